@@ -1,0 +1,1 @@
+"""Horarium: background and periodic tasks."""

@@ -1,0 +1,273 @@
+"""Every error that Horarium raises, as one tree; callers catch by branch.
+
+HorariumError
+├── ImproperlyConfigured
+│   ├── UnknownSetting
+│   └── InvalidSetting
+├── InvalidSchedule (ValueError)
+├── InvalidArguments (TypeError)
+├── CodecError
+│   ├── EncodingError (TypeError)
+│   │   └── PayloadTooLarge
+│   └── DecodingError (ValueError)
+├── NotRegistered (KeyError)
+├── AlreadyRegistered
+├── EngineError
+│   ├── EngineUnavailable            (Celery: OperationalError)
+│   ├── StoreUnusable
+│   ├── OwnerLost
+│   ├── ScheduleConflict
+│   └── ScheduleNotFound (LookupError)
+├── ResultError
+│   ├── RunNotFound (LookupError)
+│   ├── ResultTimeout (TimeoutError)
+│   └── RemoteError
+├── TaskError
+│   ├── TaskRevokedError
+│   │   └── TaskExpiredError
+│   ├── MaxRetriesExceededError
+│   ├── TimeLimitExceeded
+│   └── WorkerLostError
+└── TaskPredicate                    (raised by tasks to steer their own end)
+    ├── Retry
+    ├── Ignore
+    └── Reject
+SoftTimeLimitExceeded (Exception)    (raised inside a task; an ordinary ``except Exception`` sees it)
+
+A message says what was expected, what came, and what to do; the facts are attributes too. Names that Celery's
+users know are kept.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class HorariumError(Exception):
+    """The root of the tree."""
+
+
+class ImproperlyConfigured(HorariumError):
+    """The app, its settings or the command line do not fit together."""
+
+
+class UnknownSetting(ImproperlyConfigured):
+    """A setting's name is not known."""
+
+    def __init__(self, key: str, nearest: str | None) -> None:
+        hint = f"; did you mean {nearest!r}?" if nearest else "; `horarium check` lists the settings"
+        super().__init__(f"expected the name of a setting, got {key!r}{hint}")
+        self.key = key
+        self.nearest = nearest
+
+
+class InvalidSetting(ImproperlyConfigured):
+    """A setting's value is not of the kind it must be."""
+
+    def __init__(self, key: str, expected: str, value: object, remedy: str = "") -> None:
+        text = f"expected {key} to be {expected}, got {value!r}"
+        super().__init__(f"{text}; {remedy}" if remedy else text)
+        self.key = key
+        self.value = value
+
+
+class InvalidSchedule(HorariumError, ValueError):
+    """A schedule's spec cannot be read, is out of range, or never fires."""
+
+
+class InvalidArguments(HorariumError, TypeError):
+    """A call does not fit the task's signature."""
+
+
+class CodecError(HorariumError):
+    """A value could not be carried over JSON."""
+
+
+class EncodingError(CodecError, TypeError):
+    """A value cannot be said in JSON; ``path`` tells which one (``args[0].user``)."""
+
+    def __init__(self, path: str, expected: str, got: str, remedy: str) -> None:
+        super().__init__(f"{path}: expected {expected}, got {got}; {remedy}")
+        self.path = path
+
+
+class PayloadTooLarge(EncodingError):
+    """An encoded value is larger than the limit."""
+
+    def __init__(self, path: str, size_bytes: int, limit_bytes: int) -> None:
+        super().__init__(
+            path,
+            f"at most {limit_bytes} bytes of JSON",
+            f"{size_bytes} bytes",
+            "store the data elsewhere and pass its id, or raise the limit (max_payload_bytes)",
+        )
+        self.size_bytes = size_bytes
+        self.limit_bytes = limit_bytes
+
+
+class DecodingError(CodecError, ValueError):
+    """Stored JSON is malformed or does not fit the type it should have."""
+
+
+class NotRegistered(HorariumError, KeyError):
+    """No task has this name."""
+
+    def __init__(self, task: str, nearest: str | None = None) -> None:
+        hint = f"; did you mean {nearest!r}?" if nearest else "; import the module that defines it"
+        self.text = f"expected the name of a registered task, got {task!r}{hint}"
+        super().__init__(self.text)
+        self.task = task
+        self.nearest = nearest
+
+    def __str__(self) -> str:  # KeyError would show the repr
+        return self.text
+
+
+class AlreadyRegistered(HorariumError):
+    """Two different functions ask for one task name."""
+
+
+class EngineError(HorariumError):
+    """The store did not do what was asked."""
+
+
+class EngineUnavailable(EngineError):
+    """The store cannot be reached or is too busy; whether anything was recorded is unknown, and the same call
+    with the same ids may be made again safely."""
+
+
+class StoreUnusable(EngineError):
+    """The store can be reached but not worked with (corrupt, read-only, a newer schema); retrying does not help."""
+
+
+class OwnerLost(EngineError):
+    """The store has given this owner's deliveries to others: its lease had lapsed. Start anew under a new name."""
+
+    def __init__(self, owner: str) -> None:
+        super().__init__(
+            f"expected owner {owner!r} to hold a lease, but it has lapsed and its deliveries went back to their "
+            "queues; the process must go on as a new owner"
+        )
+        self.owner = owner
+
+
+class ScheduleConflict(EngineError):
+    """A schedule was changed by somebody else since it was read."""
+
+    def __init__(self, name: str, expected: int, found: int) -> None:
+        super().__init__(
+            f"expected version {expected} of schedule {name!r}, found version {found}: somebody changed it since; "
+            "read it again and repeat the change"
+        )
+        self.name = name
+        self.expected = expected
+        self.found = found
+
+
+class ScheduleNotFound(EngineError, LookupError):
+    """No schedule has this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"expected the name of a stored schedule, got {name!r}; `horarium schedules list` shows them"
+        )
+        self.name = name
+
+
+class ResultError(HorariumError):
+    """A result could not be had."""
+
+
+class RunNotFound(ResultError, LookupError):
+    """The store knows no run of this id: it was never sent here, was forgotten, or has expired."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(
+            f"expected the id of a stored run, got {run_id!r}: it was never sent to this store, was forgotten, "
+            "or is older than result_expires"
+        )
+        self.run_id = run_id
+
+
+class ResultTimeout(ResultError, TimeoutError):
+    """The run had not ended when the time was up; it goes on."""
+
+    def __init__(self, run_id: str, timeout: float, state: str) -> None:
+        super().__init__(
+            f"expected run {run_id} to end within {timeout:g} s, it is {state}; wait longer, or ask "
+            f"`horarium runs show {run_id}` why it waits"
+        )
+        self.run_id = run_id
+        self.state = state
+
+
+class RemoteError(ResultError):
+    """A task failed with an exception whose class is not imported here; ``class_path`` names it."""
+
+    def __init__(self, class_path: str, text: str, traceback: str | None = None) -> None:
+        super().__init__(f"{class_path}: {text}" if text else class_path)
+        self.class_path = class_path
+        self.text = text
+        self.traceback = traceback
+
+
+class TaskError(HorariumError):
+    """A task ended in a way that its own code did not choose."""
+
+
+class TaskRevokedError(TaskError):
+    """The task was cancelled before it ended."""
+
+
+class TaskExpiredError(TaskRevokedError):
+    """The task was not started before its ``expires``."""
+
+
+class MaxRetriesExceededError(TaskError):
+    """``self.retry()`` was called once more than ``max_retries`` allows, with no other exception to raise."""
+
+
+class TimeLimitExceeded(TaskError):
+    """The task ran longer than its hard ``time_limit`` and was ended."""
+
+
+class WorkerLostError(TaskError):
+    """The process that ran the task died (killed, out of memory, segmentation fault, ``os._exit``)."""
+
+
+class TaskPredicate(HorariumError):
+    """Raised by a task to steer its own end; not a failure."""
+
+
+class Retry(TaskPredicate):
+    """Run the task again later."""
+
+    def __init__(
+        self,
+        message: str | None = None,
+        exc: BaseException | None = None,
+        when: float | None = None,
+        *,
+        outcome: Any = None,  # the Retried outcome that Task.retry has already decided; opaque on this floor
+    ) -> None:
+        super().__init__(message or (f"Retry in {when:g}s" if when is not None else "Retry"))
+        self.exc = exc
+        self.when = when
+        self.outcome = outcome
+
+
+class Ignore(TaskPredicate):
+    """End the task without recording a result."""
+
+
+class Reject(TaskPredicate):
+    """Refuse the message: give it back to its queue (``requeue=True``) or end it as failed."""
+
+    def __init__(self, reason: object = None, requeue: bool = False) -> None:
+        super().__init__(f"rejected: {reason}" if reason is not None else "rejected")
+        self.reason = reason
+        self.requeue = requeue
+
+
+class SoftTimeLimitExceeded(Exception):
+    """The task has run longer than its ``soft_time_limit``: finish now, the hard limit comes next."""

@@ -1,0 +1,95 @@
+"""What travels: a message asks for one execution of one task.
+
+A message is a frozen value. Its arguments stay raw JSON from the caller to the child that runs it, which decodes
+them once. Engines store a message whole and never look into its arguments.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+from uuid import UUID, uuid5
+
+import msgspec
+from msgspec import Raw, Struct
+
+from horarium.clock import Instant, Seconds
+
+MESSAGE_VERSION = 1
+DEFAULT_QUEUE = "default"
+DEFAULT_PRIORITY = 5
+NO_ARGS = Raw(b"[]")
+NO_KWARGS = Raw(b"{}")
+
+# The namespace of every id that is derived and not drawn: firings and follow-ups.
+ID_NAMESPACE = UUID("6f1a0a3e-3c39-5d6c-9c0e-2f6b8f0f9d11")
+
+
+class Signature(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A call that is not made yet: a task's name, its arguments, and how to send it."""
+
+    task: str
+    args: Raw = NO_ARGS
+    kwargs: Raw = NO_KWARGS
+    options: dict[str, Any] = msgspec.field(default_factory=dict)
+    immutable: bool = False  # True: the parent's result is not put in front of the arguments
+
+
+class Message(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One requested execution of a task. Higher ``priority`` (0 to 9) runs first."""
+
+    id: str
+    task: str
+    args: Raw = NO_ARGS
+    kwargs: Raw = NO_KWARGS
+    queue: str = DEFAULT_QUEUE
+    priority: int = DEFAULT_PRIORITY
+    created: Instant
+    eta: Instant | None = None  # not before
+    expires: Instant | None = None  # not started after
+    retries: int = 0  # how often this id was retried already
+    max_retries: int | None = None  # None: what the task declares
+    time_limit: Seconds | None = None
+    soft_time_limit: Seconds | None = None
+    at_most_once: bool = False  # started at most once: lost with its process instead of run again
+    ignore_result: bool = False
+    root: str | None = None
+    parent: str | None = None
+    links: tuple[Signature, ...] = ()  # sent when it succeeds
+    error_links: tuple[Signature, ...] = ()  # sent when it fails for good
+    schedule: str | None = None  # the name of the schedule that fired it
+    nominal: Instant | None = None  # the due instant that was meant
+    headers: dict[str, Any] = msgspec.field(default_factory=dict)
+    origin: str = ""  # pid@host that sent it
+    version: int = MESSAGE_VERSION
+
+    @property
+    def due(self) -> Instant:
+        """The instant from which it may start."""
+        return self.created if self.eta is None else self.eta
+
+
+def new_id(now: Instant) -> str:
+    """Return a new UUIDv7 (RFC 9562): ids sort by the millisecond in which they were made."""
+    tail = int.from_bytes(os.urandom(10), "big")
+    value = (now & 0xFFFF_FFFF_FFFF) << 80 | tail
+    value = value & ~(0xF << 76) | 0x7 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    digits = f"{value:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def derived_id(*parts: object) -> str:
+    """Return the UUIDv5 of the parts: the same parts always give the same id."""
+    return str(uuid5(ID_NAMESPACE, "|".join(map(str, parts))))
+
+
+class Delivery(Struct, frozen=True, kw_only=True):
+    """A message in the hands of one owner. ``fence`` tells this claim from every other claim of the message."""
+
+    message: Message
+    owner: str
+    fence: int
+    attempt: int  # how many times it has been started, this one included
+    crashes: int = 0  # how many processes died of it
+    claimed: Instant

@@ -1,0 +1,179 @@
+"""What became of a delivery, and how the engine is told.
+
+An outcome is decided by whoever ran the task; the engine records it. ``Reported`` is the one that does not end
+anything. Ends are final: SUCCESS FAILURE REVOKED EXPIRED DEAD REJECTED.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TypeAlias
+
+from msgspec import Raw, Struct
+
+from horarium.clock import Instant, Seconds
+from horarium.message import Message
+
+
+class State(StrEnum):
+    """The states of a run; tasks may report others of their own while they run."""
+
+    PENDING = "PENDING"  # stored, waiting for a worker or for its eta
+    RECEIVED = "RECEIVED"  # in the hands of a worker
+    STARTED = "STARTED"  # running (recorded for tasks with track_started)
+    RETRY = "RETRY"  # failed, waits to run again
+    SUCCESS = "SUCCESS"
+    FAILURE = "FAILURE"
+    REVOKED = "REVOKED"  # cancelled
+    EXPIRED = "EXPIRED"  # not started in time
+    REJECTED = "REJECTED"  # refused by the task itself
+    IGNORED = "IGNORED"  # ended by Ignore: no result wanted
+    DEAD = "DEAD"  # its process died, as often as is allowed
+
+
+ENDED = frozenset(
+    {
+        State.SUCCESS,
+        State.FAILURE,
+        State.REVOKED,
+        State.EXPIRED,
+        State.REJECTED,
+        State.IGNORED,
+        State.DEAD,
+    }
+)
+
+
+class ErrorRecord(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """An exception as data; nothing is ever imported to read it."""
+
+    class_path: str  # module.QualifiedName
+    args: Raw = Raw(b"[]")  # the exception's arguments, as far as JSON can say them
+    text: str = ""  # str(exception)
+    traceback: str | None = None
+
+
+class Progress(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """How far a running task is."""
+
+    done: float
+    total: float | None = None
+    note: str = ""
+    at: Instant = 0
+
+
+class Succeeded(Struct, frozen=True, tag=True, kw_only=True):
+    result: Raw | None  # None: not wanted (ignore_result)
+
+
+class Failed(Struct, frozen=True, tag=True, kw_only=True):
+    error: ErrorRecord
+
+
+class Retried(Struct, frozen=True, tag=True, kw_only=True):
+    """Run ``message`` (the same id; its eta, retries and arguments may differ) again."""
+
+    message: Message
+    error: ErrorRecord
+
+
+class Released(Struct, frozen=True, tag=True, kw_only=True):
+    """Given back unfinished, not charged: it may run again at once."""
+
+    reason: str
+    delay: Seconds = 0.0
+
+
+class Crashed(Struct, frozen=True, tag=True, kw_only=True):
+    """Its process died. Charged: too many make it DEAD (``MaintenancePolicy.crash_limit``)."""
+
+    error: ErrorRecord
+
+
+class Revoked(Struct, frozen=True, tag=True, kw_only=True):
+    reason: str
+
+
+class Expired(Struct, frozen=True, tag=True, kw_only=True):
+    pass
+
+
+class Rejected(Struct, frozen=True, tag=True, kw_only=True):
+    reason: str
+
+
+class Ignored(Struct, frozen=True, tag=True, kw_only=True):
+    pass
+
+
+class Reported(Struct, frozen=True, tag=True, kw_only=True):
+    """Not an end: a state of the task's own (``state``, ``meta``) or its progress."""
+
+    state: str | None = None
+    meta: Raw | None = None
+    progress: Progress | None = None
+
+
+Outcome: TypeAlias = (
+    Succeeded | Failed | Retried | Released | Crashed | Revoked | Expired | Rejected | Ignored | Reported
+)
+
+
+class Settlement(Struct, frozen=True, kw_only=True):
+    """A delivery's outcome and everything that must become true with it, in one transaction."""
+
+    id: str
+    owner: str
+    fence: int
+    outcome: Outcome
+    worker: str = ""  # the name of the worker, for people
+    started: Instant | None = None
+    ended: Instant | None = None
+    follow_ups: tuple[Message, ...] = ()
+    logs: tuple[str, ...] = ()
+    keep: Seconds | None = None  # how long an ended run stays readable; None: the engine's policy
+
+
+class Verdict(StrEnum):
+    """What the engine made of a settlement."""
+
+    RECORDED = "recorded"
+    REPEATED = "repeated"  # the very same settlement had been recorded before
+    LOST = "lost"  # the owner no longer holds the delivery: nothing was changed
+
+
+class Attempt(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One start of a run and how it went."""
+
+    number: int
+    worker: str
+    outcome: str  # the outcome's class name, lower case: succeeded failed retried released crashed ...
+    started: Instant | None = None
+    ended: Instant | None = None
+    error: ErrorRecord | None = None
+
+
+class Run(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The kept record of a message's life."""
+
+    message: Message
+    state: str
+    changed: Instant  # when the state was last changed
+    result: Raw | None = None
+    error: ErrorRecord | None = None
+    attempts: tuple[Attempt, ...] = ()
+    worker: str = ""
+    started: Instant | None = None
+    ended: Instant | None = None
+    meta: Raw | None = None
+    progress: Progress | None = None
+    logs: tuple[str, ...] = ()
+    cancel: str | None = None  # "revoke" or "terminate": somebody asked while it was in hand
+
+    @property
+    def id(self) -> str:
+        return self.message.id
+
+    @property
+    def has_ended(self) -> bool:
+        return self.state in ENDED
