@@ -168,9 +168,7 @@ class ScheduleNotFound(EngineError, LookupError):
     """No schedule has this name."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(
-            f"expected the name of a stored schedule, got {name!r}; `horarium schedules list` shows them"
-        )
+        super().__init__(f"expected the name of a stored schedule, got {name!r}; `horarium schedules list` shows them")
         self.name = name
 
 

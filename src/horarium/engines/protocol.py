@@ -206,7 +206,13 @@ class Queue(Protocol):
         ...
 
     def claim(
-        self, queues: Sequence[str], owner: str, limit: int, *, now: Instant, tasks: Collection[str] | None = None
+        self,
+        queues: Sequence[str],
+        owner: str,
+        limit: int,
+        *,
+        now: Instant,
+        tasks: Collection[str] | None = None,
     ) -> list[Delivery]:
         """Give up to ``limit`` due messages of the queues to ``owner``, marking ownership in the same step.
 
@@ -233,9 +239,7 @@ class Queue(Protocol):
         """
         ...
 
-    def maintain(
-        self, *, now: Instant, policy: MaintenancePolicy, dead: Sequence[DeadOwner] = ()
-    ) -> Maintenance:
+    def maintain(self, *, now: Instant, policy: MaintenancePolicy, dead: Sequence[DeadOwner] = ()) -> Maintenance:
         """Do the store's chores, in bounded batches; any process may, concurrently.
 
         Deliveries of ``dead`` owners and of owners whose lease has lapsed go back to their queues (of a lapsed owner,
@@ -276,7 +280,7 @@ class Schedules(Protocol):
 
     def get(self, names: Sequence[str]) -> list[Schedule | None]: ...
 
-    def list(self, page: Page, *, owner: str | None = None) -> SchedulePage:
+    def browse(self, page: Page, *, owner: str | None = None) -> SchedulePage:
         """Return a page of schedules, by name."""
         ...
 
