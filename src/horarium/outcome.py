@@ -119,6 +119,24 @@ Outcome: TypeAlias = (
 )
 
 
+def error_of(outcome: Outcome) -> ErrorRecord | None:
+    """Return the error that a run shows for an outcome; None where there is none to show.
+
+    Ends without an exception of their own get one that tells the reason, as ``get()`` will raise it.
+    """
+    match outcome:
+        case Failed(error=error) | Retried(error=error) | Crashed(error=error):
+            return error
+        case Revoked(reason=reason):
+            return ErrorRecord(class_path="horarium.errors.TaskRevokedError", text=reason)
+        case Expired():
+            return ErrorRecord(class_path="horarium.errors.TaskExpiredError", text="not started before it expired")
+        case Rejected(reason=reason):
+            return ErrorRecord(class_path="horarium.errors.Reject", text=reason)
+        case _:
+            return None
+
+
 class Settlement(Struct, frozen=True, kw_only=True):
     """A delivery's outcome and everything that must become true with it, in one transaction."""
 

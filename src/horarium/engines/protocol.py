@@ -4,6 +4,13 @@ All verbs are synchronous, take batches (one is a list of one) and are given ``n
 milliseconds). An engine owns state, atomicity, order and leases, and decides nothing else. Whenever an engine raises
 ``EngineUnavailable`` it is unknown whether anything was recorded, and making the same call again is safe.
 An engine may be used from any thread and, after a fork, from the child: it opens connections of its own there.
+
+Words of the laws below. A message *waits*, is *in hand* (claimed by an owner), or has *ended*. It is *due* at its
+eta; without one at once, whatever ``created`` says (the sender's clock may be wrong): from the ``now`` at which it was
+stored. To *put back* a delivery is to let it wait again: its run then shows no worker, start, meta or progress any
+more, only the attempts so far and the last error. Ends that the engine makes itself (DEAD, EXPIRED) put
+``workflow.follow.follow_ups`` in the same transaction. A lease has lapsed when ``lease_until <= now``, a message when
+``expires <= now``.
 """
 
 from __future__ import annotations
@@ -26,6 +33,11 @@ QUEUE_TOPIC = "queue:"
 RESULT_TOPIC = "results"
 CONTROL_TOPIC = "control"
 SCHEDULE_TOPIC = "schedules"
+
+MEMBER_LISTED: Seconds = 3600.0  # how long Inspector.workers lists one that was given up
+TOMBSTONE_KEEP: Seconds = 7 * 86_400.0  # how long renew knows one that was given up; after that only fences refuse it
+FIRING_KEEP: Seconds = 7 * 86_400.0  # how long a firing's (schedule id, nominal, kind) stays unique, after its nominal
+ATTEMPTS_KEPT = 50  # a run remembers its newest attempts
 
 
 class RunningNow(Struct, frozen=True, kw_only=True):
@@ -78,7 +90,9 @@ class Renewal(Struct, frozen=True, kw_only=True):
 class DeadOwner(Struct, frozen=True, kw_only=True):
     """An owner whose process is known to have ended, and the deliveries it was running when it did.
 
-    ``error`` charges the running ones with a crash; None gives all of them back uncharged (an orderly end).
+    ``error`` charges the running ones with a crash; None gives all of them back uncharged (an orderly end). Those that
+    were not running were never started, so they go back uncharged in any case. ``running`` ids it does not hold are
+    passed over, and so is an owner that nobody registered.
     """
 
     owner: str
@@ -170,7 +184,9 @@ class Counts(Struct, frozen=True, kw_only=True):
 
 class Revoke(Struct, frozen=True, tag=True, kw_only=True):
     """Cancel. One that waits ends as REVOKED at once. One in hand is marked: with ``terminate`` its process ends it
-    as soon as it learns of it, without it runs on but is not retried."""
+    as soon as it learns of it (Renewal.terminate), without it runs on. A marked one never waits again: whatever would
+    put it back (Retried, Released, Crashed, the end of its owner) ends it as REVOKED instead. A mark is never taken
+    back, nor weakened from terminate to revoke."""
 
     ids: tuple[str, ...]
     terminate: bool = False
@@ -200,8 +216,8 @@ class Queue(Protocol):
     def put(self, messages: Sequence[Message], *, now: Instant) -> list[bool]:
         """Store messages, all or none; tell for each whether it is new.
 
-        Idempotent by id: an id that is stored already, ended or not, is left as it is and answered with False.
-        When this returns, the messages are stored at the engine's durability.
+        Idempotent by id: an id that is stored already, ended or not (or that came earlier in the same call), is left
+        as it is and answered with False. When this returns, the messages are stored at the engine's durability.
         """
         ...
 
@@ -216,36 +232,62 @@ class Queue(Protocol):
     ) -> list[Delivery]:
         """Give up to ``limit`` due messages of the queues to ``owner``, marking ownership in the same step.
 
-        Never blocks and never waits. Order: higher priority, then earlier due, then earlier put, over all the
-        queues together. Only messages whose task is in ``tasks`` (None: any) are taken; others stay. A message whose
-        ``expires`` has passed is ended as EXPIRED instead. A message that crashed a process before is delivered
-        alone. Raises: OwnerLost when the owner is not registered (see renew) or has been given up.
+        Never blocks and never waits. Each delivery's attempt and fence are one higher than at the claim before (the
+        first: 1); its run is RECEIVED, with the owner's member name as worker. Order: higher priority, then earlier
+        due, then earlier put, over all the queues together; a message that was put back keeps its place in the order
+        of puts. Only messages whose task is in ``tasks`` (None: any) are taken; others stay, and hold up nobody.
+        Those of them past their ``expires`` that are met on the way end as EXPIRED, beyond the limit. A message that
+        crashed a process before is delivered alone: as the only one of its batch when it is first in line, else it
+        ends the batch before it. (Not running others beside it is the runner's duty: it sees Delivery.crashes.)
+
+        Raises: OwnerLost when the owner is not registered (see renew) or has been given up. One whose lease has
+        lapsed, but which nobody has given up yet, may still claim.
         """
         ...
 
     def renew(self, members: Sequence[Member], *, now: Instant, lease: Seconds) -> Renewal:
         """Register members or renew their leases until ``now + lease``, and store what they report.
 
-        An owner that was given up is never taken back: it is answered in ``lost``.
+        An owner that was given up (maintain, leave) is never taken back: it is answered in ``lost``, and what it
+        reports is not stored. ``terminate`` lists what the others hold that was revoked with terminate, at every
+        renewal until it is settled.
         """
         ...
 
     def settle(self, settlements: Sequence[Settlement], *, now: Instant, policy: MaintenancePolicy) -> list[Verdict]:
         """Record the outcome of each delivery and put its follow-ups, all or nothing per delivery.
 
-        A delivery that its owner no longer holds under this fence is left untouched and answered LOST; the very same
-        settlement made twice changes nothing and is answered REPEATED. Reported is refused (LOST) once the delivery
-        has ended.
+        A delivery that its owner no longer holds under this fence is left untouched and answered LOST. The very same
+        settlement made twice changes nothing the second time and is answered REPEATED, as long as the message has not
+        been claimed or changed since (then REPEATED or LOST). A different outcome under a token that was settled
+        already is LOST. A lease that has lapsed does not matter until the owner is given up.
+
+        Follow-ups are put as ``put`` does: new ids are stored, known ones left. Every outcome but Reported, and but
+        Released of one that was never ``started``, adds an Attempt. ``worker``, ``started`` and ``logs`` replace what
+        the run has, where given. An end sets ``ended`` (default: now) and ``error`` (see outcome.error_of).
+        Retried: ``message`` (the same id) takes the place of the old one; state RETRY, due at its eta.
+        Crashed: charged with one crash; waits in state RETRY for ``policy.crash_delays``; DEAD with the settlement's
+        error when the limit is reached, or at once if at_most_once.
+        Released: PENDING, due at once in its old place, or after ``delay``; the attempt is given back (not counted).
+        Reported: sets state, meta and progress where given, changes nothing else, and may be repeated; LOST once the
+        delivery is out of its owner's hands.
         """
         ...
 
     def maintain(self, *, now: Instant, policy: MaintenancePolicy, dead: Sequence[DeadOwner] = ()) -> Maintenance:
         """Do the store's chores, in bounded batches; any process may, concurrently.
 
-        Deliveries of ``dead`` owners and of owners whose lease has lapsed go back to their queues (of a lapsed owner,
-        those it last reported as running are charged with a crash, or all it held if it reported none); messages with
-        too many crashes, and at-most-once ones, end as DEAD; waiting messages past their ``expires`` end as EXPIRED;
-        runs older than their keep are removed.
+        1. ``dead`` owners are given up and what they hold is put back: the running ones charged as by Crashed if there
+           is an error, the others as by Released. At-most-once ones that were running end as DEAD in any case.
+        2. Owners whose lease has lapsed are given up (``lapsed``): those they last reported as running, or all they
+           held if they reported none, are charged with a WorkerLostError; the others are put back as by Released, but
+           at-most-once ones end as DEAD, since nobody knows what was started after the last report.
+        3. Waiting messages past their ``expires`` end as EXPIRED, whatever their queue, task or eta.
+        4. Runs that ended ``keep`` ago (the settlement's, else the policy's) are removed; so are old tombstones and
+           firings.
+
+        One call touches at most ``policy.batch`` messages and runs in all; ``more`` says that there are others: call
+        again with the same ``dead``. A dead owner that was dealt with already costs nothing.
         """
         ...
 
@@ -258,11 +300,11 @@ class Results(Protocol):
         ...
 
     def forget(self, ids: Sequence[str]) -> int:
-        """Remove ended runs; tell how many. One that has not ended stays."""
+        """Remove ended runs; tell how many. One that has not ended stays. The id is free again."""
         ...
 
     def search(self, filter: RunFilter, page: Page) -> RunPage:
-        """Return a page of runs, newest first."""
+        """Return a page of runs, the latest created first. Those there all the while are on exactly one page."""
         ...
 
 
@@ -271,7 +313,12 @@ class Schedules(Protocol):
 
     def save(self, schedules: Sequence[Schedule], *, now: Instant) -> list[Schedule]:
         """Create (version 0) or replace (the version that was read) schedules, all or none; return them as stored,
-        with their new version. Raises: ScheduleConflict when a name exists already or the version has moved on."""
+        with their new version.
+
+        What firings count (last_fire, total_runs, missed) is the store's once it is stored: an edit does not touch
+        it, so one that was read before a firing takes nothing back.
+        Raises: ScheduleConflict when a name exists already, is gone, or the version has moved on.
+        """
         ...
 
     def delete(self, names: Sequence[str]) -> int:
@@ -285,7 +332,8 @@ class Schedules(Protocol):
         ...
 
     def due(self, until: Instant, limit: int) -> list[Schedule]:
-        """Return active schedules whose next_fire is at or before ``until``, the earliest first."""
+        """Return up to ``limit`` active schedules (Schedule.is_active) whose next_fire is at or before ``until``, the
+        earliest first."""
         ...
 
     def fire(self, firings: Sequence[Firing], *, now: Instant) -> list[bool]:
@@ -294,6 +342,12 @@ class Schedules(Protocol):
         For each, in one transaction: compare-and-set on (version, next_fire), insert of the unique firing
         (schedule id, nominal, kind), put of the messages, next_fire and counts moved on. One that lost changed
         nothing. All firings of a call may share a transaction.
+
+        auto: total_runs + 1, last_fire = nominal, next_fire and missed moved on; without a nominal nothing is sent and
+        only next_fire and missed move. If the compare-and-set holds but that nominal was fired before (an edit had set
+        next_fire back), nothing is sent and it is answered False, yet next_fire and missed move on, or the schedule
+        would stand still for ever. manual: needs neither the version nor an active schedule; total_runs + 1, no more.
+        A schedule that is not there loses.
         """
         ...
 
@@ -332,22 +386,26 @@ class Listener(Protocol):
 class Inspector(Protocol):
     """Answers people's questions; the hot path never calls it."""
 
-    def counts(self) -> Counts: ...
+    def counts(self) -> Counts:
+        """Count everything, by the store's own clock. Queues without a message that has not ended are not listed."""
+        ...
 
     def find(self, filter: RunFilter, page: Page) -> HeldPage:
-        """Return a page of messages that have not ended."""
+        """Return a page of messages that have not ended. Those there all the while, and not moved in line, are on
+        exactly one page."""
         ...
 
     def act(self, action: Action, *, now: Instant) -> list[str]:
-        """Carry out an action; return the ids it changed."""
+        """Carry out an action, all or nothing; return the ids it changed (ended, or marked anew), each once."""
         ...
 
     def workers(self, *, now: Instant) -> list[MemberRecord]:
-        """Return every member, live ones first; those given up stay listed for an hour."""
+        """Return every member, live ones first; those given up stay listed for MEMBER_LISTED."""
         ...
 
     def leave(self, owners: Sequence[str], *, now: Instant) -> None:
-        """Note an orderly end: the owners hold nothing any more and are no longer live."""
+        """Note an orderly end: the owners are given up. They should hold nothing any more; what they hold all the
+        same is put back as by Released."""
         ...
 
 
