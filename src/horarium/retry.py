@@ -54,6 +54,6 @@ def is_retriable(
 ) -> bool:
     """Tell whether an exception asks for a retry by itself. ``dont_autoretry_for`` wins; what a task raises to steer
     its own end (Retry, Ignore, Reject) never does."""
-    if isinstance(error, TaskPredicate) or isinstance(error, dont_autoretry_for):
+    if isinstance(error, (TaskPredicate, dont_autoretry_for)):
         return False
     return isinstance(error, autoretry_for)

@@ -75,7 +75,7 @@ def check_routes(routes: Any) -> None:
 def _routers(routes: Any, *, dotted_paths: bool = False) -> Iterator[Any]:
     if routes is None:
         return
-    if not isinstance(routes, list | tuple) or _is_pair(routes):
+    if not isinstance(routes, list | tuple):
         routes = [routes]
     for router in routes:
         if isinstance(router, str) and not dotted_paths:
