@@ -1,0 +1,49 @@
+"""One instant, once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from horarium.clock import Instant, to_datetime, to_instant
+from horarium.errors import InvalidSchedule
+from horarium.schedules.value import Value
+
+_TOO_LATE = to_instant(datetime(9999, 1, 1))
+
+
+class clocked(Value):
+    """Fire once, at an instant: an aware datetime, a naive one (read as UTC), or UTC milliseconds.
+
+    One that has passed when the schedule is made is treated as missed: fired late, within the catch-up window.
+    Immutable, hashable. Raises: InvalidSchedule when it is not an instant from 1970 to 9998.
+    """
+
+    __slots__ = ("instant",)
+
+    instant: Instant
+
+    def __init__(self, instant: datetime | Instant) -> None:
+        moment = to_instant(instant) if isinstance(instant, datetime) else instant
+        if isinstance(moment, bool) or not isinstance(moment, int) or not 0 <= moment < _TOO_LATE:
+            raise InvalidSchedule(
+                f"expected a datetime or UTC milliseconds from 1970 to 9998, got {str(instant)[:60]!r}; write for "
+                "instance clocked(datetime(2026, 12, 24, 18, tzinfo=ZoneInfo('Europe/Berlin')))"
+            )
+        self._keep(instant=moment)
+
+    @property
+    def clocked_time(self) -> datetime:
+        """The instant as an aware datetime, by the name that Celery gives it."""
+        return to_datetime(self.instant)
+
+    def __eq__(self, other: object) -> bool:
+        return self.instant == other.instant if isinstance(other, clocked) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((clocked, self.instant))
+
+    def __reduce__(self) -> tuple[type[clocked], tuple[Instant]]:
+        return clocked, (self.instant,)
+
+    def __repr__(self) -> str:
+        return f"clocked({self.clocked_time.isoformat()})"

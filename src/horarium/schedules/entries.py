@@ -1,0 +1,173 @@
+"""Entries of ``beat_schedule`` and their like: read what people write in code into the schedule that they want."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, get_args
+
+from msgspec import Raw
+
+from horarium import codec
+from horarium.clock import Instant, to_instant
+from horarium.errors import InvalidSchedule
+from horarium.message import derived_id
+from horarium.schedules.schedule import Catchup, DstFold, DstGap, Schedule
+from horarium.schedules.specs import as_spec, to_record
+
+KEYS = (
+    "task",
+    "schedule",
+    "args",
+    "kwargs",
+    "options",
+    "relative",
+    "timezone",
+    "dst_gap",
+    "dst_fold",
+    "catchup",
+    "catchup_window",
+    "start",
+    "end",
+    "one_off",
+    "max_runs",
+    "enabled",
+)
+
+
+def schedule_id(name: str) -> str:
+    """Return the id of the schedule of this name that code defines: the same in every process that wants it."""
+    return derived_id("schedule", name)
+
+
+def read_entry(name: str, entry: Mapping[str, Any], *, timezone: str, now: Instant) -> Schedule:
+    """Return the schedule that an entry of code asks for, not stored yet and without a next instant.
+
+    ``task`` and ``schedule`` are required; ``args kwargs options`` are those of apply_async; ``relative`` is accepted
+    and changes nothing; the other keys are the fields of a Schedule. Whether the zone exists and the task is known is
+    judged when it is stored. Raises: InvalidSchedule, EncodingError; both name the entry.
+    """
+    try:
+        return _read(name, entry, timezone=timezone, now=now)
+    except InvalidSchedule as error:
+        raise InvalidSchedule(f"schedule {str(name)[:100]!r}: {error}") from error
+
+
+def _read(name: str, entry: Mapping[str, Any], *, timezone: str, now: Instant) -> Schedule:
+    _check_keys(name, entry)
+    task = _required(entry, "task")
+    if not isinstance(task, str):
+        raise _refusal("task", "the name of a task", task, "write for instance 'shop.tasks.send_report'")
+    path = f"beat_schedule[{name!r}]"
+    args, kwargs = entry.get("args") or (), entry.get("kwargs") or {}
+    if isinstance(args, str | bytes) or not isinstance(args, Sequence | set):
+        raise _refusal("args", "a list or tuple", args, "write args=(value,) for one argument")
+    if not isinstance(kwargs, Mapping):
+        raise _refusal("kwargs", "a dict", kwargs, "write kwargs={'name': value}")
+    return Schedule(
+        id=schedule_id(name),
+        name=name,
+        task=task,
+        spec=to_record(as_spec(_required(entry, "schedule"))),
+        args=Raw(codec.encode(list(args), path=f"{path}.args")),
+        kwargs=Raw(codec.encode(dict(kwargs), path=f"{path}.kwargs")),
+        options=_options(entry.get("options") or {}),
+        timezone=_read_as(entry, "timezone", timezone, _text, "the IANA name of a time zone"),
+        owner="code",
+        enabled=_read_as(entry, "enabled", True, _flag, "True or False"),
+        one_off=_read_as(entry, "one_off", False, _flag, "True or False"),
+        max_runs=_read_as(entry, "max_runs", None, _count, "a number from 1"),
+        start=_read_as(entry, "start", None, _instant, "a datetime or UTC milliseconds"),
+        end=_read_as(entry, "end", None, _instant, "a datetime or UTC milliseconds"),
+        dst_gap=_read_as(entry, "dst_gap", "shift", _one_of(get_args(DstGap)), " or ".join(get_args(DstGap))),
+        dst_fold=_read_as(entry, "dst_fold", "first", _one_of(get_args(DstFold)), " or ".join(get_args(DstFold))),
+        catchup=_read_as(entry, "catchup", "latest", _one_of(get_args(Catchup)), " or ".join(get_args(Catchup))),
+        catchup_window=_read_as(entry, "catchup_window", 86_400.0, _duration, "seconds or a timedelta, not negative"),
+        anchor=now,
+        created=now,
+        changed=now,
+    )
+
+
+def _check_keys(name: object, entry: object) -> None:
+    if not isinstance(name, str) or not name:
+        raise _refusal("its name", "text", name, "name each entry")
+    if not isinstance(entry, Mapping):
+        raise _refusal("an entry", "a dict with task and schedule", entry, "see beat_schedule in the guide")
+    for key in entry:
+        if key not in KEYS:
+            from difflib import get_close_matches  # here: only a mistake needs it
+
+            nearest = get_close_matches(str(key), KEYS, n=1)
+            hint = f"did you mean {nearest[0]!r}?" if nearest else f"known are {', '.join(KEYS)}"
+            raise InvalidSchedule(f"expected the key of a schedule entry, got {key!r}; {hint}")
+
+
+def _required(entry: Mapping[str, Any], key: str) -> object:
+    if entry.get(key) is None:
+        raise InvalidSchedule(f"expected the keys task and schedule, got {', '.join(map(str, entry))}; add {key!r}")
+    return entry[key]
+
+
+def _options(options: object) -> dict[str, Any]:
+    """Return the options as the JSON that is stored. They are used at every firing, so none can name a moment."""
+    if not isinstance(options, Mapping) or not all(isinstance(key, str) for key in options):
+        raise _refusal("options", "a dict by the names of apply_async's options", options, "see apply_async")
+    return {key: _plain(f"options[{key!r}]", value) for key, value in options.items()}
+
+
+def _plain(path: str, value: object) -> Any:
+    match value:
+        case None | bool() | int() | float() | str():
+            return value
+        case timedelta():
+            return value.total_seconds()
+        case list() | tuple():
+            return [_plain(f"{path}[{position}]", element) for position, element in enumerate(value)]
+        case dict() if all(isinstance(key, str) for key in value):
+            return {key: _plain(f"{path}[{key!r}]", element) for key, element in value.items()}
+    raise _refusal(path, "plain JSON or a timedelta", value, "give times in seconds after the firing; see also end")
+
+
+def _read_as(
+    entry: Mapping[str, Any], key: str, default: Any, read: Callable[[object], Any], expected: str
+) -> Any:  # Any: each reader returns what its field holds
+    value = entry.get(key)
+    if value is None:
+        return default
+    found = read(value)
+    if found is None:
+        raise _refusal(key, expected, value, "correct it, or leave it out for the default")
+    return found
+
+
+def _text(value: object) -> str | None:
+    # A tzinfo of zoneinfo or pytz says its name as text.
+    return value if isinstance(value, str) else getattr(value, "key", None) or getattr(value, "zone", None)
+
+
+def _flag(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 1 else None
+
+
+def _instant(value: object) -> Instant | None:
+    return to_instant(value) if isinstance(value, datetime) else _count(value)
+
+
+def _duration(value: object) -> float | None:
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        return None
+    return float(seconds) if 0 <= seconds < float("inf") else None
+
+
+def _one_of(allowed: tuple[str, ...]) -> Callable[[object], str | None]:
+    return lambda value: value if isinstance(value, str) and value in allowed else None
+
+
+def _refusal(what: str, expected: str, got: object, remedy: str) -> InvalidSchedule:
+    return InvalidSchedule(f"expected {what} to be {expected}, got {repr(got)[:60]}; {remedy}")

@@ -1,0 +1,115 @@
+"""Time zones as stretches of constant offset.
+
+Whole seconds throughout: UTC seconds since the epoch, and "wall" seconds (what a local clock shows, counted as if it
+showed UTC). The data are the host's, or the ``tzdata`` package where the host has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
+from typing import NamedTuple
+
+from horarium.errors import InvalidSchedule
+
+# Zones change their offsets at any second, but never twice within 6 days since 1970 (a test looks at all of them), so
+# two equal offsets this far apart have no change between them.
+PROBE_SECONDS = 3 * 86_400
+# Changes are looked up and remembered by blocks of 388 days.
+BLOCK_SECONDS = 1 << 25
+EARLIEST = -(1 << 31)  # 1901
+LATEST = int(datetime(9990, 1, 1, tzinfo=UTC).timestamp())
+
+
+class Change(NamedTuple):
+    """From the second ``at`` on, the offset is ``after``; it was ``before``. Clocks go forward if it grows."""
+
+    at: int
+    before: int
+    after: int
+
+
+class Stretch(NamedTuple):
+    """A time of constant ``offset``. ``begin`` and ``end`` are the changes around it: None if they are far away."""
+
+    offset: int
+    begin: Change | None
+    end: Change | None
+    until: int  # it lasts at least until here; exactly, if ``end`` is given
+
+
+@lru_cache(maxsize=1024)
+def zone_of(name: str) -> tzinfo:
+    """Return the zone of an IANA name. Raises: InvalidSchedule when it is unknown."""
+    from zoneinfo import ZoneInfo  # here: most processes never need it, and it costs 5 ms
+
+    try:
+        return ZoneInfo(name)
+    except (LookupError, ValueError, OSError, TypeError) as error:
+        raise InvalidSchedule(
+            f"expected the IANA name of a time zone, got {str(name)[:60]!r}{_nearest(name)}; `timezone` is for "
+            "instance 'America/New_York' or 'UTC'"
+        ) from error
+
+
+def stretches(zone: str, start: int) -> Iterator[Stretch]:
+    """Walk the zone's stretches from the one that contains the second ``start``, without end but the calendar's."""
+    moment = start
+    while EARLIEST <= moment < LATEST:
+        stretch = _stretch_at(zone, moment)
+        yield stretch
+        moment = stretch.until
+
+
+def _stretch_at(zone: str, moment: int) -> Stretch:
+    block = moment // BLOCK_SECONDS
+    begin = end = None
+    for change in (*_changes(zone, block - 1), *_changes(zone, block), *_changes(zone, block + 1)):
+        if change.at > moment:
+            end = change
+            break
+        begin = change
+    until = end.at if end else (block + 2) * BLOCK_SECONDS
+    offset = begin.after if begin else end.before if end else _offset(zone_of(zone), moment)
+    return Stretch(offset, begin, end, until)
+
+
+@lru_cache(maxsize=8192)
+def _changes(zone: str, block: int) -> tuple[Change, ...]:
+    """Return the changes in (start, start of the next block], found by probing and halving."""
+    tz, start = zone_of(zone), block * BLOCK_SECONDS
+    found, before = [], _offset(tz, start)
+    for earlier in range(start, start + BLOCK_SECONDS, PROBE_SECONDS):
+        later = min(earlier + PROBE_SECONDS, start + BLOCK_SECONDS)
+        after = _offset(tz, later)
+        if after != before:
+            found.append(Change(_first_second(tz, earlier, later, after), before, after))
+            before = after
+    return tuple(found)
+
+
+def _first_second(tz: tzinfo, earlier: int, later: int, offset: int) -> int:
+    while later - earlier > 1:
+        middle = (earlier + later) // 2
+        if _offset(tz, middle) == offset:
+            later = middle
+        else:
+            earlier = middle
+    return later
+
+
+def _offset(tz: tzinfo, moment: int) -> int:
+    # The offsets before 1901 and after 9990 never matter: no search goes there.
+    bounded = min(max(moment, EARLIEST), LATEST)
+    offset = datetime.fromtimestamp(bounded, tz).utcoffset()
+    assert offset is not None  # zoneinfo always knows
+    return offset.days * 86_400 + offset.seconds
+
+
+def _nearest(name: object) -> str:
+    from difflib import get_close_matches
+    from zoneinfo import available_timezones
+
+    nearest = get_close_matches(str(name), available_timezones(), n=1)
+    return f"; did you mean {nearest[0]!r}?" if nearest else ""
