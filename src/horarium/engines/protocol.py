@@ -279,9 +279,10 @@ class Queue(Protocol):
 
         1. ``dead`` owners are given up and what they hold is put back: the running ones charged as by Crashed if there
            is an error, the others as by Released. At-most-once ones that were running end as DEAD in any case.
-        2. Owners whose lease has lapsed are given up (``lapsed``): those they last reported as running, or all they
-           held if they reported none, are charged with a WorkerLostError; the others are put back as by Released, but
-           at-most-once ones end as DEAD, since nobody knows what was started after the last report.
+        2. Owners whose lease has lapsed are given up (``lapsed``): those they still hold of what they last reported as
+           running, or all they hold if that leaves none, are charged with a WorkerLostError; the others are put back
+           as by Released, but at-most-once ones end as DEAD, since nobody knows what was started after the report.
+           The same becomes of what an owner given up before still holds.
         3. Waiting messages past their ``expires`` end as EXPIRED, whatever their queue, task or eta.
         4. Runs that ended ``keep`` ago (the settlement's, else the policy's) are removed; so are old tombstones and
            firings.

@@ -1,0 +1,64 @@
+"""From a URL to an engine. The engine's own module is imported only when one is asked for."""
+
+from __future__ import annotations
+
+from horarium.engines.protocol import Engine
+from horarium.errors import ImproperlyConfigured
+
+DEFAULT_FILE = "horarium.db"
+DURABILITIES = ("full", "relaxed")
+
+
+def connect(url: str, *, durability: str = "full") -> Engine:
+    """Return the engine that a URL names.
+
+    ``memory://`` is a new, empty store of this process. ``sqlite:///events.db`` is a file in the working directory,
+    ``sqlite:////var/lib/events.db`` one anywhere, ``sqlite:`` alone ./horarium.db. ``durability`` is ``full`` (survives
+    a power cut) or ``relaxed`` (survives every process; a power cut may undo the last moments).
+    Raises: ImproperlyConfigured when the URL or the durability cannot be read; whatever the engine raises on opening.
+    """
+    if durability not in DURABILITIES:
+        raise ImproperlyConfigured(
+            f"expected durability to be 'full' or 'relaxed', got {durability!r}; use one of them"
+        )
+    scheme, colon, rest = url.partition(":")
+    match scheme.lower() if colon else "":
+        case "memory":
+            return _memory(rest)
+        case "sqlite":
+            return _sqlite(rest, durability)
+        case _:
+            # The rest of the URL may hold a password: it is not shown.
+            got = f"the scheme {scheme!r}" if colon else f"{url!r} without one"
+            raise ImproperlyConfigured(
+                f"expected a store URL with one of the schemes memory, sqlite, got {got}; "
+                "write memory:// or sqlite:///horarium.db"
+            )
+
+
+def _memory(rest: str) -> Engine:
+    from horarium.engines.memory import MemoryEngine
+
+    if rest.strip("/"):
+        raise ImproperlyConfigured(
+            f"expected memory:// with nothing behind it, got memory:{rest}; each connection has a store of its own"
+        )
+    return MemoryEngine()
+
+
+def _sqlite(rest: str, durability: str) -> Engine:
+    from horarium.engines.sqlite import SqliteEngine
+
+    if rest in ("", "//", "///"):
+        return SqliteEngine(DEFAULT_FILE, durability=durability)
+    path = rest.removeprefix("///")
+    if path == rest:
+        raise ImproperlyConfigured(
+            f"expected sqlite:///PATH with three slashes (four for an absolute path), got sqlite:{rest}; "
+            f"write sqlite:///{rest.lstrip('/')}"
+        )
+    if path == ":memory:":
+        raise ImproperlyConfigured(
+            "expected the path of a file, got ':memory:'; threads and children could not share it: use memory://"
+        )
+    return SqliteEngine(path, durability=durability)

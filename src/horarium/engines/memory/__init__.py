@@ -1,0 +1,41 @@
+"""The memory engine: one process, one lock, plain dicts. It lives and dies with its process.
+
+It is the double of every test and the oracle of the model test, so it is written to be read, not to be fast: each verb
+holds the lock from its first line to its last, and that alone makes it atomic.
+"""
+
+from __future__ import annotations
+
+from horarium.clock import Clock, Instant, SystemClock
+from horarium.engines.memory.inspector import MemoryInspector
+from horarium.engines.memory.notifier import MemoryNotifier
+from horarium.engines.memory.queue import MemoryQueue
+from horarium.engines.memory.results import MemoryResults
+from horarium.engines.memory.schedules import MemorySchedules
+from horarium.engines.memory.store import Store
+from horarium.engines.protocol import Capabilities
+
+
+class MemoryEngine:
+    """An engine of this process alone; two of them share nothing. ``clock`` is the store's clock."""
+
+    url = "memory://"
+    capabilities = Capabilities(name="memory", durable=False, shared=False, many_hosts=False)
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
+        store = Store()
+        self.queue = MemoryQueue(store)
+        self.results = MemoryResults(store)
+        self.schedules = MemorySchedules(store)
+        self.notifier = MemoryNotifier()
+        self.inspector = MemoryInspector(store, self._clock)
+
+    def now(self) -> Instant:
+        return self._clock.now()
+
+    def check(self) -> None:
+        """There is nothing that could be broken."""
+
+    def close(self) -> None:
+        """There is nothing to let go of; what is stored stays as long as somebody holds the engine."""

@@ -1,0 +1,220 @@
+"""What the memory engine remembers, and the few moves of a message from which its verbs are made.
+
+Nothing here takes the lock: the verbs do, once, around everything they do.
+"""
+
+from __future__ import annotations
+
+import heapq
+import threading
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator, Sequence
+
+from msgspec import Raw, Struct, field
+from msgspec.structs import replace
+
+from horarium.clock import Instant, Seconds, milliseconds
+from horarium.engines.protocol import ATTEMPTS_KEPT, MaintenancePolicy, Member, RunFilter
+from horarium.message import Delivery, Message
+from horarium.outcome import Attempt, Crashed, ErrorRecord, Expired, Revoked, Run, Settlement, State, error_of
+from horarium.schedules.schedule import FiringKind, Schedule
+from horarium.workflow.follow import follow_ups
+
+
+class Entry(Struct, eq=False):
+    """A message and where it stands. It waits (in line), is in hand (``owner``), or has ended (run.has_ended)."""
+
+    run: Run
+    seq: int  # the order of puts
+    due: Instant
+    owner: str | None = None
+    fence: int = 0
+    attempt: int = 0
+    crashes: int = 0
+    settled: Settlement | None = None  # the last one recorded, to know it again
+    keep: Seconds | None = None
+
+    @property
+    def message(self) -> Message:
+        return self.run.message
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.owner is None and not self.run.has_ended
+
+    def is_overdue(self, now: Instant) -> bool:
+        return self.message.expires is not None and self.message.expires <= now
+
+
+class Owner(Struct, eq=False):
+    """A member as the store knows it, and what it holds."""
+
+    member: Member
+    seen: Instant
+    lease_until: Instant
+    given_up: Instant | None = None
+    held: dict[str, Entry] = field(default_factory=dict)
+
+    def is_alive(self, now: Instant) -> bool:
+        return self.given_up is None and now < self.lease_until
+
+
+class Store:
+    """Everything that is remembered. ``lock`` guards all of it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.entries: dict[str, Entry] = {}
+        self.owners: dict[str, Owner] = {}
+        self.schedules: dict[str, Schedule] = {}  # by name
+        self.firings: set[tuple[str, Instant, FiringKind]] = set()  # schedule id, nominal, kind
+        self._lines: dict[tuple[str, int], list[tuple[Instant, int, str]]] = {}  # (queue, priority): (due, seq, id)
+        self._seq = 0
+
+    # Moves of a message, in the order of its life.
+
+    def put(self, messages: Iterable[Message], now: Instant) -> list[bool]:
+        return [self._put(message, now) for message in messages]
+
+    def _put(self, message: Message, now: Instant) -> bool:
+        if message.id in self.entries:
+            return False
+        self._seq += 1
+        run = Run(message=message, state=State.PENDING, changed=now)
+        entry = Entry(run=run, seq=self._seq, due=now if message.eta is None else message.eta)
+        self.entries[message.id] = entry
+        self._line_up(entry)
+        return True
+
+    def in_line(self, queues: Sequence[str], now: Instant) -> Iterator[Entry]:
+        """Yield the due messages of the queues in the order of claims. Do not move any of them meanwhile."""
+        wanted = set(queues)
+        for priority in sorted({priority for queue, priority in self._lines if queue in wanted}, reverse=True):
+            for due, _, id in heapq.merge(*(self._lines.get((queue, priority), ()) for queue in wanted)):
+                if due > now:
+                    break
+                yield self.entries[id]
+
+    def hand_over(self, entry: Entry, owner: Owner, now: Instant) -> Delivery:
+        self._leave_line(entry)
+        entry.owner = owner.member.owner
+        entry.fence += 1
+        entry.attempt += 1
+        owner.held[entry.run.id] = entry
+        entry.run = replace(entry.run, state=State.RECEIVED, changed=now, worker=owner.member.name)
+        return Delivery(
+            message=entry.message,
+            owner=entry.owner,
+            fence=entry.fence,
+            attempt=entry.attempt,
+            crashes=entry.crashes,
+            claimed=now,
+        )
+
+    def put_back(self, entry: Entry, run: Run, state: State, now: Instant, *, due: Instant) -> None:
+        """Let a message in hand wait again, as ``run`` has it; one that is marked ends instead."""
+        if entry.run.cancel is not None:
+            self.revoke(entry, "terminated" if entry.run.cancel == "terminate" else "revoked", now)
+            return
+        self._let_go(entry)
+        entry.run = replace(run, state=state, changed=now, worker="", started=None, meta=None, progress=None)
+        entry.due = due
+        self._line_up(entry)
+
+    def give_back(self, entry: Entry, now: Instant, *, delay: Seconds = 0.0) -> None:
+        """Put a message back as if it had never been claimed, but for its fence."""
+        entry.attempt -= 1
+        due = now + milliseconds(delay) if delay > 0 else entry.due
+        self.put_back(entry, entry.run, State.PENDING, now, due=due)
+
+    def crash(
+        self,
+        entry: Entry,
+        error: ErrorRecord,
+        now: Instant,
+        policy: MaintenancePolicy,
+        *,
+        ended: Instant | None = None,
+    ) -> None:
+        """Charge a message in hand with the death of its process."""
+        entry.crashes += 1
+        is_hopeless = entry.message.at_most_once or entry.crashes >= policy.crash_limit
+        if is_hopeless and entry.run.cancel is None:
+            self.die(entry, error, now, ended=ended)
+            return
+        delays = policy.crash_delays or (0.0,)
+        delay = delays[min(entry.crashes, len(delays)) - 1]
+        self.put_back(entry, replace(entry.run, error=error), State.RETRY, now, due=now + milliseconds(delay))
+
+    def end(
+        self,
+        entry: Entry,
+        state: State,
+        now: Instant,
+        *,
+        error: ErrorRecord | None = None,
+        result: Raw | None = None,
+        ended: Instant | None = None,
+    ) -> None:
+        if entry.owner is None:
+            self._leave_line(entry)
+        else:
+            self._let_go(entry)
+        entry.run = replace(
+            entry.run, state=state, changed=now, ended=now if ended is None else ended, error=error, result=result
+        )
+
+    def revoke(self, entry: Entry, reason: str, now: Instant) -> None:
+        self.end(entry, State.REVOKED, now, error=error_of(Revoked(reason=reason)))
+
+    def expire(self, entry: Entry, now: Instant) -> None:
+        self.end(entry, State.EXPIRED, now, error=error_of(Expired()))
+        self.put(follow_ups(entry.message, Expired(), now=now), now)
+
+    def die(self, entry: Entry, error: ErrorRecord, now: Instant, *, ended: Instant | None = None) -> None:
+        self.end(entry, State.DEAD, now, error=error, ended=ended)
+        self.put(follow_ups(entry.message, Crashed(error=error), now=now), now)
+
+    def forget(self, entry: Entry) -> None:
+        """Remove an ended run."""
+        del self.entries[entry.run.id]
+
+    def _let_go(self, entry: Entry) -> None:
+        if entry.owner is not None:
+            del self.owners[entry.owner].held[entry.run.id]
+            entry.owner = None
+
+    def _line_up(self, entry: Entry) -> None:
+        insort(self._lines.setdefault(_line(entry), []), _place(entry))
+
+    def _leave_line(self, entry: Entry) -> None:
+        line = self._lines[_line(entry)]
+        del line[bisect_left(line, _place(entry))]
+
+
+def matches(run: Run, filter: RunFilter) -> bool:
+    """Tell whether every given part of the filter holds for the run."""
+    message = run.message
+    return (
+        (not filter.states or run.state in filter.states)
+        and (not filter.tasks or message.task in filter.tasks)
+        and (not filter.queues or message.queue in filter.queues)
+        and (filter.schedule is None or message.schedule == filter.schedule)
+        and (filter.parent is None or message.parent == filter.parent)
+        and (filter.root is None or message.root == filter.root)
+        and (filter.id_prefix is None or message.id.startswith(filter.id_prefix))
+        and (filter.since is None or message.created >= filter.since)
+        and (filter.until is None or message.created < filter.until)
+    )
+
+
+def with_attempt(run: Run, attempt: Attempt) -> Run:
+    return replace(run, attempts=(*run.attempts, attempt)[-ATTEMPTS_KEPT:])
+
+
+def _line(entry: Entry) -> tuple[str, int]:
+    return entry.message.queue, entry.message.priority
+
+
+def _place(entry: Entry) -> tuple[Instant, int, str]:
+    return entry.due, entry.seq, entry.run.id
