@@ -1,1 +1,29 @@
-"""Horarium: background and periodic tasks."""
+"""Horarium: background and periodic tasks for Python. What callers import; nothing inside imports this."""
+
+from horarium.app.app import Horarium, shared_task
+from horarium.app.registry import current_app
+from horarium.app.result import AsyncResult, EagerResult
+from horarium.app.signature import Signature
+from horarium.app.task import Task
+from horarium.errors import Ignore, Reject, Retry, SoftTimeLimitExceeded
+from horarium.schedules import clocked, crontab, every, schedule
+from horarium.version import __version__
+
+__all__ = [
+    "AsyncResult",
+    "EagerResult",
+    "Horarium",
+    "Ignore",
+    "Reject",
+    "Retry",
+    "Signature",
+    "SoftTimeLimitExceeded",
+    "Task",
+    "__version__",
+    "clocked",
+    "crontab",
+    "current_app",
+    "every",
+    "schedule",
+    "shared_task",
+]

@@ -14,6 +14,7 @@ from typing import Protocol, TypeAlias
 Instant: TypeAlias = int
 Seconds: TypeAlias = float
 
+FOREVER: Seconds = 100 * 365.25 * 86_400  # where "never" has to be a number
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -87,22 +87,28 @@ class EncodingError(CodecError, TypeError):
     """A value cannot be said in JSON; ``path`` tells which one (``args[0].user``)."""
 
     def __init__(self, path: str, expected: str, got: str, remedy: str) -> None:
-        super().__init__(f"{path}: expected {expected}, got {got}; {remedy}")
+        super().__init__(path, expected, got, remedy)  # kept apart, so that a result can carry it and rebuild it
         self.path = path
+
+    def __str__(self) -> str:
+        path, expected, got, remedy = self.args
+        return f"{path}: expected {expected}, got {got}; {remedy}"
 
 
 class PayloadTooLarge(EncodingError):
     """An encoded value is larger than the limit."""
 
     def __init__(self, path: str, size_bytes: int, limit_bytes: int) -> None:
-        super().__init__(
-            path,
-            f"at most {limit_bytes} bytes of JSON",
-            f"{size_bytes} bytes",
-            "store the data elsewhere and pass its id, or raise the limit (max_payload_bytes)",
-        )
+        super().__init__(path, f"at most {limit_bytes} bytes", f"{size_bytes} bytes", "pass less")
         self.size_bytes = size_bytes
         self.limit_bytes = limit_bytes
+        self.args = (path, size_bytes, limit_bytes)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path}: expected at most {self.limit_bytes} bytes of JSON, got {self.size_bytes}; store the data "
+            "elsewhere and pass its id, or raise the limit (max_payload_bytes, max_result_bytes)"
+        )
 
 
 class DecodingError(CodecError, ValueError):

@@ -1,0 +1,62 @@
+# What can be done here: `make` lists it. Everything is installed into .venv; nothing else on the machine is touched.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+EVENTS := examples/events
+WORKERS ?= 4
+
+.PHONY: help run test check exam bench soak docs clean
+
+help: ## list the verbs
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+run: $(VENV)/.run ## install, then run the events example live on SQLite (Ctrl-C stops it)
+	cd $(EVENTS) && exec ../../$(BIN)/python -m app.run $(ARGS)
+
+test: $(VENV)/.test ## install what the tests need and run them all
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+
+check: $(VENV)/.lint ## ruff, mypy, and the house itself
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/house
+
+exam: $(VENV)/.test ## the exam that every engine sits
+	$(BIN)/python -m pytest -q tests/engines $(ARGS)
+
+bench: $(VENV)/.bench ## measure, side by side with the peers; fails when a bar is missed
+	$(BIN)/python -m bench --check $(ARGS)
+
+soak: $(VENV)/.test ## the long, hostile runs
+	$(BIN)/python -m pytest -m soak --timeout 3600 $(ARGS)
+
+docs: $(VENV)/.test ## write the generated reference pages and run what the pages show
+	$(BIN)/python docs/generate.py
+	$(BIN)/python -m pytest -q tests/docs $(ARGS)
+
+clean: ## remove what the other verbs have made
+	rm -rf $(VENV) run examples/events/run .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "expected Python 3.11 or newer, got " + sys.version.split()[0] + "; call make PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+
+$(VENV)/.run: pyproject.toml $(EVENTS)/requirements.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e . -r $(EVENTS)/requirements.txt
+	@touch $@
+
+$(VENV)/.test: pyproject.toml $(VENV)/.run | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group test
+	@touch $@
+
+$(VENV)/.lint: $(VENV)/.test | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group lint
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.test | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench
+	@touch $@

@@ -1,0 +1,336 @@
+"""The app: where tasks, settings and the store come together. An app shares nothing with another one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from random import Random
+from threading import RLock
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
+
+from horarium.app import registry
+from horarium.app.control import Control
+from horarium.app.producer import Producer
+from horarium.app.registry import Registry, SharedTask
+from horarium.app.result import AsyncResult
+from horarium.app.signature import Signature
+from horarium.app.task import Task
+from horarium.app.watch import ResultsWatch
+from horarium.clock import Clock, Instant, Seconds, SystemClock
+from horarium.errors import ImproperlyConfigured
+from horarium.settings import Settings
+
+if TYPE_CHECKING:
+    from horarium.engines.protocol import Engine
+    from horarium.schedules.schedule import Schedule
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Hook:
+    """A place to which functions can be connected; they are called once, with ``sender=app``."""
+
+    def __init__(self) -> None:
+        self._receivers: list[Callable[..., Any]] = []
+
+    def connect(self, receiver: Callable[..., Any] | None = None, **_: Any) -> Any:
+        """Add a receiver; usable as a decorator with and without parentheses."""
+        if receiver is None:
+            return self.connect
+        self._receivers.append(receiver)
+        return receiver
+
+    def send(self, sender: Horarium) -> None:
+        for receiver in list(self._receivers):
+            receiver(sender=sender)
+
+
+class Horarium:
+    """An application: ``app = Horarium("shop", store="sqlite:///shop.db", timezone="Europe/Berlin")``.
+
+    ``main`` names it and the tasks of ``__main__``. ``include`` lists modules that define tasks; they are imported by
+    workers, schedulers and the command line. Any setting may be given as a keyword. Making an app opens nothing: the
+    store is opened by the first call that needs it. ``engine`` hands over an open one
+    instead (tests do). Raises: UnknownSetting, InvalidSetting.
+    """
+
+    def __init__(
+        self,
+        main: str | None = None,
+        *,
+        store: str | None = None,
+        timezone: str | None = None,
+        include: Sequence[str] | None = None,
+        task_cls: type[Task] | None = None,
+        set_as_current: bool = True,
+        clock: Clock | None = None,
+        engine: Engine | None = None,
+        **settings: Any,
+    ) -> None:
+        self.main = main or "__main__"
+        self.conf = Settings()
+        given = {"store": store, "timezone": timezone, "include": include}
+        self.conf.update({key: value for key, value in given.items() if value is not None}, **settings)
+        self.Task = task_cls or Task
+        self.clock: Clock = clock or SystemClock()
+        self.random = Random()  # jitter only; tests may seed it
+        self.producer = Producer(self)
+        self.control = Control(self)
+        self.on_after_configure = Hook()
+        self.on_after_finalize = Hook()
+        self._tasks = Registry()
+        self._periodic: dict[str, dict[str, Any]] = {}
+        self._lock = RLock()  # guards _engine, _watch, _finalized and _tasks
+        self._engine = engine
+        self._watch: ResultsWatch | None = None
+        self._finalized = False
+        if set_as_current:
+            registry.announce(self)
+
+    # Tasks.
+
+    @overload
+    def task(self, function: Callable[P, R], /) -> Task: ...
+
+    @overload
+    def task(self, /, **options: Any) -> Callable[[Callable[P, R]], Task]: ...
+
+    def task(self, function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
+        """Make a function a task; with and without options (see Task for them).
+
+        Raises: ImproperlyConfigured for an unknown option, AlreadyRegistered for a name that is taken.
+        """
+        if function is None:
+            return lambda decorated: self.add_task(decorated, options)
+        return self.add_task(function, options)
+
+    def add_task(self, function: Callable[..., Any], options: Mapping[str, Any]) -> Task:
+        """Register a function as a task of this app and return it."""
+        chosen = dict(options)
+        base: type[Task] = chosen.pop("base", None) or self.Task
+        _check_task_options(function, chosen)
+        chosen.setdefault("name", base.name or registry.task_name(function, self.main))
+        task = base(self, function, chosen)
+        with self._lock:
+            return self._tasks.register(task)
+
+    def register_task(self, task: type[Task] | Task) -> Task:
+        """Register a class-based task, whose class defines ``run`` and ``name``."""
+        made = task(self, _run_of(task), {"name": task.name or _class_name(task)}) if isinstance(task, type) else task
+        with self._lock:
+            return self._tasks.register(made)
+
+    @property
+    def tasks(self) -> Registry:
+        """All tasks by name, the shared ones included; finalizes the app."""
+        self.finalize()
+        return self._tasks
+
+    def known_task(self, name: str) -> Task | None:
+        """Return the task of this name if it is registered by now, without importing or finalizing anything."""
+        return self._tasks.get(name)
+
+    def finalize(self) -> None:
+        """Take over the shared tasks and run the configuration hooks. Idempotent; shared tasks declared later are
+        taken over at the next call."""
+        with self._lock:
+            first, self._finalized = not self._finalized, True
+        if first:
+            self.on_after_configure.send(self)
+        for declared in list(registry.shared_tasks):
+            declared.for_app(self)
+        if first:
+            self.on_after_finalize.send(self)
+
+    def import_includes(self) -> None:
+        """Import the modules of ``include`` and ``imports``, then finalize. Raises what they raise."""
+        from importlib import import_module
+
+        for module in (*self.conf.include, *self.conf.imports):
+            import_module(module)
+        self.finalize()
+
+    def autodiscover_tasks(self, packages: Iterable[str] = (), related_name: str = "tasks") -> None:
+        """Import ``<package>.tasks`` of each package that has one. Raises: ImportError for a package that is not
+        there, and whatever the modules raise."""
+        from importlib import import_module
+        from importlib.util import find_spec
+
+        for package in packages:
+            import_module(package)
+            if find_spec(f"{package}.{related_name}") is not None:
+                import_module(f"{package}.{related_name}")
+
+    # Sending.
+
+    def send_task(
+        self, name: str, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None, **options: Any
+    ) -> AsyncResult:
+        """Send a task by name; it need not be defined in this process. See Task.apply_async for options and law."""
+        given = {key: value for key, value in options.items() if value is not None}
+        return self.producer.send(name, self.known_task(name), args or (), kwargs or {}, given)
+
+    def send_many(self, calls: Sequence[Signature | tuple[Any, ...]]) -> list[AsyncResult]:
+        """Send many calls in few round trips: signatures, or tuples (task or name, args, kwargs, options).
+
+        All are checked before the first is stored. They are stored in batches, each of them all or none; when a later
+        batch fails with EngineUnavailable, the earlier ones are sent, and give the calls a ``task_id`` if you want to
+        be able to send the whole again.
+        """
+        return self.producer.send_many(calls)
+
+    async def asend_many(self, calls: Sequence[Signature | tuple[Any, ...]]) -> list[AsyncResult]:
+        """``send_many`` for coroutines."""
+        import asyncio
+
+        return await asyncio.to_thread(self.producer.send_many, calls)
+
+    def signature(
+        self, task: str, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None, **options: Any
+    ) -> Signature:
+        return Signature(task, args, kwargs, options, app=self)
+
+    def AsyncResult(self, id: str) -> AsyncResult:
+        """Return the handle of a run by its id."""
+        return AsyncResult(id, app=self)
+
+    # Schedules.
+
+    def add_periodic_task(
+        self,
+        schedule: Any,
+        sig: Signature | Task | SharedTask,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        name: str | None = None,
+        **options: Any,
+    ) -> str:
+        """Schedule a call; return the schedule's name. Takes effect when a scheduler starts.
+
+        Raises: ImproperlyConfigured when another call has the name.
+        """
+        if not isinstance(sig, Signature):
+            sig = sig.s()
+        chosen = name or repr(sig)
+        if chosen in self._periodic:
+            raise ImproperlyConfigured(
+                f"expected one periodic task named {chosen!r}, got two; give each a name= of its own"
+            )
+        self._periodic[chosen] = {
+            "task": sig.task,
+            "schedule": schedule,
+            "args": [*sig.args, *args],
+            "kwargs": {**sig.kwargs, **(kwargs or {})},
+            "options": {**sig.options, **options},
+        }
+        return chosen
+
+    def schedule_entries(self) -> list[Schedule]:
+        """Return all schedules that the code defines: ``beat_schedule``, ``@task(schedule=...)`` and
+        ``add_periodic_task``. Raises: InvalidSchedule naming the entry that is wrong."""
+        return [self.schedule_entry(name, entry) for name, entry in self.raw_entries().items()]
+
+    def raw_entries(self) -> dict[str, dict[str, Any]]:
+        """Return the same as people wrote them, by name."""
+        entries: dict[str, dict[str, Any]] = {
+            name: {"task": name, "schedule": task.schedule}
+            for name, task in self.tasks.items()
+            if task.schedule is not None
+        }
+        entries |= self._periodic
+        entries |= {name: dict(entry) for name, entry in (self.conf.beat_schedule or {}).items()}
+        return entries
+
+    def schedule_entry(self, name: str, entry: Mapping[str, Any]) -> Schedule:
+        from horarium.schedules.entries import read_entry
+
+        return read_entry(name, entry, timezone=self.conf.timezone, now=self.now())
+
+    # The store.
+
+    @property
+    def engine(self) -> Engine:
+        """The store, opened at the first use. Raises: ImproperlyConfigured, StoreUnusable, EngineUnavailable."""
+        if self._engine is None:
+            with self._lock:
+                if self._engine is None:
+                    from horarium.engines.connect import connect
+
+                    self._engine = connect(self.conf.store, durability=self.conf.durability)
+        return self._engine
+
+    @property
+    def results_watch(self) -> ResultsWatch:
+        with self._lock:
+            if self._watch is None:
+                self._watch = ResultsWatch(self.engine)
+            return self._watch
+
+    @property
+    def store_is_open(self) -> bool:
+        return self._engine is not None
+
+    def close(self) -> None:
+        """Let go of the store. It is opened again when it is needed again; closing twice is fine."""
+        with self._lock:
+            engine, self._engine, self._watch = self._engine, None, None
+        if engine is not None:
+            engine.close()
+
+    def now(self) -> Instant:
+        """Read the store's clock if the store is open, else this host's."""
+        engine = self._engine
+        return engine.now() if engine is not None else self.clock.now()
+
+    def pause(self, seconds: Seconds) -> None:
+        """Wait between two tries of the same call."""
+        time.sleep(seconds)
+
+    def set_current(self) -> None:
+        """Make this the app of shared tasks in the running thread or coroutine."""
+        registry.set_current(self)
+
+    def __enter__(self) -> Horarium:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Horarium {self.main} at {self.conf.store}>"
+
+
+@overload
+def shared_task(function: Callable[P, R], /) -> SharedTask: ...
+
+
+@overload
+def shared_task(**options: Any) -> Callable[[Callable[P, R]], SharedTask]: ...
+
+
+def shared_task(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
+    """Make a function a task of every app of the process; with and without options (see Task).
+
+    Calls go to the current app: the one whose worker is running, else the newest one.
+    """
+    if function is None:
+        return lambda decorated: registry.declare_shared(decorated, options)
+    return registry.declare_shared(function, options)
+
+
+def _check_task_options(function: Callable[..., Any], options: Mapping[str, Any]) -> None:
+    for option in options:
+        if option not in Task.OPTIONS:
+            hint = registry.nearest(option, Task.OPTIONS)
+            meant = f"did you mean {hint!r}?" if hint else f"known are {', '.join(sorted(Task.OPTIONS))}"
+            name = getattr(function, "__name__", function)
+            raise ImproperlyConfigured(f"expected an option of the task {name}, got {option!r}; {meant}")
+
+
+def _run_of(task: type[Task]) -> Callable[..., Any]:
+    return task.run
+
+
+def _class_name(task: type[Task]) -> str:
+    return f"{task.__module__}.{task.__name__}"

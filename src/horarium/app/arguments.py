@@ -1,0 +1,80 @@
+"""Whether a call fits a function, and how arguments get back the types the function asks for.
+
+``inspect`` and ``typing`` are heavy to import and slow to run, so both are used once per task, at its first call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from horarium import codec
+from horarium.errors import InvalidArguments
+
+# Hints whose values JSON carries as they are: nothing to convert, and no check is wanted.
+_PLAIN = frozenset({int, float, str, bool, dict, list, object, type(None)})
+
+
+class Arguments:
+    """The parameters of one task's function, prepared for fast checks. ``skip`` leading ones are filled in by us."""
+
+    def __init__(self, task: str, function: Callable[..., Any], *, skip: int) -> None:
+        import inspect
+
+        self._task = task
+        signature = inspect.signature(function)
+        parameters = list(signature.parameters.values())[skip:]
+        self._signature = signature.replace(parameters=parameters)
+        positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        self._most = len(positional)
+        self._least = sum(p.default is p.empty for p in positional)
+        self._keyword_only_needed = any(p.kind is p.KEYWORD_ONLY and p.default is p.empty for p in parameters)
+        self._names = [p.name for p in positional]
+        self._converted = _converted_hints(function, parameters)
+
+    def check(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        """Raise InvalidArguments unless the function can be called so."""
+        if not kwargs and not self._keyword_only_needed and self._least <= len(args) <= self._most:
+            return  # by far the most calls
+        try:
+            self._signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise InvalidArguments(
+                f"expected a call of {self._task}{self._signature}, got "
+                f"{len(args)} positional and keywords {sorted(kwargs)}: {error}; mend the call, or declare the task "
+                "with typing=False to have it checked by the worker only"
+            ) from None
+
+    def convert(self, args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        """Return the arguments as the type hints ask for them. Raises: DecodingError when one does not fit."""
+        if not self._converted:
+            return args, kwargs
+        converted = list(args)
+        for position, name in enumerate(self._names[: len(args)]):
+            if name in self._converted:
+                converted[position] = codec.convert(args[position], self._converted[name], path=name)
+        named = {
+            name: codec.convert(value, self._converted[name], path=name) if name in self._converted else value
+            for name, value in kwargs.items()
+        }
+        return converted, named
+
+
+def _converted_hints(function: Callable[..., Any], parameters: Sequence[Any]) -> dict[str, Any]:
+    """Return the hints of those parameters that JSON does not carry as they are."""
+    if not any(p.annotation is not p.empty for p in parameters):
+        return {}
+    import typing
+
+    try:
+        hints = typing.get_type_hints(function)
+    except (NameError, TypeError, AttributeError):
+        return {}  # hints that cannot be resolved at run time (imports under TYPE_CHECKING) are for readers only
+    return {
+        p.name: hints[p.name]
+        for p in parameters
+        if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
+        and p.name in hints
+        and hints[p.name] not in _PLAIN
+        and hints[p.name] is not Any
+    }

@@ -1,0 +1,254 @@
+"""One delivery in, one outcome out: runs a task's code and decides what became of it. No engine in sight.
+
+Whatever user code does ends as an outcome: exceptions, ``sys.exit``, results that cannot be encoded, hooks that
+fail. Time limits are the caller's: it may raise SoftTimeLimitExceeded into the running code.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from msgspec import Raw, Struct
+
+from horarium import codec
+from horarium.app.request import Request, entered
+from horarium.app.task import Task
+from horarium.clock import Clock, Instant, Seconds
+from horarium.errors import DecodingError, Ignore, Reject, Retry
+from horarium.message import Delivery, Message
+from horarium.outcome import (
+    ErrorRecord,
+    Failed,
+    Ignored,
+    Outcome,
+    Rejected,
+    Released,
+    Reported,
+    Retried,
+    State,
+    Succeeded,
+)
+from horarium.retry import is_retriable, may_retry
+from horarium.workflow.follow import follow_ups
+
+logger = logging.getLogger(__name__)
+
+RunCoroutine = Callable[[Coroutine[Any, Any, Any]], Any]
+
+
+class Performance(Struct, frozen=True, kw_only=True):
+    """What became of a delivery, and what is to be said about it."""
+
+    outcome: Outcome
+    follow_ups: tuple[Message, ...]
+    started: Instant
+    ended: Instant
+    runtime: Seconds
+    text: str  # the result or the error in short, for people
+    expected: bool = False  # a failure that the task declares in ``throws``
+
+
+class ExceptionInfo:
+    """What hooks are given about an exception (Celery's einfo)."""
+
+    def __init__(self, exception: BaseException, error: ErrorRecord) -> None:
+        self.exception = exception
+        self.traceback = error.traceback or ""
+        self.type = type(exception)
+
+    def __str__(self) -> str:
+        return self.traceback
+
+
+def perform(
+    task: Task,
+    delivery: Delivery,
+    *,
+    clock: Clock,
+    worker: str,
+    report: Callable[[Reported], None],
+    run_coroutine: RunCoroutine | None = None,
+    is_eager: bool = False,
+) -> Performance:
+    """Run the task for this delivery and return what became of it.
+
+    Blocks as long as the task runs. ``run_coroutine`` carries out ``async def`` tasks (default: a loop for each).
+    Raises only what is not an Exception and not SystemExit (KeyboardInterrupt): the process is asked to stop.
+    """
+    call = _Call(task, delivery, clock=clock, worker=worker, report=report, is_eager=is_eager)
+    with entered(task.name, call.request):
+        try:
+            value = call.begin()
+            if task.is_async or hasattr(value, "__await__"):
+                value = (run_coroutine or _run_alone)(value)
+            return call.returned(value)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  user code: whatever it raises becomes the outcome
+            return call.raised(error)
+
+
+async def perform_async(
+    task: Task,
+    delivery: Delivery,
+    *,
+    clock: Clock,
+    worker: str,
+    report: Callable[[Reported], None],
+) -> Performance:
+    """``perform`` on a running event loop. A task that is not ``async def`` runs in a thread of the loop's executor.
+
+    Cancelling it raises CancelledError inside the task and then out of here: the canceller knows why, and decides.
+    """
+    import asyncio
+
+    call = _Call(task, delivery, clock=clock, worker=worker, report=report, is_eager=False)
+    with entered(task.name, call.request):
+        try:
+            if task.is_async:
+                value = await call.begin()
+            else:
+                value = await asyncio.to_thread(call.begin)
+                if hasattr(value, "__await__"):
+                    value = await value
+            return call.returned(value)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  user code: whatever it raises becomes the outcome
+            return call.raised(error)
+
+
+def _run_alone(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    import asyncio
+
+    return asyncio.run(coroutine)
+
+
+class _Call:
+    """One execution on its way from delivery to performance."""
+
+    def __init__(
+        self,
+        task: Task,
+        delivery: Delivery,
+        *,
+        clock: Clock,
+        worker: str,
+        report: Callable[[Reported], None],
+        is_eager: bool,
+    ) -> None:
+        self.task = task
+        self.message = delivery.message
+        self.clock = clock
+        self.request = Request(delivery, worker=worker, is_eager=is_eager, report=report)
+        self.started = clock.now()
+        self._start = clock.monotonic()
+
+    def begin(self) -> Any:
+        """Call the function; an ``async def`` gives back its coroutine."""
+        task, request = self.task, self.request
+        args, kwargs = _decoded(self.message)
+        if task.typing:
+            args, kwargs = task.arguments.convert(args, kwargs)
+        request.args, request.kwargs = args, kwargs
+        if task.track_started or (task.track_started is None and task.app.conf.task_track_started):
+            request.report(Reported(state=State.STARTED))
+        task.before_start(self.message.id, args, kwargs)
+        if type(task).__call__ is not Task.__call__:
+            return task(*args, **kwargs)
+        return task.run(*args, **kwargs)
+
+    def returned(self, value: Any) -> Performance:
+        """The function returned: a success, unless it asked for a retry or its value cannot be kept."""
+        if self.request.retried is not None:
+            return self._retried(self.request.retried, Retry())
+        wanted = not self.message.ignore_result
+        limit = self.task.app.conf.max_result_bytes
+        result = Raw(codec.encode(value, path="result", limit_bytes=limit)) if wanted else None
+        self._hook(self.task.on_success, value, self.message.id, self.request.args, self.request.kwargs)
+        text = codec.preview(result) if result is not None else ""
+        return self._conclude(Succeeded(result=result), text, State.SUCCESS, value, None)
+
+    def raised(self, error: BaseException) -> Performance:
+        """The function, or what comes before and after it, raised."""
+        match error:
+            case Retry(outcome=Retried() as retried):
+                return self._retried(retried, error)
+            case Ignore():
+                return self._conclude(Ignored(), "", State.IGNORED, None, None)
+            case Reject(requeue=True):
+                return self._conclude(Released(reason=str(error)), str(error), State.PENDING, None, None)
+            case Reject():
+                return self._conclude(Rejected(reason=str(error)), str(error), State.REJECTED, None, None)
+            case _:
+                return self._auto_retried(error) or self._failed(error)
+
+    def _auto_retried(self, error: BaseException) -> Performance | None:
+        task = self.task
+        if not is_retriable(error, task.autoretry_for, task.dont_autoretry_for):
+            return None
+        if not may_retry(task.retry_policy(self.message.max_retries), self.message.retries):
+            return None
+        try:
+            task.retry(exc=error)
+        except Retry as signal:
+            return self._retried(signal.outcome, signal)
+        return None
+
+    def _retried(self, retried: Retried, signal: BaseException) -> Performance:
+        cause = getattr(signal, "exc", None) or signal
+        info = ExceptionInfo(cause, retried.error)
+        self._hook(self.task.on_retry, cause, self.message.id, self.request.args, self.request.kwargs, info)
+        wait = max(0.0, (retried.message.due - self.clock.now()) / 1000)
+        text = f"Retry in {wait:g}s: {retried.error.class_path.rpartition('.')[2]}({retried.error.text!r})"
+        return self._conclude(retried, text, State.RETRY, cause, info)
+
+    def _failed(self, error: BaseException) -> Performance:
+        record = codec.encode_error(error)
+        info = ExceptionInfo(error, record)
+        self._hook(self.task.on_failure, error, self.message.id, self.request.args, self.request.kwargs, info)
+        expected = isinstance(error, self.task.throws) if self.task.throws else False
+        return self._conclude(Failed(error=record), repr(error), State.FAILURE, error, info, expected=expected)
+
+    def _conclude(
+        self,
+        outcome: Outcome,
+        text: str,
+        state: State,
+        value: Any,
+        info: ExceptionInfo | None,
+        *,
+        expected: bool = False,
+    ) -> Performance:
+        request = self.request
+        self._hook(self.task.after_return, state, value, self.message.id, request.args, request.kwargs, info)
+        ended = self.clock.now()
+        return Performance(
+            outcome=outcome,
+            follow_ups=follow_ups(self.message, outcome, now=ended),
+            started=self.started,
+            ended=ended,
+            runtime=self.clock.monotonic() - self._start,
+            text=text,
+            expected=expected,
+        )
+
+    def _hook(self, hook: Callable[..., None], *args: Any) -> None:
+        if getattr(hook, "__func__", None) in _EMPTY_HOOKS:
+            return
+        try:
+            hook(*args)
+        except Exception:  # user code: the outcome is decided already and stands; the failure of the hook is told
+            logger.exception("hook %s of %s[%s] failed", hook.__name__, self.task.name, self.message.id)
+
+
+_EMPTY_HOOKS = frozenset({Task.on_success, Task.on_retry, Task.on_failure, Task.after_return})
+
+
+def _decoded(message: Message) -> tuple[list[Any], dict[str, Any]]:
+    args = codec.decode(message.args)
+    kwargs = codec.decode(message.kwargs)
+    if not isinstance(args, list) or not isinstance(kwargs, dict):
+        raise DecodingError(
+            f"expected args to be an array and kwargs an object, got {type(args).__name__} and "
+            f"{type(kwargs).__name__}; the message was not made by Horarium"
+        )
+    return args, kwargs

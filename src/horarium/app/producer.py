@@ -1,0 +1,323 @@
+"""From a call to a stored message: checks, encodes, routes, puts, notifies.
+
+Everything that does not depend on the single call is worked out once per task and kept until the settings change.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Raw, Struct
+
+from horarium import codec
+from horarium.app.registry import nearest
+from horarium.app.request import current_request
+from horarium.app.result import AsyncResult
+from horarium.app.signature import Signature
+from horarium.clock import Instant, Seconds, milliseconds, to_instant
+from horarium.engines.protocol import QUEUE_TOPIC
+from horarium.errors import EngineUnavailable, ImproperlyConfigured, InvalidArguments
+from horarium.message import NO_ARGS, NO_KWARGS, Message, new_id
+from horarium.routing import route
+
+if TYPE_CHECKING:
+    from horarium.app.app import Horarium
+    from horarium.app.task import Task
+
+PUBLISH_BATCH = 1000  # messages in one transaction of send_many: spares flushes, and still lets others in
+OPTIONS = frozenset(
+    "countdown eta expires queue priority task_id retry time_limit soft_time_limit headers ignore_result link "
+    "link_error max_retries acks_late root_id parent_id shadow routing_key serializer".split()
+)
+# The options of a signature that travel as they are.
+_TRAVELLING = frozenset(
+    "countdown queue priority task_id time_limit soft_time_limit headers ignore_result max_retries".split()
+)
+
+_NOTHING: Mapping[str, Any] = {}
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What all messages of a task have in common, made from one revision of the settings."""
+
+    revision: int
+    routes_by_call: bool  # a function among the routes wants to see each call
+    queue: str
+    priority: int
+    expires_ms: int | None
+    at_most_once: bool
+    ignore_result: bool
+    limit_bytes: int
+    checks: bool
+
+
+class Producer:
+    """The one way by which messages are made and sent. Safe to use from any thread."""
+
+    def __init__(self, app: Horarium) -> None:
+        self._app = app
+        self._plans: dict[str, Plan] = {}
+        self._origin = ""
+        self._origin_pid = 0
+
+    def send(
+        self, name: str, task: Task | None, args: Sequence[Any], kwargs: Mapping[str, Any], options: Mapping[str, Any]
+    ) -> AsyncResult:
+        """Store one message and return the handle of its run. See Task.apply_async for the law."""
+        app = self._app
+        if app.conf.task_always_eager and task is not None:
+            return task.apply(args, kwargs, **options)
+        message = self.message(name, task, args, kwargs, options)
+        self._put([message], retry=options.get("retry", True))
+        return AsyncResult(message.id, app=app, task_name=name, ignored=message.ignore_result)
+
+    def send_many(self, calls: Sequence[Signature | tuple[Any, ...]]) -> list[AsyncResult]:
+        """Store many messages in few transactions; see Horarium.send_many."""
+        app = self._app
+        messages = [self._message_of(call) for call in calls]
+        for start in range(0, len(messages), PUBLISH_BATCH):
+            self._put(messages[start : start + PUBLISH_BATCH], retry=True)
+        return [AsyncResult(m.id, app=app, task_name=m.task, ignored=m.ignore_result) for m in messages]
+
+    def message(
+        self, name: str, task: Task | None, args: Sequence[Any], kwargs: Mapping[str, Any], options: Mapping[str, Any]
+    ) -> Message:
+        """Return the message of a call. Raises: InvalidArguments, EncodingError, PayloadTooLarge."""
+        plan = self.plan(name)
+        if task is not None and plan.checks:
+            task.arguments.check(args, kwargs)
+        limit = plan.limit_bytes
+        raw_args = Raw(codec.encode(list(args), path="args", limit_bytes=limit)) if args else NO_ARGS
+        raw_kwargs = Raw(codec.encode(dict(kwargs), path="kwargs", limit_bytes=limit)) if kwargs else NO_KWARGS
+        if plan.routes_by_call:
+            options = self._routed(name, task, args, kwargs, options)
+        now = self._app.now()
+        if not options:
+            return self._plain(plan, name, raw_args, raw_kwargs, now)
+        return self.message_for(name, raw_args, raw_kwargs, options, now=now)
+
+    def message_for(
+        self,
+        name: str,
+        args: Raw,
+        kwargs: Raw,
+        options: Mapping[str, Any],
+        *,
+        now: Instant,
+        id: str | None = None,
+        schedule: str | None = None,
+        nominal: Instant | None = None,
+    ) -> Message:
+        """Return the message of an encoded call; a schedule's ``expires`` counts from its nominal instant."""
+        plan = self.plan(name)
+        _check_options(name, options)
+        origin = nominal if nominal is not None else now
+        eta = to_instant(options["eta"]) if "eta" in options else None
+        if "countdown" in options:
+            eta = now + milliseconds(options["countdown"])
+        parent = current_request()
+        return Message(
+            id=options.get("task_id") or id or new_id(now),
+            task=name,
+            args=args,
+            kwargs=kwargs,
+            queue=options.get("queue") or options.get("routing_key") or plan.queue,
+            priority=options.get("priority", plan.priority),
+            created=now,
+            eta=eta,
+            expires=_expiry(options.get("expires"), plan.expires_ms, origin),
+            max_retries=options.get("max_retries"),
+            time_limit=options.get("time_limit"),
+            soft_time_limit=options.get("soft_time_limit"),
+            at_most_once=not options["acks_late"] if "acks_late" in options else plan.at_most_once,
+            ignore_result=options.get("ignore_result", plan.ignore_result),
+            root=options.get("root_id") or (parent.root_id if parent else None),
+            parent=options.get("parent_id") or (parent.id if parent else None),
+            links=_frozen(options.get("link")),
+            error_links=_frozen(options.get("link_error")),
+            schedule=schedule,
+            nominal=nominal,
+            headers=_headers(options.get("headers")),
+            origin=self.origin(),
+        )
+
+    def frozen_options(self, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a signature's options as they travel: the declaration's defaults filled in, times in milliseconds or
+        relative to the moment of sending, links frozen."""
+        plan = self.plan(name)
+        _check_options(name, options)
+        frozen: dict[str, Any] = {"queue": plan.queue, "priority": plan.priority}
+        frozen |= {key: value for key, value in options.items() if key in _TRAVELLING}
+        if plan.at_most_once:
+            frozen["at_most_once"] = True
+        if plan.ignore_result:
+            frozen.setdefault("ignore_result", True)
+        if "eta" in options:
+            frozen["eta"] = to_instant(options["eta"])
+        expires = options.get("expires", plan.expires_ms / 1000 if plan.expires_ms is not None else None)
+        if isinstance(expires, datetime):
+            frozen["expires"] = to_instant(expires)
+        elif expires is not None:
+            frozen["expires_in"] = expires.total_seconds() if isinstance(expires, timedelta) else float(expires)
+        for option, field in (("link", "links"), ("link_error", "error_links")):
+            if options.get(option):
+                frozen[field] = [_plain_signature(s) for s in _frozen(options[option])]
+        return frozen
+
+    def plan(self, name: str) -> Plan:
+        """Return the plan of a task; one that is not registered here is sent by the settings alone."""
+        plan = self._plans.get(name)
+        if plan is None or plan.revision != self._app.conf.revision:
+            plan = self._plans[name] = self._make_plan(name, self._app.known_task(name))
+        return plan
+
+    def origin(self) -> str:
+        """Return pid@host of this process (anew after a fork)."""
+        if self._origin_pid != os.getpid():
+            self._origin_pid = os.getpid()
+            self._origin = f"{self._origin_pid}@{os.uname().nodename}"
+        return self._origin
+
+    def _plain(self, plan: Plan, name: str, args: Raw, kwargs: Raw, now: Instant) -> Message:
+        """The message of a call without options: most are."""
+        parent = current_request()
+        return Message(
+            id=new_id(now),
+            task=name,
+            args=args,
+            kwargs=kwargs,
+            queue=plan.queue,
+            priority=plan.priority,
+            created=now,
+            expires=now + plan.expires_ms if plan.expires_ms is not None else None,
+            at_most_once=plan.at_most_once,
+            ignore_result=plan.ignore_result,
+            root=parent.root_id if parent else None,
+            parent=parent.id if parent else None,
+            origin=self.origin(),
+        )
+
+    def _message_of(self, call: Signature | tuple[Any, ...]) -> Message:
+        if isinstance(call, Signature):
+            name, args, kwargs, options = call.task, call.args, call.kwargs, call.options
+        else:
+            named, args, kwargs, options = _padded(*call)
+            name = named if isinstance(named, str) else named.name
+        return self.message(name, self._app.known_task(name), args, kwargs, options)
+
+    def _put(self, messages: list[Message], *, retry: bool) -> None:
+        """Store messages within the deadline of a publish; the ids make a second try harmless."""
+        app = self._app
+        engine = app.engine
+        deadline = app.clock.monotonic() + app.conf.task_publish_timeout
+        while True:
+            try:
+                engine.queue.put(messages, now=app.now())
+                break
+            except EngineUnavailable:
+                left = deadline - app.clock.monotonic()
+                if not retry or left <= 0:
+                    raise
+                app.pause(min(left, app.random.uniform(0.01, 0.1)))
+        engine.notifier.notify({QUEUE_TOPIC + m.queue for m in messages})
+
+    def _make_plan(self, name: str, task: Task | None) -> Plan:
+        conf = self._app.conf
+        chosen = route(name, self._routes())
+        acks_late = _first(task.acks_late if task else None, conf.task_acks_late, True)
+        expires = task.expires if task else None
+        return Plan(
+            revision=conf.revision,
+            routes_by_call=chosen.by_call and (task is None or task.queue is None),
+            queue=_first(task.queue if task else None, chosen.queue, conf.task_default_queue),
+            priority=_first(task.priority if task else None, chosen.priority, conf.task_default_priority),
+            expires_ms=milliseconds(expires) if expires is not None else None,
+            at_most_once=not acks_late,
+            ignore_result=bool(_first(task.ignore_result if task else None, conf.task_ignore_result)),
+            limit_bytes=conf.max_payload_bytes,
+            checks=task.typing if task else False,
+        )
+
+    def _routes(self) -> list[Any]:
+        """Return the routers of the settings, those given as dotted paths imported."""
+        routes = self._app.conf.task_routes
+        listed = routes if isinstance(routes, list | tuple) else [routes]
+        return [_imported(router) if isinstance(router, str) else router for router in listed if router is not None]
+
+    def _routed(
+        self, name: str, task: Task | None, args: Sequence[Any], kwargs: Mapping[str, Any], options: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        chosen = route(name, self._routes(), args=args, kwargs=kwargs, options=options, task=task)
+        found = {"queue": chosen.queue, "priority": chosen.priority}
+        return {key: value for key, value in found.items() if value is not None} | dict(options)
+
+
+def _padded(
+    task: Task | str,
+    args: Sequence[Any] = (),
+    kwargs: Mapping[str, Any] = _NOTHING,
+    options: Mapping[str, Any] = _NOTHING,
+) -> tuple[Task | str, Sequence[Any], Mapping[str, Any], Mapping[str, Any]]:
+    return task, args, kwargs, options
+
+
+def _first(*values: Any) -> Any:
+    """Return the first value that somebody chose."""
+    return next((value for value in values if value is not None), None)
+
+
+def _imported(path: str) -> Any:
+    from importlib import import_module
+
+    module, _, attribute = path.rpartition(".")
+    try:
+        return getattr(import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ImproperlyConfigured(
+            f"task_routes: expected the dotted path of a function or dict, got {path!r} ({error}); mend the path"
+        ) from error
+
+
+def _check_options(name: str, options: Mapping[str, Any]) -> None:
+    unknown = options.keys() - OPTIONS
+    if unknown:
+        option = sorted(unknown)[0]
+        hint = nearest(option, OPTIONS)
+        meant = f"did you mean {hint!r}?" if hint else f"known are {', '.join(sorted(OPTIONS))}"
+        raise InvalidArguments(f"expected an option of apply_async for {name}, got {option!r}; {meant}")
+    priority = options.get("priority")
+    if priority is not None and not (isinstance(priority, int) and 0 <= priority <= 9):
+        raise InvalidArguments(f"expected priority of {name} to be 0 (last) to 9 (first), got {priority!r}")
+    soft, hard = options.get("soft_time_limit"), options.get("time_limit")
+    if soft is not None and hard is not None and soft > hard:
+        raise ValueError(f"expected soft_time_limit of {name} to be at most time_limit, got {soft} > {hard}")
+
+
+def _expiry(expires: Seconds | timedelta | datetime | None, default_ms: int | None, origin: Instant) -> Instant | None:
+    if isinstance(expires, datetime):
+        return to_instant(expires)
+    if expires is not None:
+        return origin + milliseconds(expires)
+    return origin + default_ms if default_ms is not None else None
+
+
+def _frozen(links: Signature | Sequence[Signature] | None) -> tuple[Any, ...]:
+    if links is None:
+        return ()
+    return tuple(link.freeze() for link in ([links] if isinstance(links, Signature) else links))
+
+
+def _plain_signature(signature: Any) -> Any:
+    import msgspec
+
+    return msgspec.to_builtins(signature)
+
+
+def _headers(headers: Mapping[str, Any] | None) -> dict[str, Any]:
+    if not headers:
+        return {}
+    codec.encode(dict(headers), path="headers")  # complain here, not in the store
+    return dict(headers)

@@ -1,0 +1,338 @@
+"""A task: a function with a name, its options, and the ways to call it.
+
+Each app has one object per task in a process, so what a task sets on ``self`` is there at its next run. Class
+attributes are the defaults of the options; a subclass given as ``base=`` may change them and the hooks.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import msgspec
+from msgspec import Raw
+
+from horarium import codec
+from horarium.app.arguments import Arguments
+from horarium.app.request import Request, entered, request_of
+from horarium.app.signature import Signature
+from horarium.clock import Instant, Seconds, milliseconds
+from horarium.errors import ImproperlyConfigured, MaxRetriesExceededError, Retry
+from horarium.outcome import Progress, Reported, Retried
+from horarium.retry import RetryPolicy, delay_before, may_retry
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
+    from horarium.app.app import Horarium
+    from horarium.app.result import AsyncResult, EagerResult
+
+
+class Task:
+    """What ``@app.task`` returns. Calling it runs the function here and now, with no store involved."""
+
+    name: str = ""
+    bind: bool = False
+    typing: bool = True  # check the arguments at the call
+    max_retries: int | None = 3  # None: for ever
+    default_retry_delay: Seconds = 180.0
+    autoretry_for: tuple[type[BaseException], ...] = ()
+    dont_autoretry_for: tuple[type[BaseException], ...] = ()
+    retry_backoff: bool | Seconds = False
+    retry_backoff_max: Seconds = 600.0
+    retry_jitter: bool = True
+    retry_kwargs: Mapping[str, Any] | None = None
+    queue: str | None = None
+    priority: int | None = None
+    time_limit: Seconds | None = None
+    soft_time_limit: Seconds | None = None
+    expires: Seconds | timedelta | None = None
+    acks_late: bool | None = None  # False: at most once
+    ignore_result: bool | None = None
+    track_started: bool | None = None
+    rate_limit: str | None = None  # reserved: kept, and named by `horarium check`
+    serializer: str = "json"
+    throws: tuple[type[BaseException], ...] = ()  # expected failures: logged as such, without a traceback
+    schedule: Any = None  # a spec, a number of seconds or a timedelta
+
+    OPTIONS: ClassVar[frozenset[str]] = frozenset(
+        "name bind typing max_retries default_retry_delay autoretry_for dont_autoretry_for retry_backoff "
+        "retry_backoff_max retry_jitter retry_kwargs queue priority time_limit soft_time_limit expires acks_late "
+        "ignore_result track_started rate_limit serializer throws schedule".split()
+    )
+
+    app: Horarium
+    function: Callable[..., Any]
+
+    def __init__(self, app: Horarium, function: Callable[..., Any], options: Mapping[str, Any]) -> None:
+        self.app = app
+        self.function = function
+        self.__doc__ = function.__doc__
+        self.__name__ = getattr(function, "__name__", type(self).__name__)
+        self.__module__ = getattr(function, "__module__", "")
+        self.__wrapped__ = function
+        for option, value in options.items():
+            setattr(self, option, value)
+        self._arguments: Arguments | None = None
+        self._check()
+
+    def _check(self) -> None:
+        limits = (self.soft_time_limit, self.time_limit)
+        if None not in limits and limits[0] > limits[1]:  # type: ignore[operator]  # neither is None here
+            raise ImproperlyConfigured(
+                f"expected soft_time_limit of {self.name} to be at most its time_limit, got {limits[0]} > {limits[1]}"
+            )
+        if self.serializer != "json":
+            raise ImproperlyConfigured(
+                f"expected serializer of {self.name} to be 'json', got {self.serializer!r}; Horarium carries JSON only"
+            )
+        if self.priority is not None and not 0 <= self.priority <= 9:
+            raise ImproperlyConfigured(f"expected priority of {self.name} to be 0 to 9, got {self.priority}")
+
+    # Calling.
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the function here and now and return its value (for ``async def``: its coroutine)."""
+        with entered(self.name, Request()):
+            return self.run(*args, **kwargs)
+
+    def run(self, *args: Any, **kwargs: Any) -> Any:
+        return self.function(self, *args, **kwargs) if self.bind else self.function(*args, **kwargs)
+
+    def delay(self, *args: Any, **kwargs: Any) -> AsyncResult:
+        """Send it with these arguments; short for ``apply_async(args, kwargs)``."""
+        return self.app.producer.send(self.name, self, args, kwargs, {})
+
+    def apply_async(
+        self,
+        args: Sequence[Any] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        countdown: Seconds | None = None,
+        eta: datetime | None = None,
+        expires: Seconds | timedelta | datetime | None = None,
+        queue: str | None = None,
+        priority: int | None = None,
+        task_id: str | None = None,
+        retry: bool | None = None,
+        time_limit: Seconds | None = None,
+        soft_time_limit: Seconds | None = None,
+        headers: Mapping[str, Any] | None = None,
+        ignore_result: bool | None = None,
+        link: Signature | Sequence[Signature] | None = None,
+        link_error: Signature | Sequence[Signature] | None = None,
+        **options: Any,
+    ) -> AsyncResult:
+        """Store a message that asks for one run, and return the handle of its result.
+
+        Blocks for the store's round trip, ``task_publish_timeout`` seconds at the most. Sending again with the same
+        ``task_id`` never makes a second run. A naive ``eta`` is read as UTC. ``retry=False``: one try only.
+        Raises: InvalidArguments, EncodingError, PayloadTooLarge when the call is bad (nothing is stored);
+        EngineUnavailable when it is unknown whether it was stored.
+        """
+        chosen = {
+            "countdown": countdown,
+            "eta": eta,
+            "expires": expires,
+            "queue": queue,
+            "priority": priority,
+            "task_id": task_id,
+            "retry": retry,
+            "time_limit": time_limit,
+            "soft_time_limit": soft_time_limit,
+            "headers": headers,
+            "ignore_result": ignore_result,
+            "link": link,
+            "link_error": link_error,
+            **options,
+        }
+        given = {option: value for option, value in chosen.items() if value is not None}
+        return self.app.producer.send(self.name, self, args or (), kwargs or {}, given)
+
+    async def adelay(self, *args: Any, **kwargs: Any) -> AsyncResult:
+        """Send it with these arguments, without blocking the event loop."""
+        return await self.aapply_async(args, kwargs)
+
+    async def aapply_async(
+        self, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None, **options: Any
+    ) -> AsyncResult:
+        """``apply_async`` for coroutines: the store's round trip is made in a thread."""
+        import asyncio
+        from contextvars import copy_context
+
+        context = copy_context()
+        return await asyncio.to_thread(context.run, self.apply_async, args, kwargs, **options)  # type: ignore[arg-type]
+
+    def apply(
+        self, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None, **options: Any
+    ) -> EagerResult:
+        """Run it inline, through the same encoding, retries and hooks as in a worker; nothing is stored.
+
+        Retries follow at once, without their delay. ``throw=True`` raises what the task raised.
+        """
+        from horarium.app.inline import run_inline
+
+        return run_inline(self, args or (), kwargs or {}, options)
+
+    def s(self, *args: Any, **kwargs: Any) -> Signature:
+        """Return the signature of a call with these arguments."""
+        return Signature(self.name, args, kwargs, app=self.app)
+
+    def si(self, *args: Any, **kwargs: Any) -> Signature:
+        """Return an immutable signature: the parent's result is not put in front."""
+        return Signature(self.name, args, kwargs, immutable=True, app=self.app)
+
+    def signature(
+        self, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None, **options: Any
+    ) -> Signature:
+        immutable = bool(options.pop("immutable", False))
+        return Signature(self.name, args or (), kwargs, options, immutable=immutable, app=self.app)
+
+    def AsyncResult(self, task_id: str) -> AsyncResult:
+        """Return the handle of a run by its id."""
+        return self.app.AsyncResult(task_id)
+
+    # While it runs.
+
+    @property
+    def request(self) -> Request:
+        """The execution that is going on in this thread or coroutine."""
+        return request_of(self.name) or Request()
+
+    def retry(
+        self,
+        args: Sequence[Any] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        exc: BaseException | None = None,
+        throw: bool = True,
+        eta: datetime | None = None,
+        countdown: Seconds | None = None,
+        max_retries: int | None = None,
+        **options: Any,
+    ) -> Retry:
+        """Ask to be run again: raises Retry, which the worker turns into a stored retry with the same id.
+
+        Without ``countdown`` and ``eta`` the wait is ``retry_backoff``'s or ``default_retry_delay``. When the retries
+        are used up, raises ``exc``, else the exception being handled, else MaxRetriesExceededError. ``throw=False``
+        returns the Retry instead; the run is retried all the same when the task returns.
+        """
+        request = self.request
+        cause = exc or sys.exc_info()[1]
+        if request.message is None:
+            raise cause or Retry("Task can be retried", None)
+        policy = self.retry_policy(max_retries if max_retries is not None else request.message.max_retries)
+        if not may_retry(policy, request.retries):
+            raise cause or MaxRetriesExceededError(
+                f"expected {self.name}[{request.id}] to succeed within {policy.max_retries} retries, it asked for one "
+                "more; raise max_retries or let it fail with its own exception"
+            )
+        when = self._retry_at(policy, request.retries, eta, countdown)
+        retried = self._retried(request, when, args, kwargs, cause, options)
+        wait = (when - self.app.now()) / 1000
+        signal = Retry(exc=cause, when=wait, outcome=retried)
+        if throw:
+            raise signal
+        request.retried = retried
+        return signal
+
+    def retry_policy(self, max_retries: int | None = None) -> RetryPolicy:
+        """Return the one policy that ``retry`` and ``autoretry_for`` share."""
+        extra = self.retry_kwargs or {}
+        return RetryPolicy(
+            max_retries=max_retries if max_retries is not None else extra.get("max_retries", self.max_retries),
+            delay=float(extra.get("countdown", self.default_retry_delay)),
+            backoff=self.retry_backoff,
+            backoff_max=self.retry_backoff_max,
+            jitter=self.retry_jitter,
+        )
+
+    def update_state(self, task_id: str | None = None, state: str | None = None, meta: Any = None) -> None:
+        """Record a state of the task's own and what goes with it, while it runs. Not an end; superseded by one.
+
+        Raises: EncodingError when ``meta`` cannot be said in JSON. Only the running task itself may report:
+        ``task_id`` is accepted for Celery's callers and must be its own id.
+        """
+        request = self.request
+        if task_id is not None and task_id != request.id:
+            raise ImproperlyConfigured(
+                f"expected update_state for the running task {request.id}, got {task_id}; only a task itself can "
+                "report its state"
+            )
+        encoded = Raw(codec.encode(meta, path="meta")) if meta is not None else None
+        request.report(Reported(state=state, meta=encoded))
+
+    def progress(self, done: float, total: float | None = None, note: str = "") -> None:
+        """Record how far the running task is; the newest report counts, so calling it often is cheap."""
+        self.request.report(Reported(progress=Progress(done=done, total=total, note=note, at=self.app.now())))
+
+    # Hooks, for subclasses. What they raise is logged and changes nothing, but for before_start: it fails the task.
+
+    def before_start(self, task_id: str, args: list[Any], kwargs: dict[str, Any]) -> None: ...
+
+    def on_success(self, retval: Any, task_id: str, args: list[Any], kwargs: dict[str, Any]) -> None: ...
+
+    def on_retry(
+        self, exc: BaseException, task_id: str, args: list[Any], kwargs: dict[str, Any], einfo: Any
+    ) -> None: ...
+
+    def on_failure(
+        self, exc: BaseException, task_id: str, args: list[Any], kwargs: dict[str, Any], einfo: Any
+    ) -> None: ...
+
+    def after_return(
+        self, status: str, retval: Any, task_id: str, args: list[Any], kwargs: dict[str, Any], einfo: Any
+    ) -> None: ...
+
+    # For the rooms above and beside.
+
+    @property
+    def is_async(self) -> bool:
+        """Whether the function is an ``async def``."""
+        from inspect import iscoroutinefunction
+
+        return iscoroutinefunction(self.function) or iscoroutinefunction(type(self).run)
+
+    @property
+    def arguments(self) -> Arguments:
+        """The function's parameters, read once."""
+        if self._arguments is None:
+            own_run = type(self).run is not Task.run
+            function = self.run if own_run else self.function
+            self._arguments = Arguments(self.name, function, skip=1 if self.bind and not own_run else 0)
+        return self._arguments
+
+    def __repr__(self) -> str:
+        return f"<@task: {self.name} of {self.app.main}>"
+
+    def __reduce__(self) -> Any:
+        raise TypeError(f"expected plain data, got the task {self.name}; pass its name instead")
+
+    def _retry_at(self, policy: RetryPolicy, retries: int, eta: datetime | None, countdown: Seconds | None) -> Instant:
+        from horarium.clock import to_instant
+
+        if eta is not None:
+            return to_instant(eta)
+        if countdown is None:
+            countdown = delay_before(policy, retries, self.app.random)
+        return self.app.now() + milliseconds(countdown)
+
+    def _retried(
+        self,
+        request: Request,
+        when: Instant,
+        args: Sequence[Any] | None,
+        kwargs: Mapping[str, Any] | None,
+        cause: BaseException | None,
+        options: Mapping[str, Any],
+    ) -> Retried:
+        message = request.message
+        assert message is not None  # retry() has looked
+        changes: dict[str, Any] = {"retries": message.retries + 1, "eta": when}
+        if args is not None:
+            changes["args"] = Raw(codec.encode(list(args), path="args"))
+        if kwargs is not None:
+            changes["kwargs"] = Raw(codec.encode(dict(kwargs), path="kwargs"))
+        changes.update({k: v for k, v in options.items() if k in ("queue", "priority", "headers")})
+        error = codec.encode_error(cause or MaxRetriesExceededError("the task asked to be run again"))
+        return Retried(message=msgspec.structs.replace(message, **changes), error=error)
