@@ -1,0 +1,183 @@
+"""What a setting may be: each kind reads what the user wrote into the value that is kept, or refuses it.
+
+Units are given up here: a timedelta becomes seconds, a zone its name, Celery's pool names ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta, tzinfo
+from math import isfinite
+from typing import Any
+
+from msgspec import Struct
+
+
+class Kind(Struct, frozen=True):
+    """What a setting may be. ``read`` returns the value as it is kept, or raises ValueError with a remedy or none."""
+
+    expected: str
+    read: Callable[[Any], Any]  # Any: whatever the user wrote
+    takes_none: bool = False  # False: None stands for the default
+
+
+def or_none(kind: Kind, *, zero_too: bool = False) -> Kind:
+    def read(value: Any) -> Any:
+        if value is None or (zero_too and type(value) is int and value == 0):
+            return None
+        return kind.read(value)
+
+    return Kind(f"{kind.expected}, or None", read, takes_none=True)
+
+
+def one_of(*names: str, aliases: Mapping[str, str] | None = None, remedies: Mapping[str, str] | None = None) -> Kind:
+    def read(value: Any) -> str:
+        name = value.lower() if isinstance(value, str) else ""
+        if name in names:
+            return name
+        if aliases and name in aliases:
+            return aliases[name]
+        raise ValueError((remedies or {}).get(name, ""))
+
+    return Kind("one of " + ", ".join(map(repr, names)), read)
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("write True or False")
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError
+    return value
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        raise ValueError
+    return float(value)
+
+
+def _at_least_zero(value: Any) -> float:
+    seconds = _number(value)
+    if seconds < 0:
+        raise ValueError
+    return seconds
+
+
+def _positive(value: Any) -> float:
+    seconds = _at_least_zero(value)
+    if not seconds:
+        raise ValueError
+    return seconds
+
+
+def _whole(least: int, most: int | None = None) -> Callable[[Any], int]:
+    def read(value: Any) -> int:
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int)
+            or value < least
+            or (most is not None and value > most)
+        ):
+            raise ValueError
+        return value
+
+    return read
+
+
+def _module_names(value: Any) -> tuple[str, ...]:
+    names = (value,) if isinstance(value, str) else value
+    if not isinstance(names, list | tuple | set | frozenset) or not all(isinstance(n, str) and n for n in names):
+        raise ValueError
+    return tuple(names)
+
+
+def _store_url(value: Any) -> str:
+    if not isinstance(value, str) or "://" not in value:
+        raise ValueError('write the whole URL: "sqlite:///path/to/file.db" (four slashes for an absolute path)')
+    return value
+
+
+def _zone_name(value: Any) -> str:
+    name = getattr(value, "key", None) or str(value) if isinstance(value, tzinfo) else value
+    if not isinstance(name, str) or not name:
+        raise ValueError
+    if name != "UTC":
+        from zoneinfo import ZoneInfo
+
+        try:
+            ZoneInfo(name)
+        except (ValueError, LookupError, OSError):
+            raise ValueError(_nearest_zone(name)) from None
+    return name
+
+
+def _nearest_zone(name: str) -> str:
+    from difflib import get_close_matches
+    from zoneinfo import available_timezones
+
+    near = get_close_matches(name, available_timezones(), 1)
+    return f"did you mean {near[0]!r}?" if near else ""
+
+
+def _schedules(value: Any) -> dict[str, Any]:
+    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+        raise ValueError
+    for name, entry in value.items():
+        if not isinstance(entry, Mapping):
+            raise ValueError(f"the entry of {name!r} must be a dict with the keys 'task' and 'schedule'")
+    return dict(value)
+
+
+def _routes(value: Any) -> Any:
+    if not (callable(value) or isinstance(value, Mapping | str | list | tuple)):
+        raise ValueError
+    return value
+
+
+def _log_level(value: Any) -> str | int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if not isinstance(value, str) or value.upper() not in _LEVELS:
+        raise ValueError(f"write one of {', '.join(_LEVELS)}")
+    return value.upper()
+
+
+def _only_json(value: Any) -> Any:
+    names = [value] if isinstance(value, str) else list(value)
+    if not names or any(name not in ("json", "application/json") for name in names):
+        raise ValueError("Horarium carries strict JSON and nothing else; pass ids and plain values, see docs")
+    return value
+
+
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+_POOL_ALIASES = {
+    "prefork": "process",
+    "processes": "process",
+    "threads": "thread",
+    "asyncio": "async",
+}
+_POOL_REMEDIES = dict.fromkeys(("gevent", "eventlet"), 'for tasks that wait on the network use "async" or "thread"')
+
+FLAG = Kind("True or False", _flag)
+TEXT = Kind("a text that is not empty", _text)
+SECONDS = Kind("a positive number of seconds or a timedelta", _positive)
+WAIT = Kind("a number of seconds or a timedelta, 0 or more", _at_least_zero)
+COUNT = Kind("a whole number, 1 or more", _whole(1))
+BYTES = Kind("a whole number of bytes, 1 or more", _whole(1))
+MODULES = Kind("a list of module names", _module_names)
+JSON_ONLY = Kind("'json'", _only_json)
+POOL = one_of("process", "thread", "async", "solo", aliases=_POOL_ALIASES, remedies=_POOL_REMEDIES)
+KIBIBYTES = Kind("a whole number of KiB, 1 or more", _whole(1))
+BYTES_OR_ZERO = Kind("a whole number of bytes, 0 or more", _whole(0))
+PRIORITY = Kind("a whole number from 0 to 9", _whole(0, 9))
+STORE_URL = Kind("the URL of a store", _store_url)
+ZONE = Kind("the name of a time zone, such as 'Europe/Berlin'", _zone_name)
+SCHEDULES = Kind("a dict from a schedule's name to a dict with 'task' and 'schedule'", _schedules)
+ROUTES = Kind("a dict, a function, a dotted path, or a list of them", _routes)
+LOG_LEVEL = Kind("the name of a log level", _log_level)

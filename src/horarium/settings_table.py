@@ -1,0 +1,290 @@
+"""Every setting that Horarium honours: its name, default, what it may be, and one line about it.
+
+``docs/reference/settings.md`` is made from this table. Names and units are Celery's where Celery has the setting.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from horarium.settings_kinds import (
+    BYTES,
+    BYTES_OR_ZERO,
+    COUNT,
+    FLAG,
+    JSON_ONLY,
+    KIBIBYTES,
+    LOG_LEVEL,
+    MODULES,
+    POOL,
+    PRIORITY,
+    ROUTES,
+    SCHEDULES,
+    SECONDS,
+    STORE_URL,
+    TEXT,
+    WAIT,
+    ZONE,
+    Kind,
+    one_of,
+    or_none,
+)
+
+
+class Setting(Struct, frozen=True, kw_only=True):
+    """One setting. A dict as default is copied for each app."""
+
+    name: str
+    default: Any  # as various as the settings
+    kind: Kind
+    doc: str
+
+
+STORE_AND_CODE = (
+    Setting(
+        name="store",
+        default="sqlite:///horarium.db",
+        kind=STORE_URL,
+        doc="Where messages, runs and schedules are kept: `sqlite:///file.db`, or `memory://` for tests.",
+    ),
+    Setting(
+        name="durability",
+        default="full",
+        kind=one_of("full", "relaxed"),
+        doc="`full`: what was accepted survives a power cut. `relaxed`: it survives every crash of a process, and the "
+        "last moments before a power cut may be lost; faster.",
+    ),
+    Setting(
+        name="include",
+        default=(),
+        kind=MODULES,
+        doc="Modules that define tasks; workers, schedulers and the command line import them.",
+    ),
+    Setting(name="imports", default=(), kind=MODULES, doc="The same as `include`; both are imported."),
+)
+
+TIME_AND_SCHEDULES = (
+    Setting(
+        name="timezone",
+        default="UTC",
+        kind=ZONE,
+        doc="The zone in which schedules are meant that name none.",
+    ),
+    Setting(
+        name="enable_utc",
+        default=True,
+        kind=FLAG,
+        doc="Accepted for Celery's sake: instants are always kept in UTC, and `timezone` alone says how schedules are "
+        "read.",
+    ),
+    Setting(
+        name="beat_schedule",
+        default={},
+        kind=SCHEDULES,
+        doc="The schedules that are defined in code.",
+    ),
+    Setting(
+        name="beat_max_loop_interval",
+        default=0.0,
+        kind=WAIT,
+        doc="The longest time that a scheduler sleeps without looking at the store. 0: its own choice.",
+    ),
+)
+
+TASKS = (
+    Setting(
+        name="task_default_queue",
+        default="default",
+        kind=TEXT,
+        doc="The queue of tasks for which neither the call, the task nor a route names one.",
+    ),
+    Setting(
+        name="task_default_priority",
+        default=5,
+        kind=PRIORITY,
+        doc="The priority of tasks that name none. Higher runs first.",
+    ),
+    Setting(
+        name="task_routes",
+        default=None,
+        kind=or_none(ROUTES),
+        doc="Which task goes to which queue: by name, glob (`shop.*`), compiled regular expression, or a function.",
+    ),
+    Setting(
+        name="task_time_limit",
+        default=None,
+        kind=or_none(SECONDS),
+        doc="A task that runs longer is ended by force and fails with TimeLimitExceeded.",
+    ),
+    Setting(
+        name="task_soft_time_limit",
+        default=None,
+        kind=or_none(SECONDS),
+        doc="In a task that runs longer SoftTimeLimitExceeded is raised, which it may catch to tidy up.",
+    ),
+    Setting(name="task_track_started", default=False, kind=FLAG, doc="Record the state STARTED for every task."),
+    Setting(
+        name="task_ignore_result",
+        default=False,
+        kind=FLAG,
+        doc="Keep no return values, except of tasks that say otherwise.",
+    ),
+    Setting(
+        name="task_store_errors_even_if_ignored",
+        default=False,
+        kind=FLAG,
+        doc="Keep the errors of tasks whose results are ignored.",
+    ),
+    Setting(
+        name="task_acks_late",
+        default=None,
+        kind=or_none(FLAG),
+        doc="None or True: at least once, a task whose process dies runs again. False: at most once, it is lost "
+        "with its process.",
+    ),
+    Setting(
+        name="task_publish_timeout",
+        default=5.0,
+        kind=SECONDS,
+        doc="The deadline of a publish, all its tries included: `delay()` returns or raises within it.",
+    ),
+    Setting(
+        name="task_always_eager",
+        default=False,
+        kind=FLAG,
+        doc="Run tasks at the call, in the caller's process, with no store (for tests).",
+    ),
+    Setting(
+        name="task_eager_propagates",
+        default=False,
+        kind=FLAG,
+        doc="Let the errors of eager tasks out of the call.",
+    ),
+    Setting(
+        name="max_payload_bytes",
+        default=1_048_576,
+        kind=BYTES,
+        doc="The most that a call's arguments may take as JSON; larger ones are refused at the call.",
+    ),
+    Setting(
+        name="task_serializer", default="json", kind=JSON_ONLY, doc="Arguments are JSON; any other name is refused."
+    ),
+    Setting(name="accept_content", default=("json",), kind=JSON_ONLY, doc="Only JSON is ever read."),
+)
+
+RESULTS = (
+    Setting(
+        name="result_expires",
+        default=86_400.0,
+        kind=or_none(SECONDS, zero_too=True),
+        doc="How long an ended run and its result stay readable. None or 0: for ever.",
+    ),
+    Setting(
+        name="max_result_bytes",
+        default=1_048_576,
+        kind=BYTES,
+        doc="The most that a return value may take as JSON; a larger one fails its task.",
+    ),
+    Setting(
+        name="result_serializer", default="json", kind=JSON_ONLY, doc="Results are JSON; any other name is refused."
+    ),
+    Setting(name="result_accept_content", default=None, kind=or_none(JSON_ONLY), doc="Only JSON is ever read."),
+)
+
+WORKER = (
+    Setting(
+        name="worker_concurrency",
+        default=None,
+        kind=or_none(COUNT, zero_too=True),
+        doc="How many tasks a worker runs at once. None or 0: as many as it has CPUs, by cgroup and affinity.",
+    ),
+    Setting(
+        name="worker_pool",
+        default="process",
+        kind=POOL,
+        doc="Where tasks run: in processes (Celery: prefork), in threads, on an event loop, or one by one (`solo`).",
+    ),
+    Setting(
+        name="worker_max_tasks_per_child",
+        default=None,
+        kind=or_none(COUNT, zero_too=True),
+        doc="A child process is replaced after so many tasks.",
+    ),
+    Setting(
+        name="worker_max_memory_per_child",
+        default=None,
+        kind=or_none(KIBIBYTES, zero_too=True),
+        doc="A child process that uses more memory than so many KiB is replaced after the task it runs.",
+    ),
+    Setting(
+        name="worker_lease",
+        default=10.0,
+        kind=SECONDS,
+        doc="How long a worker may be silent before its tasks are given to others.",
+    ),
+    Setting(
+        name="worker_sweep",
+        default=5.0,
+        kind=SECONDS,
+        doc="How often silent workers are looked for, and expired runs removed.",
+    ),
+    Setting(
+        name="worker_grace",
+        default=8.0,
+        kind=WAIT,
+        doc="How long running tasks may go on after TERM before they are given back. `docker stop` waits 10 s.",
+    ),
+    Setting(
+        name="worker_crash_limit",
+        default=3,
+        kind=COUNT,
+        doc="A task whose process has died so many times is not started again (state DEAD).",
+    ),
+    Setting(
+        name="worker_output_limit",
+        default=65_536,
+        kind=BYTES_OR_ZERO,
+        doc="How many bytes of a run's log lines and output are kept with it.",
+    ),
+    Setting(
+        name="worker_hijack_root_logger",
+        default=True,
+        kind=FLAG,
+        doc="Give the root logger of worker processes a handler where the program has set up none.",
+    ),
+    Setting(
+        name="worker_redirect_stdouts",
+        default=True,
+        kind=FLAG,
+        doc="Turn what tasks print into log lines.",
+    ),
+    Setting(
+        name="worker_redirect_stdouts_level",
+        default="WARNING",
+        kind=LOG_LEVEL,
+        doc="The level of those lines.",
+    ),
+    Setting(
+        name="worker_log_format",
+        default="[%(asctime)s: %(levelname)s/%(processName)s] %(message)s",
+        kind=TEXT,
+        doc="The format of a worker's own log lines.",
+    ),
+    Setting(
+        name="worker_task_log_format",
+        default="[%(asctime)s: %(levelname)s/%(processName)s] %(task_name)s[%(task_id)s]: %(message)s",
+        kind=TEXT,
+        doc="The format of the log lines of tasks.",
+    ),
+)
+
+SECTIONS: dict[str, tuple[Setting, ...]] = {
+    "Store and code": STORE_AND_CODE,
+    "Time and schedules": TIME_AND_SCHEDULES,
+    "Tasks": TASKS,
+    "Results": RESULTS,
+    "Workers": WORKER,
+}
+TABLE: dict[str, Setting] = {setting.name: setting for section in SECTIONS.values() for setting in section}
