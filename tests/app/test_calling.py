@@ -252,3 +252,30 @@ def test_an_eta_in_a_zone_is_the_instant_it_names(app: Horarium) -> None:
     run = app.task(add).apply_async((1,), eta=zone_time).run
     assert run is not None
     assert run.message.eta == to_instant(zone_time)
+
+
+def test_the_check_agrees_with_python_for_every_kind_of_parameter(app: Horarium) -> None:
+    def every_kind(a, /, b, c=1, *, d, e=2): ...  # type: ignore[no-untyped-def]
+
+    task = app.task(every_kind)
+    calls: list[tuple[tuple[int, ...], dict[str, int]]] = [
+        ((), {"b": 1, "d": 1}),
+        ((1, 2), {}),
+        ((1,), {"d": 1}),
+        ((1, 2), {"d": 1}),
+        ((1,), {"b": 2, "d": 1}),
+        ((1, 2, 3, 4), {"d": 1}),
+        ((1, 2), {"d": 1, "b": 2}),
+        ((1, 2), {"d": 1, "z": 2}),
+    ]
+    for args, kwargs in calls:
+        try:
+            every_kind(*args, **kwargs)
+            fits = True
+        except TypeError:
+            fits = False
+        if fits:
+            task.arguments.check(args, kwargs)
+        else:
+            with pytest.raises(InvalidArguments):
+                task.arguments.check(args, kwargs)

@@ -28,7 +28,11 @@ class Arguments:
         positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
         self._most = len(positional)
         self._least = sum(p.default is p.empty for p in positional)
-        self._keyword_only_needed = any(p.kind is p.KEYWORD_ONLY and p.default is p.empty for p in parameters)
+        named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+        self._allowed = frozenset(p.name for p in named)
+        self._needed = frozenset(p.name for p in named if p.default is p.empty)
+        self._nameable = not any(p.kind is p.POSITIONAL_ONLY and p.default is p.empty for p in positional)
+        self._keyword_only_needed = any(p.kind is p.KEYWORD_ONLY for p in named if p.default is p.empty)
         self._names = [p.name for p in positional]
         self._converted = _converted_hints(function, parameters)
 
@@ -36,6 +40,8 @@ class Arguments:
         """Raise InvalidArguments unless the function can be called so."""
         if not kwargs and not self._keyword_only_needed and self._least <= len(args) <= self._most:
             return  # by far the most calls
+        if not args and self._nameable and self._needed <= kwargs.keys() <= self._allowed:
+            return  # and most of the rest
         try:
             self._signature.bind(*args, **kwargs)
         except TypeError as error:

@@ -202,10 +202,9 @@ class Producer:
 
     def _message_of(self, call: Signature | tuple[Any, ...]) -> Message:
         if isinstance(call, Signature):
-            name, args, kwargs, options = call.task, call.args, call.kwargs, call.options
-        else:
-            named, args, kwargs, options = _padded(*call)
-            name = named if isinstance(named, str) else named.name
+            call = (call.task, call.args, call.kwargs, call.options)
+        task, args, kwargs, options = _padded(*call)
+        name = task if isinstance(task, str) else task.name
         return self.message(name, self._app.known_task(name), args, kwargs, options)
 
     def _put(self, messages: list[Message], *, retry: bool) -> None:

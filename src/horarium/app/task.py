@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from horarium.app.result import AsyncResult, EagerResult
 
 
+CO_COROUTINE = 0x80  # as in the inspect module
+
+
 class Task:
     """What ``@app.task`` returns. Calling it runs the function here and now, with no store involved."""
 
@@ -64,6 +67,7 @@ class Task:
 
     app: Horarium
     function: Callable[..., Any]
+    is_async: bool  # the function is an ``async def``
 
     def __init__(self, app: Horarium, function: Callable[..., Any], options: Mapping[str, Any]) -> None:
         self.app = app
@@ -74,6 +78,7 @@ class Task:
         self.__wrapped__ = function
         for option, value in options.items():
             setattr(self, option, value)
+        self.is_async = _is_async(function) or _is_async(type(self).run)
         self._arguments: Arguments | None = None
         self._check()
 
@@ -287,13 +292,6 @@ class Task:
     # For the rooms above and beside.
 
     @property
-    def is_async(self) -> bool:
-        """Whether the function is an ``async def``."""
-        from inspect import iscoroutinefunction
-
-        return iscoroutinefunction(self.function) or iscoroutinefunction(type(self).run)
-
-    @property
     def arguments(self) -> Arguments:
         """The function's parameters, read once."""
         if self._arguments is None:
@@ -336,3 +334,9 @@ class Task:
         changes.update({k: v for k, v in options.items() if k in ("queue", "priority", "headers")})
         error = codec.encode_error(cause or MaxRetriesExceededError("the task asked to be run again"))
         return Retried(message=msgspec.structs.replace(message, **changes), error=error)
+
+
+def _is_async(function: Callable[..., Any]) -> bool:
+    """Tell an ``async def`` by its code; ``inspect`` would cost a slow import."""
+    code = getattr(function, "__code__", None)
+    return code is not None and bool(code.co_flags & CO_COROUTINE)
