@@ -1,0 +1,87 @@
+"""`python -m bench`: measure, print, keep, and (with --check) judge."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+from rich.console import Console
+
+from bench.bars import judge
+from bench.peers import PEERS
+from bench.run import Report, run
+from bench.scenario import QUICK, Size
+from bench.scenarios import SCENARIOS
+from bench.show import show, show_bars
+
+Chosen = TypeVar("Chosen")
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def main() -> int:
+    """Return 0; 1 if something failed, or if --check finds a bar missed."""
+    wanted = _arguments()
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    with tempfile.TemporaryDirectory(prefix="horarium-bench-", dir=wanted.dir) as directory:
+        report = run(wanted.scenarios, wanted.peers, _size(wanted), Path(directory), _progress)
+    judgements = judge(report)
+    show(report, SCENARIOS, console)
+    show_bars(judgements, console)
+    if wanted.out or not wanted.quick:
+        console.print(f"kept in {_keep(report, wanted.out or RESULTS)}", highlight=False)
+    missed = any(judgement.state == "missed" for judgement in judgements)
+    return 1 if report.failures or (wanted.check and missed) else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure Horarium beside its peers.")
+    scenarios = {scenario.name: scenario for scenario in SCENARIOS}
+    peers = {peer.name: peer for peer in PEERS}
+    parser.add_argument("--scenarios", metavar="A,B", type=_chosen_from(scenarios), default=list(SCENARIOS))
+    parser.add_argument("--peers", metavar="A,B", type=_chosen_from(peers), default=list(PEERS))
+    parser.add_argument("--quick", action="store_true", help="a few tasks, one round: shows that it runs, no more")
+    parser.add_argument("--rounds", type=int, metavar="N", help=f"rounds of each scenario ({Size().rounds})")
+    parser.add_argument("--tasks", type=int, metavar="N", help=f"tasks in drain ({Size().drain_tasks})")
+    parser.add_argument("--check", action="store_true", help="exit with 1 if a bar is missed")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="keep the report here, not in bench/results")
+    parser.add_argument("--dir", type=Path, metavar="DIR", help="put the stores here (a real disk, not tmpfs)")
+    return parser.parse_args()
+
+
+def _chosen_from(known: Mapping[str, Chosen]) -> Callable[[str], list[Chosen]]:
+    def choose(names: str) -> list[Chosen]:
+        if unknown := [name for name in names.split(",") if name not in known]:
+            raise argparse.ArgumentTypeError(
+                f"expected names out of {', '.join(known)}; got {', '.join(unknown)}; separate several by commas"
+            )
+        return [known[name] for name in names.split(",")]
+
+    return choose
+
+
+def _size(wanted: argparse.Namespace) -> Size:
+    size = QUICK if wanted.quick else Size()
+    return msgspec.structs.replace(
+        size, rounds=wanted.rounds or size.rounds, drain_tasks=wanted.tasks or size.drain_tasks
+    )
+
+
+def _progress(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _keep(report: Report, directory: Path) -> Path:
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / f"{report.begun[:19].replace(':', '')}.json"
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n")
+    return path
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""Processes of the bench: started in a session of their own, watched, and always ended, by their own ids only."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+from pathlib import Path
+from types import TracebackType
+
+import psutil  # type: ignore[import-untyped]
+
+STOP_SECONDS = 10.0
+
+
+class Running:
+    """A command that runs until the block ends. Its output goes to ``log``."""
+
+    def __init__(self, command: list[str], environment: dict[str, str], log: Path) -> None:
+        self.log = log
+        self._command = command
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                command,
+                env={**os.environ, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+
+    def __enter__(self) -> Running:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+    def check(self) -> None:
+        """Raise RuntimeError, with the end of its log, if the command has ended."""
+        if (code := self._process.poll()) is not None:
+            raise RuntimeError(f"{' '.join(self._command)} ended with code {code}:\n{self.tail()}")
+
+    def tail(self) -> str:
+        """Return the end of its log."""
+        return self.log.read_text(errors="replace")[-3000:]
+
+    def tree(self) -> list[psutil.Process]:
+        """Return the process and all its descendants."""
+        root = psutil.Process(self._process.pid)
+        return [root, *root.children(recursive=True)]
+
+    def stop(self) -> None:
+        """Ask the command to end, then see to it that nothing of its session is left. Twice is fine."""
+        family = self.tree() if self._process.poll() is None else []
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        for member in family:
+            _end(member)
+
+
+def _end(member: psutil.Process) -> None:
+    """Kill a descendant that outlived its parent (psutil checks that the id was not given to another since)."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        member.send_signal(signal.SIGKILL)
+
+
+def cpu_seconds(family: list[psutil.Process]) -> float:
+    """Return the processor time all these processes have used so far."""
+    return float(sum(times.user + times.system for times in (member.cpu_times() for member in family)))
+
+
+def pss_mib(family: list[psutil.Process]) -> float:
+    """Return the proportional set size of all together: private pages, and a share of those that are shared."""
+    return sum(_pss_bytes(member.pid) for member in family) / 2**20
+
+
+def _pss_bytes(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) * 1024
+    raise RuntimeError(f"expected a Pss line in /proc/{pid}/smaps_rollup, found none; this needs Linux 4.14 or later")

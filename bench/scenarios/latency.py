@@ -1,0 +1,36 @@
+"""How long after the call does an idle worker start the task?
+
+One task at a time, with a random rest before each. The task tells its start by a datagram, so no result store and no
+polling of the caller's is in the figure.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench.peer import Peer
+from bench.scenario import Metric, Samples, Scenario, Size
+from bench.stage import staged
+
+WARM_UP = 10  # both children have run one before it counts
+SEED = 20  # the same rests for every peer
+
+
+def measure(peer: Peer, directory: Path, size: Size) -> tuple[Samples, dict[str, str]]:
+    low, high = size.latency_pause
+    with staged(peer, directory) as stage:
+        stage.start_worker()
+        stage.caller.ask("latency", calls=WARM_UP, pause_min=0.0, pause_max=0.05, seed=SEED)
+        waits = stage.caller.ask("latency", calls=size.latency_calls, pause_min=low, pause_max=high, seed=SEED)
+        return {"wait": waits}, stage.facts
+
+
+SCENARIO = Scenario(
+    name="latency",
+    question="call to start, idle worker, one task at a time",
+    metrics=(
+        Metric(name="p50", unit="ms", samples="wait"),
+        Metric(name="p99", unit="ms", samples="wait", percentile=99.0),
+    ),
+    measure=measure,
+)

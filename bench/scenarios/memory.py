@@ -1,0 +1,26 @@
+"""How much memory does a worker with two children hold, all its processes together, after some work?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench.peer import Peer
+from bench.processes import pss_mib
+from bench.scenario import Metric, Samples, Scenario, Size
+from bench.stage import staged
+
+
+def measure(peer: Peer, directory: Path, size: Size) -> tuple[Samples, dict[str, str]]:
+    with staged(peer, directory) as stage:
+        worker = stage.start_worker()
+        stage.caller.ask("fill", count=size.memory_tasks)
+        stage.await_done(size.memory_tasks, worker)
+        return {"pss": [pss_mib(worker.tree())]}, stage.facts
+
+
+SCENARIO = Scenario(
+    name="memory",
+    question="a worker with 2 children, all processes together, after some work",
+    metrics=(Metric(name="PSS", unit="MiB", samples="pss"),),
+    measure=measure,
+)
