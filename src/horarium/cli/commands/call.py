@@ -1,0 +1,116 @@
+"""``horarium call``: send a task, from a shell or another program."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from horarium.cli.commands.result import show_ended
+from horarium.cli.exits import Exit, Stop
+from horarium.cli.lookup import run_document
+from horarium.cli.moments import parse_moment, zone_or_utc
+from horarium.cli.options import JSON, Command, json_list, json_object, nearest, option, seconds
+from horarium.cli.session import Session
+from horarium.clock import to_datetime
+
+
+@click.command("call", cls=Command)
+@click.argument("name")
+@option("-a", "--args", type=json_list, default=[], metavar="JSON", help="Arguments, a JSON list.")
+@option("-k", "--kwargs", type=json_object, default={}, metavar="JSON", help="A JSON object.")
+@option("--eta", metavar="MOMENT", help="Not before this moment (ISO 8601; without an offset, in the app's zone).")
+@option("--countdown", type=seconds, help="Not before so many seconds from now (90, 5m, 2h).")
+@option("--expires", metavar="WHEN", help="Not started later than this: seconds from now, or a moment.")
+@option("-Q", "--queue", help="Put it into this queue.")
+@option("--priority", type=click.IntRange(0, 9), help="0 (last) to 9 (first).")
+@option("--wait", is_flag=True, help="Wait for the end and print the result instead of the id.")
+@option("--timeout", type=seconds, default=10.0, show_default=True, help="How long --wait waits.")
+@option("--force", is_flag=True, help="Send it though nobody knows the task yet.")
+@JSON
+@click.pass_obj
+def command(
+    session: Session,
+    name: str,
+    args: list[Any],  # Any: JSON
+    kwargs: dict[str, Any],
+    eta: str | None,
+    countdown: float | None,
+    expires: str | None,
+    queue: str | None,
+    priority: int | None,
+    wait: bool,
+    timeout: float,
+    force: bool,
+    as_json: bool,
+) -> int:
+    """Send the task NAME and print the id of its run.
+
+    The task need not be importable here: it is enough that a live worker knows it.
+    """
+    if eta is not None and countdown is not None:
+        raise click.UsageError("expected --eta or --countdown, got both")
+    app, engine = session.app, session.engine
+    if not force:
+        _require_known(session, name)
+    zone = zone_or_utc(app.conf.timezone)
+    options = {
+        "eta": to_datetime(_moment("--eta", eta, zone)) if eta is not None else None,
+        "countdown": countdown,
+        "expires": _expiry(expires, zone) if expires is not None else None,
+        "queue": queue,
+        "priority": priority,
+    }
+    handle = app.send_task(name, args, kwargs, **{key: value for key, value in options.items() if value is not None})
+    if not wait:
+        session.out.document({"id": handle.id}) if as_json else session.out.data(handle.id)
+        return Exit.OK
+    session.out.say(handle.id)
+    handle.get(timeout=timeout, propagate=False)
+    [run] = engine.results.read([handle.id])
+    if run is None:
+        raise Stop(f"run {handle.id} was removed before its result was read", Exit.NOT_FOUND)
+    if as_json:
+        session.out.document(run_document(run))
+        return Exit.OK if run.state == "SUCCESS" else Exit.FAILED
+    return show_ended(session.out, run)
+
+
+def _require_known(session: Session, name: str) -> None:
+    app, engine = session.app, session.engine
+    if name in app.tasks:
+        return
+    members = [m.member for m in engine.inspector.workers(now=engine.now()) if m.alive]
+    live = {task for member in members for task in member.tasks}
+    if name in live:
+        return
+    workers = sum(member.kind == "worker" for member in members)
+    near = nearest(name, [*app.tasks, *live])
+    raise Stop(
+        f"no task {name!r} is known by the app{_nor_by(workers)}",
+        Exit.NOT_FOUND,
+        hints=[
+            *([f"did you mean: {near}"] if near else []),
+            "to queue it anyway (a worker deployed later may know it): add --force",
+        ],
+    )
+
+
+def _nor_by(workers: int) -> str:
+    return f" or registered by any of the {workers} live workers" if workers else ", and no worker is alive"
+
+
+def _moment(name: str, text: str, zone: str) -> int:
+    try:
+        return parse_moment(text, zone)
+    except ValueError as error:
+        raise click.UsageError(
+            f"expected {name} to be a moment such as 2027-03-28T02:30 or 2027-03-28T02:30+01:00, got {text!r} ({error})"
+        ) from error
+
+
+def _expiry(text: str, zone: str) -> Any:  # seconds or a datetime, as apply_async takes them
+    try:
+        return seconds(text)
+    except click.UsageError:
+        return to_datetime(_moment("--expires", text, zone))

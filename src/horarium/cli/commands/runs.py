@@ -1,0 +1,202 @@
+"""``horarium runs``: look at what ran, and run it again."""
+
+from __future__ import annotations
+
+import click
+import msgspec
+
+from horarium.cli.exits import Exit, Stop
+from horarium.cli.lookup import call_text, find_run, run_document, value_text
+from horarium.cli.moments import local, parse_past, span
+from horarium.cli.options import JSON, Group, names, option
+from horarium.cli.output import Column, Output, short
+from horarium.cli.session import Session
+from horarium.clock import Instant
+from horarium.engines.protocol import QUEUE_TOPIC, Page, RunFilter
+from horarium.message import Message, new_id
+from horarium.observe.facts import gather, held_run
+from horarium.observe.finding import Finding
+from horarium.observe.waiting import explain
+from horarium.outcome import Run
+
+PAGE = 500  # runs read at a time
+RETRY_OF = "retry_of"  # the header that names the run a message repeats
+
+COLUMNS = (
+    Column("id", "ID"),
+    Column("task", "TASK"),
+    Column("state", "STATE"),
+    Column("queue", "QUEUE"),
+    Column("created", "SENT", "instant"),
+    Column("seconds", "TOOK", "seconds"),
+    Column("worker", "WORKER"),
+)
+
+
+@click.group("runs", cls=Group)
+def command() -> None:
+    """The kept records of what ran, runs or waits. Ids may be shortened to their first characters."""
+
+
+@command.command("list")
+@option("--state", "states", type=names, metavar="A,B", help="PENDING STARTED RETRY SUCCESS FAILURE DEAD ...")
+@option("--task", "tasks", type=names, metavar="A,B", help="Only of these tasks.")
+@option("-Q", "--queue", "queues", type=names, metavar="A,B", help="Only of these queues.")
+@option("--schedule", metavar="NAME", help="Only what this schedule fired.")
+@option("--since", metavar="WHEN", help="Sent since then: 90s 5m 2h 1d, or a moment.")
+@option("-n", "--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many.")
+@JSON
+@click.pass_obj
+def show_runs(
+    session: Session,
+    states: tuple[str, ...] | None,
+    tasks: tuple[str, ...] | None,
+    queues: tuple[str, ...] | None,
+    schedule: str | None,
+    since: str | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """List runs, newest first."""
+    engine, zone = session.engine, session.show_times_of_app()
+    wanted = RunFilter(
+        states=tuple(state.upper() for state in states or ()),
+        tasks=tasks or (),
+        queues=queues or (),
+        schedule=schedule,
+        since=_since(since, zone, engine.now()) if since else None,
+    )
+    runs: list[Run] = []
+    page = engine.results.search(wanted, Page(limit=min(limit, PAGE)))
+    runs.extend(page.runs)
+    while page.next is not None and len(runs) < limit:
+        page = engine.results.search(wanted, Page(limit=min(limit - len(runs), PAGE), after=page.next))
+        runs.extend(page.runs)
+    session.out.table(COLUMNS, [_row(run) for run in runs], as_json=as_json, empty="no run matches")
+
+
+@command.command("show")
+@click.argument("run_id", metavar="ID")
+@JSON
+@click.pass_obj
+def show_run(session: Session, run_id: str, as_json: bool) -> None:
+    """Show a run: its arguments, attempts, result or traceback, log lines, and why it waits if it does."""
+    engine, out = session.engine, session.out
+    run = find_run(engine, run_id)
+    facts = gather(session.app, engine.now(), command=session.command)
+    finding = explain(facts, run, None if run.has_ended else held_run(engine, run))
+    if as_json:
+        out.document(run_document(run) | {"explanation": finding})
+        return
+    session.show_times_of_app()
+    _show(out, run, finding)
+
+
+@command.command("retry")
+@click.argument("run_ids", metavar="ID...", nargs=-1, required=True)
+@JSON
+@click.pass_obj
+def retry_runs(session: Session, run_ids: tuple[str, ...], as_json: bool) -> None:
+    """Send ended runs again, each as a new message with a new id, which is printed."""
+    engine = session.engine
+    runs = [find_run(engine, run_id) for run_id in run_ids]
+    for run in runs:
+        if not run.has_ended:
+            raise Stop(f"run {run.id} has not ended: it is {run.state}; nothing was sent", Exit.REFUSED)
+    messages = [repeated(run, engine.now()) for run in runs]
+    engine.queue.put(messages, now=engine.now())
+    engine.notifier.notify({QUEUE_TOPIC + message.queue for message in messages})
+    if as_json:
+        session.out.document([{"id": m.id, RETRY_OF: m.headers[RETRY_OF]} for m in messages])
+        return
+    for message in messages:
+        session.out.data(message.id)
+
+
+def repeated(run: Run, now: Instant) -> Message:
+    """Return a message that asks for the same call again, at once and with all its retries."""
+    old = run.message
+    return msgspec.structs.replace(
+        old,
+        id=new_id(now),
+        created=now,
+        eta=None,
+        expires=None,
+        retries=0,
+        headers={**old.headers, RETRY_OF: old.id},
+    )
+
+
+def _since(text: str, zone: str, now: Instant) -> Instant:
+    try:
+        return parse_past(text, zone, now=now)
+    except ValueError as error:
+        raise click.UsageError(f"expected --since to be a span such as 2h, or a moment, got {text!r}") from error
+
+
+def _row(run: Run) -> dict[str, object]:
+    took = (run.ended - run.started) / 1000 if run.ended is not None and run.started is not None else None
+    return {
+        "id": run.id,
+        "task": run.message.task,
+        "state": run.state,
+        "queue": run.message.queue,
+        "created": run.message.created,
+        "seconds": took,
+        "worker": run.worker,
+    }
+
+
+def _show(out: Output, run: Run, finding: Finding) -> None:
+    message = run.message
+    lines = [
+        ("id", run.id),
+        ("task", message.task),
+        ("state", run.state),
+        ("meaning", finding.text),
+        ("to do", finding.remedy),
+        ("call", short(call_text(message.args, message.kwargs), 2000)),
+        ("queue", f"{message.queue}, priority {message.priority}"),
+        ("schedule", message.schedule or ""),
+        ("repeats", str(message.headers.get(RETRY_OF, ""))),
+        ("sent", local(message.created, out.zone) + (f" by {message.origin}" if message.origin else "")),
+        ("eta", _when(out, message.eta)),
+        ("expires", _when(out, message.expires)),
+        ("started", _when(out, run.started) + (f" on {run.worker}" if run.worker else "")),
+        ("ended", _when(out, run.ended)),
+        ("progress", _progress(run)),
+        ("result", value_text(run.result) if run.result is not None else ""),
+        ("error", f"{run.error.class_path}: {run.error.text}" if run.error else ""),
+    ]
+    for name, text in lines:
+        if text:
+            out.data(f"{name:>9}  {text}")
+    _show_attempts(out, run)
+    _show_block(out, "traceback", run.error.traceback if run.error else None)
+    _show_block(out, "log", "\n".join(run.logs))
+
+
+def _show_attempts(out: Output, run: Run) -> None:
+    for attempt in run.attempts:
+        took = ""
+        if attempt.started is not None and attempt.ended is not None:
+            took = f" after {span((attempt.ended - attempt.started) / 1000)}"
+        error = f": {attempt.error.class_path}: {attempt.error.text}" if attempt.error else ""
+        out.data(f"  attempt  {attempt.number} on {attempt.worker or '?'} {attempt.outcome}{took}{error}")
+
+
+def _show_block(out: Output, heading: str, text: str | None) -> None:
+    if text:
+        out.data(f"\n{heading}:")
+        out.data(text.rstrip("\n"))
+
+
+def _progress(run: Run) -> str:
+    if run.progress is None:
+        return ""
+    of = f" of {run.progress.total:g}" if run.progress.total is not None else ""
+    return f"{run.progress.done:g}{of} {run.progress.note}".rstrip()
+
+
+def _when(out: Output, instant: Instant | None) -> str:
+    return "" if instant is None else local(instant, out.zone)

@@ -1,0 +1,96 @@
+"""``horarium worker``: the options of a worker, handed to its supervisor."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import click
+
+from horarium.cli.leftovers import WORKER, leftovers
+from horarium.cli.locate import importing
+from horarium.cli.logfile import append_to
+from horarium.cli.options import Command, log_level, names, option, seconds
+from horarium.cli.session import Session
+
+POOLS = {"solo": "process", "eventlet": "thread", "gevent": "thread"}  # Celery's that are not known by name here
+SAME = {
+    "solo": "one child process (-P process -c 1), so that a crash is the task's only",
+    "eventlet": "threads (-P thread); for coroutines write async def tasks and use -P async",
+    "gevent": "threads (-P thread); for coroutines write async def tasks and use -P async",
+}
+
+
+def slots(value: object) -> int:
+    """Read a number of slots; ``auto`` is 0, as many as fit."""
+    if str(value) == "auto":
+        return 0
+    try:
+        number = int(str(value))
+    except ValueError:
+        number = -1
+    if number < 0:
+        raise click.BadParameter(f"expected a number of slots or 'auto', got {value!r}")
+    return number
+
+
+@click.command("worker", cls=Command)
+@option("-n", "--hostname", "--name", "name", metavar="NAME", help="Its name (%h host, %n first label, %d domain).")
+@option("-l", "--loglevel", type=log_level, default="INFO", show_default=True, help="In any case.")
+@option("-c", "--concurrency", type=slots, help="So many tasks at once. [default: one per CPU]")
+@option("-P", "--pool", metavar="process|thread|async", help="What runs the tasks. [default: process]")
+@option("-Q", "--queues", type=names, metavar="A,B", help="Read these queues.")
+@option("-I", "--include", type=names, metavar="A,B", help="Import these modules too.")
+@option("-B", "--beat", is_flag=True, help="Fire schedules too; any number of workers may have it.")
+@option("--grace", type=seconds, help="How long running tasks may go on when it is told to stop.")
+@option("--time-limit", type=seconds, help="End a task that runs longer.")
+@option("--soft-time-limit", type=seconds, help="Raise SoftTimeLimitExceeded in a task that runs longer.")
+@option("--max-tasks-per-child", type=click.IntRange(1), help="Replace a child after so many tasks.")
+@option("--max-memory-per-child", type=click.IntRange(1), metavar="KIB", help="Replace a child that grows larger.")
+@option("--lease", type=seconds, help="How long a silent host is trusted.")
+@option("--sweep", type=seconds, help="How often others look for silent hosts.")
+@option("--purge", "--discard", "purge", is_flag=True, help="First cancel what waits in its queues.")
+@option("-f", "--logfile", type=click.Path(dir_okay=False), help="Append the log to this file.")
+@leftovers(WORKER)
+@click.pass_obj
+def command(
+    session: Session,
+    /,
+    *,
+    loglevel: str,
+    queues: tuple[str, ...] | None,
+    include: tuple[str, ...] | None,
+    pool: str | None,
+    purge: bool,
+    logfile: str | None,
+    **overrides: Any,  # the remaining options, by the names of WorkerOptions
+) -> int:
+    """Run tasks until told to stop.
+
+    TERM or Ctrl-C: running tasks may finish within --grace. A second one, or QUIT: the work is given back at once.
+    """
+    from horarium.worker.options import options_from
+    from horarium.worker.supervisor import Supervisor
+
+    app = session.app
+    with importing(app):
+        for module in include or ():
+            import_module(module)
+        app.finalize()
+    if pool in SAME:
+        session.out.say(f"note: pool {pool} is run as {SAME[pool]}")
+        if pool == "solo":
+            overrides["concurrency"] = 1
+    options = options_from(
+        app.conf,
+        queues=queues or (app.conf.task_default_queue,),
+        pool=POOLS.get(pool, pool) if pool else None,
+        loglevel=loglevel,
+        **overrides,
+    )
+    if purge:
+        app.control.purge(options.queues)
+        app.close()  # nothing may be open when children are forked
+    if logfile:
+        append_to(logfile)
+    return Supervisor(app, options).run()

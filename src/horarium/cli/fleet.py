@@ -1,0 +1,68 @@
+"""The live workers as their heartbeats tell: found by name, grouped, waited for."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from horarium.clock import Seconds, SystemClock
+from horarium.engines.protocol import Member, MemberRecord
+
+if TYPE_CHECKING:
+    from horarium.engines.protocol import Engine
+
+LOOK_EVERY: Seconds = 0.05
+
+
+class Node(Struct, frozen=True, kw_only=True):
+    """A worker and its children."""
+
+    name: str
+    record: MemberRecord
+    children: tuple[MemberRecord, ...] = ()
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        return (self.record.member, *(child.member for child in self.children))
+
+    @property
+    def tasks(self) -> list[str]:
+        return sorted({task for member in self.members for task in member.tasks})
+
+    @property
+    def queues(self) -> list[str]:
+        return sorted({queue for member in self.members for queue in member.queues})
+
+
+def live_nodes(engine: Engine, names: tuple[str, ...] | None = None) -> list[Node]:
+    """Return the live workers by name; ``names`` None: all of them."""
+    records = [record for record in engine.inspector.workers(now=engine.now()) if record.alive]
+    return [
+        Node(
+            name=record.member.name,
+            record=record,
+            children=tuple(
+                child for child in records if child.member.kind == "child" and child.member.name == record.member.name
+            ),
+        )
+        for record in sorted(records, key=lambda r: (r.member.name, r.member.started))
+        if record.member.kind == "worker" and (names is None or is_meant(record.member, names))
+    ]
+
+
+def is_meant(member: Member, names: tuple[str, ...]) -> bool:
+    """Whether one of the names is this worker's; ``celery@host`` means the workers of that host."""
+    return member.name in names or f"celery@{member.host}" in names
+
+
+def await_nodes(engine: Engine, names: tuple[str, ...] | None, timeout: Seconds) -> list[Node]:
+    """Return the live workers, looking again until there is one (of each name), for ``timeout`` at the most."""
+    clock = SystemClock()
+    until = clock.monotonic() + timeout
+    while True:
+        nodes = live_nodes(engine, names)
+        if len(nodes) >= len(names or ("any",)) or clock.monotonic() >= until:
+            return nodes
+        time.sleep(LOOK_EVERY)

@@ -1,0 +1,140 @@
+"""The door: ``horarium`` and ``python -m horarium``.
+
+Commands are imported when they run, so that ``--help`` answers at once. Whatever ends a command early becomes one
+``error:`` line on stderr and an exit code (see exits.py); nobody is shown a traceback of ours.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+import click
+
+from horarium.cli.exits import Exit, Stop, code_of
+from horarium.cli.options import PREFIX, Entry, LazyGroup, global_options
+from horarium.cli.session import Session
+from horarium.errors import HorariumError, ImproperlyConfigured
+from horarium.version import __version__
+
+START, RUNS, LOOK, MEND = "Run", "Tasks and runs", "Look", "Check and mend"
+
+
+def _entry(module: str, summary: str, section: str) -> Entry:
+    return Entry(f"horarium.cli.commands.{module}:command", summary, section)
+
+
+COMMANDS = {
+    "dev": _entry("dev", "Run everything in one, and start anew when a file changes.", START),
+    "worker": _entry("worker", "Run tasks.", START),
+    "beat": _entry("beat", "Fire schedules; any number of these may run.", START),
+    "call": _entry("call", "Send a task; print the run's id.", RUNS),
+    "result": _entry("result", "Print what a run returned.", RUNS),
+    "runs": _entry("runs", "List runs, show one, run one again.", RUNS),
+    "tasks": _entry("tasks", "List the app's tasks.", RUNS),
+    "schedules": _entry("schedules", "List schedules, preview, pause, resume or run one now.", RUNS),
+    "purge": _entry("purge", "Cancel every waiting message of a queue, or of all.", RUNS),
+    "status": _entry("status", "Show who is alive and what waits.", LOOK),
+    "inspect": _entry("inspect", "Ask the workers: ping active registered scheduled reserved stats.", LOOK),
+    "doctor": _entry("doctor", "Find out why something does not run.", MEND),
+    "check": _entry("check", "Check app, settings and schedules without touching a store.", MEND),
+    "completion": _entry("completion", "Print the shell's completion script.", MEND),
+}
+
+EPILOG = (
+    "Every option has a form in the environment: HORARIUM_WORKER_CONCURRENCY=4 is `worker --concurrency 4`. "
+    "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 refused, 69 nobody answers, 124 timed out."
+)
+
+
+class Door(LazyGroup):
+    """The root command. Its ``main`` answers every way a command can end, also under click's test runner."""
+
+    def main(  # type: ignore[override]  # click overloads it on standalone_mode
+        self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
+    ) -> Any:  # Any: as click declares it
+        extra = {"auto_envvar_prefix": PREFIX, **extra}
+        if not extra.pop("standalone_mode", True):
+            return super().main(args, "horarium", standalone_mode=False, **extra)
+        sys.exit(_guard(lambda: super(Door, self).main(args, "horarium", standalone_mode=False, **extra)))
+
+
+@click.command(
+    "horarium", cls=Door, entries=COMMANDS, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.version_option(__version__, "-V", "--version", prog_name="horarium", message="%(prog)s %(version)s")
+@click.pass_context
+def root(ctx: click.Context) -> None:
+    """Background and periodic tasks for Python."""
+    ctx.ensure_object(Session)
+
+
+root.params[:0] = global_options(repeated=False)
+
+
+def main(args: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit with its code."""
+    root.main(None if args is None else list(args))
+    raise AssertionError("root.main exits")
+
+
+def _guard(run: Callable[[], object]) -> int:
+    """Run a command; return its exit code, having said on stderr what went wrong."""
+    try:
+        ended = run()
+        sys.stdout.flush()
+    except click.UsageError as error:
+        _complain(error.format_message(), [f"see `{error.ctx.command_path} --help`"] if error.ctx else [])
+        return Exit.USAGE
+    except Stop as stop:
+        _complain(stop.format_message(), stop.hints)
+        return stop.code
+    except click.ClickException as error:
+        _complain(error.format_message())
+        return error.exit_code
+    except HorariumError as error:
+        return _complain_of(error)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo(err=True)
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has seen enough. The interpreter must not complain either, when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.BROKEN_PIPE
+    except Exception as error:  # noqa: BLE001  # a bug of ours, or of a client library: still one line
+        return _confess(error)
+    return ended if isinstance(ended, int) else Exit.OK
+
+
+def _complain(message: str, hints: Sequence[str] = ()) -> None:
+    click.echo(f"error: {message}", err=True)
+    for hint in hints:
+        click.echo(f"  {hint}", err=True)
+
+
+def _complain_of(error: HorariumError) -> int:
+    if trace := getattr(error, "trace", None):  # AppImportFailed: the user's own traceback comes first
+        click.echo(trace, err=True)
+    _complain(str(error))
+    if type(error).__name__ == "AppNotFound" and isinstance(error, ImproperlyConfigured):
+        return Exit.USAGE
+    return code_of(error)
+
+
+def _confess(error: Exception) -> int:
+    import traceback
+
+    if os.environ.get("HORARIUM_TRACEBACK"):
+        traceback.print_exception(error)
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    _complain(
+        f"{type(error).__name__}: {error} ({place.filename}:{place.lineno})",
+        ["this is a bug; please report it. HORARIUM_TRACEBACK=1 shows the whole traceback"],
+    )
+    return Exit.FAILED
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""Moments and durations as people write and read them on the command line."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from horarium.clock import Instant, Seconds, to_datetime, to_instant
+
+
+def iso(instant: Instant) -> str:
+    """Return an instant in ISO 8601, UTC, to the millisecond."""
+    return to_datetime(instant).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def local(instant: Instant, zone: str) -> str:
+    """Return an instant in a zone, with the zone's abbreviation: times never stand without one."""
+    moment = to_datetime(instant).astimezone(ZoneInfo(zone))
+    return f"{moment:%a %d %b %Y  %H:%M:%S} {abbreviation(moment)}"
+
+
+def abbreviation(moment: datetime) -> str:
+    """Return the short name of the moment's zone; a zone that has only a number is shown as UTC+5."""
+    name = moment.tzname() or "UTC"
+    return f"UTC{name}" if name[:1] in "+-" else name
+
+
+def parse_moment(text: str, zone: str) -> Instant:
+    """Read an ISO 8601 moment; one without an offset is meant in ``zone``. Raises: ValueError."""
+    moment = datetime.fromisoformat(text)
+    return to_instant(moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone)))
+
+
+def parse_past(text: str, zone: str, *, now: Instant) -> Instant:
+    """Read a moment, or a span that reaches back from now (``90s 5m 2h 1d``). Raises: ValueError."""
+    units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+    if text[-1:] in units and text[:-1].replace(".", "", 1).isdigit():
+        return now - round(timedelta(**{units[text[-1]]: float(text[:-1])}).total_seconds() * 1000)
+    return parse_moment(text, zone)
+
+
+def span(seconds: Seconds) -> str:
+    """Return a duration in its two largest units: ``350 ms``, ``4.2 s``, ``3 m 20 s``, ``2 d 4 h``."""
+    seconds = max(seconds, 0.0)
+    if seconds < 1:
+        return f"{round(seconds * 1000)} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s".replace(".0 s", " s")
+    whole = round(seconds)
+    for large, small, size, parts in (("d", "h", 86_400, 3600), ("h", "m", 3600, 60), ("m", "s", 60, 1)):
+        if whole >= size:
+            rest = whole % size // parts
+            return f"{whole // size} {large}" + (f" {rest} {small}" if rest else "")
+    return f"{whole} s"
+
+
+def zone_or_utc(name: str) -> str:
+    """Return the zone's name if it can be used, else UTC: showing a time must not fail."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return "UTC"
+    return name
+
+
+def utc(instant: Instant) -> str:
+    """Return an instant in UTC, for people."""
+    return f"{to_datetime(instant).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,75 @@
+"""What every command is given: the global options, and from them, when first asked, the app and its store."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from horarium.cli.moments import zone_or_utc
+from horarium.cli.output import Output
+
+if TYPE_CHECKING:
+    from horarium.app.app import Horarium
+    from horarium.engines.protocol import Engine
+
+
+class Session:
+    """One run of the command line. The attributes are the global options, as far as they were given."""
+
+    def __init__(self) -> None:
+        self.spec: str | None = None
+        self.store: str | None = None
+        self.workdir: str | None = None
+        self.no_color = False
+        self.quiet = False
+
+    @cached_property
+    def app(self) -> Horarium:
+        """The app, with its included modules imported and its store chosen; finding it is done once.
+
+        Raises: AppNotFound, AppImportFailed.
+        """
+        from horarium.cli.locate import find_app, importing
+
+        self.enter_folder()
+        app = find_app(self.spec, Path.cwd())
+        if self.store:
+            app.conf.store = self.store
+        with importing(app):
+            app.import_includes()
+        return app
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The app's store, known to be usable. Raises: StoreUnusable, EngineUnavailable."""
+        engine = self.app.engine
+        engine.check()
+        return engine
+
+    @cached_property
+    def out(self) -> Output:
+        """Where words go. Times are shown in the app's zone once the app is known."""
+        return Output(quiet=self.quiet, color=not self.no_color)
+
+    @property
+    def command(self) -> str:
+        """How this command line began: what advice to the person begins with."""
+        return f"horarium -A {self.spec}" if self.spec else "horarium"
+
+    def given(self) -> list[str]:
+        """Return the global options as arguments for a command line of the same app and store."""
+        chosen = {"-A": self.spec, "--store": self.store}
+        return [text for name, value in chosen.items() if value for text in (name, value)]
+
+    def enter_folder(self) -> None:
+        """Go to --workdir, once."""
+        if self.workdir:
+            os.chdir(self.workdir)
+            self.workdir = None
+
+    def show_times_of_app(self) -> str:
+        """Let times be shown in the app's zone; return it."""
+        self.out.zone = zone_or_utc(self.app.conf.timezone)
+        return self.out.zone

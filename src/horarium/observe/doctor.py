@@ -1,0 +1,248 @@
+"""The doctor: rules that judge an installation's facts and say what is wrong and which command mends it.
+
+Every rule is a pure function from Facts to findings. A rule that has nothing to complain about says so in one line,
+so that a clean bill of health names what was looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+from horarium.clock import Seconds
+from horarium.engines.protocol import MemberRecord
+from horarium.observe.facts import Facts, gather
+from horarium.observe.finding import Finding, did_you_mean, fine, lasting, note, plural, problem
+from horarium.schedules.schedule import Schedule
+
+__all__ = ["CLOCK_TOLERANCE", "Facts", "Finding", "diagnose", "gather"]
+
+CLOCK_TOLERANCE: Seconds = 2.0  # between any two members; more makes etas and logs misleading
+LATE_GRACE: Seconds = 10.0  # a take-over after a scheduler's death takes 5 s
+LOOK_GRACE: Seconds = 30.0  # a child with a free slot looks every few seconds, even when nothing wakes it
+WAIT_WORTH_A_NOTE: Seconds = 60.0
+
+Rule: TypeAlias = Callable[[Facts], Iterator[Finding]]
+
+
+def diagnose(facts: Facts) -> list[Finding]:
+    """Judge an installation. The order is that in which one would look: the store, who is alive, what waits."""
+    if facts.trouble is not None:
+        return [problem("store", f"the store cannot be used: {facts.trouble}", f"{facts.command} check")]
+    return [finding for rule in RULES for finding in rule(facts)]
+
+
+def judge_schedules(facts: Facts, schedules: tuple[Schedule, ...]) -> Iterator[Finding]:
+    """Say of each schedule what keeps it from firing; nothing of those that are well."""
+    known = facts.tasks | facts.tasks_run
+    for schedule in schedules:
+        name = schedule.name
+        if schedule.error is not None:
+            yield problem(
+                "schedule-error",
+                f"schedule {name!r} is in error: {schedule.error}",
+                f"{facts.command} check   (then correct its definition)",
+            )
+        elif schedule.task not in known:
+            meant = did_you_mean(schedule.task, known)
+            yield problem(
+                "schedule-unknown-task",
+                f"schedule {name!r} sends task {schedule.task!r}, which nobody knows{meant}",
+                f"{facts.command} tasks list",
+            )
+        elif schedule.paused_by is not None:
+            reason = f" ({schedule.pause_note})" if schedule.pause_note else ""
+            yield note(
+                "schedule-paused",
+                f"schedule {name!r} was paused by {schedule.paused_by}{reason}",
+                f"{facts.command} schedules resume {name!r}",
+            )
+        elif not schedule.enabled:
+            yield note(
+                "schedule-disabled",
+                f"schedule {name!r} is disabled",
+                f"{facts.command} schedules resume {name!r}",
+            )
+        elif schedule.next_fire is not None and (late := (facts.now - schedule.next_fire) / 1000) > LATE_GRACE:
+            yield problem(
+                "schedule-late",
+                f"schedule {name!r} was due {lasting(late)} ago and has not fired",
+                f"{facts.command} beat",
+            )
+
+
+def _the_store_answers(facts: Facts) -> Iterator[Finding]:
+    yield fine("store", f"the store {facts.store} answers")
+
+
+def _somebody_works(facts: Facts) -> Iterator[Finding]:
+    if not facts.workers:
+        waiting = sum(queue.ready for queue in facts.queues.values())
+        behind = f"; {plural(waiting, 'message')} waiting" if waiting else ""
+        yield problem("no-worker", f"no worker is alive{behind}", f"{facts.command} worker")
+        return
+    names = ", ".join(sorted(m.member.name for m in facts.workers))
+    yield fine("worker", f"{plural(len(facts.workers), 'worker')} alive: {names}")
+
+
+def _somebody_schedules(facts: Facts) -> Iterator[Finding]:
+    names = {schedule.name for schedule in facts.schedules if schedule.enabled} | set(facts.declared)
+    if facts.schedulers:
+        alive = ", ".join(sorted(m.member.name for m in facts.schedulers))
+        yield fine("scheduler", f"{plural(len(facts.schedulers), 'scheduler')} alive: {alive}")
+    elif names:
+        yield problem(
+            "no-scheduler",
+            f"there are {plural(len(names), 'schedule')}, but no scheduler is alive to fire them",
+            f"{facts.command} beat   (or start one worker with -B)",
+        )
+    else:
+        yield fine("scheduler", "no schedules, so no scheduler is needed")
+
+
+def _queues_are_read(facts: Facts) -> Iterator[Finding]:
+    if not facts.workers:
+        return  # said already: nobody reads any
+    unread = sorted(
+        name for name, queue in facts.queues.items() if queue.ready + queue.scheduled and name not in facts.queues_read
+    )
+    for name in unread:
+        waiting = facts.queues[name].ready + facts.queues[name].scheduled
+        yield problem(
+            "queue-unread",
+            f"queue {name!r} holds {plural(waiting, 'message')}, but no live worker reads it{_read_instead(facts)}",
+            f"{facts.command} worker -Q {name}",
+        )
+    if not unread:
+        yield fine("queues", "every queue that holds messages is read")
+
+
+def _read_instead(facts: Facts) -> str:
+    return f" (they read {', '.join(sorted(facts.queues_read))})" if facts.queues_read else ""
+
+
+def _tasks_are_known(facts: Facts) -> Iterator[Finding]:
+    if not facts.workers:
+        return
+    unknown = False
+    for queue, counts in sorted(facts.queues.items()):
+        for task, number in sorted(counts.tasks.items()):
+            if task in facts.tasks_run:
+                continue
+            unknown = True
+            yield problem(
+                "task-unknown",
+                f"{plural(number, 'message')} in queue {queue!r} for task {task!r}, which no live worker "
+                f"knows{_stale_or_misspelt(task, facts)}",
+                f"{facts.command} inspect registered",
+            )
+    if not unknown:
+        yield fine("tasks", "live workers know the task of every waiting message")
+
+
+def _stale_or_misspelt(task: str, facts: Facts) -> str:
+    if task in facts.tasks:
+        return "; the app here does: restart the workers so that they import it"
+    return did_you_mean(task, facts.tasks_run | facts.tasks)
+
+
+def _schedules_are_sound(facts: Facts) -> Iterator[Finding]:
+    found = list(judge_schedules(facts, facts.schedules))
+    yield from found
+    if not found and facts.schedules:
+        yield fine("schedules", f"{plural(len(facts.schedules), 'schedule')}, none late, paused or in error")
+
+
+def _clocks_agree(facts: Facts) -> Iterator[Finding]:
+    ahead = {"this host": facts.skew} | {m.member.name: m.member.skew for m in facts.members if m.alive}
+    slowest, fastest = min(ahead, key=ahead.__getitem__), max(ahead, key=ahead.__getitem__)
+    difference = ahead[fastest] - ahead[slowest]
+    wrong = max((slowest, fastest), key=lambda name: abs(ahead[name]))
+    if difference > CLOCK_TOLERANCE:
+        yield problem(
+            "clock-difference",
+            f"the clock of {fastest} is {difference:.1f} s ahead of that of {slowest} "
+            f"({wrong} differs {ahead[wrong]:+.1f} s from the store)",
+            f"timedatectl set-ntp true   (on {wrong})",
+        )
+    elif abs(ahead[wrong]) > CLOCK_TOLERANCE:
+        yield problem(
+            "clock-difference",
+            f"the clock of {wrong} differs {ahead[wrong]:+.1f} s from the store's",
+            f"timedatectl set-ntp true   (on {wrong})",
+        )
+    else:
+        yield fine("clocks", f"clocks agree within {CLOCK_TOLERANCE:g} s")
+
+
+def _leases_hold(facts: Facts) -> Iterator[Finding]:
+    stuck = [m for m in facts.members if not m.alive and m.held]
+    for record in stuck:
+        silent = lasting((facts.now - record.seen) / 1000)
+        yield problem(
+            "lease-lapsed",
+            f"{record.member.name} (pid {record.member.pid}) has been silent for {silent} and still holds "
+            f"{plural(record.held, 'delivery', 'deliveries')}; any live worker gives them back",
+            f"{facts.command} worker",
+        )
+    idle = [m for m in facts.runners if _has_stopped_looking(m, facts)]
+    for record in idle:
+        assert record.member.looked is not None
+        yield problem(
+            "child-stuck",
+            f"a child of {record.member.name} (pid {record.member.pid}) has a free slot but has not looked for work "
+            f"for {lasting((facts.now - record.member.looked) / 1000)}",
+            f"kill -KILL {record.member.pid}   (on {record.member.host or 'its host'}; its worker starts another)",
+        )
+    if not stuck and not idle:
+        yield fine("leases", "no lease has lapsed with work in hand")
+
+
+def _has_stopped_looking(record: MemberRecord, facts: Facts) -> bool:
+    member = record.member
+    if member.kind != "child" or member.looked is None or len(member.running) >= member.slots:
+        return False
+    return (facts.now - member.looked) / 1000 > LOOK_GRACE
+
+
+def _nothing_died(facts: Facts) -> Iterator[Finding]:
+    number = facts.states.get("DEAD", 0)
+    if not number:
+        return
+    tasks = ", ".join(sorted({run.message.task for run in facts.dead}))
+    yield problem(
+        "dead",
+        f"{plural(number, 'message')} ended as DEAD: the process died each time it was tried"
+        + (f" ({tasks})" if tasks else ""),
+        f"{facts.command} runs list --state DEAD   (then runs show ID, runs retry ID)",
+    )
+
+
+def _nothing_waits_long(facts: Facts) -> Iterator[Finding]:
+    for name, queue in sorted(facts.queues.items()):
+        if name not in facts.queues_read or queue.oldest_due is None:
+            continue
+        waited = (facts.now - queue.oldest_due) / 1000
+        if waited > WAIT_WORTH_A_NOTE:
+            readers = [m.member for m in facts.runners if m.member.kind == "child" and name in m.member.queues]
+            slots, busy = sum(m.slots for m in readers), sum(len(m.running) for m in readers)
+            yield note(
+                "queue-behind",
+                f"queue {name!r} is behind: {plural(queue.ready, 'message')} ready, the oldest for "
+                f"{lasting(waited)}; {busy} of {plural(slots, 'slot')} busy",
+                f"{facts.command} worker -Q {name} -c {max(2, 2 * slots)}",
+            )
+
+
+RULES: tuple[Rule, ...] = (
+    _the_store_answers,
+    _somebody_works,
+    _somebody_schedules,
+    _queues_are_read,
+    _tasks_are_known,
+    _schedules_are_sound,
+    _clocks_agree,
+    _leases_hold,
+    _nothing_died,
+    _nothing_waits_long,
+)

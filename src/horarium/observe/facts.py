@@ -1,0 +1,109 @@
+"""What is known about an installation at one moment, gathered once so that rules can judge it without a store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import Struct
+
+from horarium.clock import Instant, Seconds, SystemClock
+from horarium.engines.protocol import Held, HeldPage, MemberRecord, Page, QueueCounts, RunFilter
+from horarium.errors import EngineError
+from horarium.outcome import Run, State
+from horarium.schedules.schedule import Schedule
+
+if TYPE_CHECKING:
+    from horarium.app.app import Horarium
+    from horarium.engines.protocol import Engine
+
+SCHEDULES_READ = 10_000
+DEAD_READ = 5
+
+
+class Facts(Struct, frozen=True, kw_only=True):
+    """Everything the rules look at. With ``trouble`` the store could not be asked, and all below it is empty."""
+
+    now: Instant  # the store's time
+    app: str = ""
+    store: str = ""
+    command: str = "horarium"  # how remedies begin, such as ``horarium -A events``
+    tasks: frozenset[str] = frozenset()  # what the app itself knows
+    declared: tuple[str, ...] = ()  # names of the schedules that the code declares
+    trouble: str | None = None
+    skew: Seconds = 0.0  # how far this host's clock is ahead of the store's
+    members: tuple[MemberRecord, ...] = ()
+    queues: dict[str, QueueCounts] = msgspec.field(default_factory=dict)
+    states: dict[str, int] = msgspec.field(default_factory=dict)
+    schedules: tuple[Schedule, ...] = ()
+    dead: tuple[Run, ...] = ()  # the newest few
+
+    @property
+    def workers(self) -> list[MemberRecord]:
+        """The live workers."""
+        return [m for m in self.members if m.alive and m.member.kind == "worker"]
+
+    @property
+    def schedulers(self) -> list[MemberRecord]:
+        """The live schedulers."""
+        return [m for m in self.members if m.alive and m.member.kind == "scheduler"]
+
+    @property
+    def runners(self) -> list[MemberRecord]:
+        """Whatever is alive and may run tasks: workers and their children."""
+        return [m for m in self.members if m.alive and m.member.kind != "scheduler"]
+
+    @property
+    def queues_read(self) -> frozenset[str]:
+        return frozenset(queue for m in self.runners for queue in m.member.queues)
+
+    @property
+    def tasks_run(self) -> frozenset[str]:
+        """The tasks that live workers know."""
+        return frozenset(task for m in self.runners for task in m.member.tasks)
+
+
+def gather(app: Horarium, now: Instant, *, command: str = "horarium") -> Facts:
+    """Ask the app and its store for everything the rules need; ``now`` is used only if the store cannot tell.
+
+    A store that cannot be used is a fact too, and never raised.
+    """
+    known = Facts(
+        now=now,
+        app=app.main,
+        store=str(app.conf.store),
+        command=command,
+        tasks=frozenset(app.tasks),
+        declared=tuple(schedule.name for schedule in app.schedule_entries()),
+    )
+    try:
+        engine = app.engine
+        engine.check()
+        return _ask(engine, known)
+    except EngineError as error:
+        return msgspec.structs.replace(known, trouble=str(error))
+
+
+def held_run(engine: Engine, run: Run) -> Held | None:
+    """Return where a run that has not ended stands in its queue."""
+    page: HeldPage = engine.inspector.find(RunFilter(id_prefix=run.id), Page(limit=1))
+    return page.held[0] if page.held else None
+
+
+def _ask(engine: Engine, known: Facts) -> Facts:
+    now = engine.now()
+    counts = engine.inspector.counts()
+    dead: tuple[Run, ...] = ()
+    if counts.states.get(State.DEAD):
+        dead = engine.results.search(RunFilter(states=(State.DEAD,)), Page(limit=DEAD_READ)).runs
+    return msgspec.structs.replace(
+        known,
+        now=now,
+        store=engine.url,
+        skew=(SystemClock().now() - now) / 1000,
+        members=tuple(engine.inspector.workers(now=now)),
+        queues=counts.queues,
+        states=counts.states,
+        schedules=engine.schedules.browse(Page(limit=SCHEDULES_READ)).schedules,
+        dead=dead,
+    )
