@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
+from rich import box
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
@@ -24,7 +25,7 @@ class View(Protocol):
 
 
 class PlainView:
-    """One line for each run that ended or was put off, and one when the number of events has changed."""
+    """One line for each run that ended or is tried again, and one when the number of events has changed."""
 
     def __init__(self) -> None:
         self._events: int | None = None
@@ -64,7 +65,7 @@ def open_view(heading: str) -> Iterator[View]:
 def plain_line(run: RunLine) -> str:
     took = f"{run.seconds:.2f}s" if run.seconds is not None else ""
     fired = f"  [{run.schedule}]" if run.schedule else ""
-    tries = f"  attempt {run.attempts}" if run.attempts > 1 else ""
+    tries = f"  attempt {run.attempt}" if run.attempt > 1 else ""
     return f"{run.at.astimezone(ZONE):%H:%M:%S}  {run.task:<18} {run.state:<8} {took:>6}  {run.note}{tries}{fired}"
 
 
@@ -79,9 +80,9 @@ def print_summary(snapshot: Snapshot) -> None:
 
 
 def _stored(snapshot: Snapshot) -> Table:
-    table = Table(title=f"{snapshot.events} events stored", title_justify="left", expand=True)
+    table = _table(f"{snapshot.events} events stored")
     for column in ("source", "feeds", "listed", "first here", "last seen"):
-        table.add_column(column, justify="right" if column in ("feeds", "listed", "first here") else "left")
+        table.add_column(column, justify="left" if column == "source" else "right")
     for count in snapshot.sources:
         seen = f"{count.seen.astimezone(ZONE):%H:%M:%S}" if count.seen else "never"
         table.add_row(count.source.name, str(count.feeds), str(count.listings), str(count.events), seen)
@@ -90,8 +91,8 @@ def _stored(snapshot: Snapshot) -> Table:
 
 def _runs(snapshot: Snapshot) -> Table:
     endings = ", ".join(f"{number} {state}" for state, number in sorted(snapshot.endings.items()))
-    table = Table(title=f"runs: {endings or 'none yet'}; {snapshot.retries} retries", title_justify="left", expand=True)
-    for column in ("at", "task", "state", "attempt", "took", "fired by"):
+    table = _table(f"runs: {endings or 'none yet'}; {snapshot.retries} retries")
+    for column in ("at", "task", "state", "try", "took", "fired by"):
         table.add_column(column, no_wrap=True)
     table.add_column("what", ratio=1, no_wrap=True)
     for run in snapshot.runs[:RUNS_SHOWN]:
@@ -99,9 +100,13 @@ def _runs(snapshot: Snapshot) -> Table:
             f"{run.at.astimezone(ZONE):%H:%M:%S}",
             run.task,
             Text(run.state, style=COLOURS.get(run.state, "")),
-            str(run.attempts or ""),
+            str(run.attempt or ""),
             f"{run.seconds:.2f}s" if run.seconds is not None else "",
             run.schedule or "",
             Text(run.note),
         )
     return table
+
+
+def _table(title: str) -> Table:
+    return Table(title=title, title_style="bold", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)

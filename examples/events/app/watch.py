@@ -4,47 +4,32 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any
 
 from app.settings import Settings
 from app.store import SourceCount, open_store
 from horarium import Horarium
 from horarium.engines.protocol import Page, RunFilter
-from horarium.outcome import Attempt, Run
+from horarium.outcome import Attempt, ErrorRecord, Run
 
 RUNS_SEEN = 60  # the newest runs, looked at each time
+RETRIED = "retried"  # the outcome of an attempt after which the run is tried again
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunLine:
-    """A run as a watcher wants to see it."""
+    """A run, or one attempt of it that was not the last, as a watcher wants to see it."""
 
-    id: str
     task: str
     state: str
-    schedule: str | None
+    schedule: str | None  # that fired it
     at: datetime
-    attempts: int
-    seconds: float | None  # that the last attempt took
+    attempt: int
+    seconds: float | None  # that the attempt took
     note: str  # what it returned, why it failed, or how far it is
-    ended: bool
-
-    @classmethod
-    def of(cls, run: Run) -> Self:
-        last = run.attempts[-1] if run.attempts else None
-        return cls(
-            id=run.id,
-            task=run.message.task.removeprefix("app.tasks."),
-            state=run.state,
-            schedule=run.message.schedule,
-            at=datetime.fromtimestamp(run.changed / 1000, UTC),
-            attempts=len(run.attempts),
-            seconds=_seconds(last) if last is not None else None,
-            note=_note(run),
-            ended=run.has_ended,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,27 +44,24 @@ class Snapshot:
 
 
 class Watch:
-    """Looks at the runs made since it began. Remembers only those that it looks at, so it may run for weeks."""
+    """Looks at the runs made since it began. Remembers only those it looked at last, so it may run for weeks."""
 
     def __init__(self, app: Horarium, settings: Settings) -> None:
         self._app = app
         self._settings = settings
         self._since = app.engine.now()
-        self._known: dict[str, RunLine] = {}
+        self._known: dict[str, Run] = {}
         self._endings: Counter[str] = Counter()
         self._retries = 0
 
     def look(self) -> tuple[Snapshot, list[RunLine]]:
-        """Return what there is now, and the runs that ended or were put off since the last look, the oldest first."""
-        found = self._app.engine.results.search(RunFilter(since=self._since), Page(limit=RUNS_SEEN)).runs
-        runs = {run.id: RunLine.of(run) for run in found}
-        news = [run for run in reversed(runs.values()) if self._is_news(run)]
-        self._endings.update(run.state for run in news if run.ended)
-        self._retries += sum(run.state == "RETRY" for run in news)
-        self._known = runs
+        """Return what there is now, and what ended or is to be tried again since the last look, in order of time."""
+        runs = self._app.engine.results.search(RunFilter(since=self._since), Page(limit=RUNS_SEEN)).runs
+        news = sorted((line for run in runs for line in self._news_of(run)), key=lambda line: line.at)
+        self._known = {run.id: run for run in runs}
         with open_store(self._settings.database) as store:
             snapshot = Snapshot(
-                runs=tuple(runs.values()),
+                runs=tuple(map(_line, runs)),
                 sources=tuple(store.count_by_source()),
                 events=store.count_events(),
                 endings=self._endings.copy(),
@@ -87,10 +69,53 @@ class Watch:
             )
         return snapshot, news
 
-    def _is_news(self, run: RunLine) -> bool:
+    def _news_of(self, run: Run) -> Iterator[RunLine]:
         known = self._known.get(run.id)
-        seen = known is not None and (known.state, known.attempts) == (run.state, run.attempts)
-        return not seen and (run.ended or run.state == "RETRY")
+        # Told from the attempts, not from the state: a retry may have come and gone between two looks.
+        seen = len(_retried(known)) if known is not None else 0
+        for attempt in _retried(run)[seen:]:
+            self._retries += 1
+            yield _attempt_line(run, attempt)
+        if run.has_ended and not (known is not None and known.has_ended):
+            self._endings[run.state] += 1
+            yield _line(run)
+
+
+def _retried(run: Run) -> list[Attempt]:
+    return [attempt for attempt in run.attempts if attempt.outcome == RETRIED]
+
+
+def _line(run: Run) -> RunLine:
+    last = run.attempts[-1] if run.attempts else None
+    return RunLine(
+        task=_task(run),
+        state=run.state,
+        schedule=run.message.schedule,
+        at=_moment(run.changed),
+        attempt=len(run.attempts),
+        seconds=_seconds(last) if last is not None else None,
+        note=_note(run),
+    )
+
+
+def _attempt_line(run: Run, attempt: Attempt) -> RunLine:
+    return RunLine(
+        task=_task(run),
+        state="RETRY",
+        schedule=run.message.schedule,
+        at=_moment(attempt.ended or run.changed),
+        attempt=attempt.number,
+        seconds=_seconds(attempt),
+        note=_trouble(attempt.error) if attempt.error is not None else "",
+    )
+
+
+def _task(run: Run) -> str:
+    return run.message.task.removeprefix("app.tasks.")
+
+
+def _moment(instant: int) -> datetime:
+    return datetime.fromtimestamp(instant / 1000, UTC)
 
 
 def _seconds(attempt: Attempt) -> float | None:
@@ -100,18 +125,22 @@ def _seconds(attempt: Attempt) -> float | None:
 
 
 def _note(run: Run) -> str:
-    if run.error is not None:
-        said = run.error.text.partition("\n")[0]
-        return f"{run.error.class_path.rpartition('.')[2]}: {said}"
     if run.result is not None:
         return _said(json.loads(bytes(run.result)))
+    if run.error is not None:
+        return _trouble(run.error)
     if run.progress is not None:
         total = f"/{run.progress.total:g}" if run.progress.total is not None else ""
         return f"{run.progress.done:g}{total} {run.progress.note}"
     return ""
 
 
+def _trouble(error: ErrorRecord) -> str:
+    return f"{error.class_path.rpartition('.')[2]}: {error.text.partition(chr(10))[0]}"
+
+
 def _said(result: Any) -> str:  # whatever the task returned
     if not isinstance(result, dict):
         return str(result)
-    return ", ".join(f"{key} {value}" for key, value in result.items() if isinstance(value, int) and value)
+    said = [f"{name} {value}" for name, value in result.items() if isinstance(value, int) and value]
+    return ", ".join(said).replace("_", " ")
