@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -130,8 +131,9 @@ def test_a_page_that_is_not_there_is_not_worth_a_retry(site: EventSite, fetcher:
         fetcher.get(f"{site.url}/vanwezel/events/show-99")
 
 
-def test_a_stopped_site_has_let_go_of_its_port_even_while_it_is_silent() -> None:
-    site = EventSite(DAY, silence=60.0)
+def test_a_stopped_site_leaves_neither_port_nor_thread_even_while_it_is_silent() -> None:
+    before = set(threading.enumerate())
+    site = EventSite(DAY, silence=600.0)
     site.start()
     with httpx.Client(timeout=0.2, trust_env=False) as client:
         client.get(site.url + MOODY)
@@ -139,6 +141,7 @@ def test_a_stopped_site_has_let_go_of_its_port_even_while_it_is_silent() -> None
             client.get(site.url + MOODY)
     site.stop()
     site.stop()
+    assert set(threading.enumerate()) == before
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(tuple(site.host.split(":")), timeout=1)  # type: ignore[arg-type]
 

@@ -116,7 +116,7 @@ class EventSite:
 
 
 class _Server(ThreadingHTTPServer):
-    daemon_threads = True  # a client that never reads must not keep us from stopping
+    daemon_threads = False  # so that server_close waits for them
 
     def __init__(self, address: tuple[str, int], site: EventSite) -> None:
         self.site = site
@@ -125,6 +125,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Visitor(BaseHTTPRequestHandler):
     server: _Server
+    timeout = 5  # seconds; a visitor who says nothing keeps us from stopping for no longer
 
     def do_GET(self) -> None:  # the name http.server looks for
         answer = self.server.site.answer(self.path)
