@@ -74,15 +74,16 @@ class Store:
     # Moves of a message, in the order of its life.
 
     def put(self, messages: Iterable[Message], now: Instant) -> list[bool]:
-        return [self._put(message, now) for message in messages]
+        named = [(message.id, message) for message in messages]  # whatever is wrong shows before anything is stored
+        return [self._put(id, message, now) for id, message in named]
 
-    def _put(self, message: Message, now: Instant) -> bool:
-        if message.id in self.entries:
+    def _put(self, id: str, message: Message, now: Instant) -> bool:
+        if id in self.entries:
             return False
         self._seq += 1
         run = Run(message=message, state=State.PENDING, changed=now)
         entry = Entry(run=run, seq=self._seq, due=now if message.eta is None else message.eta)
-        self.entries[message.id] = entry
+        self.entries[id] = entry
         self._line_up(entry)
         return True
 

@@ -1,0 +1,27 @@
+"""All questions, for one import."""
+
+from horarium.testing.conformance.inspector import TestInspector
+from horarium.testing.conformance.notifier import TestNotifier
+from horarium.testing.conformance.queue_claim import TestClaim
+from horarium.testing.conformance.queue_leases import TestLeases, TestMaintenance
+from horarium.testing.conformance.queue_put import TestPut
+from horarium.testing.conformance.queue_settle import TestCrashed, TestSettle, TestStaleTokens
+from horarium.testing.conformance.results import TestResults
+from horarium.testing.conformance.schedules import TestFiring, TestSchedules
+from horarium.testing.conformance.sharing import TestSharing
+
+__all__ = [
+    "TestClaim",
+    "TestCrashed",
+    "TestFiring",
+    "TestInspector",
+    "TestLeases",
+    "TestMaintenance",
+    "TestNotifier",
+    "TestPut",
+    "TestResults",
+    "TestSchedules",
+    "TestSettle",
+    "TestSharing",
+    "TestStaleTokens",
+]

@@ -1,0 +1,47 @@
+"""Engines to examine. Another one sits the exam as soon as it has a fixture of its own here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from horarium.engines.memory import MemoryEngine
+from horarium.engines.protocol import Engine
+
+pytest.register_assert_rewrite("horarium.testing.conformance")
+
+
+@pytest.fixture
+def open_memory() -> Callable[[], Engine]:
+    """The memory engine cannot be opened twice: it lives in the one object."""
+    engine = MemoryEngine()
+    return lambda: engine
+
+
+@pytest.fixture
+def open_sqlite(tmp_path: Path) -> Callable[[], Engine]:
+    from horarium.engines.sqlite import SqliteEngine
+
+    return lambda: SqliteEngine(tmp_path / "exam.db")
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def reopen(request: pytest.FixtureRequest) -> Iterator[Callable[[], Engine]]:
+    """A function that opens the store once more; whatever it opened is closed at the end."""
+    open_store: Callable[[], Engine] = request.getfixturevalue(f"open_{request.param}")
+    opened: list[Engine] = []
+
+    def open_once_more() -> Engine:
+        opened.append(open_store())
+        return opened[-1]
+
+    yield open_once_more
+    for engine in opened:
+        engine.close()
+
+
+@pytest.fixture
+def engine(reopen: Callable[[], Engine]) -> Engine:
+    return reopen()
