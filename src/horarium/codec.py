@@ -106,8 +106,8 @@ def _is_plain(value: Any, depth: int) -> bool:
     """Tell whether msgspec alone writes ``value`` faithfully. Strings are not looked into here: their bytes are later.
 
     The walk is needed because msgspec writes NaN as null, int keys as text, and datetimes, sets and tuples untagged.
-    encode([1, 2]) takes 1.2 us with it, encode({"source_id": 1}) 1.5 us (CPython 3.11, of which the walk is 0.3 and
-    0.4 us); without this short cut, through ``sayable``, SLOW1 and SLOW2 us.
+    encode([1, 2]) and encode({"source_id": 1}) take 1.0 us each (CPython 3.11, one of 2 cores, best of 7), of which
+    the walk is 0.3 and 0.4 us; by way of ``sayable``, which does the same and knows each path, 4.0 and 5.9 us.
     """
     kind = type(value)
     if kind is dict:

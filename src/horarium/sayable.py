@@ -86,11 +86,11 @@ def _items(value: Any, kind: type, path: str, depth: int, hashable: bool) -> lis
 def _dict(value: dict[Any, Any], path: str, depth: int) -> dict[str, Any]:
     said = {}
     for key, item in value.items():
-        at = f"{path}[{_short(key)}]"
+        at = f"{path}[{_key(key)}]"
         if not isinstance(key, str):
             raise EncodingError(at, "a dict key to be str", _class_path(key), "pass str(key), or a list of pairs")
         said[_text(key.value if isinstance(key, Enum) else key, at)] = sayable(item, at, depth)
-    return {TAG: ESCAPED_DICT, PAYLOAD: said} if TAG in said else said
+    return _tag_safe(said)
 
 
 def _object(value: object, path: str, depth: int, hashable: bool) -> Any:
@@ -178,8 +178,13 @@ def _class_path(value: object) -> str:
 
 
 def _short(value: object) -> str:
-    text = repr(value) if isinstance(value, str | int | float | bytes | tuple | None) else f"<{_class_path(value)}>"
-    return text if len(text) <= 60 else f"{text[:59]}…"
+    if isinstance(value, str):
+        return repr(str.__str__(value) if len(value) <= 60 else f"{value[:59]}…")
+    return str(value) if isinstance(value, int | float | None) else f"<{_class_path(value)}>"
+
+
+def _key(key: object) -> str:
+    return f'"{_short(key)[1:-1]}"' if type(key) is str else _short(key)
 
 
 def _remedy(value: object) -> str:
