@@ -126,16 +126,12 @@ def _import(name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name is not None and (name == error.name or name.startswith(error.name + ".")):
             raise AppNotFound(
-                f"expected -A to name a module, but there is no module {error.name!r} on {_search_path()}; "
-                "check the spelling, or go to the project's folder (--workdir)"
+                f"expected -A to name a module, but there is no module {error.name!r} in {Path.cwd()} or among the "
+                "installed packages; check the spelling, or go to the project's folder (--workdir)"
             ) from error
         raise AppImportFailed(name, error) from error
     except (Exception, SystemExit) as error:  # whatever the user's code raises is the user's to see
         raise AppImportFailed(name, error) from error
-
-
-def _search_path() -> str:
-    return ", ".join(entry or "." for entry in sys.path[:2]) + " or the installed packages"
 
 
 def _app_by_attribute(module: ModuleType, attribute: str) -> Horarium:

@@ -33,7 +33,7 @@ def next_firings(schedule: Schedule, now: Instant, number: int) -> list[Preview]
     """
     spec, zone = from_record(schedule.spec), ZoneInfo(schedule.timezone)
     found: list[Preview] = []
-    at = schedule.next_fire if schedule.version and schedule.next_fire is not None else _after(schedule, spec, now)
+    at = schedule.next_fire if schedule.next_fire is not None else _after(schedule, spec, now)
     before = to_datetime(now).astimezone(zone)
     while at is not None and len(found) < number and (schedule.end is None or at <= schedule.end):
         moment = to_datetime(at).astimezone(zone)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from horarium.errors import CodecError, HorariumError, ImproperlyConfigured, InvalidSchedule
+from horarium import codec
+from horarium.errors import HorariumError, ImproperlyConfigured
+from horarium.observe.facts import read_declared
 from horarium.observe.finding import Finding, did_you_mean, note, problem
+from horarium.schedules.schedule import Schedule
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium
@@ -24,13 +27,10 @@ def _settings(app: Horarium) -> list[Finding]:
 
 
 def _schedules(app: Horarium) -> list[Finding]:
-    found: list[Finding] = []
-    for name, entry in app.raw_entries().items():
-        try:
-            schedule = app.schedule_entry(name, entry)
-        except (InvalidSchedule, ImproperlyConfigured, CodecError) as error:
-            found.append(problem("schedule-error", f"schedule {name!r}: {error}", "correct its definition"))
-            continue
+    schedules, wrong = read_declared(app, app.clock.now())
+    found = [problem("schedule-error", f"schedule {name!r}: {text}", "correct it") for name, text in wrong.items()]
+    for schedule in schedules:
+        name = schedule.name
         if schedule.task not in app.tasks:
             found.append(
                 problem(
@@ -43,17 +43,17 @@ def _schedules(app: Horarium) -> list[Finding]:
             continue
         if schedule.next_fire is None:
             found.append(note("schedule-over", f"schedule {name!r} has nothing more to come"))
-        found += _arguments(app, name, schedule.task, entry)
+        found += _arguments(app, schedule)
     return found
 
 
-def _arguments(app: Horarium, name: str, task: str, entry: dict[str, object]) -> list[Finding]:
+def _arguments(app: Horarium, schedule: Schedule) -> list[Finding]:
     """Check a schedule's arguments against the task's signature, as a call would be."""
-    declared = app.tasks[task]
-    if not declared.typing:
+    task = app.tasks[schedule.task]
+    if not task.typing:
         return []
     try:
-        declared.arguments.check(entry.get("args") or (), entry.get("kwargs") or {})  # type: ignore[arg-type]
+        task.arguments.check(codec.decode(schedule.args), codec.decode(schedule.kwargs))
     except HorariumError as error:
-        return [problem("schedule-arguments", f"schedule {name!r}: {error}", "correct its args or kwargs")]
+        return [problem("schedule-arguments", f"schedule {schedule.name!r}: {error}", "correct its args or kwargs")]
     return []

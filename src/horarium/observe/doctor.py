@@ -7,6 +7,7 @@ so that a clean bill of health names what was looked at.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from shlex import quote
 from typing import TypeAlias
 
 from horarium.clock import Seconds
@@ -55,13 +56,13 @@ def judge_schedules(facts: Facts, schedules: tuple[Schedule, ...]) -> Iterator[F
             yield note(
                 "schedule-paused",
                 f"schedule {name!r} was paused by {schedule.paused_by}{reason}",
-                f"{facts.command} schedules resume {name!r}",
+                f"{facts.command} schedules resume {quote(name)}",
             )
         elif not schedule.enabled:
             yield note(
                 "schedule-disabled",
                 f"schedule {name!r} is disabled",
-                f"{facts.command} schedules resume {name!r}",
+                f"{facts.command} schedules resume {quote(name)}",
             )
         elif schedule.next_fire is not None and (late := (facts.now - schedule.next_fire) / 1000) > LATE_GRACE:
             yield problem(
@@ -72,7 +73,14 @@ def judge_schedules(facts: Facts, schedules: tuple[Schedule, ...]) -> Iterator[F
 
 
 def _the_store_answers(facts: Facts) -> Iterator[Finding]:
-    yield fine("store", f"the store {facts.store} answers")
+    if facts.shared:
+        yield fine("store", f"the store {facts.store} answers")
+        return
+    yield problem(
+        "store-private",
+        f"the store {facts.store} lives in one process: no worker elsewhere sees what is sent to it",
+        f"{facts.command} --store sqlite:///horarium.db worker   (and the same store for whoever sends)",
+    )
 
 
 def _somebody_works(facts: Facts) -> Iterator[Finding]:
@@ -86,14 +94,14 @@ def _somebody_works(facts: Facts) -> Iterator[Finding]:
 
 
 def _somebody_schedules(facts: Facts) -> Iterator[Finding]:
-    names = {schedule.name for schedule in facts.schedules if schedule.enabled} | set(facts.declared)
+    number = sum(schedule.enabled for schedule in facts.all_schedules)
     if facts.schedulers:
         alive = ", ".join(sorted(m.member.name for m in facts.schedulers))
         yield fine("scheduler", f"{plural(len(facts.schedulers), 'scheduler')} alive: {alive}")
-    elif names:
+    elif number:
         yield problem(
             "no-scheduler",
-            f"there are {plural(len(names), 'schedule')}, but no scheduler is alive to fire them",
+            f"there are {plural(number, 'schedule')}, but no scheduler is alive to fire them",
             f"{facts.command} beat   (or start one worker with -B)",
         )
     else:
@@ -111,7 +119,7 @@ def _queues_are_read(facts: Facts) -> Iterator[Finding]:
         yield problem(
             "queue-unread",
             f"queue {name!r} holds {plural(waiting, 'message')}, but no live worker reads it{_read_instead(facts)}",
-            f"{facts.command} worker -Q {name}",
+            f"{facts.command} worker -Q {quote(name)}",
         )
     if not unread:
         yield fine("queues", "every queue that holds messages is read")
@@ -147,28 +155,34 @@ def _stale_or_misspelt(task: str, facts: Facts) -> str:
 
 
 def _schedules_are_sound(facts: Facts) -> Iterator[Finding]:
-    found = list(judge_schedules(facts, facts.schedules))
+    found = [
+        problem("schedule-error", f"schedule {name!r} cannot be read: {reason}", f"{facts.command} check")
+        for name, reason in sorted(facts.wrong.items())
+    ]
+    found += judge_schedules(facts, facts.all_schedules)
     yield from found
-    if not found and facts.schedules:
-        yield fine("schedules", f"{plural(len(facts.schedules), 'schedule')}, none late, paused or in error")
+    if not found and facts.all_schedules:
+        yield fine("schedules", f"{plural(len(facts.all_schedules), 'schedule')}, none late, paused or in error")
 
 
 def _clocks_agree(facts: Facts) -> Iterator[Finding]:
-    ahead = {"this host": facts.skew} | {m.member.name: m.member.skew for m in facts.members if m.alive}
-    slowest, fastest = min(ahead, key=ahead.__getitem__), max(ahead, key=ahead.__getitem__)
-    difference = ahead[fastest] - ahead[slowest]
-    wrong = max((slowest, fastest), key=lambda name: abs(ahead[name]))
+    # A worker's children share its host and its name: it speaks for them.
+    clocks = [(m.member.skew, m.member.name) for m in facts.members if m.alive and m.member.kind != "child"]
+    clocks.append((facts.skew, "this host"))
+    (behind, slowest), (ahead, fastest) = min(clocks), max(clocks)
+    difference = ahead - behind
+    off, wrong = max(clocks, key=lambda clock: abs(clock[0]))
     if difference > CLOCK_TOLERANCE:
         yield problem(
             "clock-difference",
             f"the clock of {fastest} is {difference:.1f} s ahead of that of {slowest} "
-            f"({wrong} differs {ahead[wrong]:+.1f} s from the store)",
+            f"({wrong} differs {off:+.1f} s from the store)",
             f"timedatectl set-ntp true   (on {wrong})",
         )
-    elif abs(ahead[wrong]) > CLOCK_TOLERANCE:
+    elif abs(off) > CLOCK_TOLERANCE:
         yield problem(
             "clock-difference",
-            f"the clock of {wrong} differs {ahead[wrong]:+.1f} s from the store's",
+            f"the clock of {wrong} differs {off:+.1f} s from the store's",
             f"timedatectl set-ntp true   (on {wrong})",
         )
     else:
@@ -230,7 +244,7 @@ def _nothing_waits_long(facts: Facts) -> Iterator[Finding]:
                 "queue-behind",
                 f"queue {name!r} is behind: {plural(queue.ready, 'message')} ready, the oldest for "
                 f"{lasting(waited)}; {busy} of {plural(slots, 'slot')} busy",
-                f"{facts.command} worker -Q {name} -c {max(2, 2 * slots)}",
+                f"{facts.command} worker -Q {quote(name)} -c {max(2, 2 * slots)}",
             )
 
 

@@ -9,8 +9,9 @@ from msgspec import Struct
 
 from horarium.clock import Instant, Seconds, SystemClock
 from horarium.engines.protocol import Held, HeldPage, MemberRecord, Page, QueueCounts, RunFilter
-from horarium.errors import EngineError
+from horarium.errors import CodecError, EngineError, InvalidSchedule
 from horarium.outcome import Run, State
+from horarium.schedules import policy
 from horarium.schedules.schedule import Schedule
 
 if TYPE_CHECKING:
@@ -29,14 +30,22 @@ class Facts(Struct, frozen=True, kw_only=True):
     store: str = ""
     command: str = "horarium"  # how remedies begin, such as ``horarium -A events``
     tasks: frozenset[str] = frozenset()  # what the app itself knows
-    declared: tuple[str, ...] = ()  # names of the schedules that the code declares
+    declared: tuple[Schedule, ...] = ()  # what the code defines, as a scheduler would store it
+    wrong: dict[str, str] = msgspec.field(default_factory=dict)  # definitions that cannot be read, with the reason
     trouble: str | None = None
+    shared: bool = True  # whether other processes can use the store
     skew: Seconds = 0.0  # how far this host's clock is ahead of the store's
     members: tuple[MemberRecord, ...] = ()
     queues: dict[str, QueueCounts] = msgspec.field(default_factory=dict)
     states: dict[str, int] = msgspec.field(default_factory=dict)
     schedules: tuple[Schedule, ...] = ()
     dead: tuple[Run, ...] = ()  # the newest few
+
+    @property
+    def all_schedules(self) -> tuple[Schedule, ...]:
+        """What is stored, and what the code defines and nobody has stored yet."""
+        stored = {schedule.name for schedule in self.schedules}
+        return self.schedules + tuple(schedule for schedule in self.declared if schedule.name not in stored)
 
     @property
     def workers(self) -> list[MemberRecord]:
@@ -68,13 +77,15 @@ def gather(app: Horarium, now: Instant, *, command: str = "horarium") -> Facts:
 
     A store that cannot be used is a fact too, and never raised.
     """
+    declared, wrong = read_declared(app, now)
     known = Facts(
         now=now,
         app=app.main,
         store=str(app.conf.store),
         command=command,
         tasks=frozenset(app.tasks),
-        declared=tuple(schedule.name for schedule in app.schedule_entries()),
+        declared=declared,
+        wrong=wrong,
     )
     try:
         engine = app.engine
@@ -82,6 +93,18 @@ def gather(app: Horarium, now: Instant, *, command: str = "horarium") -> Facts:
         return _ask(engine, known)
     except EngineError as error:
         return msgspec.structs.replace(known, trouble=str(error))
+
+
+def read_declared(app: Horarium, now: Instant) -> tuple[tuple[Schedule, ...], dict[str, str]]:
+    """Return the schedules that the code defines, and by name why others among them cannot be used."""
+    good: list[Schedule] = []
+    wrong: dict[str, str] = {}
+    for name, entry in app.raw_entries().items():
+        try:
+            good.append(policy.create(app.schedule_entry(name, entry), now=now))
+        except (InvalidSchedule, CodecError) as error:
+            wrong[name] = str(error)
+    return tuple(good), wrong
 
 
 def held_run(engine: Engine, run: Run) -> Held | None:
@@ -100,6 +123,7 @@ def _ask(engine: Engine, known: Facts) -> Facts:
         known,
         now=now,
         store=engine.url,
+        shared=engine.capabilities.shared,
         skew=(SystemClock().now() - now) / 1000,
         members=tuple(engine.inspector.workers(now=now)),
         queues=counts.queues,

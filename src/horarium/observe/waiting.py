@@ -6,6 +6,8 @@ it, nobody is there, nobody reads its queue, nobody knows its task, others are i
 
 from __future__ import annotations
 
+from shlex import quote
+
 from horarium.clock import to_datetime
 from horarium.engines.protocol import Held
 from horarium.observe.doctor import diagnose, judge_schedules
@@ -13,14 +15,16 @@ from horarium.observe.facts import Facts
 from horarium.observe.finding import Finding, did_you_mean, fine, lasting, note, plural, problem
 from horarium.outcome import Run, State
 
-ALWAYS_OF_INTEREST = frozenset({"store", "no-worker", "no-scheduler", "clock-difference"})
+ALWAYS_OF_INTEREST = frozenset({"store-private", "no-worker", "clock-difference"})
 
 
 def diagnose_task(facts: Facts, task: str) -> list[Finding]:
     """Judge one task: who knows it, where its messages wait, which schedules send it."""
     if facts.trouble is not None:
         return diagnose(facts)
-    found = [f for f in diagnose(facts) if f.level == "problem" and f.cause in ALWAYS_OF_INTEREST]
+    mine = tuple(schedule for schedule in facts.all_schedules if schedule.task == task)
+    of_interest = ALWAYS_OF_INTEREST | ({"no-scheduler"} if mine else set())
+    found = [f for f in diagnose(facts) if f.level == "problem" and f.cause in of_interest]
     found += _who_knows(facts, task)
     for name, queue in sorted(facts.queues.items()):
         waiting = queue.tasks.get(task, 0)
@@ -29,12 +33,11 @@ def diagnose_task(facts: Facts, task: str) -> list[Finding]:
                 problem(
                     "queue-unread",
                     f"{plural(waiting, 'message')} for it in queue {name!r}, which no live worker reads",
-                    f"{facts.command} worker -Q {name}",
+                    f"{facts.command} worker -Q {quote(name)}",
                 )
             )
         elif waiting:
             found.append(note("waiting", f"{plural(waiting, 'message')} for it ready in queue {name!r}"))
-    mine = tuple(schedule for schedule in facts.schedules if schedule.task == task)
     found += judge_schedules(facts, mine)
     found += [
         note("schedule-next", f"schedule {s.name!r} next fires at {_utc(s.next_fire)}")
@@ -68,7 +71,7 @@ def explain(facts: Facts, run: Run, held: Held | None) -> Finding:
         return problem(
             "queue-unread",
             f"it waits in queue {message.queue!r}, which no live worker reads",
-            f"{facts.command} worker -Q {message.queue}",
+            f"{facts.command} worker -Q {quote(message.queue)}",
         )
     readers = [m.member for m in facts.runners if message.queue in m.member.queues]
     if not any(message.task in member.tasks for member in readers):
@@ -148,7 +151,7 @@ def _unknown_to_readers(facts: Facts, run: Run) -> Finding:
         return problem(
             "task-unknown",
             f"it waits in queue {queue!r}; workers that know task {task!r} read only {', '.join(elsewhere)}",
-            f"{facts.command} worker -Q {queue}",
+            f"{facts.command} worker -Q {quote(queue)}",
         )
     if task in facts.tasks:
         return problem(
@@ -172,7 +175,7 @@ def _others_in_front(facts: Facts, run: Run) -> Finding:
         "waiting",
         f"it waits its turn in queue {run.message.queue!r}: {plural(ready, 'message')} ready, "
         f"{busy} of {plural(slots, 'slot')} busy",
-        f"{facts.command} worker -Q {run.message.queue}" if slots and busy >= slots else "",
+        f"{facts.command} worker -Q {quote(run.message.queue)}" if slots and busy >= slots else "",
     )
 
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import click
-import msgspec
+from msgspec.structs import replace
 
+from horarium.cli.exits import Exit, Stop
 from horarium.cli.lookup import call_text
 from horarium.cli.options import JSON, Group, nearest, option
 from horarium.cli.output import Column
@@ -17,7 +18,7 @@ from horarium.clock import Instant
 from horarium.engines.protocol import QUEUE_TOPIC, SCHEDULE_TOPIC, Page
 from horarium.errors import InvalidSchedule, ScheduleConflict, ScheduleNotFound
 from horarium.message import Message, derived_id
-from horarium.schedules.next import next_fire
+from horarium.schedules import policy
 from horarium.schedules.schedule import Firing, Schedule
 from horarium.schedules.specs import describe, from_record
 
@@ -91,10 +92,8 @@ def show_next(session: Session, name: str | None, number: int, as_json: bool) ->
 def pause(session: Session, names: tuple[str, ...], note: str, as_json: bool) -> None:
     """Stop schedules from firing, until `resume`. A pause survives restarts and deployments."""
 
-    def paused(schedule: Schedule) -> Schedule:
-        return msgspec.structs.replace(schedule, paused_by=_who(), pause_note=note)
-
-    _change(session, names, paused, "paused", as_json=as_json)
+    who, now = _who(), session.engine.now()
+    _change(session, names, lambda s: policy.pause(s, by=who, note=note, now=now), "paused", as_json=as_json)
 
 
 @command.command("resume")
@@ -104,13 +103,7 @@ def pause(session: Session, names: tuple[str, ...], note: str, as_json: bool) ->
 def resume(session: Session, names: tuple[str, ...], as_json: bool) -> None:
     """Let schedules fire again. What was due in the meantime is skipped."""
     now = session.engine.now()
-
-    def resumed(schedule: Schedule) -> Schedule:
-        return msgspec.structs.replace(
-            schedule, paused_by=None, pause_note="", enabled=True, next_fire=_next_after(schedule, now), changed=now
-        )
-
-    _change(session, names, resumed, "resumed", as_json=as_json)
+    _change(session, names, lambda s: _resumed(s, now), "resumed", as_json=as_json)
 
 
 @command.command("run-now")
@@ -152,11 +145,11 @@ def _stored_ones(engine: Engine) -> Iterator[Schedule]:
 
 
 def _declared(session: Session) -> Iterator[Schedule]:
-    """Yield the schedules that the code defines; one that is wrong is told about and left out."""
-    app = session.app
+    """Yield the schedules that the code defines, as a scheduler would store them; a wrong one is told about."""
+    app, now = session.app, session.engine.now()
     for name, entry in app.raw_entries().items():
         try:
-            yield app.schedule_entry(name, entry)
+            yield policy.create(app.schedule_entry(name, entry), now=now)
         except InvalidSchedule as error:
             session.out.say(f"warning: schedule {name!r} is wrong and will not fire: {error}")
 
@@ -212,15 +205,18 @@ def _edited(session: Session, name: str, edit: Callable[[Schedule], Schedule]) -
     return saved
 
 
-def _next_after(schedule: Schedule, now: Instant) -> Instant | None:
-    return next_fire(
-        from_record(schedule.spec),
-        now,
-        zone=schedule.timezone,
-        anchor=schedule.anchor,
-        dst_gap=schedule.dst_gap,
-        dst_fold=schedule.dst_fold,
-    )
+def _resumed(schedule: Schedule, now: Instant) -> Schedule:
+    """Return the schedule fit to fire. Raises: Stop when it is code that says it must not."""
+    if not schedule.enabled and schedule.owner == "code":
+        raise Stop(
+            f"schedule {schedule.name!r} is disabled where it is defined (enabled=False)",
+            Exit.REFUSED,
+            hints=["remove that from the code and start the scheduler anew"],
+        )
+    if schedule.enabled:
+        return policy.resume(schedule, now=now)
+    enabled = replace(schedule, enabled=True)
+    return replace(policy.resume(enabled, now=now), next_fire=policy.first_fire(enabled, now=now))
 
 
 def _message(app: Horarium, schedule: Schedule, now: Instant) -> Message:

@@ -41,7 +41,7 @@ def command(session: Session, timeout: float, destination: tuple[str, ...] | Non
     for name in [*(node.name for node in nodes), *(r.member.name for r in schedulers)]:
         out.data(f"{name}: {out.mark('OK', 'green')}")
     out.data(
-        f"\n{plural(len(nodes), 'node')} online, {plural(len(schedulers), 'scheduler')}, "
+        f"{plural(len(nodes), 'node')} online, {plural(len(schedulers), 'scheduler')}, "
         f"{plural(counts.schedules, 'schedule')}."
     )
     out.table(QUEUES, _queues(counts, now), empty="no messages")
