@@ -1,0 +1,108 @@
+"""Entries as people write them in code."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from horarium.clock import to_instant
+from horarium.errors import EncodingError, HorariumError, InvalidSchedule
+from horarium.schedules import crontab, every
+from horarium.schedules.entries import read_entry, schedule_id
+from horarium.schedules.schedule import Schedule
+from horarium.schedules.specs import from_record
+
+ENTRY = {"task": "events.scrape", "schedule": crontab(minute=0, hour=6)}
+
+
+def read(**more: object) -> Schedule:
+    return read_entry("scrape-daily", {**ENTRY, **more}, timezone="America/New_York", now=5)
+
+
+def test_an_entry_becomes_a_schedule_of_code() -> None:
+    schedule = read(args=(1,), kwargs={"source_id": 2}, options={"queue": "slow", "expires": timedelta(minutes=5)})
+    assert (schedule.name, schedule.task, schedule.owner) == ("scrape-daily", "events.scrape", "code")
+    assert from_record(schedule.spec) == crontab(0, 6)
+    assert schedule.timezone == "America/New_York"
+    assert (bytes(schedule.args), bytes(schedule.kwargs)) == (b"[1]", b'{"source_id":2}')
+    assert schedule.options == {"queue": "slow", "expires": 300.0}
+    assert (schedule.version, schedule.next_fire, schedule.anchor) == (0, None, 5)
+
+
+def test_the_same_name_gives_the_same_id_in_every_process() -> None:
+    assert read().id == schedule_id("scrape-daily") == read(task="other").id
+
+
+def test_numbers_and_timedeltas_are_intervals() -> None:
+    assert from_record(read(schedule=30).spec) == from_record(read(schedule=timedelta(seconds=30)).spec) == every(30)
+
+
+def test_every_option_of_a_schedule_may_be_given() -> None:
+    schedule = read(
+        timezone=ZoneInfo("Europe/Berlin"),
+        dst_gap="skip",
+        dst_fold="both",
+        catchup="none",
+        catchup_window=timedelta(hours=1),
+        start=datetime(2026, 1, 1, tzinfo=UTC),
+        end=datetime(2027, 1, 1),
+        one_off=True,
+        max_runs=3,
+        enabled=False,
+        relative=True,
+    )
+    assert (schedule.timezone, schedule.dst_gap, schedule.dst_fold) == ("Europe/Berlin", "skip", "both")
+    assert (schedule.catchup, schedule.catchup_window) == ("none", 3600.0)
+    assert (schedule.start, schedule.end) == (to_instant(datetime(2026, 1, 1)), to_instant(datetime(2027, 1, 1)))
+    assert (schedule.one_off, schedule.max_runs, schedule.enabled) == (True, 3, False)
+
+
+@pytest.mark.parametrize("key", ["args", "kwargs", "options", "timezone", "dst_gap", "max_runs", "start", "enabled"])
+def test_none_means_the_default(key: str) -> None:
+    assert read(**{key: None}) == read()
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"shedule": 5}, "got 'shedule'; did you mean 'schedule'?"),
+        ({"queue": "x"}, "expected the key of a schedule entry, got 'queue'"),
+        ({"schedule": "* * * * *"}, "expected schedule to be crontab"),
+        ({"schedule": None}, "add 'schedule'"),
+        ({"task": None}, "add 'task'"),
+        ({"task": 5}, "expected task to be the name of a task, got 5"),
+        ({"args": "abc"}, "expected args to be a list or tuple, got 'abc'; write args=(value,)"),
+        ({"args": 5}, "expected args"),
+        ({"kwargs": [1]}, "expected kwargs to be a dict"),
+        ({"options": {"eta": datetime(2026, 1, 1)}}, "expected options['eta'] to be plain JSON"),
+        ({"options": [5]}, "expected options to be a dict"),
+        ({"timezone": 5}, "expected timezone to be the IANA name"),
+        ({"dst_gap": "jump"}, "expected dst_gap to be shift or keep or skip, got 'jump'"),
+        ({"dst_fold": 1}, "expected dst_fold to be first or last or both"),
+        ({"catchup": True}, "expected catchup to be latest or none"),
+        ({"catchup_window": -1}, "expected catchup_window to be seconds or a timedelta"),
+        ({"catchup_window": float("nan")}, "expected catchup_window"),
+        ({"start": "2026"}, "expected start to be a datetime"),
+        ({"one_off": 1}, "expected one_off to be True or False"),
+        ({"max_runs": 0}, "expected max_runs to be a number from 1"),
+    ],
+)
+def test_a_mistake_is_an_error_that_names_the_entry(more: dict[str, object], said: str) -> None:
+    with pytest.raises(InvalidSchedule) as refused:
+        read(**more)
+    assert str(refused.value).startswith("schedule 'scrape-daily': ")
+    assert said in str(refused.value)
+
+
+def test_arguments_that_json_cannot_say_are_refused_with_their_path() -> None:
+    with pytest.raises(EncodingError, match=r"beat_schedule\['scrape-daily'\]\.kwargs"):
+        read(kwargs={"on": object()})
+
+
+@pytest.mark.parametrize("entry", [None, 5, [], "x", {}, {1: 2}])
+@pytest.mark.parametrize("name", ["x", "", None])
+def test_what_is_no_entry_is_refused_in_kind(name: object, entry: object) -> None:
+    with pytest.raises(HorariumError):
+        read_entry(name, entry, timezone="UTC", now=0)
