@@ -1,0 +1,109 @@
+"""Imports go down: a floor uses only floors below it, never a neighbour, never the package root."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from source import SOURCE, files, imports
+
+# Floor 0, in the order in which they are named: each word may use those before it.
+WORDS = (
+    "version clock errors message outcome event tagged sayable conversion codec "
+    "settings_kinds settings_table settings_celery settings"
+).split()
+ROOMS = {
+    1: ("retry", "routing", "limits", "schedules", "workflow"),
+    2: ("engines.protocol", "engines.statements"),
+    3: ("engines.memory", "engines.sqlite", "engines.postgres", "engines.redis"),
+    4: ("engines.connect",),  # still of floor 3, but above the engines that it chooses from
+    5: ("app",),
+    6: ("worker", "scheduler", "observe"),
+    7: ("dashboard", "testing", "contrib"),
+    8: ("cli",),  # it may open its neighbours
+    9: ("__main__", "__init__"),
+}
+FLOOR = dict.fromkeys(WORDS, 0) | {room: floor for floor, rooms in ROOMS.items() for room in rooms}
+
+# A client library is imported in its engine's room and nowhere else.
+CLIENTS = {
+    "apsw": "engines/sqlite/",
+    "sqlite3": "engines/sqlite/",
+    "redis": "engines/redis/",
+    "psycopg": "engines/postgres/",
+    "psycopg_pool": "engines/postgres/",
+    "click": "cli/",
+    "rich": "cli/",
+}
+
+
+def room_of(module: str) -> str:
+    """Return the room of a module, given by its name without ``horarium.``."""
+    parts = module.split(".")
+    return ".".join(parts[:2]) if parts[0] == "engines" and len(parts) > 1 else parts[0]
+
+
+def module_of(file: str) -> str:
+    return file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def forbidden(user: str, used: str) -> str | None:
+    """Return why module ``user`` may not import module ``used``, None if it may."""
+    here, there = room_of(user), room_of(used)
+    if here == there or user == "engines":
+        return None
+    if FLOOR[there] > FLOOR[here]:
+        return f"{there} is above {here}"
+    if FLOOR[there] == FLOOR[here] == 0:
+        return None if WORDS.index(there) < WORDS.index(here) else f"{there} is named after {here}"
+    if FLOOR[there] == FLOOR[here]:
+        return f"{there} is a neighbour of {here}"
+    return None
+
+
+@pytest.mark.parametrize("file", sorted(files()))
+def test_a_floor_imports_only_floors_below_it(file: str) -> None:
+    wrong = [
+        f"{file}:{line}: {why}"
+        for name, line in imports(file)
+        if name.startswith("horarium.")
+        and (why := forbidden(module_of(file), name.removeprefix("horarium."))) is not None
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("file", sorted(set(files()) - {"__init__.py"}))
+def test_nothing_inside_imports_the_package_root(file: str) -> None:
+    assert [f"{file}:{line}" for name, line in imports(file) if name == "horarium"] == []
+
+
+def test_every_room_has_its_floor() -> None:
+    rooms = {room_of(module_of(file)) for file in files()} - {"engines"}
+    assert rooms - FLOOR.keys() == set()
+
+
+@pytest.mark.parametrize("file", sorted(files()))
+def test_a_client_library_stays_in_its_room(file: str) -> None:
+    wrong = [
+        f"{file}:{line}: {name}"
+        for name, line in imports(file)
+        if not file.startswith(CLIENTS.get(name.split(".")[0], ""))
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("file", [name for name in sorted(files()) if "/" not in name and name != "__init__.py"])
+def test_words_and_lone_rules_need_only_msgspec_and_the_standard_library(file: str) -> None:
+    known = sys.stdlib_module_names | {"msgspec", "horarium"}
+    assert [name for name, _ in imports(file) if name.split(".")[0] not in known] == []
+
+
+def test_the_guard_itself_sees_what_it_is_there_for() -> None:
+    assert forbidden("message", "codec") == "codec is named after message"
+    assert forbidden("engines.memory.queue", "engines.sqlite.queue") is not None
+    assert forbidden("worker.feed", "scheduler.beat") is not None
+    assert forbidden("app.producer", "worker.options") is not None
+    assert forbidden("engines.connect", "engines.sqlite") is None
+    assert forbidden("worker.feed", "engines.connect") is None
+    assert ("horarium.codec", True) in {(name, True) for name, _ in imports("app/producer.py")}
+    assert SOURCE.joinpath("codec.py").exists()

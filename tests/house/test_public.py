@@ -1,0 +1,62 @@
+"""The public names: pinned, documented, and cheap to import."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+import horarium
+
+EXPORTED = [
+    "AsyncResult",
+    "EagerResult",
+    "Horarium",
+    "Ignore",
+    "Reject",
+    "Retry",
+    "Signature",
+    "SoftTimeLimitExceeded",
+    "Task",
+    "__version__",
+    "clocked",
+    "crontab",
+    "current_app",
+    "every",
+    "schedule",
+    "shared_task",
+]
+HOOKS = ("on_", "before_", "after_")  # a comment above them speaks for all
+# What `import horarium` must not drag in: doors, web and database clients that a caller may never need, and the
+# standard library's heavy rooms, which are imported where they are used.
+NOT_AT_IMPORT = (
+    "apsw sqlite3 redis psycopg click rich fastapi uvicorn jinja2 textual asyncio logging.config multiprocessing "
+    "difflib dataclasses subprocess horarium.worker horarium.scheduler horarium.cli horarium.testing"
+).split()
+
+
+def test_the_exported_names_are_these() -> None:
+    assert sorted(horarium.__all__) == sorted(EXPORTED)
+    assert all(hasattr(horarium, name) for name in EXPORTED)
+
+
+@pytest.mark.parametrize("name", [name for name in EXPORTED if not name.startswith("__")])
+def test_what_is_exported_and_its_public_methods_say_what_they_promise(name: str) -> None:
+    thing = getattr(horarium, name)
+    assert inspect.getdoc(thing)
+    if not inspect.isclass(thing):
+        return
+    methods = [
+        f"{name}.{key}"
+        for key, member in vars(thing).items()
+        if inspect.isfunction(member) and not key.startswith(("_", *HOOKS)) and not inspect.getdoc(getattr(thing, key))
+    ]
+    assert methods == []
+
+
+def test_importing_horarium_drags_in_neither_doors_nor_clients() -> None:
+    script = f"import sys, horarium; print(*[name for name in {NOT_AT_IMPORT!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=30)
+    assert done.stdout.split() == []
