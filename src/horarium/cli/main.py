@@ -49,8 +49,18 @@ EPILOG = (
 )
 
 
+class ReaderGone(Exception):
+    """Whoever read our output has seen enough."""
+
+
 class Door(LazyGroup):
     """The root command. Its ``main`` answers every way a command can end, also under click's test runner."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise ReaderGone from error  # click would end us with code 1, as if we had failed
 
     def main(  # type: ignore[override]  # click overloads it on standalone_mode
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
@@ -99,8 +109,8 @@ def _guard(run: Callable[[], object]) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo(err=True)
         return Exit.INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has seen enough. The interpreter must not complain either, when it flushes at exit.
+    except (ReaderGone, BrokenPipeError):
+        # The interpreter must not complain either, when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.BROKEN_PIPE
     except Exception as error:  # noqa: BLE001  # a bug of ours, or of a client library: still one line
