@@ -1,0 +1,166 @@
+"""Claiming: who is first in line, and handing over.
+
+Waiting messages lie in one index by (queue, task, rank, due, turn). Each (queue, task, rank) is a line of its own,
+sorted by due and turn; a claim merges the lines of the tasks it knows, highest priority first, reading no further
+than it takes. What it cannot take (unknown tasks, future etas, other queues) so costs one index seek per line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from heapq import merge
+from itertools import groupby
+from operator import itemgetter
+from typing import NamedTuple
+
+import apsw
+import msgspec
+from msgspec import Struct
+
+from horarium.clock import Instant
+from horarium.engines.sqlite.connection import Store
+from horarium.engines.sqlite.moves import end, entries, expire
+from horarium.engines.sqlite.rows import decode_message
+from horarium.engines.sqlite.sql import SQL, Row, fetch
+from horarium.errors import OwnerLost
+from horarium.message import Delivery
+from horarium.outcome import ErrorRecord, State
+
+
+class Line(NamedTuple):
+    rank: int
+    queue: str
+    task: str
+
+
+class Place(NamedTuple):
+    """A waiting message as the index knows it."""
+
+    due: Instant
+    turn: int
+    seq: int
+    crashes: int
+    expires: Instant | None
+    once: int
+
+
+class Selection(Struct):
+    """What a claim will take, and what it met on the way that is past its expires."""
+
+    taken: list[Place]
+    overdue: list[Place]
+
+    @property
+    def must_be_durable(self) -> bool:
+        """A power loss may undo an ordinary claim: the message is then simply ready again, and its settlement, which
+        would have come later in the WAL, is gone as well. One that may be started only once must not come back."""
+        return any(place.once for place in self.taken)
+
+
+def claim(
+    store: Store, queues: Sequence[str], owner: str, limit: int, now: Instant, tasks: Collection[str] | None
+) -> list[Delivery]:
+    """Give up to ``limit`` due messages to ``owner``; see Queue.claim."""
+    with store.read() as db:  # an idle look must not ask for the write lock
+        _worker_of(db, owner)
+        if not _lines(db, queues, now, tasks):
+            return []
+    rows = _take(store, queues, owner, limit, now, tasks, durable=False)
+    if rows is None:
+        rows = _take(store, queues, owner, limit, now, tasks, durable=True)
+    return _deliveries(store, rows or [], owner, now)
+
+
+def _take(
+    store: Store,
+    queues: Sequence[str],
+    owner: str,
+    limit: int,
+    now: Instant,
+    tasks: Collection[str] | None,
+    *,
+    durable: bool,
+) -> list[Row] | None:
+    """Claim in one transaction; None, with nothing done, if it must be durable and is not."""
+    with store.write(durable=durable) as db:
+        worker = _worker_of(db, owner)
+        selection = _select(db, queues, limit, now, tasks)
+        if selection.must_be_durable and not durable:
+            return None
+        for place in selection.overdue:
+            for entry in entries(db, "entry_at", {"seq": place.seq}):
+                expire(db, entry, now)
+        return [row for place in selection.taken for row in fetch(db, "hand_over", (place.seq, owner, worker, now))]
+
+
+def _worker_of(db: apsw.Connection, owner: str) -> str:
+    """Return the member name of a live owner. Raises: OwnerLost."""
+    for name, given_up in fetch(db, "owner", {"owner": owner}):
+        if given_up is None:
+            return str(name)
+    raise OwnerLost(owner)
+
+
+def _lines(db: apsw.Connection, queues: Sequence[str], now: Instant, tasks: Collection[str] | None) -> list[Line]:
+    """Return the lines with a due message of a known task, the highest priority first."""
+    return sorted(
+        Line(rank, queue, task)
+        for queue in dict.fromkeys(queues)
+        for task, rank, due in fetch(db, "heads", {"queue": queue})
+        if due <= now and (tasks is None or task in tasks)
+    )
+
+
+def _in_line(db: apsw.Connection, lines: list[Line], now: Instant) -> Iterator[Place]:
+    """Yield the due messages of the lines in the order of claims. Close it before anything is changed."""
+    statement = SQL["line"]
+    for rank, peers in groupby(lines, key=itemgetter(0)):
+        cursors = [db.execute(statement, (line.queue, line.task, rank, now)) for line in peers]
+        try:
+            yield from map(Place._make, merge(*cursors))
+        finally:
+            for cursor in cursors:
+                cursor.close(True)
+
+
+def _select(
+    db: apsw.Connection, queues: Sequence[str], limit: int, now: Instant, tasks: Collection[str] | None
+) -> Selection:
+    """Choose what is taken. One that crashed a process before is taken alone."""
+    selection = Selection([], [])
+    in_line = _in_line(db, _lines(db, queues, now, tasks), now)
+    for place in in_line:
+        if len(selection.taken) >= limit:
+            break
+        if place.expires is not None and place.expires <= now:
+            selection.overdue.append(place)
+        elif place.crashes:
+            if not selection.taken:
+                selection.taken.append(place)
+            break
+        else:
+            selection.taken.append(place)
+    in_line.close()  # type: ignore[attr-defined]  # a generator
+    return selection
+
+
+def _deliveries(store: Store, rows: list[Row], owner: str, now: Instant) -> list[Delivery]:
+    deliveries = []
+    for id, text, fence, attempt, crashes in rows:
+        try:
+            message = decode_message(text)
+        except msgspec.DecodeError as error:
+            _set_aside(store, id, error, now)
+            continue
+        deliveries.append(
+            Delivery(message=message, owner=owner, fence=fence, attempt=attempt, crashes=crashes, claimed=now)
+        )
+    return deliveries
+
+
+def _set_aside(store: Store, id: str, error: msgspec.DecodeError, now: Instant) -> None:
+    """End a message that nobody can read, alone; its bytes stay in the store."""
+    record = ErrorRecord(class_path="horarium.errors.DecodingError", text=f"the stored message cannot be read: {error}")
+    with store.write() as db:
+        for entry in entries(db, "entry", {"id": id}):
+            end(db, entry, State.DEAD, now, error=record)

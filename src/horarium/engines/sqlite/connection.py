@@ -1,0 +1,322 @@
+"""Connections to one store file: one per thread, none across a fork, every transaction bounded in time.
+
+The rooms beside this one say ``with store.read()`` or ``with store.write()`` and get a connection; what they never see
+is a lock, a fork or an exception of apsw's. Trouble is translated here, once.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from contextlib import suppress
+from pathlib import Path
+from time import sleep
+from types import TracebackType
+from typing import Literal, TypeAlias
+
+import apsw
+
+from horarium.clock import Clock, Seconds
+from horarium.engines.sqlite.opening import check_place, initialise, refuse_truncated
+from horarium.engines.sqlite.trouble import translate
+from horarium.errors import StoreUnusable
+
+Durability: TypeAlias = Literal["full", "relaxed"]
+
+PATIENCE: Seconds = 5.0  # how long a verb waits for the write lock before it is EngineUnavailable
+FORK_PATIENCE: Seconds = 1.0  # how long a fork waits for other threads to end their transactions
+
+# WAL frames of 4 KiB. From CHECKPOINT_FRAMES on, and after each further so many, the committing connection copies what
+# it can into the database without waiting for anybody; a reader in between only delays that. From TRUNCATE_FRAMES on it
+# also asks everybody else to stand back for a moment, so that the next writer starts the file anew: under steady load
+# by several processes no writer ever finds the file unused by chance, and it would grow without end.
+CHECKPOINT_FRAMES = 2_000
+TRUNCATE_FRAMES = 16_000
+TRUNCATE_PATIENCE: Seconds = 0.05
+JOURNAL_SIZE_LIMIT = 16 * 1024 * 1024  # what a WAL file keeps on disk when it starts anew
+
+# A waiting writer looks again after a pause that grows from the first to the last of these. A commit takes 0.2 to 3 ms.
+FIRST_PAUSE: Seconds = 0.000_2
+LAST_PAUSE: Seconds = 0.002
+GOLDEN_RATIO = 0.618_033_988_75  # its multiples modulo 1 are spread evenly: jitter without a random source
+
+
+class Session:
+    """A thread's connection. ``lock`` is held during each use, so that a fork or a close can wait for its end."""
+
+    def __init__(self, path: Path, clock: Clock, *, create: bool) -> None:
+        self.pid = os.getpid()
+        self.lock = threading.RLock()
+        self.synchronous = ""
+        self._clock = clock
+        self._patience = PATIENCE
+        self._give_up = 0.0
+        self._checkpoint_at = CHECKPOINT_FRAMES
+        flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
+        self.connection = apsw.Connection(str(path), flags=flags, statementcachesize=100)
+        try:
+            self.connection.set_busy_handler(self._wait)
+            initialise(self.connection, path, clock, PATIENCE)
+            self.connection.pragma("journal_size_limit", JOURNAL_SIZE_LIMIT)
+            self.connection.pragma("cache_size", -16_000)
+            self.connection.pragma("temp_store", "memory")
+            self.connection.set_wal_hook(self._after_commit)
+        except BaseException:
+            self.connection.close()
+            raise
+        self.closed = False
+
+    def set_synchronous(self, mode: str) -> None:
+        """Choose the durability of the next transaction (it cannot be changed inside of one)."""
+        if self.synchronous != mode:
+            self.connection.pragma("synchronous", mode)
+            self.synchronous = mode
+
+    def close(self) -> None:
+        self.closed = True
+        self.connection.close()
+
+    def _wait(self, tries: int) -> bool:
+        """Pause before the lock is tried again; False when it has taken too long."""
+        now = self._clock.monotonic()
+        if tries == 0:
+            self._give_up = now + self._patience
+        elif now >= self._give_up:
+            return False
+        jitter = (tries + 1 + self.pid % 997) * GOLDEN_RATIO % 1.0
+        sleep(min(LAST_PAUSE, FIRST_PAUSE * 1.5 ** min(tries, 20)) * (0.5 + jitter))
+        return True
+
+    def _after_commit(self, connection: apsw.Connection, name: str, frames: int) -> int:
+        """Keep the WAL short. What fails here is tried again after a later commit; the commit itself stands."""
+        if frames < CHECKPOINT_FRAMES:
+            self._checkpoint_at = CHECKPOINT_FRAMES
+        elif frames >= self._checkpoint_at:
+            self._checkpoint_at = frames + CHECKPOINT_FRAMES
+            self._patience = TRUNCATE_PATIENCE if frames >= TRUNCATE_FRAMES else 0.0
+            mode = apsw.SQLITE_CHECKPOINT_TRUNCATE if frames >= TRUNCATE_FRAMES else apsw.SQLITE_CHECKPOINT_PASSIVE
+            try:
+                connection.wal_checkpoint(name, mode)
+            except apsw.Error:
+                pass  # a reader is in the way, or the disk is full: the frames stay in the WAL, nothing is lost
+            finally:
+                self._patience = PATIENCE
+        return apsw.SQLITE_OK
+
+
+class Store:
+    """The store file of one engine, and this process's connections to it.
+
+    Any thread may use it. A fork closes the connections first, because SQLite keeps its locks per process in memory: a
+    child that inherits an open connection, and opens one of its own, believes that it holds locks which the kernel does
+    not know of (seen in /proc/locks), and a third process may then truncate the WAL under its feet.
+    """
+
+    def __init__(self, path: Path, durability: Durability, clock: Clock) -> None:
+        self.path = path
+        self.pid = os.getpid()
+        self._clock = clock
+        self._durable_mode = "full" if durability == "full" else "normal"
+        self._identity: tuple[int, int] | None = None  # device and inode, once it has been opened
+        self._forget_sessions()
+        _STORES.add(self)
+
+    def read(self) -> Use:
+        """Return a context for reading; each statement sees the newest committed state."""
+        return Use(self)
+
+    def write(self, *, durable: bool = True) -> Transaction:
+        """Return a context in which everything is done or nothing.
+
+        ``durable=False`` lets a power loss undo it: it is then as if it had not happened, and everything committed
+        before it is still there (the WAL survives as a prefix). A killed process never undoes a commit.
+        """
+        return Transaction(self, self._durable_mode if durable else "normal")
+
+    def session(self) -> Session:
+        """Return the calling thread's connection; open it where there is none."""
+        session: Session | None = getattr(self._local, "session", None)
+        if session is not None and not session.closed and session.pid == os.getpid():
+            self._check_identity()
+            return session
+        if self.pid != os.getpid():
+            self.forget_parent()  # forked without os.fork's hooks
+        with self._lock:
+            session = self._open()
+            self._sessions.add(session)
+        self._local.session = session
+        return session
+
+    def close(self) -> None:
+        """Close this process's connections; those in use are waited for."""
+        for session in self._own_sessions():
+            with session.lock:
+                session.close()
+
+    def _open(self) -> Session:
+        if self._identity is not None:
+            self._check_identity()
+        else:
+            check_place(self.path)
+        create = self._identity is None and not self.path.exists()
+        if not create and self._identity is None:
+            refuse_truncated(self.path)
+        try:
+            session = Session(self.path, self._clock, create=create)
+        except apsw.Error as error:
+            raise translate(error, self.path) from error
+        if self._identity is None:
+            self._identity = self._look()
+        return session
+
+    def _check_identity(self) -> None:
+        """Notice that the file was moved, deleted or replaced: what is written to it now would be seen by nobody.
+
+        A stat takes a microsecond, so this is done before every transaction.
+        """
+        found = self._look()
+        if found != self._identity:
+            what = "moved or deleted" if found is None else "replaced by another file"
+            raise StoreUnusable(
+                f"expected the store {self.path} to stay where it is while in use, but it was {what}; put it back, "
+                "and start this process again"
+            )
+
+    def _look(self) -> tuple[int, int] | None:
+        try:
+            found = os.stat(self.path)  # noqa: PTH116 - Path.stat takes three times as long
+        except FileNotFoundError:
+            return None
+        return found.st_dev, found.st_ino
+
+    # Forks.
+
+    def part_for_fork(self) -> None:
+        """Close all connections that no transaction is using; let none be opened until the fork is done."""
+        self._lock.acquire()
+        for session in self._own_sessions():
+            if session.lock.acquire(timeout=FORK_PATIENCE):
+                try:
+                    if not session.connection.in_transaction:  # else this very thread is inside of one
+                        session.close()
+                finally:
+                    session.lock.release()
+
+    def rejoin_parent(self) -> None:
+        self._lock.release()
+
+    def forget_parent(self) -> None:
+        """Drop what a fork brought along, without closing it: closing would act on files that the parent uses."""
+        inherited = [session for session in self._own_sessions() if not session.closed]
+        self._forget_sessions()
+        if inherited:
+            import ctypes
+
+            for session in inherited:  # an extra reference, so that not even the end of the child closes them
+                ctypes.pythonapi.Py_IncRef(ctypes.py_object(session.connection))
+
+    def _own_sessions(self) -> list[Session]:
+        return [session for session in list(self._sessions) if not session.closed]
+
+    def _forget_sessions(self) -> None:
+        self.pid = os.getpid()
+        self._lock = threading.RLock()  # guards _sessions; held while opening, and during a fork
+        self._local = threading.local()
+        self._sessions: weakref.WeakSet[Session] = weakref.WeakSet()
+
+
+class Use:
+    """A thread's use of its connection, outside of a transaction."""
+
+    __slots__ = ("_session", "_store")
+    _session: Session
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __enter__(self) -> apsw.Connection:
+        while True:
+            self._session = session = self._store.session()
+            session.lock.acquire()
+            if not session.closed:
+                break
+            session.lock.release()  # a fork closed it in between
+        try:
+            if session.connection.in_transaction:
+                session.connection.execute("ROLLBACK")  # an asynchronous exception hit between BEGIN and its guard
+            self._begin(session)
+        except BaseException as error:
+            session.lock.release()
+            if isinstance(error, apsw.Error):
+                raise translate(error, self._store.path) from error
+            raise
+        return session.connection
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        session = self._session
+        try:
+            self._end(session, error)
+        except apsw.Error as trouble:
+            raise translate(trouble, self._store.path) from trouble
+        finally:
+            session.lock.release()
+        if isinstance(error, apsw.Error):
+            raise translate(error, self._store.path) from error
+
+    def _begin(self, session: Session) -> None:
+        """Outside of a transaction there is nothing to begin."""
+
+    def _end(self, session: Session, error: BaseException | None) -> None:
+        """Outside of a transaction there is nothing to end."""
+
+
+class Transaction(Use):
+    """A write transaction. It takes the write lock at once, so it can never fail half-way for want of it."""
+
+    __slots__ = ("_mode",)
+
+    def __init__(self, store: Store, mode: str) -> None:
+        super().__init__(store)
+        self._mode = mode
+
+    def _begin(self, session: Session) -> None:
+        session.set_synchronous(self._mode)
+        session.connection.execute("BEGIN IMMEDIATE")
+
+    def _end(self, session: Session, error: BaseException | None) -> None:
+        connection = session.connection
+        try:
+            if error is None:
+                connection.execute("COMMIT")
+        finally:
+            if connection.in_transaction:
+                _roll_back(connection)
+
+
+def _roll_back(connection: apsw.Connection) -> None:
+    with suppress(apsw.FullError, apsw.IOError):  # rolled back by SQLite itself; the first error is the one to report
+        connection.execute("ROLLBACK")
+
+
+_STORES: weakref.WeakSet[Store] = weakref.WeakSet()
+
+
+def _before_fork() -> None:
+    for store in list(_STORES):
+        store.part_for_fork()
+
+
+def _after_fork_in_parent() -> None:
+    for store in list(_STORES):
+        store.rejoin_parent()
+
+
+def _after_fork_in_child() -> None:
+    for store in list(_STORES):
+        store.forget_parent()
+
+
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)

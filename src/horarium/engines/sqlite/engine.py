@@ -1,0 +1,67 @@
+"""The SQLite engine: one file on a local disk, any number of processes on this host."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from horarium.clock import Clock, Instant, SystemClock
+from horarium.engines.protocol import Capabilities
+from horarium.engines.sqlite.connection import Durability, Store
+from horarium.engines.sqlite.inspector import SqliteInspector
+from horarium.engines.sqlite.notifier import SqliteNotifier
+from horarium.engines.sqlite.queue import SqliteQueue
+from horarium.engines.sqlite.results import SqliteResults
+from horarium.engines.sqlite.schedules import SqliteSchedules
+from horarium.errors import InvalidSetting, StoreUnusable
+
+QUICK_CHECK_BYTES = 32 * 1024 * 1024  # a store up to this size is read through by check(), in some 0.1 s
+
+
+class SqliteEngine:
+    """An engine whose store is a file. Nothing is opened or made before the first use.
+
+    ``durability="full"``: what a verb has acknowledged survives a power loss. ``"relaxed"``: it survives the death of
+    every process, but a power loss may undo the last commits, so that an ended run is run again. ``clock`` is the
+    store's clock: the host's, for every process that shares the file is on this host.
+    """
+
+    capabilities = Capabilities(name="sqlite", durable=True, shared=True, many_hosts=False)
+
+    def __init__(
+        self, path: str | os.PathLike[str], durability: Durability = "full", *, clock: Clock | None = None
+    ) -> None:
+        if durability not in ("full", "relaxed"):
+            raise InvalidSetting("durability", "'full' or 'relaxed'", durability)
+        self._clock = clock or SystemClock()
+        self._path = Path(path).expanduser().absolute()
+        self._store = Store(self._path, durability, SystemClock())  # waiting for locks is real waiting
+        self.url = f"sqlite:///{self._path}"
+        self.queue = SqliteQueue(self._store)
+        self.results = SqliteResults(self._store)
+        self.schedules = SqliteSchedules(self._store)
+        self.notifier = SqliteNotifier(self._path, SystemClock())
+        self.inspector = SqliteInspector(self._store, self._clock)
+
+    def now(self) -> Instant:
+        return self._clock.now()
+
+    def check(self) -> None:
+        """Open the store, take its write lock for a moment and, if it is small, read through all of it.
+
+        Raises: StoreUnusable, EngineUnavailable.
+        """
+        with self._store.write():
+            size = self._path.stat().st_size
+        if size <= QUICK_CHECK_BYTES:
+            with self._store.read() as db:
+                found = [str(line) for (line,) in db.execute("PRAGMA quick_check(1)")]
+            if found != ["ok"]:
+                raise StoreUnusable(
+                    f"expected the store {self._path} to be sound, it is damaged ({'; '.join(found)}); restore it from "
+                    "a backup, or move it away to start with an empty one"
+                )
+
+    def close(self) -> None:
+        self.notifier.close()
+        self._store.close()

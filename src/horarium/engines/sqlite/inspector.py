@@ -1,0 +1,151 @@
+"""Answers to people's questions. The hot path never comes here, so reading one index to its end is fine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import apsw
+import msgspec
+
+from horarium.clock import Clock, Instant, milliseconds
+from horarium.engines.protocol import (
+    MEMBER_LISTED,
+    Action,
+    Counts,
+    Held,
+    HeldPage,
+    Member,
+    MemberRecord,
+    Page,
+    Purge,
+    QueueCounts,
+    Revoke,
+    RunFilter,
+)
+from horarium.engines.sqlite.connection import Store
+from horarium.engines.sqlite.moves import cancel, entries, give_back, revoke
+from horarium.engines.sqlite.results import conditions
+from horarium.engines.sqlite.rows import HELD, WAITING, History, encode_history, readable_message
+from horarium.engines.sqlite.sql import SQL, Row, change, fetch
+from horarium.outcome import Revoked, error_of
+
+_decode_member = msgspec.json.Decoder(Member).decode
+_decode_place = msgspec.json.Decoder(tuple[int, int, Instant, int]).decode  # phase, rank, due, turn
+
+
+class SqliteInspector:
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def counts(self) -> Counts:
+        with self._store.read() as db:
+            waiting = fetch(db, "count_waiting", {"now": self._clock.now()})
+            held: dict[str, int] = dict(fetch(db, "count_held"))
+            states: dict[str, int] = dict(fetch(db, "count_states"))
+            schedules = fetch(db, "count_schedules")[0][0]
+        queues = sorted({row[0] for row in waiting} | held.keys())
+        return Counts(
+            queues={queue: _counts_of(queue, waiting, held.get(queue, 0)) for queue in queues},
+            states=states,
+            schedules=schedules,
+        )
+
+    def find(self, filter: RunFilter, page: Page) -> HeldPage:
+        if page.limit < 1:
+            return HeldPage(held=())
+        phase, *place = (HELD, None, None, None) if page.after is None else _decode_place(page.after)
+        values = conditions(filter)
+        values.update(zip(("rank", "due", "turn"), place, strict=True))
+        rows: list[Row] = []  # of a phase and the columns of find.sql
+        with self._store.read() as db:
+            for each in (HELD, WAITING) if phase == HELD else (WAITING,):
+                values["limit"] = page.limit + 1 - len(rows)
+                statement = SQL["find"].replace("{phase}", str(each))
+                found: list[Row] = db.execute(statement, values).fetchall()
+                rows += ((each, *row) for row in found)
+                values["rank"] = None  # the next phase is listed from its start
+        shown = rows[: page.limit]
+        more = len(rows) > len(shown)
+        return HeldPage(
+            held=tuple(map(_to_held, shown)), next=msgspec.json.encode(shown[-1][:4]).decode() if more else None
+        )
+
+    def act(self, action: Action, *, now: Instant) -> list[str]:
+        with self._store.write() as db:
+            match action:
+                case Revoke(ids=ids, terminate=terminate):
+                    return [
+                        entry.id
+                        for id in dict.fromkeys(ids)
+                        for entry in entries(db, "entry", {"id": id})
+                        if cancel(db, entry, terminate=terminate, now=now)
+                    ]
+                case Purge(queues=queues):
+                    return _purge(db, queues, now)
+
+    def workers(self, *, now: Instant) -> list[MemberRecord]:
+        with self._store.read() as db:
+            rows = fetch(db, "workers", {"listed": now - milliseconds(MEMBER_LISTED)})
+        records = [_to_record(row, now) for row in rows]
+        return sorted(records, key=lambda record: (not record.alive, record.member.name, record.member.owner))
+
+    def leave(self, owners: Sequence[str], *, now: Instant) -> None:
+        with self._store.write(durable=False) as db:
+            for owner in owners:
+                change(db, "give_up", {"owner": owner, "now": now})
+                for entry in entries(db, "entries_held", {"owner": owner}):
+                    give_back(db, entry, now)
+
+
+def _purge(db: apsw.Connection, queues: tuple[str, ...] | None, now: Instant) -> list[str]:
+    names = None if queues is None else msgspec.json.encode(queues).decode()
+    history = encode_history(History(error=error_of(Revoked(reason="purged"))))
+    rows = fetch(db, "purge", {"now": now, "history": history, "queues": names})
+    purged = [id for (id,) in rows]
+    for entry in entries(db, "entries_waiting", {"queues": names}):
+        revoke(db, entry, "purged", now)
+        purged.append(entry.id)
+    return purged
+
+
+def _counts_of(queue: str, waiting: list[Row], claimed: int) -> QueueCounts:
+    ready = scheduled = 0
+    tasks: dict[str, int] = {}
+    dues: list[Instant] = []
+    for name, task, is_due, number, earliest in waiting:
+        if name != queue:
+            continue
+        if is_due:
+            ready += number
+            tasks[task] = number
+            dues.append(earliest)
+        else:
+            scheduled += number
+    return QueueCounts(
+        ready=ready, scheduled=scheduled, claimed=claimed, oldest_due=min(dues, default=None), tasks=tasks
+    )
+
+
+def _to_held(row: Row) -> Held:
+    (phase, _, due, _, id, task, queue, created, state, owner, fence, attempt, crashes, text) = row
+    return Held(
+        message=readable_message(text, id=id, task=task, queue=queue, created=created),
+        state=state,
+        due=due,
+        owner=owner if phase == HELD else None,
+        fence=fence,
+        attempt=attempt,
+        crashes=crashes,
+    )
+
+
+def _to_record(row: Row, now: Instant) -> MemberRecord:
+    text, seen, lease_until, given_up, held = row
+    return MemberRecord(
+        member=_decode_member(text),
+        seen=seen,
+        lease_until=lease_until,
+        alive=given_up is None and now < lease_until,
+        held=held,
+    )

@@ -1,0 +1,203 @@
+"""The moves of a message that has a history: put back, ended, charged, revoked.
+
+Each works inside the caller's write transaction on an entry that was read in it. The two roads that nearly every
+message takes (claim, success at the first attempt) are single statements elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import apsw
+import msgspec
+from msgspec import Struct
+
+from horarium.clock import Instant, Seconds, milliseconds
+from horarium.engines.protocol import MaintenancePolicy
+from horarium.engines.sqlite.intake import insert
+from horarium.engines.sqlite.rows import (
+    NO_HISTORY,
+    WAITING,
+    History,
+    decode_history,
+    decode_message,
+    encode_history,
+    encode_message,
+)
+from horarium.engines.sqlite.sql import change, fetch
+from horarium.message import Message
+from horarium.outcome import Attempt, Crashed, ErrorRecord, Expired, Outcome, Revoked, State, error_of
+from horarium.workflow.follow import follow_ups
+
+
+class Entry(Struct, eq=False):
+    """A message and where it stands, as read; the moves below change it and then write it."""
+
+    seq: int
+    id: str
+    phase: int
+    state: str
+    owner: str | None
+    fence: int
+    settled: int | None
+    attempt: int
+    crashes: int
+    cancel: str | None
+    due: Instant
+    worker: str
+    started: Instant | None
+    keep: int | None
+    text: bytes
+    history: History = NO_HISTORY
+
+    @property
+    def message(self) -> Message:
+        return decode_message(self.text)
+
+    def note(self, attempt: Attempt) -> None:
+        self.history = self.history.with_attempt(attempt)
+
+
+def entries(db: apsw.Connection, statement: str, parameters: dict[str, object]) -> Iterator[Entry]:
+    """Yield the entries that one of the ``entr*`` statements finds; all are read before the first is yielded."""
+    for row in fetch(db, statement, parameters):
+        entry = Entry(*row)
+        entry.history = decode_history(row[-1])
+        yield entry
+
+
+def end(
+    db: apsw.Connection,
+    entry: Entry,
+    state: State,
+    now: Instant,
+    *,
+    error: ErrorRecord | None = None,
+    result: bytes | None = None,
+    ended: Instant | None = None,
+) -> None:
+    """End a message that waits or is in hand."""
+    entry.history = msgspec.structs.replace(entry.history, error=error)
+    change(
+        db,
+        "end",
+        {
+            "seq": entry.seq,
+            "state": str(state),
+            "settled": entry.settled,
+            "attempt": entry.attempt,
+            "crashes": entry.crashes,
+            "worker": entry.worker,
+            "started": entry.started,
+            "ended": now if ended is None else ended,
+            "now": now,
+            "keep": entry.keep,
+            "result": result,
+            "history": encode_history(entry.history),
+        },
+    )
+    entry.state = state
+
+
+def put_back(
+    db: apsw.Connection,
+    entry: Entry,
+    state: State,
+    now: Instant,
+    *,
+    due: Instant,
+    message: Message | None = None,
+    error: ErrorRecord | None = None,
+) -> None:
+    """Let a message in hand wait again, or end it as REVOKED if it is marked. ``error``: a new one, if there is."""
+    if entry.cancel is not None:
+        revoke(db, entry, "terminated" if entry.cancel == "terminate" else "revoked", now)
+        return
+    history = entry.history
+    entry.history = History(attempts=history.attempts, error=error or history.error, logs=history.logs)
+    sent = message or entry.message
+    change(
+        db,
+        "put_back",
+        {
+            "seq": entry.seq,
+            "state": str(state),
+            "settled": entry.settled,
+            "attempt": entry.attempt,
+            "crashes": entry.crashes,
+            "now": now,
+            "keep": entry.keep,
+            "history": encode_history(entry.history),
+            "due": due,
+            "queue": sent.queue,
+            "task": sent.task,
+            "rank": -sent.priority,
+            "expires": sent.expires,
+            "once": sent.at_most_once,
+            "schedule": sent.schedule,
+            "parent": sent.parent,
+            "root": sent.root,
+            "message": entry.text if message is None else encode_message(message),
+        },
+    )
+    entry.state = state
+
+
+def give_back(db: apsw.Connection, entry: Entry, now: Instant, *, delay: Seconds = 0.0) -> None:
+    """Put a message back as if it had never been claimed, but for its fence."""
+    entry.attempt -= 1
+    put_back(db, entry, State.PENDING, now, due=now + milliseconds(delay) if delay > 0 else entry.due)
+
+
+def crash(
+    db: apsw.Connection,
+    entry: Entry,
+    error: ErrorRecord,
+    now: Instant,
+    policy: MaintenancePolicy,
+    *,
+    ended: Instant | None = None,
+) -> None:
+    """Charge a message in hand with the death of its process."""
+    entry.crashes += 1
+    is_hopeless = entry.crashes >= policy.crash_limit or entry.message.at_most_once
+    if is_hopeless and entry.cancel is None:
+        die(db, entry, error, now, ended=ended)
+        return
+    delays = policy.crash_delays or (0.0,)
+    delay = delays[min(entry.crashes, len(delays)) - 1]
+    put_back(db, entry, State.RETRY, now, due=now + milliseconds(delay), error=error)
+
+
+def revoke(db: apsw.Connection, entry: Entry, reason: str, now: Instant) -> None:
+    end(db, entry, State.REVOKED, now, error=error_of(Revoked(reason=reason)))
+
+
+def expire(db: apsw.Connection, entry: Entry, now: Instant) -> None:
+    end(db, entry, State.EXPIRED, now, error=error_of(Expired()))
+    _follow(db, entry, Expired(), now)
+
+
+def die(db: apsw.Connection, entry: Entry, error: ErrorRecord, now: Instant, *, ended: Instant | None = None) -> None:
+    end(db, entry, State.DEAD, now, error=error, ended=ended)
+    _follow(db, entry, Crashed(error=error), now)
+
+
+def cancel(db: apsw.Connection, entry: Entry, *, terminate: bool, now: Instant) -> bool:
+    """Revoke what waits, mark what is in hand; tell whether that changed anything."""
+    if entry.phase == WAITING:
+        revoke(db, entry, "revoked", now)
+        return True
+    mark = "terminate" if terminate else "revoke"
+    if entry.owner is None or entry.cancel in (mark, "terminate"):
+        return False
+    return change(db, "mark_cancelled", {"seq": entry.seq, "cancel": mark}) == 1
+
+
+def _follow(db: apsw.Connection, entry: Entry, outcome: Outcome, now: Instant) -> None:
+    """Put what an end of the engine's own sets off. One that cannot be decoded sets off nothing."""
+    try:
+        message = entry.message
+    except msgspec.DecodeError:
+        return
+    insert(db, follow_ups(message, outcome, now=now), now)

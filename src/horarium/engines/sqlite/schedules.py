@@ -1,0 +1,140 @@
+"""Schedules, and the one transaction that makes a firing happen once.
+
+``record`` holds a schedule as it was saved; the columns beside it hold what firings change, and win over the record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import apsw
+import msgspec
+from msgspec.structs import replace
+
+from horarium.clock import Instant
+from horarium.engines.protocol import Page, SchedulePage
+from horarium.engines.sqlite.connection import Store
+from horarium.engines.sqlite.intake import insert
+from horarium.engines.sqlite.sql import Row, change, fetch
+from horarium.errors import ScheduleConflict
+from horarium.schedules.schedule import Firing, Schedule
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Schedule).decode
+
+
+class SqliteSchedules:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def save(self, schedules: Sequence[Schedule], *, now: Instant) -> list[Schedule]:
+        if not schedules:
+            return []
+        with self._store.write() as db:
+            return [_save(db, schedule) for schedule in schedules]
+
+    def delete(self, names: Sequence[str]) -> int:
+        deleted = 0
+        with self._store.write() as db:
+            for name in names:
+                deleted += change(db, "delete_schedule", {"name": name})
+        return deleted
+
+    def get(self, names: Sequence[str]) -> list[Schedule | None]:
+        with self._store.read() as db:
+            return [_get(db, name) for name in names]
+
+    def browse(self, page: Page, *, owner: str | None = None) -> SchedulePage:
+        if page.limit < 1:
+            return SchedulePage(schedules=())
+        values = {"after": page.after or "", "owner": owner, "limit": page.limit + 1}
+        with self._store.read() as db:
+            rows = fetch(db, "browse_schedules", values)
+        found = tuple(map(to_schedule, rows[: page.limit]))
+        return SchedulePage(schedules=found, next=found[-1].name if len(rows) > len(found) else None)
+
+    def due(self, until: Instant, limit: int) -> list[Schedule]:
+        with self._store.read() as db:
+            rows = fetch(db, "due_schedules", {"until": until, "limit": max(0, limit)})
+        return list(map(to_schedule, rows))
+
+    def fire(self, firings: Sequence[Firing], *, now: Instant) -> list[bool]:
+        if not firings:
+            return []
+        with self._store.write() as db:
+            return [_fire(db, firing, now) for firing in firings]
+
+
+def to_schedule(row: Row) -> Schedule:
+    version, next_fire, last_fire, total_runs, missed, record = row
+    return replace(
+        _decode(record),
+        version=version,
+        next_fire=next_fire,
+        last_fire=last_fire,
+        total_runs=total_runs,
+        missed=missed,
+    )
+
+
+def _get(db: apsw.Connection, name: str) -> Schedule | None:
+    rows = fetch(db, "get_schedule", {"name": name})
+    return to_schedule(rows[0]) if rows else None
+
+
+def _save(db: apsw.Connection, schedule: Schedule) -> Schedule:
+    before = _get(db, schedule.name)
+    found = 0 if before is None else before.version
+    if schedule.version != found:
+        raise ScheduleConflict(schedule.name, schedule.version, found)
+    saved = replace(schedule, version=found + 1)
+    if before is not None:
+        saved = replace(saved, last_fire=before.last_fire, total_runs=before.total_runs, missed=before.missed)
+    values = {
+        "name": saved.name,
+        "id": saved.id,
+        "owner": saved.owner,
+        "active": saved.is_active,
+        "version": saved.version,
+        "next_fire": saved.next_fire,
+        "last_fire": saved.last_fire,
+        "total_runs": saved.total_runs,
+        "missed": saved.missed,
+        "record": _encode(saved),
+    }
+    change(db, "save_schedule", values)
+    return saved
+
+
+def _fire(db: apsw.Connection, firing: Firing, now: Instant) -> bool:
+    id = _advance(db, firing) if firing.kind == "auto" else _id_of(db, firing.schedule)
+    if id is None:
+        return False
+    if firing.nominal is None:
+        return True
+    if change(db, "insert_firing", {"nominal": firing.nominal, "schedule": id, "kind": firing.kind}) == 0:
+        return False  # fired before; next_fire has moved on all the same, or it would stand still for ever
+    insert(db, firing.messages, now)
+    last_fire = firing.nominal if firing.kind == "auto" else None
+    change(db, "count_firing", {"name": firing.schedule, "last_fire": last_fire})
+    return True
+
+
+def _advance(db: apsw.Connection, firing: Firing) -> str | None:
+    """Move the schedule on; return its id if it was where the firing expects it."""
+    values = {
+        "name": firing.schedule,
+        "version": firing.version,
+        "expected": firing.expected,
+        "next_fire": firing.next_fire,
+        "missed": firing.missed,
+    }
+    return _first(fetch(db, "advance", values))
+
+
+def _id_of(db: apsw.Connection, name: str) -> str | None:
+    return _first(fetch(db, "schedule_id", {"name": name}))
+
+
+def _first(rows: Sequence[Row]) -> str | None:
+    return str(rows[0][0]) if rows else None

@@ -1,0 +1,7 @@
+-- List schedules by name.
+-- Parameters: :after (the last name seen, or ''), :owner (or NULL), :limit
+-- Result: the columns of schedules.to_schedule
+-- State: unchanged
+-- Safe: one statement, one snapshot
+SELECT version, next_fire, last_fire, total_runs, missed, record FROM schedules
+WHERE name > :after AND (:owner IS NULL OR owner = :owner) ORDER BY name LIMIT :limit

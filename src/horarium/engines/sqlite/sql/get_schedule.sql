@@ -1,0 +1,6 @@
+-- Read a schedule.
+-- Parameters: :name
+-- Result: the columns of schedules.to_schedule
+-- State: unchanged
+-- Safe: one statement, one snapshot
+SELECT version, next_fire, last_fire, total_runs, missed, record FROM schedules WHERE name = :name
