@@ -1,0 +1,113 @@
+"""What the pages show is what happens: every file they name is written, every command they show is run.
+
+In a page, a ``python`` or ``toml`` block that begins with ``# file: NAME`` is a file. In a ``console`` block, a line
+that begins with ``$ `` is a command, and the lines below it are what it prints on either stream; ``...`` stands for
+anything, as in doctest. A command that ends with ``&`` goes on while the page does; what is shown below it is waited
+for. Blocks of other kinds are for readers only.
+"""
+
+from __future__ import annotations
+
+import doctest
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*/*.md"))]
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PATIENCE = 30.0  # seconds for a command, or for a line of one that goes on
+MATCHES = doctest.OutputChecker()
+
+
+def runnable() -> list[Path]:
+    return [page for page in PAGES if any(kind == "console" for kind, _ in BLOCK.findall(page.read_text()))]
+
+
+@pytest.mark.parametrize("page", runnable(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_page_does_what_it_says(page: Path, tmp_path: Path) -> None:
+    with Shell(tmp_path) as shell:
+        for kind, text in BLOCK.findall(page.read_text()):
+            if kind in ("python", "toml") and (named := re.match(r"# file: (\S+)\n", text)):
+                (tmp_path / named[1]).parent.mkdir(parents=True, exist_ok=True)
+                (tmp_path / named[1]).write_text(text)
+            elif kind == "console":
+                for command, expected in steps(text):
+                    shell.run(command, expected)
+
+
+def steps(block: str) -> Iterator[tuple[str, str]]:
+    """Yield each command of a console block with the output shown below it."""
+    for step in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+        command, _, expected = step.partition("\n")
+        yield command, expected
+
+
+class Shell:
+    """Runs a page's commands in its folder, and ends those that go on when the page is done."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.env = {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "HOME": str(folder),
+            "NO_COLOR": "1",
+            "COLUMNS": "200",
+        }
+        self.going_on: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> Shell:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        for process in self.going_on:
+            process.send_signal(signal.SIGTERM)
+        for process in self.going_on:
+            process.wait(timeout=PATIENCE)
+
+    def run(self, command: str, expected: str) -> None:
+        if command.endswith("&"):
+            self._start(command.removesuffix("&").strip(), expected)
+            return
+        done = subprocess.run(
+            command,
+            shell=True,
+            cwd=self.folder,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=PATIENCE,
+        )
+        assert matches(expected, done.stdout), f"$ {command}\nexpected:\n{expected}\ngot:\n{done.stdout}"
+
+    def _start(self, command: str, expected: str) -> None:
+        log = self.folder / f"going-on-{len(self.going_on)}.log"
+        with log.open("wb") as out:
+            self.going_on.append(
+                subprocess.Popen(
+                    shlex.split(command),
+                    cwd=self.folder,
+                    env=self.env,
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=subprocess.STDOUT,
+                )
+            )
+        deadline = time.monotonic() + PATIENCE
+        while not matches(f"{expected.rstrip()}\n...", log.read_text()):
+            assert time.monotonic() < deadline, f"$ {command} &\nexpected:\n{expected}\ngot:\n{log.read_text()}"
+            time.sleep(0.05)  # the log of another process can only be looked at again
+
+
+def matches(expected: str, got: str) -> bool:
+    return not expected.strip() or MATCHES.check_output(expected, got, doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
