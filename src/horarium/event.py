@@ -30,6 +30,7 @@ class Finished(Struct, frozen=True, kw_only=True):
     outcome: Outcome
     runtime: Seconds
     result_text: str = ""  # a short form of the result or error, for people
+    expected: bool = False  # a failure that the task declares in ``throws``
 
 
 class Refused(Struct, frozen=True, kw_only=True):
@@ -38,6 +39,47 @@ class Refused(Struct, frozen=True, kw_only=True):
     task: str
     id: str
     attempt: int
+
+
+class WorkerReady(Struct, frozen=True, kw_only=True):
+    """All children of a worker look at its queues."""
+
+    name: str
+
+
+class WorkerStopping(Struct, frozen=True, kw_only=True):
+    """A worker claims no more; ``patience`` is how long what runs may go on."""
+
+    name: str
+    patience: Seconds
+
+
+class WorkerStopped(Struct, frozen=True, kw_only=True):
+    """A worker has ended; ``given_back`` ids had been started, were not finished, and will run again."""
+
+    name: str
+    given_back: tuple[str, ...] = ()
+
+
+class Troubled(Struct, frozen=True, kw_only=True):
+    """Something of the process itself did not work; ``wait`` says after how long it is tried again."""
+
+    where: str
+    reason: str
+    wait: Seconds | None = None
+
+
+class Recovered(Struct, frozen=True, kw_only=True):
+    """What was troubled works again."""
+
+    where: str
+
+
+class ChildRecycled(Struct, frozen=True, kw_only=True):
+    """A child ended in an orderly way, to be replaced by a fresh one."""
+
+    pid: int
+    reason: str
 
 
 class ChildLost(Struct, frozen=True, kw_only=True):
@@ -76,5 +118,20 @@ class ScheduleFailed(Struct, frozen=True, kw_only=True):
 
 
 Event: TypeAlias = (
-    Queued | Received | Started | Finished | Refused | ChildLost | OwnerExpired | Fired | Missed | ScheduleFailed
+    Queued
+    | Received
+    | Started
+    | Finished
+    | Refused
+    | WorkerReady
+    | WorkerStopping
+    | WorkerStopped
+    | Troubled
+    | Recovered
+    | ChildRecycled
+    | ChildLost
+    | OwnerExpired
+    | Fired
+    | Missed
+    | ScheduleFailed
 )

@@ -1,0 +1,145 @@
+"""Events as the log lines that people know and grep for. Listens to a worker; costs nothing below the log's level."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from horarium.clock import Seconds
+from horarium.event import (
+    ChildLost,
+    ChildRecycled,
+    Event,
+    Finished,
+    Fired,
+    Missed,
+    OwnerExpired,
+    Received,
+    Recovered,
+    Refused,
+    ScheduleFailed,
+    Troubled,
+    WorkerReady,
+    WorkerStopped,
+    WorkerStopping,
+)
+from horarium.observe import logs
+from horarium.outcome import Crashed, Expired, Failed, Ignored, Rejected, Released, Retried, Revoked, Succeeded
+
+logger = logging.getLogger("horarium.worker")
+
+LONGEST_RESULT = 200  # characters
+
+
+class Lines:
+    """Writes events to the log. May be used by any thread and process."""
+
+    @property
+    def is_detailed(self) -> bool:
+        return logger.isEnabledFor(logging.INFO)
+
+    def enter(self, process: str) -> None:
+        logs.name_process(process)
+
+    def tell(self, event: Event) -> None:
+        match event:
+            case Received(delivery=delivery):
+                logger.info("Task %s[%s] received", delivery.message.task, delivery.message.id)
+            case Finished():
+                self._finished(event)
+            case _:
+                level, text = describe(event)
+                logger.log(level, "%s", text)
+
+    def _finished(self, event: Finished) -> None:
+        task, id, took = event.delivery.message.task, event.delivery.message.id, event.runtime
+        match event.outcome:
+            case Succeeded():
+                logger.info("Task %s[%s] succeeded in %ss: %s", task, id, _seconds(took), _short(event.result_text))
+            case Retried():
+                logger.info("Task %s[%s] retry: %s", task, id, event.result_text)
+            case Failed() if event.expected:
+                logger.info("Task %s[%s] raised expected: %s", task, id, event.result_text)
+            case Failed(error=error):
+                trace = f"\n{error.traceback}" if error.traceback else ""
+                logger.error("Task %s[%s] raised unexpected: %s%s", task, id, event.result_text, trace.rstrip())
+            case Crashed(error=error):
+                logger.error("Task %s[%s] crashed: %s", task, id, error.text)
+            case Revoked(reason=reason):
+                logger.info("Discarding revoked task: %s[%s] (%s)", task, id, reason)
+            case Expired():
+                logger.info("Discarding revoked task: %s[%s] (expired)", task, id)
+            case Rejected(reason=reason):
+                logger.warning("Task %s[%s] rejected: %s", task, id, reason)
+            case Ignored():
+                logger.info("Task %s[%s] ignored", task, id)
+            case Released(reason=reason):
+                logger.info("Task %s[%s] given back: %s", task, id, reason)
+
+
+def describe(event: Event) -> tuple[int, str]:
+    """Return the level and the words of an event that is not about one task's run."""
+    match event:
+        case WorkerReady(name=name):
+            return logging.INFO, f"{name} ready."
+        case WorkerStopping(name=name, patience=patience):
+            how = f"tasks that run have {patience:g} s" if patience else "giving back what runs"
+            return logging.WARNING, f"{name} stopping: {how}"
+        case WorkerStopped(name=name, given_back=()):
+            return logging.INFO, f"{name} stopped."
+        case WorkerStopped(name=name, given_back=ids):
+            return logging.WARNING, f"{name} stopped; given back, to run again: {', '.join(ids)}"
+        case Troubled(where=where, reason=reason, wait=wait):
+            again = f"; trying again in {wait:.1f} s" if wait is not None else ""
+            return (logging.ERROR if wait is None else logging.WARNING), f"{where}: {reason}{again}"
+        case Recovered(where=where):
+            return logging.INFO, f"{where}: works again"
+        case ChildLost(pid=pid, reason=reason, running=running):
+            hit = f"; it was running {', '.join(running)}" if running else ""
+            return logging.ERROR, f"child {pid} ended unexpectedly: {reason}{hit}"
+        case ChildRecycled(pid=pid, reason=reason):
+            return logging.INFO, f"child {pid} makes way for a fresh one: {reason}"
+        case Refused(task=task, id=id, attempt=attempt):
+            text = f"Task {task}[{id}]: the outcome of attempt {attempt} came too late, and was discarded"
+            return logging.WARNING, text
+        case OwnerExpired(owner=owner, returned=returned):
+            return logging.WARNING, f"owner {owner} has not renewed its lease; {returned} deliveries went back"
+        case Fired(schedule=schedule, task=task, id=id):
+            return logging.INFO, f"Scheduler: Sending due task {schedule} ({task}[{id}])"
+        case Missed(schedule=schedule, count=count):
+            return logging.WARNING, f"Scheduler: {schedule} missed {count} firings"
+        case ScheduleFailed(schedule=schedule, reason=reason):
+            return logging.ERROR, f"Scheduler: {schedule} cannot fire: {reason}"
+        case _:
+            return logging.DEBUG, str(event)
+
+
+def banner(
+    *,
+    name: str,
+    version: str,
+    app: str,
+    store: str,
+    pool: str,
+    concurrency: int,
+    queues: Sequence[str],
+    tasks: Sequence[str],
+) -> str:
+    """Return what a worker shows when it starts."""
+    rows = [
+        ("app", app),
+        ("store", store),
+        ("concurrency", f"{concurrency} ({pool})"),
+        ("queues", ", ".join(queues)),
+    ]
+    shown = [f"  {label + ':':<13}{value}" for label, value in rows]
+    names = [f"  . {task}" for task in sorted(tasks)] or ["  (none: nothing will run; name the modules with include=)"]
+    return "\n".join([f"\n-- horarium {version}: {name}", *shown, "", "[tasks]", *names, ""])
+
+
+def _seconds(runtime: Seconds) -> str:
+    return f"{runtime:.6f}".rstrip("0").rstrip(".") or "0"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST_RESULT else text[: LONGEST_RESULT - 3] + "..."

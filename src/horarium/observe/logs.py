@@ -1,0 +1,71 @@
+"""Logging for a program that has set up none: lines to stderr in the form that Celery's users know.
+
+Where the project has given the root logger a handler, that is left alone, level included.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+from horarium.app.request import current_request
+from horarium.errors import InvalidSetting
+
+if TYPE_CHECKING:
+    from horarium.settings import Settings
+
+MAIN_PROCESS = "MainProcess"
+OWN = "horarium"
+
+_process = MAIN_PROCESS
+
+
+def configure(level: str | int, conf: Settings) -> bool:
+    """Set up logging at ``level`` (any case); tell whether there was anything to set up.
+
+    The level holds for Horarium's own lines in any case. Raises: InvalidSetting for a level that is none.
+    """
+    number = level_number(level)
+    own = logging.getLogger(OWN)
+    own.setLevel(number)
+    root = logging.getLogger()
+    if root.handlers or not conf.worker_hijack_root_logger:
+        return False
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(LineFormatter(conf.worker_log_format, conf.worker_task_log_format))
+    root.addHandler(handler)
+    root.setLevel(number)
+    return True
+
+
+def level_number(level: str | int) -> int:
+    """Return a level's number. Raises: InvalidSetting."""
+    if isinstance(level, int):
+        return level
+    levels = logging.getLevelNamesMapping()
+    if level.upper() not in levels:
+        raise InvalidSetting("loglevel", "one of DEBUG, INFO, WARNING, ERROR, CRITICAL", level)
+    return levels[level.upper()]
+
+
+def name_process(name: str) -> None:
+    """Let lines of this process bear this name."""
+    global _process
+    _process = name
+
+
+class LineFormatter(logging.Formatter):
+    """Two formats: the worker's own lines, and what a task logs, which may name the task."""
+
+    def __init__(self, own: str, task: str) -> None:
+        super().__init__(own)
+        self._task = logging.Formatter(task)
+
+    def format(self, record: logging.LogRecord) -> str:
+        record.processName = _process
+        request = current_request()
+        if request is None or request.message is None or record.name == f"{OWN}.worker":
+            return super().format(record)
+        record.task_name, record.task_id = request.message.task, request.message.id
+        return self._task.format(record)

@@ -1,0 +1,252 @@
+"""A child: claims for itself, runs, settles. It opens its own store, after the fork, and is one owner.
+
+Threads: the main one runs the pool, one settles, one takes orders. The supervisor renews its lease; the child only
+works. Its last act is to say on the board that it ended in an orderly way; without that it counts as crashed.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterable
+from contextlib import suppress
+from threading import Event, Thread
+from typing import TYPE_CHECKING
+
+from horarium.clock import Instant, Seconds, StoreClock
+from horarium.engines.protocol import QUEUE_TOPIC
+from horarium.errors import EngineUnavailable, OwnerLost, StoreUnusable
+from horarium.event import ChildRecycled, Troubled
+from horarium.message import Delivery
+from horarium.outcome import Released, Revoked
+from horarium.worker import output
+from horarium.worker.board import Board
+from horarium.worker.execute import Executor
+from horarium.worker.feed import SLOW, Feed
+from horarium.worker.limits import LimitBook
+from horarium.worker.observer import Observer
+from horarium.worker.options import WorkerOptions
+from horarium.worker.orders import Drain, End, Go, OrderChannel, Quit, Ready
+from horarium.worker.patience import Patience
+from horarium.worker.pools.pool import Pool
+from horarium.worker.process import private_memory_kib, resident_bytes, show_stacks_on
+from horarium.worker.settle import Settler
+
+if TYPE_CHECKING:
+    from horarium.app.app import Horarium
+    from horarium.engines.protocol import Engine
+
+EXIT_DONE = 0
+EXIT_STORE = 1
+EXIT_OWNER_LOST = 4
+QUIT_FLUSH: Seconds = 0.7  # how long a child that must end now may take to record what is finished
+DRAIN_FLUSH: Seconds = 3600.0  # an orderly end records everything, or is ended by its lease
+CORRECT_CLOCK_EVERY: Seconds = 10.0
+CHECK_MEMORY_EVERY: Seconds = 1.0
+DRAINED = "drained"
+
+
+def owner_name(worker: str, generation: int) -> str:
+    """Return the owner id of a child: the worker's incarnation and the child's generation, never used twice."""
+    return f"{worker}/{generation}"
+
+
+class Child:
+    """One incarnation of one child process."""
+
+    def __init__(
+        self,
+        app: Horarium,
+        options: WorkerOptions,
+        board: Board,
+        place: int,
+        owner: str,
+        orders: OrderChannel,
+        observer: Observer,
+    ) -> None:
+        self._app = app
+        self._options = options
+        self._board = board
+        self._place = place
+        self._owner = owner
+        self._orders = orders
+        self._observer = observer
+        self._go = Event()
+        self._is_ready = False
+        self._stop_reason: str | None = None
+        self._finished = 0
+        self._memory_checked: Seconds = 0.0
+
+    def run(self) -> int:
+        """Work until told to end, or until it is time for a fresh child; return the exit code."""
+        self._observer.enter(f"worker-{self._place + 1}")
+        show_stacks_on(signal.SIGUSR1)
+        output.install(self._options.output_level)
+        try:
+            self._prepare(self._open())
+        except StoreUnusable as error:
+            return self._fail(error)
+        signal.signal(signal.SIGTERM, lambda *_: self._stop("TERM"))
+        Thread(target=self._take_orders, name="horarium-orders", daemon=True).start()
+        self._go.wait()
+        self._settler.start()
+        try:
+            self._pool.run()
+        except OwnerLost:
+            return EXIT_OWNER_LOST  # nothing in hand is ours any more
+        except StoreUnusable as error:
+            return self._fail(error)
+        self._give_back(self._feed.withdraw(), "the worker stops")
+        self._settler.drain(DRAIN_FLUSH)
+        if self._stop_reason != DRAINED:
+            self._observer.tell(ChildRecycled(pid=os.getpid(), reason=self._stop_reason or ""))
+        self._board.note_end(self._place)
+        return EXIT_DONE
+
+    # Setting up.
+
+    def _open(self) -> Engine:
+        """Open the store; while it cannot be reached, try again."""
+        patience = Patience(5.0, self._app.random)
+        self._app.set_current()
+        while True:
+            try:
+                engine = self._app.engine
+                self._clock = StoreClock(self._app.clock, engine.now())
+            except EngineUnavailable as error:
+                wait = patience.next_wait()
+                if patience.failures == 1:
+                    self._observer.tell(Troubled(where="store", reason=str(error), wait=wait))
+                self._app.pause(wait)
+            else:
+                self._corrected = self._clock.monotonic()
+                return engine
+
+    def _prepare(self, engine: Engine) -> None:
+        options, tasks = self._options, self._app.tasks
+        self._settler = Settler(
+            engine, self._clock, options.policy, self._observer, random=self._app.random, chore=self._chore
+        )
+        self._feed = Feed(
+            engine.queue,
+            engine.notifier.listen([QUEUE_TOPIC + queue for queue in options.queues]),
+            self._clock,
+            owner=self._owner,
+            queues=options.queues,
+            tasks=frozenset(tasks),
+            observer=self._observer,
+            noted_look=self._note_look,
+            may_claim=lambda: not self._settler.is_backed_up,
+            lined_up=self._settler.wake,
+            random=self._app.random,
+        )
+        self._engine = engine
+        self._executor = Executor(
+            tasks=tasks,
+            settler=self._settler,
+            feed=self._feed,
+            clock=self._clock,
+            observer=self._observer,
+            limits=LimitBook(soft=options.soft_time_limit, hard=options.time_limit),
+            worker=options.name,
+            output_limit=options.output_limit,
+            output_level=options.output_level or 0,
+            finished_one=self._after_one if options.max_tasks_per_child or options.max_memory_per_child else None,
+        )
+        self._pool = self._make_pool()
+
+    def _make_pool(self) -> Pool:
+        rows = [self._board.slot(self._place, slot) for slot in range(self._options.slots)]
+        if self._options.pool == "process":
+            from horarium.worker.pools.process import ProcessPool
+
+            return ProcessPool(self._executor, self._feed, rows[0])
+        if self._options.pool == "thread":
+            from horarium.worker.pools.thread import ThreadPool
+
+            return ThreadPool(self._executor, self._feed, rows, stuck=self._note_stuck)
+        from horarium.worker.pools.loop import AsyncPool
+
+        return AsyncPool(self._executor, self._feed, rows, stuck=self._note_stuck)
+
+    # Orders.
+
+    def _take_orders(self) -> None:
+        for order in self._orders:
+            match order:
+                case Go():
+                    self._go.set()
+                case Drain():
+                    self._stop(DRAINED)
+                    self._pool.wake()
+                case Quit():
+                    self._quit()
+                case End(ids=ids):
+                    self._end(ids)
+        # The supervisor is gone. The zygote kills us for that, and where it cannot, this does.
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+
+    def _stop(self, reason: str) -> None:
+        """Claim no more, and end when what runs has ended. Called from signal handlers too: takes no lock."""
+        self._stop_reason = self._stop_reason or reason
+        self._feed.stop()
+        self._go.set()
+
+    def _quit(self) -> None:
+        """End now. What still runs is on the board, where the supervisor finds it when it gives it back."""
+        self._stop(DRAINED)
+        self._give_back(self._feed.withdraw(), "the worker stops")
+        self._settler.drain(QUIT_FLUSH)
+        self._board.note_end(self._place)
+        os._exit(EXIT_DONE)
+
+    def _end(self, ids: Iterable[str]) -> None:
+        for id in ids:
+            outcome = Revoked(reason="terminated")
+            if not self._pool.end(id, outcome, "terminated"):
+                self._executor.ended_ids.add(id)  # it may stand in line here
+
+    # What the parts call back.
+
+    def _note_look(self, now: Instant) -> None:
+        self._board.note_look(self._place, now)
+        if not self._is_ready:
+            self._is_ready = True
+            self._orders.send(Ready())
+
+    def _note_stuck(self, id: str) -> None:
+        self._stop(f"run {id} was ended, but its code goes on")
+        self._pool.wake()
+
+    def _chore(self) -> Seconds:
+        """What the settling thread does beside settling."""
+        self._give_back(self._feed.withdraw_if_stuck(), "waited behind a slow task")
+        now = self._clock.monotonic()
+        if now - self._corrected >= CORRECT_CLOCK_EVERY:
+            self._corrected = now
+            with suppress(EngineUnavailable):  # the offset of before is good enough until the store is back
+                self._clock.correct(self._engine.now())
+        return SLOW if self._feed.line else CORRECT_CLOCK_EVERY
+
+    def _give_back(self, deliveries: Iterable[Delivery], reason: str) -> None:
+        for delivery in deliveries:
+            self._executor.refuse(delivery, Released(reason=reason))
+
+    def _after_one(self) -> None:
+        """See after each task whether this child has done its share."""
+        most, limit = self._options.max_tasks_per_child, self._options.max_memory_per_child
+        self._finished += 1
+        if most is not None and self._finished >= most:
+            self._stop(f"it has run {self._finished} tasks")
+        if limit is None or resident_bytes(os.getpid()) // 1024 <= limit:
+            return
+        # What is resident counts memory shared with the zygote; the exact figure costs a millisecond.
+        now = self._clock.monotonic()
+        if now - self._memory_checked >= CHECK_MEMORY_EVERY:
+            self._memory_checked = now
+            if (private := private_memory_kib()) > limit:
+                self._stop(f"it occupies {private} KiB, more than {limit}")
+
+    def _fail(self, error: StoreUnusable) -> int:
+        self._observer.tell(Troubled(where="store", reason=str(error)))
+        return EXIT_STORE

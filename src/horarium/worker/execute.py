@@ -1,0 +1,284 @@
+"""Executes: one delivery in, one settlement out. Shared by the pools, which differ only in where the code runs.
+
+``begin`` puts the delivery on the board; whoever runs it hands the performance to ``finish``. If the delivery was
+ended from outside meanwhile (a hard limit, a revocation), ``finish`` discards what the code came to: the outcome that
+was recorded stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from horarium import codec
+from horarium.app.perform import Performance
+from horarium.clock import Clock, Instant, Seconds
+from horarium.event import Finished, Received
+from horarium.message import Delivery, Message
+from horarium.outcome import (
+    ErrorRecord,
+    Expired,
+    Failed,
+    Outcome,
+    Released,
+    Reported,
+    Retried,
+    Revoked,
+    Settlement,
+    Succeeded,
+)
+from horarium.worker.board import FOREVER, SlotRow
+from horarium.worker.feed import Feed
+from horarium.worker.limits import LimitBook, Limits
+from horarium.worker.observer import Observer
+from horarium.worker.output import CURRENT, Capture
+from horarium.worker.settle import Settler
+from horarium.workflow.follow import follow_ups
+
+if TYPE_CHECKING:
+    from horarium.app.task import Task
+
+
+class Attempt:
+    """A delivery that is being run in a slot. ``lock`` guards ``is_over``: whoever sets it settles the delivery."""
+
+    __slots__ = ("capture", "delivery", "is_over", "limits", "lock", "row", "since", "started", "task")
+
+    def __init__(
+        self, delivery: Delivery, task: Task, limits: Limits, row: SlotRow, started: Instant, since: Seconds, room: int
+    ) -> None:
+        self.delivery = delivery
+        self.task = task
+        self.limits = limits
+        self.row = row
+        self.started = started
+        self.since = since
+        self.capture = Capture(room)
+        self.lock = Lock()
+        self.is_over = False
+
+    @property
+    def soft_deadline(self) -> Seconds:
+        return FOREVER if self.limits.soft is None else self.since + self.limits.soft
+
+    @property
+    def hard_deadline(self) -> Seconds:
+        return FOREVER if self.limits.hard is None else self.since + self.limits.hard
+
+
+class Executor:
+    """What all slots of a child have in common."""
+
+    def __init__(
+        self,
+        *,
+        tasks: Mapping[str, Task],
+        settler: Settler,
+        feed: Feed,
+        clock: Clock,
+        observer: Observer,
+        limits: LimitBook,
+        worker: str,
+        output_limit: int,
+        output_level: int,
+        finished_one: Callable[[], None] | None = None,
+    ) -> None:
+        self.tasks = tasks
+        self.clock = clock
+        self.worker = worker
+        self.feed = feed
+        self._settler = settler
+        self._observer = observer
+        self._limits = limits
+        self._output_limit = output_limit
+        self._output_level = output_level
+        self._finished_one = finished_one
+        self._active: set[str] = set()
+        self.ended_ids: set[str] = set()  # revoked with terminate, perhaps while they stood in line
+
+    @property
+    def running(self) -> int:
+        """How many deliveries were begun and are not settled."""
+        return len(self._active)
+
+    def begin(self, delivery: Delivery, row: SlotRow) -> Attempt | None:
+        """Show that a delivery starts; None when it is not to be started, and is settled already."""
+        message = delivery.message
+        now = self.clock.now()
+        if self.ended_ids and message.id in self.ended_ids:
+            self.ended_ids.discard(message.id)
+            self.refuse(delivery, Revoked(reason="terminated before it was started"))
+            return None
+        if message.expires is not None and message.expires <= now:
+            self.refuse(delivery, Expired())
+            return None
+        task = self.tasks.get(message.task)
+        if task is None:  # claim was told the names; a store that errs in this must not cost the child its life
+            self.refuse(delivery, Released(reason=f"unknown task {message.task}", delay=5.0))
+            return None
+        since = self.clock.monotonic()
+        attempt = Attempt(delivery, task, self._limits.of(message, task), row, now, since, self._output_limit)
+        self._active.add(message.id)
+        row.start(delivery, now=now, since=since, deadline=attempt.hard_deadline)
+        if self._observer.is_detailed:
+            self._observer.tell(Received(delivery=delivery))
+        return attempt
+
+    def reporter(self, attempt: Attempt) -> Callable[[Reported], None]:
+        """Return what a performance calls to report a state or progress."""
+        return partial(self._report, attempt)
+
+    def finish(self, attempt: Attempt, performance: Performance) -> bool:
+        """Settle what the code came to; False when it was ended from outside, and this counts for nothing."""
+        with attempt.lock:
+            if attempt.is_over:
+                return False
+            attempt.is_over = True
+        delivery, outcome = attempt.delivery, performance.outcome
+        capture = attempt.capture
+        self._settler.add(
+            Settlement(
+                id=delivery.message.id,
+                owner=delivery.owner,
+                fence=delivery.fence,
+                outcome=outcome,
+                worker=self.worker,
+                started=performance.started,
+                ended=performance.ended,
+                follow_ups=performance.follow_ups,
+                logs=capture.close(self._output_level) if capture.is_used else (),
+            ),
+            delivery,
+        )
+        self._off_the_board(attempt)
+        self._learn(outcome, performance)
+        if self._observer.is_detailed or type(outcome) is not Succeeded:
+            self._tell(delivery, outcome, performance)
+        if self._finished_one is not None:
+            self._finished_one()
+        return True
+
+    def end(self, attempt: Attempt, outcome: Outcome, text: str) -> bool:
+        """End a delivery from outside, whatever its code still does; False when it has just ended by itself."""
+        with attempt.lock:
+            if attempt.is_over:
+                return False
+            attempt.is_over = True
+        now = self.clock.now()
+        delivery = attempt.delivery
+        self._settler.add(
+            Settlement(
+                id=delivery.message.id,
+                owner=delivery.owner,
+                fence=delivery.fence,
+                outcome=outcome,
+                worker=self.worker,
+                started=attempt.started,
+                ended=now,
+                follow_ups=follow_ups(delivery.message, outcome, now=now),
+                logs=tuple(attempt.capture.lines),
+            ),
+            delivery,
+        )
+        self._off_the_board(attempt)
+        runtime = self.clock.monotonic() - attempt.since
+        self._observer.tell(Finished(delivery=delivery, outcome=outcome, runtime=runtime, result_text=text))
+        return True
+
+    def refuse(self, delivery: Delivery, outcome: Outcome) -> None:
+        """Settle a delivery that was never started."""
+        self._settler.add(
+            Settlement(
+                id=delivery.message.id,
+                owner=delivery.owner,
+                fence=delivery.fence,
+                outcome=outcome,
+                worker=self.worker,
+                follow_ups=follow_ups(delivery.message, outcome, now=self.clock.now()),
+            ),
+            delivery,
+        )
+        if not isinstance(outcome, Released):
+            self._observer.tell(Finished(delivery=delivery, outcome=outcome, runtime=0.0))
+
+    def broken_off(self, attempt: Attempt, error: BaseException) -> Performance:
+        """Return the performance of a run that an exception broke off outside the task's own code: a soft limit that
+        struck while its result was being noted, KeyboardInterrupt, or a fault of ours."""
+        outcome = Failed(error=codec.encode_error(error))
+        return conclude(attempt, outcome, repr(error), now=self.clock.now(), until=self.clock.monotonic())
+
+    def _off_the_board(self, attempt: Attempt) -> None:
+        """Last of all: what is neither on the board nor with the settler would look as if it had never been started."""
+        attempt.row.finish()
+        self._active.discard(attempt.delivery.message.id)
+
+    def _report(self, attempt: Attempt, reported: Reported) -> None:
+        if attempt.is_over:
+            return
+        delivery = attempt.delivery
+        self._settler.add(
+            Settlement(
+                id=delivery.message.id,
+                owner=delivery.owner,
+                fence=delivery.fence,
+                outcome=reported,
+                worker=self.worker,
+                started=attempt.started,
+            ),
+            delivery,
+        )
+
+    def _learn(self, outcome: Outcome, performance: Performance) -> None:
+        self.feed.note_run(performance.runtime)
+        if type(outcome) is Retried:
+            self.feed.note_due(outcome.message.due)
+        for message in performance.follow_ups:
+            if message.eta is not None:
+                self.feed.note_due(message.eta)
+
+    def _tell(self, delivery: Delivery, outcome: Outcome, performance: Performance) -> None:
+        self._observer.tell(
+            Finished(
+                delivery=delivery,
+                outcome=outcome,
+                runtime=performance.runtime,
+                result_text=performance.text,
+                expected=performance.expected,
+            )
+        )
+
+
+class captured:
+    """Let what is printed and logged in a ``with`` block go to an attempt's capture."""
+
+    __slots__ = ("_capture", "_token")
+
+    def __init__(self, attempt: Attempt) -> None:
+        self._capture = attempt.capture
+
+    def __enter__(self) -> None:
+        self._token = CURRENT.set(self._capture)
+
+    def __exit__(self, *exc: object) -> None:
+        CURRENT.reset(self._token)
+
+
+def conclude(attempt: Attempt, outcome: Outcome, text: str, *, now: Instant, until: Seconds) -> Performance:
+    """Return the performance of an attempt that did not come to one by itself."""
+    return Performance(
+        outcome=outcome,
+        follow_ups=follow_ups(attempt.delivery.message, outcome, now=now),
+        started=attempt.started,
+        ended=now,
+        runtime=until - attempt.since,
+        text=text,
+    )
+
+
+def over_time(message: Message, limit: Seconds | None) -> tuple[Outcome, str]:
+    """Return the outcome of a task that ran into its hard limit, and what is said about it."""
+    text = f"expected the task to end within its time_limit of {limit:g} s, it was ended by force" if limit else ""
+    error = ErrorRecord(class_path="horarium.errors.TimeLimitExceeded", text=text)
+    return Failed(error=error), f"TimeLimitExceeded({limit:g})" if limit else "TimeLimitExceeded()"

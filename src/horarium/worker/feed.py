@@ -1,0 +1,168 @@
+"""The feed: claims deliveries for the slots of one child, and no more than can start within a moment.
+
+It claims only when a slot is free and nothing claimed before is left. How many: what the measured run time says can
+start within START_WITHIN, doubling from one, so a child that knows nothing yet, or has just been surprised, takes
+one. Deliveries that wait behind a task that turned out slow are given back, uncharged, for other children to take.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
+from heapq import heappop, heappush
+from random import Random
+
+from horarium.clock import Clock, Instant, Seconds
+from horarium.engines.protocol import Listener, Queue
+from horarium.errors import EngineUnavailable
+from horarium.event import Recovered, Troubled
+from horarium.message import Delivery
+from horarium.worker.observer import Observer
+from horarium.worker.patience import Patience
+
+START_WITHIN: Seconds = 0.05
+MOST_AT_ONCE = 200
+SLOW: Seconds = 0.1  # a line that has not moved for so long is given back
+# A note that work has come may be lost, and nobody tells when a delayed message comes due, so every child looks by
+# itself. An idle look costs the store about 0.1 ms.
+LOOK_EVERY: Seconds = 0.5
+LONGEST_TROUBLE: Seconds = 2.0
+WEIGHT = 0.2  # of the newest run time in the average
+
+
+class Feed:
+    """Deliveries for one child. One thread calls ``refill``; the others may be called from any thread.
+
+    A delivery in ``line`` belongs to whoever pops it; until then ``withdraw`` may take it back.
+    """
+
+    def __init__(
+        self,
+        queue: Queue,
+        listener: Listener,
+        clock: Clock,
+        *,
+        owner: str,
+        queues: Sequence[str],
+        tasks: Collection[str],
+        observer: Observer,
+        noted_look: Callable[[Instant], None],
+        may_claim: Callable[[], bool] = lambda: True,
+        lined_up: Callable[[], None] = lambda: None,
+        random: Random | None = None,
+    ) -> None:
+        self.line: deque[Delivery] = deque()
+        self.stopping = False
+        self._queue = queue
+        self._listener = listener
+        self._clock = clock
+        self._owner = owner
+        self._queues = queues
+        self._tasks = tasks
+        self._observer = observer
+        self._noted_look = noted_look
+        self._may_claim = may_claim
+        self._lined_up = lined_up  # called when more was claimed than can start at once
+        self._patience = Patience(LONGEST_TROUBLE, random or Random())
+        self._run_time: Seconds = START_WITHIN  # so the first batch is one
+        self._last_batch = 0
+        self._moved: Seconds = 0.0
+        self._due: list[Instant] = []  # when retries of this child come due
+
+    def refill(self, slots: int) -> bool:
+        """Claim for so many free slots, waiting until there is something; False when the child is to stop.
+
+        Raises: OwnerLost, StoreUnusable.
+        """
+        while not self.stopping:
+            if not self._may_claim():
+                self._listener.wait(START_WITHIN)
+                continue
+            try:
+                claimed = self._claim(slots)
+            except EngineUnavailable as error:
+                self._wait_after(error)
+                continue
+            if claimed:
+                self._moved = self._clock.monotonic()
+                self.line.extend(claimed)
+                if len(claimed) > slots:
+                    self._lined_up()
+                return True
+            self._last_batch = 0
+            self._listener.wait(self._until_next_look())
+        return False
+
+    def pop(self) -> Delivery | None:
+        """Take the first of the line; None when it is empty."""
+        try:
+            delivery = self.line.popleft()
+        except IndexError:
+            return None
+        self._moved = self._clock.monotonic()
+        return delivery
+
+    def note_run(self, runtime: Seconds) -> None:
+        """Learn from a run. The average leans to the longer ones: to claim too few costs a round trip, to claim too
+        many makes work wait."""
+        if runtime > self._run_time:
+            self._run_time += (runtime - self._run_time) * 2 * WEIGHT
+        else:
+            self._run_time += (runtime - self._run_time) * WEIGHT
+
+    def note_due(self, due: Instant) -> None:
+        """Remember that something comes due, so that it need not wait for the next ordinary look."""
+        if len(self._due) < MOST_AT_ONCE:
+            heappush(self._due, due)
+
+    def withdraw(self) -> list[Delivery]:
+        """Take back all that has not been started."""
+        taken = []
+        try:
+            while True:
+                taken.append(self.line.popleft())
+        except IndexError:
+            return taken
+
+    def withdraw_if_stuck(self) -> list[Delivery]:
+        """Take back what waits behind a slow task; the next batch starts small again."""
+        if not self.line or self._clock.monotonic() - self._moved < SLOW:
+            return []
+        self._last_batch = 0
+        self._run_time = max(self._run_time, START_WITHIN)
+        return self.withdraw()
+
+    def stop(self) -> None:
+        """Claim no more; ends a wait. Safe from every thread."""
+        self.stopping = True
+        self._listener.wake()
+
+    def _claim(self, slots: int) -> list[Delivery]:
+        now = self._clock.now()
+        claimed = self._queue.claim(self._queues, self._owner, self._batch(slots), now=now, tasks=self._tasks)
+        self._noted_look(now)
+        if self._patience.reset():
+            self._observer.tell(Recovered(where="claim"))
+        return claimed
+
+    def _batch(self, slots: int) -> int:
+        by_time = int(START_WITHIN / self._run_time) if self._run_time > 0 else MOST_AT_ONCE
+        each = max(1, min(by_time, 2 * self._last_batch, MOST_AT_ONCE))
+        self._last_batch = each
+        return min(slots * each, max(slots, MOST_AT_ONCE))
+
+    def _wait_after(self, error: EngineUnavailable) -> None:
+        is_first = not self._patience.failures
+        wait = self._patience.next_wait()
+        if is_first:
+            self._observer.tell(Troubled(where="claim", reason=str(error), wait=wait))
+        self._listener.wait(wait)
+
+    def _until_next_look(self) -> Seconds:
+        wait = LOOK_EVERY
+        now = self._clock.now()
+        while self._due and self._due[0] <= now:
+            heappop(self._due)
+        if self._due:
+            wait = min(wait, (self._due[0] - now) / 1000)
+        return wait

@@ -1,0 +1,114 @@
+"""The thread pool's child: N threads run tasks, the main thread claims for them.
+
+A delivery that has crashed a process before runs alone here, so that nobody else is charged if it does so again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from threading import Condition, Lock, Thread
+
+from horarium.clock import Seconds
+from horarium.message import Delivery
+from horarium.outcome import Outcome, Released
+from horarium.worker.board import SlotRow
+from horarium.worker.execute import Executor
+from horarium.worker.feed import Feed
+from horarium.worker.pools.watch import ThreadRunner
+
+LONGEST_WAIT: Seconds = 0.5
+
+
+class ThreadPool:
+    """Runs as many deliveries at a time as it has rows."""
+
+    def __init__(
+        self, executor: Executor, feed: Feed, rows: Sequence[SlotRow], *, stuck: Callable[[str], None]
+    ) -> None:
+        self._executor = executor
+        self._feed = feed
+        self._rows = rows
+        self._runner = ThreadRunner(executor, stuck=stuck)
+        self._lock = Lock()  # guards _busy and _suspect
+        self._offered = Condition(self._lock)  # the threads wait for it
+        self._freed = Condition(self._lock)  # the main thread waits for it
+        self._busy = 0  # threads at work
+        self._suspect: Delivery | None = None
+
+    def run(self) -> None:
+        self._runner.start()
+        for number, row in enumerate(self._rows):
+            Thread(target=self._work, args=(row,), name=f"horarium-slot-{number}", daemon=True).start()
+        while self._feed.refill(self._wait_for_room()):
+            self._offer()
+        with self._lock:
+            self._offered.notify_all()
+            while self._executor.running:
+                self._freed.wait(LONGEST_WAIT)
+
+    def end(self, id: str, outcome: Outcome, text: str) -> bool:
+        return self._runner.end(id, outcome, text)
+
+    def wake(self) -> None:
+        with self._lock:
+            self._freed.notify_all()
+            self._offered.notify_all()
+
+    def _wait_for_room(self) -> int:
+        """Wait until the line is empty and a thread is free; return how many are, 0 when stopping."""
+        with self._lock:
+            while not self._feed.stopping:
+                free = len(self._rows) - self._busy
+                if free > 0 and not self._feed.line and self._suspect is None:
+                    return free
+                self._freed.wait(LONGEST_WAIT)
+        return 0
+
+    def _offer(self) -> None:
+        line = self._feed.line
+        if line and line[0].crashes:
+            self._offer_alone()
+            return
+        with self._lock:
+            self._offered.notify(len(line))
+
+    def _offer_alone(self) -> None:
+        """Let a suspect run when all threads are free, and nothing beside it."""
+        suspect = self._feed.pop()
+        if suspect is None:
+            return
+        with self._lock:
+            while self._busy and not self._feed.stopping:
+                self._freed.wait(LONGEST_WAIT)
+            if not self._feed.stopping:
+                self._suspect = suspect
+                self._offered.notify()
+                return
+        self._executor.refuse(suspect, Released(reason="the worker stops"))
+
+    def _take(self) -> Delivery | None:
+        """Wait for a delivery and take it; None when there is nothing more to come."""
+        with self._lock:
+            while True:
+                if self._suspect is None:
+                    delivery = self._feed.pop()
+                else:
+                    delivery = None if self._busy else self._suspect
+                if delivery is not None:
+                    self._busy += 1
+                    return delivery
+                if self._feed.stopping:
+                    return None
+                self._freed.notify()
+                self._offered.wait()
+
+    def _work(self, row: SlotRow) -> None:
+        while (delivery := self._take()) is not None:
+            attempt = self._executor.begin(delivery, row)
+            if attempt is not None:
+                self._runner.run(attempt)
+            with self._lock:
+                self._busy -= 1
+                if self._suspect is delivery:
+                    self._suspect = None
+                self._freed.notify()

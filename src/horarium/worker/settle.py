@@ -1,0 +1,200 @@
+"""Settles: flushes all outcomes that gathered while the last flush was under way.
+
+So an idle worker answers at once, and a busy one settles hundreds in one round trip, without a timer. What cannot be
+recorded because the store is away is kept and tried again, until the child's lease ends and with it the child.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from random import Random
+from threading import Event, Thread
+from typing import TypeAlias
+
+import msgspec
+
+from horarium.clock import Clock, Seconds
+from horarium.engines.protocol import QUEUE_TOPIC, RESULT_TOPIC, Engine, MaintenancePolicy
+from horarium.errors import EngineError, EngineUnavailable
+from horarium.event import Recovered, Refused, Troubled
+from horarium.message import Delivery
+from horarium.outcome import (
+    Crashed,
+    ErrorRecord,
+    Failed,
+    Outcome,
+    Released,
+    Reported,
+    Retried,
+    Settlement,
+    Verdict,
+)
+from horarium.worker.observer import Observer
+from horarium.worker.patience import Patience
+
+BATCH = 500  # settlements of one round trip
+BACKED_UP = 5_000  # with so many unrecorded, nothing more is claimed
+LONGEST_WAIT: Seconds = 2.0
+
+_Entry: TypeAlias = tuple[Settlement, Delivery]
+
+# Does what is due beside settling; returns after how long it wants to be called again, None: when it is woken.
+Chore = Callable[[], Seconds | None]
+
+
+class Settler:
+    """One thread that tells the engine what became of deliveries.
+
+    ``add`` is safe from every thread and never waits. A delivery that was added is this object's until
+    the engine has answered.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Clock,
+        policy: MaintenancePolicy,
+        observer: Observer,
+        *,
+        random: Random | None = None,
+        chore: Chore = lambda: None,
+    ) -> None:
+        self._queue = engine.queue
+        self._notifier = engine.notifier
+        self._clock = clock
+        self._policy = policy
+        self._observer = observer
+        self._chore = chore
+        self._patience = Patience(LONGEST_WAIT, random or Random())
+        self._pending: deque[_Entry] = deque()
+        self._idle = False
+        self._wake = Event()
+        self._closing = False
+        self._ended = Event()
+        self._between_tries = Event()  # never set: what is waited for between two tries is only time
+        self.refused = 0
+        self.thread = Thread(target=self._run, name="horarium-settle", daemon=True)
+
+    def start(self) -> None:
+        self.thread.start()
+
+    def add(self, settlement: Settlement, delivery: Delivery) -> None:
+        """Take over a settlement of this delivery."""
+        self._pending.append((settlement, delivery))
+        if self._idle:  # waking costs ten times as much as looking whether that is needed
+            self._wake.set()
+
+    def wake(self) -> None:
+        """Let the chore be called soon."""
+        self._wake.set()
+
+    @property
+    def is_backed_up(self) -> bool:
+        """Whether so much is unrecorded that no more work should be taken on."""
+        return len(self._pending) > BACKED_UP
+
+    def drain(self, timeout: Seconds) -> bool:
+        """Record everything, then end the thread; tell whether that was done within ``timeout``. May be repeated."""
+        self._closing = True
+        self._wake.set()
+        return self._ended.wait(timeout)
+
+    def _run(self) -> None:
+        while True:
+            wait = self._chore()
+            if not self._pending:
+                if self._closing:
+                    break
+                self._idle = True
+                if not self._pending:  # one may have come before _idle was seen
+                    self._wake.wait(wait)
+                self._wake.clear()
+                self._idle = False
+                continue
+            self._flush([self._pending.popleft() for _ in range(min(BATCH, len(self._pending)))])
+        self._ended.set()
+
+    def _flush(self, batch: list[_Entry]) -> None:
+        """Record a batch, however often that has to be tried. Whatever is unknown may be sent again safely."""
+        batch = _without_stale_reports(batch)
+        settlements = [settlement for settlement, _ in batch]
+        while True:
+            try:
+                verdicts = self._queue.settle(settlements, now=self._clock.now(), policy=self._policy)
+            except EngineUnavailable as error:
+                self._wait_after(error)
+            except Exception as error:  # noqa: BLE001  # one of them, or the store, is bad: told below, one by one
+                self._flush_singly(batch, error)
+                return
+            else:
+                if self._patience.reset():
+                    self._observer.tell(Recovered(where="settle"))
+                self._announce(batch)
+                if Verdict.LOST in verdicts:
+                    self._note_refused(batch, verdicts)
+                return
+
+    def _announce(self, batch: Sequence[_Entry]) -> None:
+        """Wake whoever waits for results, and for what these outcomes have put into queues."""
+        topics = set()
+        for settlement, delivery in batch:
+            match settlement.outcome:
+                case Reported():
+                    continue
+                case Released() | Retried() | Crashed():
+                    topics.add(QUEUE_TOPIC + delivery.message.queue)
+                case _:
+                    topics.add(RESULT_TOPIC)
+            for message in settlement.follow_ups:
+                topics.add(QUEUE_TOPIC + message.queue)
+        if topics:
+            self._notifier.notify(topics)
+
+    def _flush_singly(self, batch: list[_Entry], error: Exception) -> None:
+        if len(batch) > 1:
+            for entry in batch:
+                self._flush([entry])
+            return
+        settlement, delivery = batch[0]
+        self._observer.tell(Troubled(where=f"settle {settlement.id}", reason=f"{type(error).__name__}: {error}"))
+        if isinstance(error, EngineError) or isinstance(settlement.outcome, Failed | Reported):
+            return  # it stays in hand, and goes back to its queue when this owner ends
+        self._flush([(_unrecordable(settlement, error), delivery)])
+
+    def _wait_after(self, error: EngineUnavailable) -> None:
+        if not self._patience.failures:
+            self._observer.tell(Troubled(where="settle", reason=str(error), wait=self._patience.next_wait()))
+        self._between_tries.wait(self._patience.next_wait())  # not on _wake, which every new outcome sets
+
+    def _note_refused(self, batch: Sequence[_Entry], verdicts: Sequence[Verdict]) -> None:
+        for (settlement, delivery), verdict in zip(batch, verdicts, strict=True):
+            if verdict is Verdict.LOST and not isinstance(settlement.outcome, Reported):
+                self.refused += 1
+                task = delivery.message.task
+                self._observer.tell(Refused(task=task, id=settlement.id, attempt=delivery.attempt))
+
+
+def _without_stale_reports(batch: list[_Entry]) -> list[_Entry]:
+    """Keep of the reports in a batch only the newest of each kind per delivery: a loop that reports its progress a
+    thousand times a second must not write a thousand rows."""
+    if not any(isinstance(settlement.outcome, Reported) for settlement, _ in batch):
+        return batch
+    newest: dict[tuple[str, int, bool], int] = {}
+    for position, (settlement, _) in enumerate(batch):
+        if isinstance(settlement.outcome, Reported):
+            newest[settlement.id, settlement.fence, settlement.outcome.state is None] = position
+    keep = set(newest.values())
+    return [
+        entry for position, entry in enumerate(batch) if position in keep or not isinstance(entry[0].outcome, Reported)
+    ]
+
+
+def _unrecordable(settlement: Settlement, error: Exception) -> Settlement:
+    outcome: Outcome = Failed(
+        error=ErrorRecord(
+            class_path=f"{type(error).__module__}.{type(error).__qualname__}",
+            text=f"expected an outcome that the store can record, got one that it refuses: {error}",
+        )
+    )
+    return msgspec.structs.replace(settlement, outcome=outcome, follow_ups=(), logs=())

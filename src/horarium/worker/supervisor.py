@@ -1,0 +1,323 @@
+"""The supervisor: keeps the children alive, enforces hard limits, answers signals, and ends in good order.
+
+It runs no task and no task passes through it. Its main thread only reacts: to signals, to the zygote, to children
+that are ready, to what its own threads post, and to the deadlines on the board. Renewal and sweeping have threads
+and connections of their own.
+
+Exit codes: 0 everything was finished; 1 the configuration or the store; 3 tasks that had been started were given
+back; 70 a fault of Horarium or of the machine.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import select
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Protocol
+
+from horarium.clock import Seconds, StoreClock
+from horarium.errors import EngineError, EngineUnavailable, HorariumError, ImproperlyConfigured
+from horarium.event import Troubled, WorkerReady, WorkerStopped, WorkerStopping
+from horarium.message import new_id
+from horarium.worker.board import Board
+from horarium.worker.child import Child, owner_name
+from horarium.worker.crew import Crew
+from horarium.worker.membership import Membership
+from horarium.worker.nursery import Nursery
+from horarium.worker.observer import Observer, Silent
+from horarium.worker.options import WorkerOptions
+from horarium.worker.orders import OrderChannel
+from horarium.worker.patience import Patience
+from horarium.worker.process import STOP_SIGNALS, SignalInbox, show_stacks_on
+from horarium.worker.renewal import Renewer
+from horarium.worker.roster import Roster
+from horarium.worker.sweep import Sweeper
+
+if TYPE_CHECKING:
+    from horarium.app.app import Horarium
+    from horarium.engines.protocol import Engine
+
+EXIT_OK = 0
+EXIT_CONFIGURATION = 1
+EXIT_GAVE_BACK = 3
+EXIT_INTERNAL = 70
+
+TICK: Seconds = 0.5  # the longest sleep of the main thread: limits of tasks that have started meanwhile are seen then
+QUIT_WITHIN: Seconds = 1.0  # what children that must end now get for recording what is finished
+BURY_WITHIN: Seconds = 0.7
+BURY_CALMLY_WITHIN: Seconds = 5.0
+JOIN_WITHIN: Seconds = 1.0
+
+
+class Companion(Protocol):
+    """Something that runs in a thread of the supervisor, such as a scheduler."""
+
+    def run(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+class Supervisor:
+    """One worker. ``companions`` are made after the store is open, and run as long as the worker does."""
+
+    def __init__(
+        self,
+        app: Horarium,
+        options: WorkerOptions,
+        *,
+        observer: Observer | None = None,
+        companions: Sequence[Callable[[], Companion]] = (),
+    ) -> None:
+        self._app = app
+        self._options = options
+        self._observer = observer or Silent()
+        self._make_companions = companions
+        self._companions: list[Companion] = []
+        self._id = new_id(app.clock.now())
+        self._posted: deque[Callable[[], None]] = deque()
+        self._stop_asked = 0  # how often
+        self._deadline: Seconds | None = None  # of the present phase of stopping (monotonic)
+        self._is_quitting = False
+        self._exit: int | None = None
+        self._was_ready = False
+
+    def run(self) -> int:
+        """Work until told to stop; return the exit code. Must be called in the main thread of a process that has no
+        other threads and whose app has not been used to send anything."""
+        self._inbox = SignalInbox([*STOP_SIGNALS, *_hangup(), signal.SIGUSR1, *_chores_of_pid_1()])
+        show_stacks_on(signal.SIGUSR1, then_handle=True)
+        try:
+            self._prepare_fork()
+            self._board = Board(self._options.processes, self._options.slots)
+            self._nursery = Nursery(self._board, self._app.clock, self._bear, self._inbox)
+            try:
+                return self._work()
+            finally:
+                self._nursery.close(JOIN_WITHIN)
+        except HorariumError as error:
+            self._observer.tell(Troubled(where="worker", reason=str(error)))
+            return EXIT_CONFIGURATION
+        finally:
+            self._inbox.close()
+
+    def stop(self) -> None:
+        """Stop as on TERM; twice: as on a second one. Safe from every thread."""
+        self._post(self._ask_stop)
+
+    # Beginning.
+
+    def _prepare_fork(self) -> None:
+        """Import what children need, and open nothing: they share the memory and start at once."""
+        self._app.finalize()
+        self._app.close()
+        scheme = self._app.conf.store.partition(":")[0]
+        pool = _POOLS[self._options.pool]
+        for module in ("engines.connect", f"engines.{scheme}", f"worker.pools.{pool}"):
+            with suppress(ImportError):
+                importlib.import_module(f"horarium.{module}")
+        threads = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
+        if threads:
+            reason = f"the app's modules have started threads ({', '.join(threads)}); they do not run in the children"
+            self._observer.tell(Troubled(where="import", reason=reason))
+
+    def _bear(self, place: int, generation: int, orders: int) -> int:
+        """What a child does, in its own process."""
+        channel = OrderChannel.from_descriptor(orders)
+        owner = owner_name(self._id, generation)
+        return Child(self._app, self._options, self._board, place, owner, channel, self._observer).run()
+
+    def _work(self) -> int:
+        engine = self._open()
+        if engine is None:
+            return EXIT_OK  # told to stop before the store could be reached
+        self._start(engine)
+        while self._exit is None or self._crew.lives:
+            self._react(self._crew.enforce_limits(self._clock.monotonic()))
+            self._advance()
+        return self._finish(engine)
+
+    def _open(self) -> Engine | None:
+        """Open the store; while it cannot be reached, try again."""
+        patience = Patience(5.0, self._app.random)
+        while not self._stop_asked:
+            try:
+                engine = self._app.engine
+                engine.check()
+                self._clock = StoreClock(self._app.clock, engine.now())
+            except EngineUnavailable as error:
+                wait = patience.next_wait()
+                self._observer.tell(Troubled(where="store", reason=str(error), wait=wait))
+                select.select([self._inbox], [], [], wait)
+                self._stop_asked += sum(number != signal.SIGUSR1 for number in self._inbox.read())
+                continue
+            if not engine.capabilities.shared:
+                raise ImproperlyConfigured(
+                    f"expected a store that several processes can use, got {engine.url}; use sqlite:///FILE"
+                )
+            return engine
+        return None
+
+    def _start(self, engine: Engine) -> None:
+        options, observer, random = self._options, self._observer, self._app.random
+        roster = Roster()
+        self._sweeper = Sweeper(engine, self._clock, options, observer, random, failed=self._fail)
+        self._membership = Membership(self._app, options, self._board, self._clock, self._id)
+        self._renewer = Renewer(
+            engine,
+            self._clock,
+            self._board,
+            roster,
+            options,
+            observer,
+            members=self._membership.members,
+            patience=Patience(options.renew_every, random),
+            lost=lambda owners: self._post(lambda: self._lose(owners)),
+            terminate=lambda ids: self._post(lambda: self._crew.terminate(ids)),
+            failed=self._fail,
+        )
+        self._poller = select.poll()
+        self._poller.register(self._inbox, select.POLLIN)
+        self._poller.register(self._nursery, select.POLLIN)
+        self._crew = Crew(
+            self._nursery,
+            self._board,
+            roster,
+            self._sweeper,
+            self._renewer,
+            self._membership,
+            options,
+            observer,
+            worker=self._id,
+            poller=self._poller,
+        )
+        self._crew.fill(self._clock.monotonic())
+        self._renewer.start()
+        self._sweeper.start()
+        for make in self._make_companions:
+            companion = make()
+            self._companions.append(companion)
+            threading.Thread(target=self._accompany, args=(companion,), name="horarium-companion", daemon=True).start()
+
+    def _accompany(self, companion: Companion) -> None:
+        try:
+            companion.run()
+        except Exception as error:  # noqa: BLE001  # a worker that was to schedule and cannot must not look healthy
+            self._fail(error)
+
+    # Reacting.
+
+    def _react(self, wait: Seconds) -> None:
+        """Sleep until something happens, and answer it."""
+        self._poller.poll(max(0.0, min(wait, TICK)) * 1000)
+        for number in self._inbox.read():
+            self._hear(number)
+        while self._posted:
+            self._posted.popleft()()
+        frames = self._nursery.read_now()
+        now = self._clock.monotonic()
+        if frames is None or self._nursery.is_frozen(now):
+            self._lose_zygote()
+            return
+        for frame in frames:
+            self._crew.note(frame, now)
+        if self._crew.is_ready() and not self._was_ready:
+            self._was_ready = True
+            self._observer.tell(WorkerReady(name=self._options.name))
+        if self._exit is None:
+            self._crew.fill(now)
+
+    def _hear(self, number: int) -> None:
+        if number == signal.SIGUSR1:
+            self._nursery.dump()
+        elif number == signal.SIGCHLD:
+            _reap_orphans(self._nursery.pid)
+        else:
+            self._ask_stop(at_once=number == signal.SIGQUIT)
+
+    def _post(self, call: Callable[[], None]) -> None:
+        """Let the main thread make a call."""
+        self._posted.append(call)
+        self._inbox.wake()
+
+    def _lose(self, owners: tuple[str, ...]) -> None:
+        self._membership.note_lost(owners)
+        self._crew.lose(owners)
+
+    def _lose_zygote(self) -> None:
+        """Without it no child lives, and none can be born: threads forbid a second one."""
+        self._nursery.kill_zygote()
+        self._crew.bury_all("the zygote has ended")
+        self._observer.tell(Troubled(where="zygote", reason="it has ended or is frozen; the worker ends with it"))
+        self._exit = EXIT_INTERNAL
+
+    def _fail(self, error: Exception) -> None:
+        """End because of an error in one of the threads."""
+        self._observer.tell(Troubled(where="worker", reason=f"{type(error).__name__}: {error}"))
+        code = EXIT_CONFIGURATION if isinstance(error, EngineError | ImproperlyConfigured) else EXIT_INTERNAL
+        self._post(lambda: self._ask_stop(at_once=True, code=code))
+
+    # Ending.
+
+    def _ask_stop(self, *, at_once: bool = False, code: int = EXIT_OK) -> None:
+        self._stop_asked += 1
+        self._exit = max(self._exit or EXIT_OK, code)
+        if self._stop_asked == 1:
+            patience = 0.0 if at_once else self._options.grace
+            self._observer.tell(WorkerStopping(name=self._options.name, patience=patience))
+            for companion in self._companions:
+                companion.stop()
+            self._crew.drain()
+            self._deadline = self._clock.monotonic() + patience
+        else:
+            self._deadline = self._clock.monotonic() if not self._is_quitting else self._deadline
+
+    def _advance(self) -> None:
+        """Go on to the next phase of stopping when the present one has had its time."""
+        now = self._clock.monotonic()
+        if self._deadline is None or now < self._deadline:
+            return
+        if not self._is_quitting:
+            self._is_quitting = True
+            self._deadline = now + QUIT_WITHIN
+            self._crew.quit()
+        else:
+            self._crew.kill_all()
+
+    def _finish(self, engine: Engine) -> int:
+        buried = self._sweeper.finish(BURY_WITHIN if self._is_quitting else BURY_CALMLY_WITHIN)
+        self._renewer.stop(JOIN_WITHIN)
+        if buried:
+            with suppress(EngineError):  # it would be noticed when the lease lapses
+                engine.inspector.leave([self._membership.owner], now=self._clock.now())
+        self._observer.tell(WorkerStopped(name=self._options.name, given_back=tuple(self._crew.given_back)))
+        self._app.close()
+        if self._exit == EXIT_OK and self._crew.given_back:
+            return EXIT_GAVE_BACK
+        return self._exit or EXIT_OK
+
+
+_POOLS = {"process": "process", "thread": "thread", "async": "loop"}
+
+
+def _hangup() -> list[int]:
+    """A closed terminal ends the worker, unless it was started with nohup."""
+    return [] if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else [signal.SIGHUP]
+
+
+def _chores_of_pid_1() -> list[int]:
+    """The first process of a container inherits all orphans, and must reap them."""
+    return [signal.SIGCHLD] if os.getpid() == 1 else []
+
+
+def _reap_orphans(zygote: int) -> None:
+    with suppress(ChildProcessError):
+        while True:
+            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            if ended is None or ended.si_pid == zygote:
+                return
+            os.waitpid(ended.si_pid, 0)

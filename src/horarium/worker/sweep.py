@@ -1,0 +1,163 @@
+"""Sweeps: gives back what dead children held, at once, and does the store's chores now and then.
+
+Any worker sweeps for all. Its own dead it reports by name; those of others it finds by their lapsed leases.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from random import Random
+from threading import Event, Thread
+
+from horarium.clock import Clock, Seconds
+from horarium.engines.protocol import QUEUE_TOPIC, RESULT_TOPIC, DeadOwner, Engine, Maintenance
+from horarium.errors import EngineUnavailable
+from horarium.event import Finished, OwnerExpired, Recovered, Troubled
+from horarium.message import Delivery
+from horarium.outcome import Outcome, Run, Settlement, Verdict
+from horarium.worker.board import Running
+from horarium.worker.observer import Observer
+from horarium.worker.options import WorkerOptions
+from horarium.worker.patience import Patience
+from horarium.worker.roster import Burial
+from horarium.workflow.follow import follow_ups
+
+LONGEST_TROUBLE: Seconds = 2.0
+
+
+class Sweeper:
+    """One thread with a connection of its own. ``bury`` never waits; what is buried stays on the list until the store
+    has taken it in. Telling the store twice is harmless."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Clock,
+        options: WorkerOptions,
+        observer: Observer,
+        random: Random,
+        *,
+        failed: Callable[[Exception], None],
+    ) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._options = options
+        self._observer = observer
+        self._random = random
+        self._failed = failed
+        self._patience = Patience(LONGEST_TROUBLE, random)
+        self._burials: deque[Burial] = deque()
+        self._wake = Event()
+        self._closing = False
+        self._ended = Event()
+        self._thread = Thread(target=self._run, name="horarium-sweep", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def bury(self, burial: Burial) -> None:
+        """Tell the store of a dead child as soon as possible."""
+        self._burials.append(burial)
+        self._wake.set()
+
+    def finish(self, timeout: Seconds) -> bool:
+        """Bury who is left and stop; tell whether that was done within ``timeout``."""
+        self._closing = True
+        self._wake.set()
+        return self._ended.wait(timeout)
+
+    def _run(self) -> None:
+        try:
+            due = self._clock.monotonic()
+            while not (self._closing and not self._burials):
+                try:
+                    due = self._sweep(due)
+                except EngineUnavailable as error:
+                    self._wait_after(error)
+                    continue
+                if self._patience.reset():
+                    self._observer.tell(Recovered(where="sweep"))
+                if not self._burials and not self._closing:
+                    self._wake.wait(max(0.0, due - self._clock.monotonic()))
+                    self._wake.clear()
+        except Exception as error:  # noqa: BLE001  # a store that cannot be worked with, or a fault: the worker ends
+            self._failed(error)
+        finally:
+            self._ended.set()
+
+    def _sweep(self, due: Seconds) -> Seconds:
+        """Bury the dead, and do the chores if they are due; return when they are due next."""
+        while self._burials:
+            burial = self._burials[0]
+            for running, outcome in burial.outcomes:
+                self._settle(burial.dead.owner, running, outcome)
+            self._maintain([burial.dead])
+            self._burials.popleft()
+        if self._clock.monotonic() < due:
+            return due
+        if not self._closing:
+            self._maintain([])
+        return self._clock.monotonic() + self._options.sweep * (0.8 + 0.4 * self._random.random())
+
+    def _maintain(self, dead: Sequence[DeadOwner]) -> None:
+        while True:
+            done = self._engine.queue.maintain(now=self._clock.now(), policy=self._options.policy, dead=dead)
+            self._announce(done)
+            if not done.more or (self._closing and not dead):
+                return
+
+    def _announce(self, done: Maintenance) -> None:
+        topics = set()
+        if done.returned:
+            topics |= {QUEUE_TOPIC + queue for queue in self._options.queues}
+        if done.dead or done.expired:
+            topics.add(RESULT_TOPIC)
+        if topics:
+            self._engine.notifier.notify(topics)
+        for owner in done.lapsed:
+            self._observer.tell(OwnerExpired(owner=owner, returned=done.returned))
+
+    def _settle(self, owner: str, running: Running, outcome: Outcome) -> None:
+        """Settle on behalf of a child that was killed for it. Its message is read back: the child had it."""
+        run = self._engine.results.read([running.id])[0]
+        if run is None:
+            return
+        now = self._clock.now()
+        settlement = Settlement(
+            id=running.id,
+            owner=owner,
+            fence=running.fence,
+            outcome=outcome,
+            worker=self._options.name,
+            started=running.started,
+            ended=now,
+            follow_ups=follow_ups(run.message, outcome, now=now),
+        )
+        (verdict,) = self._engine.queue.settle([settlement], now=now, policy=self._options.policy)
+        if verdict is Verdict.LOST:
+            return
+        topics = {RESULT_TOPIC} | {QUEUE_TOPIC + message.queue for message in settlement.follow_ups}
+        self._engine.notifier.notify(topics)
+        self._tell(run, running, settlement, now)
+
+    def _tell(self, run: Run, running: Running, settlement: Settlement, now: int) -> None:
+        delivery = Delivery(
+            message=run.message,
+            owner=settlement.owner,
+            fence=running.fence,
+            attempt=len(run.attempts) + 1,
+            claimed=running.started,
+        )
+        error = getattr(settlement.outcome, "error", None)
+        text = f"{error.class_path.rpartition('.')[2]}({error.text!r})" if error is not None else "terminated"
+        runtime = (now - running.started) / 1000
+        self._observer.tell(Finished(delivery=delivery, outcome=settlement.outcome, runtime=runtime, result_text=text))
+
+    def _wait_after(self, error: EngineUnavailable) -> None:
+        is_first = not self._patience.failures
+        wait = self._patience.next_wait()
+        if is_first:
+            self._observer.tell(Troubled(where="sweep", reason=str(error), wait=wait))
+        self._wake.wait(wait)
+        self._wake.clear()
