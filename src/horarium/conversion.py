@@ -42,7 +42,7 @@ def convert(value: Any, hint: Any, *, path: str = "value") -> Any:
         return _to_union(value, get_args(hint), path)
     if origin is dict and isinstance(value, dict) and len(get_args(hint)) == 2:
         item_hint = get_args(hint)[1]
-        return {key: convert(item, item_hint, path=f"{path}[{key!r}]") for key, item in value.items()}
+        return {key: convert(item, item_hint, path=f'{path}["{key}"]') for key, item in value.items()}
     if origin in _COLLECTIONS and isinstance(value, list | tuple | set | frozenset):
         return _to_collection(value, origin, get_args(hint), path)
     return value

@@ -117,7 +117,7 @@ def test_a_value_that_fits_or_a_hint_that_is_not_known_changes_nothing(value: ob
         ("blue", Colour, "when"),
         ([1, 2, 3], tuple[int, date], "when"),
         (["2026-07-01", "x"], list[date], "when[1]"),
-        ({"a": "x"}, dict[str, UUID], "when['a']"),
+        ({"a": "x"}, dict[str, UUID], 'when["a"]'),
         ({"colour": "red", "ends": [], "drawn": "soon"}, Line, "when.drawn"),
         ({"colour": "red", "unknown": 1}, Line, "when"),
         ({"edgeColour": "blue"}, Box, "when"),

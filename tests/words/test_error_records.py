@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 import types
+import typing
 from pathlib import Path
 
 import msgspec
@@ -87,6 +88,18 @@ def test_anything_but_an_imported_exception_class_is_never_called(class_path: st
     back = decode_error(ErrorRecord(class_path=class_path, args=Raw(b'["echo hacked"]'), text="t"))
     assert isinstance(back, RemoteError)
     assert "not_imported_module" not in sys.modules
+
+
+class Departure(BaseException):
+    made: typing.ClassVar[list[object]] = []
+
+    def __init__(self, *args: object) -> None:
+        self.made.append(args)
+
+
+def test_what_is_no_ordinary_exception_is_not_even_made() -> None:
+    assert isinstance(decode_error(ErrorRecord(class_path=f"{__name__}.Departure")), RemoteError)
+    assert Departure.made == []
 
 
 def test_a_class_that_a_module_would_import_on_being_asked_is_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
