@@ -82,6 +82,12 @@ def test_a_date_that_never_falls_on_the_weekday_in_reach_ends_the_search() -> No
     assert to_datetime(next_fire(spec, at("UTC", "2026-01-01"), zone="UTC", anchor=0)).year == 2032
 
 
+def test_a_day_that_the_zone_left_out_is_not_found_by_a_search_that_goes_on_for_years() -> None:
+    spec = crontab(0, 12, "sat", 31, 12)  # Kiritimati had no 31 December 1994
+    found = firings(spec, "Pacific/Kiritimati", "1994-12-29 00:00", 1, dst_gap="skip")
+    assert found[0].strftime("%Y-%m-%d") == "2005-12-31"
+
+
 def test_the_end_of_the_calendar_is_the_end_of_all_schedules() -> None:
     assert next_fire(crontab(), at("UTC", "9998-01-01"), zone="America/New_York", anchor=0) is None
 

@@ -113,6 +113,9 @@ def _options(options: object) -> dict[str, Any]:
     """Return the options as the JSON that is stored. They are used at every firing, so none can name a moment."""
     if not isinstance(options, Mapping) or not all(isinstance(key, str) for key in options):
         raise _refusal("options", "a dict by the names of apply_async's options", options, "see apply_async")
+    for key in ("task_id", "eta"):
+        if key in options:
+            raise _refusal(f"options[{key!r}]", "left out", options[key], "each firing has an id and a time of its own")
     return {key: _plain(f"options[{key!r}]", value) for key, value in options.items()}
 
 

@@ -105,15 +105,14 @@ def _next_second(spec: crontab, after: int, zone: str, gap: DstGap, fold: DstFol
 class _Window(NamedTuple):
     """The wall seconds of a stretch in which a crontab fires there: a repeated hour belongs to one pass or to both."""
 
-    start: int | None  # None: since long before
+    start: int
     end: int
 
     @classmethod
     def of(cls, stretch: Stretch, spec: crontab, fold: DstFold) -> _Window:
-        start = None if stretch.begin is None else stretch.begin.at + stretch.offset
-        end = stretch.until + stretch.offset
+        start, end = stretch.start + stretch.offset, stretch.until + stretch.offset
         if spec.is_fixed and fold == "first" and stretch.begin:
-            start = max(stretch.begin.at + stretch.begin.before, stretch.begin.at + stretch.offset)
+            start = max(start, stretch.begin.at + stretch.begin.before)
         if spec.is_fixed and fold == "last" and stretch.end:
             end = min(end, stretch.end.at + stretch.end.after)
         return cls(start, end)
@@ -121,8 +120,8 @@ class _Window(NamedTuple):
 
 def _first_in(window: _Window, stretch: Stretch, spec: crontab, after: int, gap: DstGap) -> int | None:
     """Return the first firing of the stretch that is later than ``after``."""
-    start = after + 1 + stretch.offset
-    wall = next_wall(spec, start if window.start is None else max(start, window.start))
+    after = max(after, stretch.start - 1)
+    wall = next_wall(spec, max(after + 1 + stretch.offset, window.start))
     regular = wall - stretch.offset if wall is not None and wall < window.end else None
     repaired = _first_repaired(stretch, spec, after, gap)
     return min((moment for moment in (regular, repaired) if moment is not None), default=None)
@@ -143,16 +142,14 @@ def _first_repaired(stretch: Stretch, spec: crontab, after: int, gap: DstGap) ->
 
 def _count_seconds(spec: crontab, after: int, until: int, rules: Rules) -> int:
     zone_of(rules.zone)
-    total, counted = 0, after
-    for stretch in stretches(rules.zone, after):
+    total = 0
+    for stretch in stretches(rules.zone, after + 1):
         window = _Window.of(stretch, spec, rules.dst_fold)
         last = min(until, stretch.until - 1)
-        start, end = counted + 1 + stretch.offset, min(window.end, last + 1 + stretch.offset)
-        total += count_walls(spec, start if window.start is None else max(start, window.start), end)
-        total += _count_repaired(stretch, spec, counted, last, rules.dst_gap)
+        total += count_walls(spec, window.start, min(window.end, last + 1 + stretch.offset))
+        total += _count_repaired(stretch, spec, stretch.start - 1, last, rules.dst_gap)
         if last == until:
             break
-        counted = last
     return total
 
 

@@ -24,7 +24,7 @@ ON_TIME: Seconds = 30.0
 FORESEEN: Seconds = 10 * 365.25 * 86_400
 
 _TIMING = ("timezone", "start", "end", "dst_gap", "dst_fold", "one_off", "max_runs", "enabled")
-_DEFINITION = (*_TIMING, "task", "args", "kwargs", "options", "owner", "catchup", "catchup_window")
+_DEFINITION = (*_TIMING, "task", "args", "kwargs", "options", "owner", "app", "catchup", "catchup_window")
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -104,14 +104,20 @@ def revise(stored: Schedule, wanted: Schedule, *, now: Instant) -> Schedule | No
     """
     if stored.owner == "person" and wanted.owner == "code":
         return None
-    spec_changed = not _same_spec(stored, wanted)
-    definition = {name: getattr(wanted, name) for name in _DEFINITION}
-    if not spec_changed and all(getattr(stored, name) == value for name, value in definition.items()):
+    is_same_spec = _is_same_spec(stored, wanted)
+    if is_same_spec and all(getattr(stored, name) == getattr(wanted, name) for name in _DEFINITION):
         return None
-    revised = replace(stored, **definition, spec=wanted.spec, changed=now)
-    if spec_changed or any(getattr(stored, name) != getattr(wanted, name) for name in _TIMING):
-        return _begun_anew(revised, now=now)
-    return revised
+    revised = redefine(stored, wanted, now=now)
+    is_same_timing = is_same_spec and all(getattr(stored, name) == getattr(wanted, name) for name in _TIMING)
+    never_began = stored.error is not None and stored.next_fire is None
+    return revised if is_same_timing and not never_began else _begun_anew(revised, now=now)
+
+
+def redefine(stored: Schedule, wanted: Schedule, *, now: Instant) -> Schedule:
+    """Return the stored schedule with the wanted definition; its state stays, but for an error, which is to be judged
+    anew."""
+    definition = {name: getattr(wanted, name) for name in _DEFINITION}
+    return replace(stored, **definition, spec=wanted.spec, changed=now, error=None)
 
 
 def owed(stored: Schedule, *, now: Instant) -> int:
@@ -160,10 +166,10 @@ def _within_end(schedule: Schedule, instant: Instant) -> Instant | None:
 
 def _begun_anew(schedule: Schedule, *, now: Instant) -> Schedule:
     after = max(now, schedule.last_fire or now)
-    return replace(schedule, next_fire=first_fire(schedule, now=after), error=None)
+    return replace(schedule, next_fire=first_fire(schedule, now=after))
 
 
-def _same_spec(stored: Schedule, wanted: Schedule) -> bool:
+def _is_same_spec(stored: Schedule, wanted: Schedule) -> bool:
     if stored.spec == wanted.spec:
         return True
     try:

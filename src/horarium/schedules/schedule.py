@@ -28,6 +28,7 @@ class Schedule(Struct, frozen=True, omit_defaults=True, kw_only=True):
     kwargs: Raw = NO_KWARGS
     options: dict[str, Any] = msgspec.field(default_factory=dict)  # of apply_async: queue, priority, expires ...
     owner: Literal["code", "person"] = "person"  # whose definition it is; a sync of code touches only code's
+    app: str = ""  # of code's: the app that defines it; a sync touches only its own app's
     enabled: bool = True
     paused_by: str | None = None  # a person's pause: survives every sync
     pause_note: str = ""

@@ -31,12 +31,17 @@ class Change(NamedTuple):
 
 
 class Stretch(NamedTuple):
-    """A time of constant ``offset``. ``begin`` and ``end`` are the changes around it: None if they are far away."""
+    """A time of constant ``offset``, looked at from ``start`` to before ``until``.
+
+    ``begin`` and ``end`` are the changes around it, None if they are far away. It may have begun long before ``start``
+    and, without an ``end``, goes on after ``until``.
+    """
 
     offset: int
+    start: int
+    until: int
     begin: Change | None
     end: Change | None
-    until: int  # it lasts at least until here; exactly, if ``end`` is given
 
 
 @lru_cache(maxsize=1024)
@@ -54,7 +59,8 @@ def zone_of(name: str) -> tzinfo:
 
 
 def stretches(zone: str, start: int) -> Iterator[Stretch]:
-    """Walk the zone's stretches from the one that contains the second ``start``, without end but the calendar's."""
+    """Walk the zone's stretches from the one that contains the second ``start``, each starting where the last one
+    is left, without end but the calendar's."""
     moment = start
     while EARLIEST <= moment < LATEST:
         stretch = _stretch_at(zone, moment)
@@ -72,7 +78,7 @@ def _stretch_at(zone: str, moment: int) -> Stretch:
         begin = change
     until = end.at if end else (block + 2) * BLOCK_SECONDS
     offset = begin.after if begin else end.before if end else _offset(zone_of(zone), moment)
-    return Stretch(offset, begin, end, until)
+    return Stretch(offset, moment, until, begin, end)
 
 
 @lru_cache(maxsize=8192)

@@ -1,0 +1,212 @@
+"""The scheduler: a loop that fires what is due. Any number of them may run, in any processes; none is special.
+
+That each firing is enqueued once is the store's doing (Schedules.fire); a scheduler only offers. It holds no schedules,
+so it neither grows with their number nor has anything to lose: killed at any moment, another one goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from horarium.clock import Instant, Seconds
+from horarium.engines.protocol import SCHEDULE_TOPIC, Listener
+from horarium.errors import EngineError, EngineUnavailable, ImproperlyConfigured, ScheduleConflict, StoreUnusable
+from horarium.scheduler.firing import fire_due
+from horarium.scheduler.known import KnownTasks
+from horarium.scheduler.lines import show_log
+from horarium.scheduler.membership import Membership
+from horarium.scheduler.patrol import Patrol
+from horarium.scheduler.sync import sync
+from horarium.scheduler.timekeeper import Timekeeper
+from horarium.schedules.schedule import Schedule
+
+if TYPE_CHECKING:
+    from horarium.app.app import Horarium
+
+BATCH = 1000  # schedules of one transaction: long enough to spare fsyncs, short enough to let others in
+BATCHES = 100  # of one tick; then lease and clock come first again
+LONGEST_SLEEP: Seconds = 1.0  # a hint may be lost, and an edit is to be seen within a second
+PATROL_EVERY: Seconds = 5.0
+FIRST_PAUSE: Seconds = 0.1
+LONGEST_PAUSE: Seconds = 5.0
+
+EXIT_DONE = 0
+EXIT_STORE = 1
+
+log = logging.getLogger("horarium.beat")
+
+
+class Scheduler:
+    """A scheduler of an app. ``run`` blocks until ``stop``; ``max_interval`` is how long it sleeps at the most.
+
+    Made with no ``name`` it is ``beat@host``. With a ``loglevel``, ``run`` shows the log on stderr, unless the program
+    has set up logging of its own.
+    """
+
+    def __init__(
+        self,
+        app: Horarium,
+        *,
+        name: str | None = None,
+        max_interval: Seconds | None = None,
+        loglevel: str | None = None,
+    ) -> None:
+        self._app = app
+        self.name = name or f"beat@{os.uname().nodename}"
+        self._longest_sleep = max_interval or app.conf.beat_max_loop_interval or LONGEST_SLEEP
+        self._loglevel = loglevel
+        self._time = Timekeeper(app.clock)
+        self._membership = Membership(self.name, app.main, app.clock, app.conf.worker_lease)
+        self._known = KnownTasks(app, app.clock)
+        self._patrol = Patrol(app)
+        self._patrolled_at: Seconds = float("-inf")  # a reading of the monotonic clock
+        self._is_synced = False
+        self._failures = 0  # in a row
+        self._is_stopping = False
+        self._listener: Listener | None = None
+        # Stop requests for a loop that has no listener; put() may be called from a signal handler, Event.set() may not.
+        self._stops: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+    def run(self) -> int:
+        """Fire schedules until told to stop (``stop``; TERM and INT if this is the main thread); return an exit code.
+
+        A store that cannot be reached is waited for. 0: stopped in good order. 1: the store cannot be worked with.
+        """
+        if self._loglevel is not None:
+            show_log(self._loglevel, self._app.conf.worker_log_format)
+        log.info("beat: Starting... %s on %s", self.name, self._app.conf.store)
+        with self._hearing_signals():
+            try:
+                while not self._is_stopping:
+                    self._sleep(self._round())
+            except (StoreUnusable, ImproperlyConfigured) as error:
+                log.critical("beat: %s", error)
+                return EXIT_STORE
+            finally:
+                self._leave()
+        log.info("beat: Stopped.")
+        return EXIT_DONE
+
+    def stop(self) -> None:
+        """Ask ``run`` to end after the transaction in hand. From any thread or signal handler, any number of times,
+        before ``run`` too."""
+        self._is_stopping = True
+        self._stops.put(None)
+        listener = self._listener
+        if listener is not None:
+            listener.wake()
+
+    def sync(self, now: Instant) -> int:
+        """Store what the code defines now; return how many schedules that changed. ``run`` does it once, first."""
+        return sync(self._app, self._app.engine, now=now)
+
+    def tick(self, now: Instant) -> Seconds:
+        """Fire all that is due at ``now``; return how long nothing will be, and ``max_interval`` at the most.
+
+        Raises: EngineUnavailable; what was fired then stays fired.
+        """
+        engine = self._app.engine
+        knows = partial(self._known.has, engine=engine, now=now)
+        for _ in range(BATCHES):
+            coming = engine.schedules.due(now + round(self._longest_sleep * 1000), BATCH)
+            due = [schedule for schedule in coming if _next(schedule) <= now]
+            if not due:
+                return (_next(coming[0]) - now) / 1000 if coming else self._longest_sleep
+            fired = fire_due(self._app, engine, due, now=now, knows=knows)
+            self._patrol.note(fired.troubled)
+            if not fired.moved and not fired.troubled:
+                return FIRST_PAUSE  # others were faster with all of them, or are editing them
+        return 0.0
+
+    def patrol(self, now: Instant) -> int:
+        """Look whether schedules in error can fire again; return how many can. ``run`` does it every few seconds."""
+        engine = self._app.engine
+        self._patrolled_at = self._app.clock.monotonic()
+        return self._patrol.turn(engine, now=now, knows=partial(self._known.has, engine=engine, now=now))
+
+    def _round(self) -> Seconds:
+        """Do what is to be done now; return how long to sleep."""
+        try:
+            wait = self._work()
+        except (EngineUnavailable, ScheduleConflict) as error:
+            return self._pause_after(str(error))
+        except (StoreUnusable, ImproperlyConfigured):
+            raise
+        except Exception as error:
+            if not self._is_synced:
+                raise  # the code of the app is wrong, or ours: whoever starts it should see it fail
+            log.debug("beat: unexpected", exc_info=True)
+            return self._pause_after(f"{type(error).__name__}: {error}; what was not fired is still due")
+        if self._failures:
+            self._failures = 0
+            log.info("beat: all is well again")
+        return wait
+
+    def _work(self) -> Seconds:
+        engine = self._app.engine
+        now = self._time.correct(engine.now())
+        if self._listener is None:
+            self._listener = engine.notifier.listen([SCHEDULE_TOPIC])
+        self._membership.renew(engine, now=now, skew=self._time.skew())
+        if not self._is_synced:
+            self.sync(now)
+            self._is_synced = True
+        if self._app.clock.monotonic() - self._patrolled_at >= PATROL_EVERY:
+            self.patrol(now)
+        return self.tick(now)
+
+    def _pause_after(self, error: str) -> Seconds:
+        if not self._failures:
+            log.error("beat: %s; trying again until it works", error)
+        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(self._failures, 16))
+        self._failures += 1
+        jitter: float = self._app.random.random()
+        return pause * (0.5 + jitter / 2)  # so that many schedulers do not come back in step
+
+    def _sleep(self, wait: Seconds) -> None:
+        if self._is_stopping or wait <= 0:
+            return
+        if self._listener is not None and not self._failures:
+            self._listener.wait(wait)
+            return
+        with suppress(queue.Empty):
+            self._stops.get(timeout=wait)
+
+    def _leave(self) -> None:
+        """Say goodbye, so that nobody waits for the lease; a store that is away learns it from the lease."""
+        listener, self._listener = self._listener, None
+        try:
+            if listener is not None:
+                listener.close()
+            if self._app.store_is_open:
+                self._membership.leave(self._app.engine)
+        except EngineError as error:
+            log.warning("beat: could not sign off: %s", error)
+
+    @contextmanager
+    def _hearing_signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self._hear) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _hear(self, number: int, frame: FrameType | None) -> None:
+        self.stop()
+
+
+def _next(schedule: Schedule) -> Instant:
+    return schedule.next_fire or 0  # never None in what ``due`` returns

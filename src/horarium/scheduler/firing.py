@@ -1,0 +1,138 @@
+"""From schedules that are due to firings, each on its own: what is wrong with one stops no other."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from horarium.clock import Instant
+from horarium.engines.protocol import QUEUE_TOPIC
+from horarium.errors import HorariumError, ScheduleConflict
+from horarium.message import Message, derived_id
+from horarium.schedules.policy import first_fire, plan
+from horarium.schedules.schedule import Firing, Schedule
+
+if TYPE_CHECKING:
+    from horarium.app.app import Horarium
+    from horarium.engines.protocol import Engine
+
+log = logging.getLogger("horarium.beat")
+
+
+class Trouble(Struct, frozen=True):
+    """Why a schedule cannot fire."""
+
+    schedule: Schedule
+    reason: str
+
+
+class Fired(Struct, frozen=True):
+    """What became of a batch: the names of those that moved on, and of those that were put in error."""
+
+    moved: tuple[str, ...]
+    troubled: tuple[str, ...]
+
+
+def fire_due(
+    app: Horarium, engine: Engine, due: Sequence[Schedule], *, now: Instant, knows: Callable[[str], bool]
+) -> Fired:
+    """Fire what is due, in one transaction, and wake the queues' readers.
+
+    A schedule that another scheduler was faster with is left to it. One that cannot fire is stored in error. A task
+    that ``knows`` denies is not sent. Raises: EngineUnavailable; what was fired then stays fired, and nothing else.
+    """
+    prepared = [(schedule, prepare(app, schedule, now=now, knows=knows)) for schedule in due]
+    firings = [(schedule, firing) for schedule, firing in prepared if isinstance(firing, Firing)]
+    won = engine.schedules.fire([firing for _, firing in firings], now=now) if firings else []
+    ours = [pair for pair, is_ours in zip(firings, won, strict=True) if is_ours]
+    queues = {QUEUE_TOPIC + message.queue for _, firing in ours for message in firing.messages}
+    if queues:
+        engine.notifier.notify(queues)
+    for schedule, firing in ours:
+        _say(schedule, firing)
+    return Fired(
+        moved=tuple(schedule.name for schedule, _ in ours),
+        troubled=tuple(
+            schedule.name
+            for schedule, trouble in prepared
+            if isinstance(trouble, Trouble) and _store_error(engine, trouble, now=now)
+        ),
+    )
+
+
+def prepare(app: Horarium, schedule: Schedule, *, now: Instant, knows: Callable[[str], bool]) -> Firing | Trouble:
+    """Return the firing of a schedule that is due, or why there is none."""
+    try:
+        decided = plan(schedule, now=now)
+        if decided.fire and not knows(schedule.task):
+            return Trouble(schedule, _unknown(schedule.task))
+        return Firing(
+            schedule=schedule.name,
+            version=schedule.version,
+            expected=schedule.next_fire,
+            nominal=decided.nominal,
+            messages=tuple(_message(app, schedule, nominal, now=now) for nominal in decided.fire),
+            next_fire=decided.next_fire,
+            missed=decided.missed,
+        )
+    except HorariumError as error:
+        return Trouble(schedule, str(error))
+    except Exception as error:
+        log.debug("beat: schedule %r cannot fire", schedule.name, exc_info=True)
+        return Trouble(schedule, f"{type(error).__name__}: {error}")
+
+
+def cured(app: Horarium, schedule: Schedule, *, now: Instant, knows: Callable[[str], bool]) -> Schedule | None:
+    """Return a schedule without its error if nothing keeps it from firing any more, else None.
+
+    Its next instant stays where it stood: what came due meanwhile is a miss like any other.
+    """
+    try:
+        first = first_fire(schedule, now=max(now, schedule.last_fire or now))
+        well = replace(schedule, error=None, next_fire=schedule.next_fire or first, changed=now)
+        rehearsed = prepare(app, replace(well, next_fire=now), now=now, knows=knows)
+    except HorariumError:
+        return None
+    return None if isinstance(rehearsed, Trouble) else well
+
+
+def _message(app: Horarium, schedule: Schedule, nominal: Instant, *, now: Instant) -> Message:
+    return app.producer.message_for(
+        schedule.task,
+        schedule.args,
+        schedule.kwargs,
+        schedule.options,
+        id=derived_id(schedule.id, nominal, "auto"),
+        now=now,
+        schedule=schedule.name,
+        nominal=nominal,
+    )
+
+
+def _unknown(task: str) -> str:
+    return (
+        f"expected a task that this app or a live worker knows, got {task!r}; start a worker that has it, or correct "
+        "the name"
+    )
+
+
+def _store_error(engine: Engine, trouble: Trouble, *, now: Instant) -> bool:
+    """Put a schedule in error; tell whether it was, and not changed by somebody else since it was read."""
+    schedule = trouble.schedule
+    try:
+        engine.schedules.save([replace(schedule, error=trouble.reason, changed=now)], now=now)
+    except ScheduleConflict:  # an edit may have mended it: look again
+        return False
+    log.error("beat: schedule %r cannot fire: %s", schedule.name, trouble.reason)
+    return True
+
+
+def _say(schedule: Schedule, firing: Firing) -> None:
+    if firing.missed:
+        log.warning("Scheduler: schedule %s missed %d due times", schedule.name, firing.missed)
+    if firing.nominal is not None:
+        log.info("Scheduler: Sending due task %s (%s)", schedule.name, schedule.task)

@@ -1,0 +1,65 @@
+"""Look after schedules in error, so that each heals by itself when its cause is gone.
+
+The store cannot list those in error alone. So a few rows are read at a time, and the whole listing comes round in
+turns; those that are known to be in error are looked at in every turn.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from horarium.clock import Instant
+from horarium.engines.protocol import Page
+from horarium.errors import ScheduleConflict
+from horarium.scheduler.firing import cured
+from horarium.schedules.schedule import Schedule
+
+if TYPE_CHECKING:
+    from horarium.app.app import Horarium
+    from horarium.engines.protocol import Engine
+
+PAGE = 200
+REMEMBERED = 1000  # the others in error wait until the listing comes round
+
+log = logging.getLogger("horarium.beat")
+
+
+class Patrol:
+    """The rounds of one scheduler."""
+
+    def __init__(self, app: Horarium) -> None:
+        self._app = app
+        self._after: str | None = None
+        self._in_error: set[str] = set()
+
+    def note(self, names: Iterable[str]) -> None:
+        """Remember schedules that were put in error."""
+        for name in names:
+            if len(self._in_error) < REMEMBERED:
+                self._in_error.add(name)
+
+    def turn(self, engine: Engine, *, now: Instant, knows: Callable[[str], bool]) -> int:
+        """Look at the next few schedules and those known to be in error; return how many are well again."""
+        page = engine.schedules.browse(Page(limit=PAGE, after=self._after))
+        self._after = page.next
+        read = {schedule.name: schedule for schedule in page.schedules}
+        known = engine.schedules.get(sorted(self._in_error - read.keys()))
+        read |= {schedule.name: schedule for schedule in known if schedule is not None}
+        failing = [schedule for schedule in read.values() if schedule.error is not None]
+        healed = {schedule.name for schedule in failing if self._heal(engine, schedule, now=now, knows=knows)}
+        self._in_error.clear()
+        self.note(schedule.name for schedule in failing if schedule.name not in healed)
+        return len(healed)
+
+    def _heal(self, engine: Engine, schedule: Schedule, *, now: Instant, knows: Callable[[str], bool]) -> bool:
+        well = cured(self._app, schedule, now=now, knows=knows)
+        if well is None:
+            return False
+        try:
+            engine.schedules.save([well], now=now)
+        except ScheduleConflict:  # changed since it was read: the next turn looks again
+            return False
+        log.info("beat: schedule %r can fire again", schedule.name)
+        return True
