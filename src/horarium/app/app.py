@@ -189,6 +189,7 @@ class Horarium:
     def signature(
         self, task: str, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None, **options: Any
     ) -> Signature:
+        """Return the signature of a task by its name; it need not be defined in this process."""
         return Signature(task, args, kwargs, options, app=self)
 
     def AsyncResult(self, id: str) -> AsyncResult:
@@ -243,6 +244,7 @@ class Horarium:
         return entries
 
     def schedule_entry(self, name: str, entry: Mapping[str, Any]) -> Schedule:
+        """Return the schedule that an entry of ``beat_schedule`` asks for. Raises: InvalidSchedule, EncodingError."""
         from horarium.schedules.entries import read_entry
 
         return read_entry(name, entry, timezone=self.conf.timezone, now=self.now())

@@ -137,9 +137,11 @@ class AsyncResult:
         return run is not None and run.has_ended
 
     def successful(self) -> bool:
+        """Whether it ended with a result."""
         return self.state == State.SUCCESS
 
     def failed(self) -> bool:
+        """Whether it ended with an exception, or its process died once too often."""
         return self.state in (State.FAILURE, State.DEAD)
 
     def get(
@@ -170,6 +172,7 @@ class AsyncResult:
         return self._answer(await self._await_end(timeout), propagate)
 
     def wait(self, timeout: Seconds | None = None, propagate: bool = True) -> Any:
+        """The same as ``get``."""
         return self.get(timeout, propagate)
 
     def forget(self) -> None:

@@ -103,6 +103,7 @@ class Task:
             return self.run(*args, **kwargs)
 
     def run(self, *args: Any, **kwargs: Any) -> Any:
+        """What the task does: the decorated function; class-based tasks define it."""
         return self.function(self, *args, **kwargs) if self.bind else self.function(*args, **kwargs)
 
     def delay(self, *args: Any, **kwargs: Any) -> AsyncResult:
@@ -191,6 +192,7 @@ class Task:
     def signature(
         self, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None, **options: Any
     ) -> Signature:
+        """Return the signature of a call with these arguments and options of apply_async."""
         immutable = bool(options.pop("immutable", False))
         return Signature(self.name, args or (), kwargs, options, immutable=immutable, app=self.app)
 
