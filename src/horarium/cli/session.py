@@ -41,12 +41,10 @@ class Session:
             app.import_includes()
         return app
 
-    @cached_property
+    @property
     def engine(self) -> Engine:
-        """The app's store, known to be usable. Raises: StoreUnusable, EngineUnavailable."""
-        engine = self.app.engine
-        engine.check()
-        return engine
+        """The app's store. Its own verbs say whether it can be used; only the doctor takes the time to examine it."""
+        return self.app.engine
 
     @cached_property
     def out(self) -> Output:

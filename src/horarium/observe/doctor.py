@@ -29,7 +29,8 @@ Rule: TypeAlias = Callable[[Facts], Iterator[Finding]]
 def diagnose(facts: Facts) -> list[Finding]:
     """Judge an installation. The order is that in which one would look: the store, who is alive, what waits."""
     if facts.trouble is not None:
-        return [problem("store", f"the store cannot be used: {facts.trouble}", f"{facts.command} check")]
+        remedy = f"{facts.command} --store URL doctor   (another store), or restore this one from a backup"
+        return [problem("store", f"the store cannot be used: {facts.trouble}", remedy)]
     return [finding for rule in RULES for finding in rule(facts)]
 
 

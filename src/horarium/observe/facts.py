@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from horarium.clock import Instant, Seconds, SystemClock
 from horarium.engines.protocol import Held, HeldPage, MemberRecord, Page, QueueCounts, RunFilter
@@ -92,16 +93,17 @@ def gather(app: Horarium, now: Instant, *, command: str = "horarium") -> Facts:
         engine.check()
         return _ask(engine, known)
     except EngineError as error:
-        return msgspec.structs.replace(known, trouble=str(error))
+        return replace(known, trouble=str(error))
 
 
 def read_declared(app: Horarium, now: Instant) -> tuple[tuple[Schedule, ...], dict[str, str]]:
-    """Return the schedules that the code defines, and by name why others among them cannot be used."""
+    """Return the schedules that the code defines, ready to be stored for the first time, and by name why others among
+    them cannot be used."""
     good: list[Schedule] = []
     wrong: dict[str, str] = {}
     for name, entry in app.raw_entries().items():
         try:
-            good.append(policy.create(app.schedule_entry(name, entry), now=now))
+            good.append(policy.create(replace(app.schedule_entry(name, entry), app=app.main), now=now))
         except (InvalidSchedule, CodecError) as error:
             wrong[name] = str(error)
     return tuple(good), wrong
@@ -119,7 +121,7 @@ def _ask(engine: Engine, known: Facts) -> Facts:
     dead: tuple[Run, ...] = ()
     if counts.states.get(State.DEAD):
         dead = engine.results.search(RunFilter(states=(State.DEAD,)), Page(limit=DEAD_READ)).runs
-    return msgspec.structs.replace(
+    return replace(
         known,
         now=now,
         store=engine.url,

@@ -8,22 +8,24 @@ from horarium.cli.leftovers import BEAT, leftovers
 from horarium.cli.logfile import append_to
 from horarium.cli.options import Command, log_level, option, seconds
 from horarium.cli.session import Session
+from horarium.version import __version__
 
 
 @click.command("beat", cls=Command)
 @option("-l", "--loglevel", type=log_level, default="INFO", show_default=True, help="In any case.")
 @option("-n", "--hostname", "--name", "name", metavar="NAME", help="Its name. [default: beat@host]")
-@option("--max-interval", type=seconds, help="Look at least so often.")
+@option("--max-interval", type=seconds, help="Sleep no longer than this.")
 @option("-f", "--logfile", type=click.Path(dir_okay=False), help="Append the log to this file.")
 @leftovers(BEAT)
 @click.pass_obj
 def command(session: Session, loglevel: str, name: str | None, max_interval: float | None, logfile: str | None) -> int:
     """Fire schedules until told to stop (TERM or Ctrl-C)."""
+    from horarium.observe import logs
     from horarium.scheduler.beat import Scheduler
 
     app = session.app
-    if max_interval is not None:
-        app.conf.beat_max_loop_interval = max_interval
     if logfile:
         append_to(logfile)
-    return Scheduler(app, name=name, loglevel=loglevel).run()
+    session.out.say(f"horarium beat v{__version__} is starting.")
+    logs.configure(loglevel, app.conf)
+    return Scheduler(app, name=name, max_interval=max_interval).run()

@@ -18,6 +18,7 @@ from horarium.clock import Instant
 from horarium.engines.protocol import QUEUE_TOPIC, SCHEDULE_TOPIC, Page
 from horarium.errors import InvalidSchedule, ScheduleConflict, ScheduleNotFound
 from horarium.message import Message, derived_id
+from horarium.observe.facts import read_declared
 from horarium.schedules import policy
 from horarium.schedules.schedule import Firing, Schedule
 from horarium.schedules.specs import describe, from_record
@@ -144,14 +145,12 @@ def _stored_ones(engine: Engine) -> Iterator[Schedule]:
         after = page.next
 
 
-def _declared(session: Session) -> Iterator[Schedule]:
-    """Yield the schedules that the code defines, as a scheduler would store them; a wrong one is told about."""
-    app, now = session.app, session.engine.now()
-    for name, entry in app.raw_entries().items():
-        try:
-            yield policy.create(app.schedule_entry(name, entry), now=now)
-        except InvalidSchedule as error:
-            session.out.say(f"warning: schedule {name!r} is wrong and will not fire: {error}")
+def _declared(session: Session) -> tuple[Schedule, ...]:
+    """Return the schedules that the code defines, as a scheduler would store them; a wrong one is told about."""
+    good, wrong = read_declared(session.app, session.engine.now())
+    for name, reason in wrong.items():
+        session.out.say(f"warning: schedule {name!r} is wrong and will not fire: {reason}")
+    return good
 
 
 def _known(session: Session, name: str) -> Schedule:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -69,6 +70,9 @@ def command(
 
     TERM or Ctrl-C: running tasks may finish within --grace. A second one, or QUIT: the work is given back at once.
     """
+    from horarium.observe import logs
+    from horarium.observe.lines import Lines
+    from horarium.scheduler.beat import Scheduler
     from horarium.worker.options import options_from
     from horarium.worker.supervisor import Supervisor
 
@@ -93,4 +97,6 @@ def command(
         app.close()  # nothing may be open when children are forked
     if logfile:
         append_to(logfile)
-    return Supervisor(app, options).run()
+    logs.configure(loglevel, app.conf)
+    companions = [partial(Scheduler, app)] if options.beat else []
+    return Supervisor(app, options, observer=Lines(), companions=companions).run()
