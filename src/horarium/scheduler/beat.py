@@ -167,7 +167,7 @@ class Scheduler:
     def _pause_after(self, error: str) -> Seconds:
         if not self._failures:
             log.error("beat: %s; trying again until it works", error)
-        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(self._failures, 16))
+        pause: Seconds = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(self._failures, 16))
         self._failures += 1
         jitter: float = self._app.random.random()
         return pause * (0.5 + jitter / 2)  # so that many schedulers do not come back in step

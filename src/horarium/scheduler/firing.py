@@ -83,7 +83,7 @@ def prepare(app: Horarium, schedule: Schedule, *, now: Instant, knows: Callable[
         return Trouble(schedule, str(error))
     except Exception as error:
         log.debug("beat: schedule %r cannot fire", schedule.name, exc_info=True)
-        return Trouble(schedule, f"{type(error).__name__}: {error}")
+        return Trouble(schedule, _unsendable(schedule, error))
 
 
 def cured(app: Horarium, schedule: Schedule, *, now: Instant, knows: Callable[[str], bool]) -> Schedule | None:
@@ -117,6 +117,13 @@ def _unknown(task: str) -> str:
     return (
         f"expected a task that this app or a live worker knows, got {task!r}; start a worker that has it, or correct "
         "the name"
+    )
+
+
+def _unsendable(schedule: Schedule, error: Exception) -> str:
+    return (
+        f"expected a schedule that a message can be made of, got {type(error).__name__}: {error} (its options are "
+        f"{str(schedule.options)[:200]}); correct it"
     )
 
 

@@ -1,0 +1,41 @@
+"""A store, and what tests of schedulers ask of it."""
+
+from __future__ import annotations
+
+from horarium.clock import ManualClock
+from horarium.engines.memory import MemoryEngine
+from horarium.engines.protocol import Member, Page, RunFilter
+from horarium.message import Message
+from horarium.schedules.schedule import Schedule
+
+
+class Store:
+    """An engine and what tests ask of it."""
+
+    def __init__(self, engine: MemoryEngine, clock: ManualClock) -> None:
+        self.engine = engine
+        self.clock = clock
+
+    def schedule(self, name: str) -> Schedule:
+        [schedule] = self.engine.schedules.get([name])
+        assert schedule is not None
+        return schedule
+
+    def names(self) -> list[str]:
+        return [schedule.name for schedule in self.engine.schedules.browse(Page(limit=1000)).schedules]
+
+    def messages(self, name: str | None = None) -> list[Message]:
+        """All messages that schedules sent, the earliest due instant first."""
+        held = self.engine.inspector.find(RunFilter(schedule=name), Page(limit=10_000)).held
+        return sorted((each.message for each in held), key=lambda message: message.nominal or 0)
+
+    def nominals(self, name: str | None = None) -> list[int | None]:
+        return [message.nominal for message in self.messages(name)]
+
+    def save(self, schedule: Schedule) -> Schedule:
+        [saved] = self.engine.schedules.save([schedule], now=self.clock.now())
+        return saved
+
+    def worker_joins(self, *tasks: str) -> None:
+        member = Member(owner="w1", kind="child", name="worker@elsewhere", tasks=tasks)
+        self.engine.queue.renew([member], now=self.clock.now(), lease=3600.0)

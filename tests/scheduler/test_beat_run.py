@@ -1,0 +1,191 @@
+"""The loop: it starts, sleeps, wakes, stops and outlives a store that goes away."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event, Thread, Timer
+
+import pytest
+from beat_store import Store
+
+from horarium.app.app import Horarium
+from horarium.clock import ManualClock, SystemClock
+from horarium.engines.memory import MemoryEngine
+from horarium.engines.protocol import SCHEDULE_TOPIC, Page, RunFilter
+from horarium.errors import EngineUnavailable, StoreUnusable
+from horarium.scheduler.beat import EXIT_DONE, EXIT_STORE, Scheduler
+from horarium.schedules import every
+from horarium.schedules.policy import create
+
+MakeApp = Callable[..., Horarium]
+ENOUGH = 20.0  # seconds after which a test has failed; none waits so long otherwise
+
+
+@pytest.fixture
+def app() -> Iterator[Horarium]:
+    """An app in real time."""
+    with Horarium("shop", engine=MemoryEngine(), set_as_current=False) as app:
+        app.add_task(lambda: None, {"name": "ping"})
+        yield app
+
+
+@contextmanager
+def running(scheduler: Scheduler) -> Iterator[Thread]:
+    thread = Thread(target=scheduler.run, name="beat")
+    thread.start()
+    try:
+        yield thread
+    finally:
+        scheduler.stop()
+        thread.join(ENOUGH)
+        assert not thread.is_alive()
+
+
+def wait_for(app: Horarium, fact: Callable[[], object]) -> None:
+    """Wait until something is so, looking again whenever a message was sent."""
+    listener = app.engine.notifier.listen(["queue:default", SCHEDULE_TOPIC])
+    clock = SystemClock()
+    deadline = clock.monotonic() + ENOUGH
+    while not fact():
+        assert clock.monotonic() < deadline
+        listener.wait(0.05)
+    listener.close()
+
+
+def sent(app: Horarium) -> list[int]:
+    held = app.engine.inspector.find(RunFilter(), Page(limit=1000)).held
+    return sorted(each.message.nominal or 0 for each in held)
+
+
+def test_it_fires_each_second_on_the_second(app: Horarium) -> None:
+    app.conf.beat_schedule = {"tick": {"task": "ping", "schedule": every(0.2)}}
+    with running(Scheduler(app)), running(Scheduler(app)):
+        wait_for(app, lambda: len(sent(app)) >= 8)
+    nominals = sent(app)
+    anchor = app.engine.schedules.get(["tick"])[0].anchor
+    missed = app.engine.schedules.get(["tick"])[0].missed
+    assert len(set(nominals)) == len(nominals)
+    assert (nominals[-1] - anchor) // 200 == len(nominals) + missed
+
+
+def test_a_new_schedule_is_seen_at_once(app: Horarium) -> None:
+    scheduler = Scheduler(app, max_interval=ENOUGH)
+    with running(scheduler):
+        wait_for(app, lambda: app.engine.inspector.workers(now=app.engine.now()))
+        entry = app.schedule_entry("new", {"task": "ping", "schedule": every(0.05), "one_off": True})
+        now = app.engine.now()
+        app.engine.schedules.save([create(entry, now=now)], now=now)
+        app.engine.notifier.notify([SCHEDULE_TOPIC])
+        wait_for(app, lambda: sent(app))
+
+
+def test_it_is_listed_while_it_lives_and_signs_off(app: Horarium) -> None:
+    with running(Scheduler(app, name="beat@here")):
+        wait_for(app, lambda: app.engine.inspector.workers(now=app.engine.now()))
+        [record] = app.engine.inspector.workers(now=app.engine.now())
+        assert (record.alive, record.member.kind, record.member.name) == (True, "scheduler", "beat@here")
+        assert (record.member.app, record.member.pid) == ("shop", os.getpid())
+    [record] = app.engine.inspector.workers(now=app.engine.now())
+    assert not record.alive
+
+
+def test_stopping_before_running_and_stopping_twice_are_fine(app: Horarium) -> None:
+    scheduler = Scheduler(app)
+    scheduler.stop()
+    scheduler.stop()
+    assert scheduler.run() == EXIT_DONE
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_in_good_order(app: Horarium, number: int, caplog: pytest.LogCaptureFixture) -> None:
+    before = signal.getsignal(number)
+    timer = Timer(0.2, os.kill, (os.getpid(), number))
+    timer.start()
+    with caplog.at_level(logging.INFO, "horarium"):
+        assert Scheduler(app, max_interval=ENOUGH).run() == EXIT_DONE
+    timer.join()
+    assert signal.getsignal(number) == before
+    assert caplog.messages[0].startswith("beat: Starting...")
+    assert caplog.messages[-1] == "beat: Stopped."
+
+
+def test_it_outlives_a_store_that_goes_away(app: Horarium, caplog: pytest.LogCaptureFixture) -> None:
+    app.conf.beat_schedule = {"tick": {"task": "ping", "schedule": every(0.1)}}
+    due, failures, is_back = app.engine.schedules.due, [], Event()
+
+    def goes_away(until: int, limit: int) -> object:
+        if len(failures) < 3:
+            failures.append(until)
+            raise EngineUnavailable("the store is away")
+        is_back.set()
+        return due(until, limit)
+
+    app.engine.schedules.due = goes_away
+    with caplog.at_level(logging.INFO, "horarium"), running(Scheduler(app)):
+        assert is_back.wait(ENOUGH)
+        wait_for(app, lambda: sent(app))
+    assert caplog.text.count("the store is away; trying again until it works") == 1
+    assert "beat: all is well again" in caplog.messages
+
+
+def test_a_surprise_in_the_middle_does_not_end_it(app: Horarium) -> None:
+    app.conf.beat_schedule = {"tick": {"task": "ping", "schedule": every(0.1)}}
+    due, surprises = app.engine.schedules.due, [ValueError("a row that nobody can read")]
+
+    def surprises_once(until: int, limit: int) -> object:
+        if surprises:
+            raise surprises.pop()
+        return due(until, limit)
+
+    app.engine.schedules.due = surprises_once
+    with running(Scheduler(app)):
+        wait_for(app, lambda: sent(app))
+
+
+def test_a_store_that_cannot_be_worked_with_ends_it(app: Horarium, caplog: pytest.LogCaptureFixture) -> None:
+    def is_corrupt(until: int, limit: int) -> object:
+        raise StoreUnusable("the file is corrupt")
+
+    app.engine.schedules.due = is_corrupt
+    assert Scheduler(app).run() == EXIT_STORE
+    assert "beat: the file is corrupt" in caplog.messages
+
+
+def test_a_step_of_the_stores_clock_is_told(
+    make_app: MakeApp, store: Store, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    scheduler = Scheduler(make_app())
+    scheduler._round()
+    clock.step(90)
+    scheduler._round()
+    assert "the store's clock stepped by +90.0 s" in caplog.text
+    caplog.clear()
+    clock.advance(90)
+    scheduler._round()
+    assert not caplog.messages
+
+
+def test_a_host_whose_clock_is_wrong_is_told_once_and_seen(
+    store: Store, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Horarium("shop", engine=store.engine, clock=ManualClock(clock.now() + 5000), set_as_current=False) as app:
+        scheduler = Scheduler(app)
+        scheduler._round()
+        scheduler._round()
+    [record] = store.engine.inspector.workers(now=clock.now())
+    assert record.member.skew == 5.0
+    assert caplog.text.count("this host's clock is +5.0 s from the store's") == 1
+
+
+def test_one_that_was_given_up_comes_back_under_a_new_name(make_app: MakeApp, store: Store, clock: ManualClock) -> None:
+    scheduler = Scheduler(make_app())
+    scheduler._round()
+    [record] = store.engine.inspector.workers(now=clock.now())
+    store.engine.inspector.leave([record.member.owner], now=clock.now())
+    clock.advance(60)
+    scheduler._round()
+    assert [each.alive for each in store.engine.inspector.workers(now=clock.now())] == [True, False]
