@@ -8,9 +8,7 @@ than it takes. What it cannot take (unknown tasks, future etas, other queues) so
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from heapq import merge
-from itertools import groupby
-from operator import itemgetter
+from heapq import heappop, heappush
 from typing import NamedTuple
 
 import apsw
@@ -28,9 +26,15 @@ from horarium.outcome import ErrorRecord, State
 
 
 class Line(NamedTuple):
-    rank: int
+    """The waiting messages of one queue, task and rank. ``first``: rank, due and turn of the first of them."""
+
+    first: tuple[int, Instant, int]
     queue: str
     task: str
+
+    @property
+    def rank(self) -> int:
+        return self.first[0]
 
 
 class Place(NamedTuple):
@@ -82,7 +86,7 @@ def _take(
     durable: bool,
 ) -> list[Row] | None:
     """Claim in one transaction; None, with nothing done, if it must be durable and is not."""
-    with store.write(durable=durable) as db:
+    with store.write("locked" if durable else "never") as db:
         worker = _worker_of(db, owner)
         selection = _select(db, queues, limit, now, tasks)
         if selection.must_be_durable and not durable:
@@ -90,7 +94,7 @@ def _take(
         for place in selection.overdue:
             for entry in entries(db, "entry_at", {"seq": place.seq}):
                 expire(db, entry, now)
-        return [row for place in selection.taken for row in fetch(db, "hand_over", (place.seq, owner, worker, now))]
+        return _hand_over(db, [place.seq for place in selection.taken], owner, worker, now)
 
 
 def _worker_of(db: apsw.Connection, owner: str) -> str:
@@ -102,25 +106,37 @@ def _worker_of(db: apsw.Connection, owner: str) -> str:
 
 
 def _lines(db: apsw.Connection, queues: Sequence[str], now: Instant, tasks: Collection[str] | None) -> list[Line]:
-    """Return the lines with a due message of a known task, the highest priority first."""
+    """Return the lines with a due message of a known task, in the order of their first messages."""
     return sorted(
-        Line(rank, queue, task)
+        Line((rank, due, turn), queue, task)
         for queue in dict.fromkeys(queues)
-        for task, rank, due in fetch(db, "heads", {"queue": queue})
+        for task, rank, due, turn in fetch(db, "heads", {"queue": queue})
         if due <= now and (tasks is None or task in tasks)
     )
 
 
 def _in_line(db: apsw.Connection, lines: list[Line], now: Instant) -> Iterator[Place]:
-    """Yield the due messages of the lines in the order of claims. Close it before anything is changed."""
-    statement = SQL["line"]
-    for rank, peers in groupby(lines, key=itemgetter(0)):
-        cursors = [db.execute(statement, (line.queue, line.task, rank, now)) for line in peers]
-        try:
-            yield from map(Place._make, merge(*cursors))
-        finally:
-            for cursor in cursors:
-                cursor.close(True)
+    """Yield the due messages of the lines in the order of claims. Close it before anything is changed.
+
+    A line is opened when its first message is next: with hundreds of them most never are.
+    """
+    unopened = lines[::-1]
+    opened: list[tuple[tuple[int, Instant, int], Line, Place, apsw.Cursor]] = []  # a heap by (rank, due, turn)
+    try:
+        while unopened or opened:
+            if unopened and (not opened or unopened[-1].first < opened[0][0]):
+                line = unopened.pop()
+                cursor = db.execute(SQL["line"], (line.queue, line.task, line.rank, now))
+            else:
+                _, line, place, cursor = heappop(opened)
+                yield place
+            for row in cursor:
+                place = Place._make(row)
+                heappush(opened, ((line.rank, place.due, place.turn), line, place, cursor))
+                break
+    finally:
+        for *_, cursor in opened:
+            cursor.close(True)
 
 
 def _select(
@@ -144,9 +160,16 @@ def _select(
     return selection
 
 
+def _hand_over(db: apsw.Connection, seqs: list[int], owner: str, worker: str, now: Instant) -> list[Row]:
+    """Mark the messages as the owner's; return what hand_over.sql tells of them, in the order of ``seqs``."""
+    values = {"seqs": msgspec.json.encode(seqs).decode(), "owner": owner, "worker": worker, "now": now}
+    rows = {row[0]: row for row in fetch(db, "hand_over", values)}
+    return [rows[seq] for seq in seqs]
+
+
 def _deliveries(store: Store, rows: list[Row], owner: str, now: Instant) -> list[Delivery]:
     deliveries = []
-    for id, text, fence, attempt, crashes in rows:
+    for _, id, text, fence, attempt, crashes in rows:
         try:
             message = decode_message(text)
         except msgspec.DecodeError as error:

@@ -20,9 +20,17 @@ import apsw
 from horarium.clock import Clock, Seconds
 from horarium.engines.sqlite.opening import check_place, initialise, refuse_truncated
 from horarium.engines.sqlite.trouble import translate
-from horarium.errors import StoreUnusable
+from horarium.errors import EngineUnavailable, StoreUnusable
 
 Durability: TypeAlias = Literal["full", "relaxed"]
+
+# When a transaction is flushed to the disk.
+# "locked": before anybody can see it, while the write lock is held.
+# "shared": after the lock is free and before the caller hears of it; others may see it a moment before it is safe. The
+#   flushes of several processes overlap: ten processes that put one by one, 4 ms a flush, get 1,300/s instead of 500/s.
+# "never": a power loss may undo it, as if it had not happened, and with it whatever was committed later: the WAL
+#   survives as a prefix. The death of a process undoes no commit in any case.
+Flush: TypeAlias = Literal["locked", "shared", "never"]
 
 PATIENCE: Seconds = 5.0  # how long a verb waits for the write lock before it is EngineUnavailable
 FORK_PATIENCE: Seconds = 1.0  # how long a fork waits for other threads to end their transactions
@@ -53,6 +61,8 @@ class Session:
         self._patience = PATIENCE
         self._give_up = 0.0
         self._checkpoint_at = CHECKPOINT_FRAMES
+        self._wal_path = f"{path}-wal"
+        self._wal: int | None = None
         flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
         self.connection = apsw.Connection(str(path), flags=flags, statementcachesize=100)
         try:
@@ -73,9 +83,27 @@ class Session:
             self.connection.pragma("synchronous", mode)
             self.synchronous = mode
 
+    def flush(self) -> None:
+        """Wait until everything committed so far is on the disk.
+
+        The WAL cannot be another file by now: it stays as long as a connection is open. If it was started anew
+        meanwhile, a checkpoint has brought what was in it into the database, flushed. The locks of SQLite are not on
+        this file, so a descriptor of our own does no harm. Raises: OSError.
+        """
+        if self._wal is None:
+            self._wal = os.open(self._wal_path, os.O_RDWR | os.O_CLOEXEC)
+            directory = os.open(os.path.dirname(self._wal_path), os.O_RDONLY | os.O_CLOEXEC)  # noqa: PTH120
+            try:
+                os.fsync(directory)  # the WAL may have been made by this very session; its name must be safe too
+            finally:
+                os.close(directory)
+        os.fdatasync(self._wal)
+
     def close(self) -> None:
         self.closed = True
         self.connection.close()
+        if self._wal is not None:
+            os.close(self._wal)
 
     def _wait(self, tries: int) -> bool:
         """Pause before the lock is tried again; False when it has taken too long."""
@@ -117,7 +145,7 @@ class Store:
         self.path = path
         self.pid = os.getpid()
         self._clock = clock
-        self._durable_mode = "full" if durability == "full" else "normal"
+        self._is_relaxed = durability == "relaxed"
         self._identity: tuple[int, int] | None = None  # device and inode, once it has been opened
         self._forget_sessions()
         _STORES.add(self)
@@ -126,13 +154,9 @@ class Store:
         """Return a context for reading; each statement sees the newest committed state."""
         return Use(self)
 
-    def write(self, *, durable: bool = True) -> Transaction:
-        """Return a context in which everything is done or nothing.
-
-        ``durable=False`` lets a power loss undo it: it is then as if it had not happened, and everything committed
-        before it is still there (the WAL survives as a prefix). A killed process never undoes a commit.
-        """
-        return Transaction(self, self._durable_mode if durable else "normal")
+    def write(self, flush: Flush = "locked") -> Transaction:
+        """Return a context in which everything is done or nothing. A relaxed store never flushes."""
+        return Transaction(self, "never" if self._is_relaxed else flush)
 
     def session(self) -> Session:
         """Return the calling thread's connection; open it where there is none."""
@@ -261,6 +285,11 @@ class Use:
             self._end(session, error)
         except apsw.Error as trouble:
             raise translate(trouble, self._store.path) from trouble
+        except OSError as trouble:
+            raise EngineUnavailable(
+                f"expected the disk to take what was written to {self._store.path}, got {trouble}; look at the disk, "
+                "then try again"
+            ) from trouble
         finally:
             session.lock.release()
         if isinstance(error, apsw.Error):
@@ -276,14 +305,14 @@ class Use:
 class Transaction(Use):
     """A write transaction. It takes the write lock at once, so it can never fail half-way for want of it."""
 
-    __slots__ = ("_mode",)
+    __slots__ = ("_flush",)
 
-    def __init__(self, store: Store, mode: str) -> None:
+    def __init__(self, store: Store, flush: Flush) -> None:
         super().__init__(store)
-        self._mode = mode
+        self._flush = flush
 
     def _begin(self, session: Session) -> None:
-        session.set_synchronous(self._mode)
+        session.set_synchronous("full" if self._flush == "locked" else "normal")
         session.connection.execute("BEGIN IMMEDIATE")
 
     def _end(self, session: Session, error: BaseException | None) -> None:
@@ -291,6 +320,8 @@ class Transaction(Use):
         try:
             if error is None:
                 connection.execute("COMMIT")
+                if self._flush == "shared":
+                    session.flush()
         finally:
             if connection.in_transaction:
                 _roll_back(connection)

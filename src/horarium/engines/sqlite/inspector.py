@@ -29,6 +29,8 @@ from horarium.engines.sqlite.rows import HELD, WAITING, History, encode_history,
 from horarium.engines.sqlite.sql import SQL, Row, change, fetch
 from horarium.outcome import Revoked, error_of
 
+INDEXES = {HELD: "runs_held", WAITING: "runs_waiting"}
+
 _decode_member = msgspec.json.Decoder(Member).decode
 _decode_place = msgspec.json.Decoder(tuple[int, int, Instant, int]).decode  # phase, rank, due, turn
 
@@ -61,7 +63,7 @@ class SqliteInspector:
         with self._store.read() as db:
             for each in (HELD, WAITING) if phase == HELD else (WAITING,):
                 values["limit"] = page.limit + 1 - len(rows)
-                statement = SQL["find"].replace("{phase}", str(each))
+                statement = SQL["find"].replace("{phase}", str(each)).replace("{index}", INDEXES[each])
                 found: list[Row] = db.execute(statement, values).fetchall()
                 rows += ((each, *row) for row in found)
                 values["rank"] = None  # the next phase is listed from its start
@@ -91,7 +93,7 @@ class SqliteInspector:
         return sorted(records, key=lambda record: (not record.alive, record.member.name, record.member.owner))
 
     def leave(self, owners: Sequence[str], *, now: Instant) -> None:
-        with self._store.write(durable=False) as db:
+        with self._store.write("never") as db:
             for owner in owners:
                 change(db, "give_up", {"owner": owner, "now": now})
                 for entry in entries(db, "entries_held", {"owner": owner}):
@@ -110,20 +112,15 @@ def _purge(db: apsw.Connection, queues: tuple[str, ...] | None, now: Instant) ->
 
 
 def _counts_of(queue: str, waiting: list[Row], claimed: int) -> QueueCounts:
-    ready = scheduled = 0
-    tasks: dict[str, int] = {}
-    dues: list[Instant] = []
-    for name, task, is_due, number, earliest in waiting:
-        if name != queue:
-            continue
-        if is_due:
-            ready += number
-            tasks[task] = number
-            dues.append(earliest)
-        else:
-            scheduled += number
+    rows = [row[1:] for row in waiting if row[0] == queue]  # task, number, number of those due, earliest due
+    ready = [row for row in rows if row[2]]
+    due = sum(row[2] for row in ready)
     return QueueCounts(
-        ready=ready, scheduled=scheduled, claimed=claimed, oldest_due=min(dues, default=None), tasks=tasks
+        ready=due,
+        scheduled=sum(row[1] for row in rows) - due,
+        claimed=claimed,
+        oldest_due=min((row[3] for row in ready), default=None),
+        tasks={row[0]: row[2] for row in ready},
     )
 
 

@@ -95,7 +95,7 @@ def _take_back_from_lost(
     store: Store, now: Instant, policy: MaintenancePolicy, dead: Sequence[DeadOwner], tally: Tally
 ) -> None:
     """Give up the dead and the lapsed, and put back what they hold."""
-    with store.write(durable=False) as db:
+    with store.write("never") as db:
         for each in dead:
             change(db, "give_up", {"owner": each.owner, "now": now})
         tally.lapsed = [owner for (owner,) in fetch(db, "lapse", {"now": now})]
@@ -157,7 +157,7 @@ def _note_crash(entry: Entry, error: ErrorRecord, now: Instant) -> None:
 
 
 def _end_overdue(store: Store, now: Instant, tally: Tally) -> None:
-    with store.write(durable=False) as db:
+    with store.write("never") as db:
         for entry in entries(db, "entries_overdue", {"now": now, "limit": tally.left}):
             expire(db, entry, now)
             tally.expired += 1
@@ -166,7 +166,7 @@ def _end_overdue(store: Store, now: Instant, tally: Tally) -> None:
 
 def _forget_old(store: Store, now: Instant, policy: MaintenancePolicy, tally: Tally) -> None:
     before = now - milliseconds(policy.keep)
-    with store.write(durable=False) as db:
+    with store.write("never") as db:
         tally.forgotten = change(db, "forget_old", {"before": before, "limit": tally.left})
         tally.forgotten += change(db, "forget_kept", {"now": now, "limit": tally.left - tally.forgotten})
     tally.left -= tally.forgotten
@@ -174,6 +174,6 @@ def _forget_old(store: Store, now: Instant, policy: MaintenancePolicy, tally: Ta
 
 def _sweep_up(store: Store, now: Instant, policy: MaintenancePolicy) -> None:
     """Drop what only had to be remembered for a while."""
-    with store.write(durable=False) as db:
+    with store.write("never") as db:
         change(db, "bury_owners", {"buried": now - milliseconds(TOMBSTONE_KEEP)})
         change(db, "prune_firings", {"fired": now - milliseconds(FIRING_KEEP), "limit": policy.batch})

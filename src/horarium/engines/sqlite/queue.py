@@ -27,7 +27,7 @@ class SqliteQueue:
     def put(self, messages: Sequence[Message], *, now: Instant) -> list[bool]:
         if not messages:
             return []
-        with self._store.write() as db:
+        with self._store.write("shared") as db:
             return insert(db, messages, now)
 
     def claim(
@@ -46,7 +46,7 @@ class SqliteQueue:
             return Renewal()
         lost: list[str] = []
         terminate: list[str] = []
-        with self._store.write(durable=False) as db:  # a lease means nothing to the processes after a power loss
+        with self._store.write("never") as db:  # a lease means nothing to the processes after a power loss
             for member in members:
                 values = {
                     "owner": member.owner,

@@ -50,7 +50,7 @@ def settle(store: Store, settlements: Sequence[Settlement], now: Instant, policy
     durable = any(not isinstance(settlement.outcome, Reported) for settlement in settlements)
     marks = [mark_of(settlement) for settlement in settlements]
     verdicts: list[Verdict] = []
-    with store.write(durable=durable) as db:
+    with store.write("locked" if durable else "never") as db:
         follow_ups: list[Message] = []
         for settlement, mark in zip(settlements, marks, strict=True):
             is_recorded = _settle_success(db, settlement, mark, now)

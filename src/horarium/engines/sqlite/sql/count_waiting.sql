@@ -1,6 +1,6 @@
--- Count waiting messages by queue, task and whether they are due. Reads one index from end to end.
+-- Count waiting messages by queue and task. Reads one index from end to end, in its own order.
 -- Parameters: :now
--- Result: queue, task, is_due, number, earliest due
+-- Result: queue, task, number, number of those due, earliest due
 -- State: unchanged
 -- Safe: one statement, one snapshot
-SELECT queue, task, due <= :now, count(*), min(due) FROM runs WHERE phase = 0 GROUP BY 1, 2, 3
+SELECT queue, task, count(*), sum(due <= :now), min(due) FROM runs WHERE phase = 0 GROUP BY queue, task

@@ -1,5 +1,5 @@
 -- List messages that have not ended, in the order of claims. {phase} is 1 (in hand) or 0 (waiting), written into the
--- text, since only so the partial index of that phase can be used.
+-- text, since only so the partial index of that phase, {index}, can be used.
 -- Parameters: :rank, :due, :turn (the place of the last one seen, or NULL), :since, :until (seq), :states, :tasks,
 --   :queues (JSON arrays or NULL), :schedule, :parent, :root, :prefix (or NULL), :limit
 -- Result: rank, due, turn, id, task, queue, created, state, owner, fence, attempt, crashes, message
@@ -8,7 +8,7 @@
 SELECT rank, due, turn, id, task, queue, seq >> 20, state, owner, fence, attempt, crashes, message
 FROM runs
 WHERE seq IN (
-    SELECT seq FROM runs
+    SELECT seq FROM runs INDEXED BY {index}
     WHERE phase = {phase}
         AND (:rank IS NULL OR (rank, due, turn) > (:rank, :due, :turn)) AND +seq >= :since AND +seq < :until
         AND (:states IS NULL OR +state IN (SELECT value FROM json_each(:states)))
