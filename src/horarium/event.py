@@ -41,6 +41,18 @@ class Refused(Struct, frozen=True, kw_only=True):
     attempt: int
 
 
+class WorkerStarting(Struct, frozen=True, kw_only=True):
+    """A worker has opened its store and is about to start its children."""
+
+    name: str
+    app: str
+    store: str
+    pool: str
+    concurrency: int
+    queues: tuple[str, ...]
+    tasks: tuple[str, ...]
+
+
 class WorkerReady(Struct, frozen=True, kw_only=True):
     """All children of a worker look at its queues."""
 
@@ -123,6 +135,7 @@ Event: TypeAlias = (
     | Started
     | Finished
     | Refused
+    | WorkerStarting
     | WorkerReady
     | WorkerStopping
     | WorkerStopped

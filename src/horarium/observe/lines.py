@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 
 from horarium.clock import Seconds
 from horarium.event import (
@@ -20,11 +19,13 @@ from horarium.event import (
     ScheduleFailed,
     Troubled,
     WorkerReady,
+    WorkerStarting,
     WorkerStopped,
     WorkerStopping,
 )
 from horarium.observe import logs
 from horarium.outcome import Crashed, Expired, Failed, Ignored, Rejected, Released, Retried, Revoked, Succeeded
+from horarium.version import __version__
 
 logger = logging.getLogger("horarium.worker")
 
@@ -47,6 +48,8 @@ class Lines:
                 logger.info("Task %s[%s] received", delivery.message.task, delivery.message.id)
             case Finished():
                 self._finished(event)
+            case WorkerStarting():
+                print(banner(event), flush=True)  # not a log line: it shows at every level, as Celery's does
             case _:
                 level, text = describe(event)
                 logger.log(level, "%s", text)
@@ -114,27 +117,17 @@ def describe(event: Event) -> tuple[int, str]:
             return logging.DEBUG, str(event)
 
 
-def banner(
-    *,
-    name: str,
-    version: str,
-    app: str,
-    store: str,
-    pool: str,
-    concurrency: int,
-    queues: Sequence[str],
-    tasks: Sequence[str],
-) -> str:
+def banner(event: WorkerStarting) -> str:
     """Return what a worker shows when it starts."""
-    rows = [
-        ("app", app),
-        ("store", store),
-        ("concurrency", f"{concurrency} ({pool})"),
-        ("queues", ", ".join(queues)),
-    ]
-    shown = [f"  {label + ':':<13}{value}" for label, value in rows]
-    names = [f"  . {task}" for task in sorted(tasks)] or ["  (none: nothing will run; name the modules with include=)"]
-    return "\n".join([f"\n-- horarium {version}: {name}", *shown, "", "[tasks]", *names, ""])
+    rows = {
+        "app": event.app,
+        "store": event.store,
+        "concurrency": f"{event.concurrency} ({event.pool})",
+        "queues": ", ".join(event.queues),
+    }
+    shown = [f"  {label + ':':<13}{value}" for label, value in rows.items()]
+    tasks = [f"  . {task}" for task in event.tasks] or ["  (none: nothing will run; name their modules in include)"]
+    return "\n".join([f"\n-- horarium {__version__}: {event.name}", *shown, "", "[tasks]", *tasks, ""])
 
 
 def _seconds(runtime: Seconds) -> str:

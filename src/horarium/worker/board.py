@@ -1,4 +1,4 @@
-"""The board: what each child is doing, in memory that all processes of a worker share.
+"""The board: what each child is doing (and, in its ledger, has done), in memory that all processes of a worker share.
 
 Each field has one writer. A child writes its own rows; the supervisor writes the children's lease deadlines and
 reads the rows to enforce time limits, to report what runs, and to know what a dead child was doing; the zygote reads
@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from horarium.clock import Instant, Seconds
 from horarium.message import Delivery
+from horarium.worker.ledger import Ledger
 
 ID_BYTES = 200  # a longer id is cut, and then not found again: its delivery is treated as an unknown one
 TASK_BYTES = 120
@@ -54,6 +55,7 @@ class Board:
         self.children = children
         self.slots = slots
         self._child_words = _HEADER_WORDS + slots * _ROW_WORDS
+        self.ledgers = [Ledger() for _ in range(children)]
         self._memory = mmap.mmap(-1, 8 * (_BOARD_WORDS + children * self._child_words))
         view = memoryview(self._memory)
         # Writing one element of a cast view is a single aligned store of a word, so it is never seen half done.
@@ -86,6 +88,7 @@ class Board:
             row = self._row(child, slot)
             self._words[row] += self._words[row] & 1
         self._words[header + _BEFORE] = self._finished(child)
+        self.ledgers[child].clear()
 
     def slot(self, child: int, slot: int) -> SlotRow:
         """Return the writer of one row; a row has one writer at a time."""

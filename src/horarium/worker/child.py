@@ -125,7 +125,13 @@ class Child:
     def _prepare(self, engine: Engine) -> None:
         options, tasks = self._options, self._app.tasks
         self._settler = Settler(
-            engine, self._clock, options.policy, self._observer, random=self._app.random, chore=self._chore
+            engine,
+            self._clock,
+            options.policy,
+            self._observer,
+            ledger=self._board.ledgers[self._place],
+            random=self._app.random,
+            chore=self._chore,
         )
         self._feed = Feed(
             engine.queue,

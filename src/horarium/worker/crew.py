@@ -7,6 +7,8 @@ import select
 import signal
 from contextlib import suppress
 
+import msgspec
+
 from horarium.clock import Seconds
 from horarium.event import ChildLost, Troubled
 from horarium.worker.board import FOREVER, Board
@@ -187,7 +189,8 @@ class Crew:
             self._observer.tell(ChildLost(pid=life.pid, owner=life.owner, reason=status, running=ids))
         if self._is_stopping:
             self.given_back += burial.given_back
-        self._sweeper.bury(burial)
+        finished = tuple(board.ledgers[place].read())
+        self._sweeper.bury(msgspec.structs.replace(burial, finished=finished))
         self._failures[place] = 0 if was_useful else self._failures[place] + 1
         delay = 0.0 if was_useful else min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** (self._failures[place] - 1))
         self._due[place] = now + delay

@@ -138,7 +138,7 @@ class Executor:
             attempt.is_over = True
         delivery, outcome = attempt.delivery, performance.outcome
         capture = attempt.capture
-        self._settler.add(
+        is_safe = self._settler.add(
             Settlement(
                 id=delivery.message.id,
                 owner=delivery.owner,
@@ -152,7 +152,7 @@ class Executor:
             ),
             delivery,
         )
-        self._off_the_board(attempt)
+        self._off_the_board(attempt, is_safe=is_safe)
         self._learn(outcome, performance)
         if self._observer.is_detailed or type(outcome) is not Succeeded:
             self._tell(delivery, outcome, performance)
@@ -168,7 +168,7 @@ class Executor:
             attempt.is_over = True
         now = self.clock.now()
         delivery = attempt.delivery
-        self._settler.add(
+        is_safe = self._settler.add(
             Settlement(
                 id=delivery.message.id,
                 owner=delivery.owner,
@@ -182,7 +182,7 @@ class Executor:
             ),
             delivery,
         )
-        self._off_the_board(attempt)
+        self._off_the_board(attempt, is_safe=is_safe)
         runtime = self.clock.monotonic() - attempt.since
         self._observer.tell(Finished(delivery=delivery, outcome=outcome, runtime=runtime, result_text=text))
         return True
@@ -209,8 +209,10 @@ class Executor:
         outcome = Failed(error=codec.encode_error(error))
         return conclude(attempt, outcome, repr(error), now=self.clock.now(), until=self.clock.monotonic())
 
-    def _off_the_board(self, attempt: Attempt) -> None:
-        """Last of all: what is neither on the board nor with the settler would look as if it had never been started."""
+    def _off_the_board(self, attempt: Attempt, *, is_safe: bool) -> None:
+        """Last of all: what is neither on the board nor in the ledger would look as if it had never been started."""
+        if not is_safe and attempt.delivery.message.at_most_once:
+            self._settler.wait_until_recorded()
         attempt.row.finish()
         self._active.discard(attempt.delivery.message.id)
 

@@ -6,8 +6,8 @@ import errno
 import os
 import signal
 import socket
-import time
 from contextlib import suppress
+from threading import Event
 
 from horarium.clock import Clock, Seconds
 from horarium.worker.board import Board
@@ -17,6 +17,7 @@ from horarium.worker.wire import Frame, FrameReader, Verb, encode
 from horarium.worker.zygote import Bear, fork_zygote
 
 FROZEN_AFTER: Seconds = 5.0
+REAP_EVERY: Seconds = 0.005
 OWN_PAUSE: Seconds = 2.0  # a longer gap between two looks means that we were the frozen one
 
 
@@ -25,6 +26,8 @@ class Nursery:
 
     def __init__(self, board: Board, clock: Clock, bear: Bear, inbox: SignalInbox) -> None:
         self._board = board
+        self._clock = clock
+        self._pause = Event()  # never set: a wait for nothing but time
         self.pid, self._channel = fork_zygote(board, clock, bear, inbox)
         self._channel.setblocking(False)
         self._reader = FrameReader(self._channel)
@@ -75,12 +78,12 @@ class Nursery:
     def close(self, timeout: Seconds) -> None:
         """Let the zygote end, which ends all children; does not wait longer than ``timeout``."""
         self._channel.close()
-        deadline = time.monotonic() + timeout
+        deadline = self._clock.monotonic() + timeout
         while not self._is_reaped():
-            if time.monotonic() > deadline:
+            if self._clock.monotonic() > deadline:
                 self.kill_zygote()
                 deadline += timeout
-            time.sleep(0.005)
+            self._pause.wait(REAP_EVERY)
 
     def _is_reaped(self) -> bool:
         try:

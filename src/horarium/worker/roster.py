@@ -14,7 +14,7 @@ from msgspec import Struct
 from horarium.clock import Seconds
 from horarium.engines.protocol import DeadOwner
 from horarium.errors import TimeLimitExceeded
-from horarium.outcome import ErrorRecord, Failed, Outcome, Revoked
+from horarium.outcome import ErrorRecord, Failed, Outcome, Revoked, Settlement
 from horarium.worker.board import Running
 from horarium.worker.orders import OrderChannel
 
@@ -75,7 +75,8 @@ class Burial(Struct, frozen=True, kw_only=True):
     """What the store is to be told of a child that has ended: first the outcomes, then the owner's end."""
 
     dead: DeadOwner
-    outcomes: tuple[tuple[Running, Outcome], ...] = ()
+    finished: tuple[Settlement, ...] = ()  # what it had come to, and perhaps not recorded
+    outcomes: tuple[tuple[Running, Outcome], ...] = ()  # of what it was killed for
     reason: str = ""
     was_crash: bool = False
     given_back: tuple[str, ...] = ()  # ids that had been started and go back uncharged

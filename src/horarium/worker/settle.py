@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from random import Random
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import TypeAlias
 
 import msgspec
@@ -30,14 +30,16 @@ from horarium.outcome import (
     Settlement,
     Verdict,
 )
+from horarium.worker.ledger import Ledger
 from horarium.worker.observer import Observer
 from horarium.worker.patience import Patience
 
 BATCH = 500  # settlements of one round trip
 BACKED_UP = 5_000  # with so many unrecorded, nothing more is claimed
 LONGEST_WAIT: Seconds = 2.0
+SHORT_WAIT: Seconds = 0.005
 
-_Entry: TypeAlias = tuple[Settlement, Delivery]
+_Entry: TypeAlias = tuple[Settlement, Delivery, int]  # with its size in the ledger
 
 # Does what is due beside settling; returns after how long it wants to be called again, None: when it is woken.
 Chore = Callable[[], Seconds | None]
@@ -57,6 +59,7 @@ class Settler:
         policy: MaintenancePolicy,
         observer: Observer,
         *,
+        ledger: Ledger | None = None,
         random: Random | None = None,
         chore: Chore = lambda: None,
     ) -> None:
@@ -66,6 +69,8 @@ class Settler:
         self._policy = policy
         self._observer = observer
         self._chore = chore
+        self._ledger = ledger or Ledger()
+        self._lock = Lock()  # keeps the order of the ledger that of _pending
         self._patience = Patience(LONGEST_WAIT, random or Random())
         self._pending: deque[_Entry] = deque()
         self._idle = False
@@ -73,17 +78,34 @@ class Settler:
         self._closing = False
         self._ended = Event()
         self._between_tries = Event()  # never set: what is waited for between two tries is only time
+        self._added = 0
+        self._recorded = 0
         self.refused = 0
         self.thread = Thread(target=self._run, name="horarium-settle", daemon=True)
 
     def start(self) -> None:
         self.thread.start()
 
-    def add(self, settlement: Settlement, delivery: Delivery) -> None:
-        """Take over a settlement of this delivery."""
-        self._pending.append((settlement, delivery))
+    def add(self, settlement: Settlement, delivery: Delivery) -> bool:
+        """Take over a settlement of this delivery; tell whether the outcome survives this process, if it is one of a
+        delivery that was started."""
+        size = 0
+        is_outcome = type(settlement.outcome) is not Reported and settlement.started is not None
+        with self._lock:
+            if is_outcome:
+                size = self._ledger.append(settlement)
+            self._pending.append((settlement, delivery, size))
+            self._added += 1
         if self._idle:  # waking costs ten times as much as looking whether that is needed
             self._wake.set()
+        return size > 0
+
+    def wait_until_recorded(self) -> None:
+        """Wait until all that was added so far is with the store."""
+        goal = self._added
+        while self._recorded < goal:
+            self._wake.set()
+            self._between_tries.wait(SHORT_WAIT)
 
     def wake(self) -> None:
         """Let the chore be called soon."""
@@ -112,13 +134,15 @@ class Settler:
                 self._wake.clear()
                 self._idle = False
                 continue
-            self._flush([self._pending.popleft() for _ in range(min(BATCH, len(self._pending)))])
+            batch = [self._pending.popleft() for _ in range(min(BATCH, len(self._pending)))]
+            self._flush(_without_stale_reports(batch))
+            self._ledger.strike(sum(size for _, _, size in batch))
+            self._recorded += len(batch)
         self._ended.set()
 
     def _flush(self, batch: list[_Entry]) -> None:
         """Record a batch, however often that has to be tried. Whatever is unknown may be sent again safely."""
-        batch = _without_stale_reports(batch)
-        settlements = [settlement for settlement, _ in batch]
+        settlements = [settlement for settlement, _, _ in batch]
         while True:
             try:
                 verdicts = self._queue.settle(settlements, now=self._clock.now(), policy=self._policy)
@@ -138,7 +162,7 @@ class Settler:
     def _announce(self, batch: Sequence[_Entry]) -> None:
         """Wake whoever waits for results, and for what these outcomes have put into queues."""
         topics = set()
-        for settlement, delivery in batch:
+        for settlement, delivery, _ in batch:
             match settlement.outcome:
                 case Reported():
                     continue
@@ -156,11 +180,11 @@ class Settler:
             for entry in batch:
                 self._flush([entry])
             return
-        settlement, delivery = batch[0]
+        settlement, delivery, size = batch[0]
         self._observer.tell(Troubled(where=f"settle {settlement.id}", reason=f"{type(error).__name__}: {error}"))
         if isinstance(error, EngineError) or isinstance(settlement.outcome, Failed | Reported):
             return  # it stays in hand, and goes back to its queue when this owner ends
-        self._flush([(_unrecordable(settlement, error), delivery)])
+        self._flush([(_unrecordable(settlement, error), delivery, size)])
 
     def _wait_after(self, error: EngineUnavailable) -> None:
         if not self._patience.failures:
@@ -168,7 +192,7 @@ class Settler:
         self._between_tries.wait(self._patience.next_wait())  # not on _wake, which every new outcome sets
 
     def _note_refused(self, batch: Sequence[_Entry], verdicts: Sequence[Verdict]) -> None:
-        for (settlement, delivery), verdict in zip(batch, verdicts, strict=True):
+        for (settlement, delivery, _), verdict in zip(batch, verdicts, strict=True):
             if verdict is Verdict.LOST and not isinstance(settlement.outcome, Reported):
                 self.refused += 1
                 task = delivery.message.task
@@ -178,10 +202,10 @@ class Settler:
 def _without_stale_reports(batch: list[_Entry]) -> list[_Entry]:
     """Keep of the reports in a batch only the newest of each kind per delivery: a loop that reports its progress a
     thousand times a second must not write a thousand rows."""
-    if not any(isinstance(settlement.outcome, Reported) for settlement, _ in batch):
+    if not any(isinstance(settlement.outcome, Reported) for settlement, _, _ in batch):
         return batch
     newest: dict[tuple[str, int, bool], int] = {}
-    for position, (settlement, _) in enumerate(batch):
+    for position, (settlement, _, _) in enumerate(batch):
         if isinstance(settlement.outcome, Reported):
             newest[settlement.id, settlement.fence, settlement.outcome.state is None] = position
     keep = set(newest.values())

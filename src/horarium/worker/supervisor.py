@@ -15,6 +15,7 @@ import os
 import select
 import signal
 import threading
+import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from horarium.clock import Seconds, StoreClock
 from horarium.errors import EngineError, EngineUnavailable, HorariumError, ImproperlyConfigured
-from horarium.event import Troubled, WorkerReady, WorkerStopped, WorkerStopping
+from horarium.event import Troubled, WorkerReady, WorkerStarting, WorkerStopped, WorkerStopping
 from horarium.message import new_id
 from horarium.worker.board import Board
 from horarium.worker.child import Child, owner_name
@@ -55,9 +56,10 @@ JOIN_WITHIN: Seconds = 1.0
 
 
 class Companion(Protocol):
-    """Something that runs in a thread of the supervisor, such as a scheduler."""
+    """Something that runs in a thread of the supervisor, such as a scheduler. ``run`` returns an exit code, or
+    raises; anything but 0 ends the worker."""
 
-    def run(self) -> None: ...
+    def run(self) -> int: ...
 
     def stop(self) -> None: ...
 
@@ -102,6 +104,9 @@ class Supervisor:
         except HorariumError as error:
             self._observer.tell(Troubled(where="worker", reason=str(error)))
             return EXIT_CONFIGURATION
+        except Exception:  # noqa: BLE001  # a fault of ours: the zygote ends the children, and their leases lapse
+            self._observer.tell(Troubled(where="worker", reason=f"this is a bug: {traceback.format_exc()}"))
+            return EXIT_INTERNAL
         finally:
             self._inbox.close()
 
@@ -195,6 +200,7 @@ class Supervisor:
             worker=self._id,
             poller=self._poller,
         )
+        self._announce(engine)
         self._crew.fill(self._clock.monotonic())
         self._renewer.start()
         self._sweeper.start()
@@ -203,9 +209,25 @@ class Supervisor:
             self._companions.append(companion)
             threading.Thread(target=self._accompany, args=(companion,), name="horarium-companion", daemon=True).start()
 
+    def _announce(self, engine: Engine) -> None:
+        options = self._options
+        self._observer.tell(
+            WorkerStarting(
+                name=options.name,
+                app=self._app.main,
+                store=engine.url,
+                pool=options.pool,
+                concurrency=options.processes * options.slots,
+                queues=options.queues,
+                tasks=tuple(sorted(self._app.tasks)),
+            )
+        )
+
     def _accompany(self, companion: Companion) -> None:
         try:
-            companion.run()
+            code = companion.run()
+            if code != EXIT_OK:
+                self._fail(HorariumError(f"{type(companion).__name__} has ended with exit code {code}"))
         except Exception as error:  # noqa: BLE001  # a worker that was to schedule and cannot must not look healthy
             self._fail(error)
 

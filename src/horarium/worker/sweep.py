@@ -24,6 +24,7 @@ from horarium.worker.roster import Burial
 from horarium.workflow.follow import follow_ups
 
 LONGEST_TROUBLE: Seconds = 2.0
+SETTLE_BATCH = 500
 
 
 class Sweeper:
@@ -90,6 +91,7 @@ class Sweeper:
         """Bury the dead, and do the chores if they are due; return when they are due next."""
         while self._burials:
             burial = self._burials[0]
+            self._record(burial.finished)
             for running, outcome in burial.outcomes:
                 self._settle(burial.dead.owner, running, outcome)
             self._maintain([burial.dead])
@@ -117,6 +119,15 @@ class Sweeper:
             self._engine.notifier.notify(topics)
         for owner in done.lapsed:
             self._observer.tell(OwnerExpired(owner=owner, returned=done.returned))
+
+    def _record(self, finished: Sequence[Settlement]) -> None:
+        """Record what the dead child had come to. It may have done so itself: then this changes nothing."""
+        for start in range(0, len(finished), SETTLE_BATCH):
+            batch = finished[start : start + SETTLE_BATCH]
+            self._engine.queue.settle(batch, now=self._clock.now(), policy=self._options.policy)
+        if finished:
+            follow_up_queues = {QUEUE_TOPIC + message.queue for one in finished for message in one.follow_ups}
+            self._engine.notifier.notify({RESULT_TOPIC} | follow_up_queues)
 
     def _settle(self, owner: str, running: Running, outcome: Outcome) -> None:
         """Settle on behalf of a child that was killed for it. Its message is read back: the child had it."""

@@ -1,0 +1,19 @@
+"""Run as a program: a worker of the app ``errands``, with options as JSON."""
+
+from __future__ import annotations
+
+import sys
+
+import msgspec
+from errands import app
+
+from horarium.observe import lines, logs
+from horarium.worker.options import options_from
+from horarium.worker.supervisor import Supervisor
+
+if __name__ == "__main__":
+    given = msgspec.json.decode(sys.argv[1])
+    given["queues"] = tuple(given.get("queues", ("default",)))
+    options = options_from(app.conf, **given)
+    logs.configure(options.loglevel, app.conf)
+    sys.exit(Supervisor(app, options, observer=lines.Lines()).run())
