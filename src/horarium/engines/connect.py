@@ -55,7 +55,7 @@ def _sqlite(rest: str, durability: str) -> Engine:
     if path == rest:
         raise ImproperlyConfigured(
             f"expected sqlite:///PATH with three slashes (four for an absolute path), got sqlite:{rest}; "
-            f"write sqlite:///{rest.lstrip('/')}"
+            f"write sqlite:///{rest.removeprefix('//')}"
         )
     if path == ":memory:":
         raise ImproperlyConfigured(

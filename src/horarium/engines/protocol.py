@@ -288,7 +288,8 @@ class Queue(Protocol):
            firings.
 
         One call touches at most ``policy.batch`` messages and runs in all; ``more`` says that there are others: call
-        again with the same ``dead``. A dead owner that was dealt with already costs nothing.
+        again with the same ``dead``. A dead owner that was dealt with already costs nothing. What one chore brings
+        about, such as a message that is put back and overdue, another one may leave for the next call.
         """
         ...
 

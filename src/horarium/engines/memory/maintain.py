@@ -50,6 +50,7 @@ def maintain(store: Store, now: Instant, policy: MaintenancePolicy, dead: Sequen
     taken = budget.take([(entry, loss) for loss in losses for entry in loss.owner.held.values()])
     for entry, loss in taken:
         _take_back(store, entry, loss, now, policy)
+    became = [entry.run.state for entry, _ in taken]  # noted now: one that was put back may expire below
     overdue = budget.take([entry for entry in store.entries.values() if entry.is_waiting and entry.is_overdue(now)])
     for entry in overdue:
         store.expire(entry, now)
@@ -57,10 +58,9 @@ def maintain(store: Store, now: Instant, policy: MaintenancePolicy, dead: Sequen
     for entry in old:
         store.forget(entry)
     _sweep_up(store, now)
-    states = [entry.run.state for entry, _ in taken]
     return Maintenance(
-        returned=states.count(State.PENDING) + states.count(State.RETRY),
-        dead=states.count(State.DEAD),
+        returned=became.count(State.PENDING) + became.count(State.RETRY),
+        dead=became.count(State.DEAD),
         expired=len(overdue),
         forgotten=len(old),
         lapsed=tuple(owner.member.owner for owner in lapsed),

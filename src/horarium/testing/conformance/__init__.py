@@ -1,4 +1,4 @@
-"""The exam that every engine sits: questions about each protocol, one file per protocol (the Queue has four).
+"""The exam that every engine sits: questions about each protocol, one file per protocol (the Queue has more).
 
 A test module of an engine imports the classes and offers two fixtures::
 

@@ -13,10 +13,16 @@ from horarium.engines.protocol import DeadOwner, Engine, Maintenance, Maintenanc
 from horarium.message import Delivery, Message, Signature, new_id
 from horarium.outcome import (
     ErrorRecord,
+    Expired,
+    Failed,
+    Ignored,
     Outcome,
+    Rejected,
     Reported,
+    Revoked,
     Run,
     Settlement,
+    State,
     Succeeded,
     Verdict,
 )
@@ -29,6 +35,14 @@ LEASE: Seconds = 30.0
 OOPS = ErrorRecord(class_path="builtins.ValueError", args=Raw(b'["oops"]'), text="oops", traceback="line 1\n")
 KILLED = ErrorRecord(class_path="horarium.errors.WorkerLostError", text="signal 9")
 DONE = Succeeded(result=Raw(b"42"))
+ENDS: list[tuple[Outcome, State, str | None]] = [
+    (DONE, State.SUCCESS, None),
+    (Failed(error=OOPS), State.FAILURE, OOPS.class_path),
+    (Revoked(reason="by hand"), State.REVOKED, "horarium.errors.TaskRevokedError"),
+    (Expired(), State.EXPIRED, "horarium.errors.TaskExpiredError"),
+    (Rejected(reason="no good"), State.REJECTED, "horarium.errors.Reject"),
+    (Ignored(), State.IGNORED, None),
+]
 ERROR_LINK = Signature(task="on_error")
 LINK = Signature(task="on_success")
 

@@ -3,9 +3,11 @@
 from horarium.testing.conformance.inspector import TestInspector
 from horarium.testing.conformance.notifier import TestNotifier
 from horarium.testing.conformance.queue_claim import TestClaim
+from horarium.testing.conformance.queue_crashed import TestCrashed
 from horarium.testing.conformance.queue_leases import TestLeases, TestMaintenance
 from horarium.testing.conformance.queue_put import TestPut
-from horarium.testing.conformance.queue_settle import TestCrashed, TestSettle, TestStaleTokens
+from horarium.testing.conformance.queue_settle import TestSettle
+from horarium.testing.conformance.queue_stale import TestStaleTokens
 from horarium.testing.conformance.results import TestResults
 from horarium.testing.conformance.schedules import TestFiring, TestSchedules
 from horarium.testing.conformance.sharing import TestSharing
