@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
 from horarium.engines.protocol import Engine
 from horarium.errors import ImproperlyConfigured
 
 DEFAULT_FILE = "horarium.db"
-DURABILITIES = ("full", "relaxed")
+Durability: TypeAlias = Literal["full", "relaxed"]
+DURABILITIES: dict[str, Durability] = {"full": "full", "relaxed": "relaxed"}
 
 
 def connect(url: str, *, durability: str = "full") -> Engine:
@@ -17,7 +20,8 @@ def connect(url: str, *, durability: str = "full") -> Engine:
     a power cut) or ``relaxed`` (survives every process; a power cut may undo the last moments).
     Raises: ImproperlyConfigured when the URL or the durability cannot be read; whatever the engine raises on opening.
     """
-    if durability not in DURABILITIES:
+    chosen = DURABILITIES.get(durability)
+    if chosen is None:
         raise ImproperlyConfigured(
             f"expected durability to be 'full' or 'relaxed', got {durability!r}; use one of them"
         )
@@ -26,7 +30,7 @@ def connect(url: str, *, durability: str = "full") -> Engine:
         case "memory":
             return _memory(rest)
         case "sqlite":
-            return _sqlite(rest, durability)
+            return _sqlite(rest, chosen)
         case _:
             # The rest of the URL may hold a password: it is not shown.
             got = f"the scheme {scheme!r}" if colon else f"{url!r} without one"
@@ -46,7 +50,7 @@ def _memory(rest: str) -> Engine:
     return MemoryEngine()
 
 
-def _sqlite(rest: str, durability: str) -> Engine:
+def _sqlite(rest: str, durability: Durability) -> Engine:
     from horarium.engines.sqlite import SqliteEngine
 
     if rest in ("", "//", "///"):
