@@ -15,20 +15,19 @@ FSYNC_PROBES = 50
 
 
 def facts(directory: Path) -> dict[str, str]:
-    """Tell processor, kernel, Python, and how quick the disk under ``directory`` is."""
+    """Tell processor, kernel, Python, and what holds the stores."""
     return {
         "cpu": f"{_processor()}, {len(os.sched_getaffinity(0))} cores for us",
         "kernel": f"{platform.system()} {platform.release()}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "horarium": _version("horarium"),
         "stores in": f"{directory} ({_filesystem(directory)})",
-        "write and fsync of 4 KiB": f"{_fsync_ms(directory):.2f} ms (median of {FSYNC_PROBES})",
     }
 
 
-def load() -> str:
-    """Tell the load averages of the last 1, 5 and 15 minutes."""
-    return " ".join(f"{average:.2f}" for average in os.getloadavg())
+def pulse(directory: Path) -> str:
+    """Tell how busy processors and disk are just now: both change under our hands."""
+    return f"load {os.getloadavg()[0]:.2f}, write and fsync of 4 KiB in {_fsync_ms(directory):.2f} ms"
 
 
 def _processor() -> str:

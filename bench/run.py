@@ -35,7 +35,7 @@ class Report(Struct, kw_only=True):
     machine: dict[str, str]
     size: Size
     scenarios: list[str]
-    load: list[str]  # before, after each scenario
+    pulses: dict[str, str]  # how busy the machine was, before and after each scenario
     entries: list[Entry] = field(default_factory=list)
     absent: dict[str, str] = field(default_factory=dict)  # peers that took no part, and why
     failures: list[str] = field(default_factory=list)
@@ -61,12 +61,12 @@ def run(
         machine=machine.facts(directory),
         size=size,
         scenarios=[scenario.name for scenario in scenarios],
-        load=[machine.load()],
+        pulses={"before": machine.pulse(directory)},
         absent=absent,
     )
     for scenario in scenarios:
         _run_scenario(scenario, [peer for peer in present if scenario.name in peer.scenarios], report, directory, say)
-        report.load.append(machine.load())
+        report.pulses[f"after {scenario.name}"] = machine.pulse(directory)
     return report
 
 

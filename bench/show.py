@@ -14,9 +14,10 @@ def show(report: Report, scenarios: tuple[Scenario, ...], console: Console) -> N
     """Print machine, one table per scenario, who took no part, and what failed."""
     for name, fact in report.machine.items():
         console.print(f"{name}: {fact}", highlight=False)
-    console.print(f"load before, and after each scenario: {' | '.join(report.load)}", highlight=False)
+    for instant, pulse in report.pulses.items():
+        console.print(f"{instant}: {pulse}", highlight=False)
     for scenario in scenarios:
-        if scenario.name in report.scenarios:
+        if any(entry.scenario == scenario.name for entry in report.entries):
             console.print(_table(report, scenario))
     for label, facts in _facts(report).items():
         told = "; ".join(f"{name}: {fact}" for name, fact in facts.items())

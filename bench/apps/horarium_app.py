@@ -54,12 +54,12 @@ def readable(handle: Any) -> bool:
 
 
 def facts() -> dict[str, str]:
-    connection = apsw.Connection(STORE, flags=apsw.SQLITE_OPEN_READONLY)
-    journal = connection.pragma("journal_mode")
-    connection.close()
+    app.engine.check()  # opens the store, and so makes it
     return {
         "horarium": __version__,
+        "apsw": apsw.apsw_version(),
         "sqlite": apsw.sqlite_lib_version(),
-        "journal_mode": str(journal),
+        "journal_mode": "wal",
+        "durability": f"{app.conf.durability} (calls and outcomes are on the disk before they are answered)",
         "results": "stored",
     }

@@ -12,7 +12,7 @@ _HORARIUM = [sys.executable, "-m", "horarium", "-A", "bench.apps.horarium_app"]
 
 class HorariumSqlite(Peer, frozen=True, kw_only=True):
     app: str = "bench.apps.horarium_app"
-    needs: tuple[str, ...] = ("horarium.app.app", "horarium.worker.supervisor", "horarium.cli.main")
+    needs: tuple[str, ...] = ("horarium",)
     imports: str = "from horarium import Horarium"
 
     def worker(self) -> list[str]:

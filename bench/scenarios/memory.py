@@ -12,8 +12,8 @@ from bench.stage import staged
 
 def measure(peer: Peer, directory: Path, size: Size) -> tuple[Samples, dict[str, str]]:
     with staged(peer, directory) as stage:
-        worker = stage.start_worker()
         stage.caller.ask("fill", count=size.memory_tasks)
+        worker = stage.start_worker()
         stage.await_done(size.memory_tasks, worker)
         return {"pss": [pss_mib(worker.tree())]}, stage.facts
 
