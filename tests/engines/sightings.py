@@ -27,6 +27,10 @@ def answer(ask: Callable[[Engine], Any], engine: Engine) -> Any:
         return type(error).__name__, str(error)
 
 
+def is_list_of(answer: Any, kind: type) -> bool:
+    return isinstance(answer, list) and answer != [] and isinstance(answer[0], kind)
+
+
 def same_verdicts(expected: Any, got: Any) -> bool:
     """Once a message has moved on, an old settlement is REPEATED or LOST, as the engine likes."""
     return [each == Verdict.RECORDED for each in expected] == [each == Verdict.RECORDED for each in got]
