@@ -56,7 +56,9 @@ class Project:
         )
 
     def json(self, *arguments: str) -> Any:
-        return json.loads(self.run(*arguments, "--json").stdout)
+        result = self.run(*arguments, "--json")
+        assert result.stdout, f"{arguments}: {result.stderr}"
+        return json.loads(result.stdout)
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start a runner; what it says goes to a file of its own, see ``said``."""

@@ -162,3 +162,36 @@ def test_a_past_is_a_span_or_a_moment() -> None:
     assert parse_past("2026-01-01T01:00", "Europe/Berlin", now=0) == now
     with pytest.raises(ValueError):
         parse_past("lately", "UTC", now=now)
+
+
+@pytest.mark.parametrize(("answer", "code", "left"), [("n", 4, "PENDING"), ("y", 0, "REVOKED")])
+def test_purge_asks_on_a_terminal(project: Path, answer: str, code: int, left: str) -> None:
+    store = ("--store", "sqlite:///shop.db")
+    assert run(project, *store, "call", "shop.charge", "-a", "[1]").returncode == 0
+    ours, theirs = pty.openpty()
+    try:
+        with subprocess.Popen(
+            [sys.executable, "-m", "horarium", *store, "purge"],
+            cwd=project,
+            stdin=theirs,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process:
+            os.write(ours, f"{answer}\n".encode())
+            _, said = process.communicate(timeout=30)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert process.returncode == code and b"Cancel 1 waiting message of 1 queue (default)?" in said
+    assert left in run(project, *store, "runs", "list").stdout
+
+
+def test_advice_repeats_the_app_and_the_store_but_no_password(project: Path) -> None:
+    told = run(project, "-A", "shop", "--store", "sqlite:///my shop.db", "inspect", "ping", "-t", "0").stderr
+    assert "horarium -A shop --store 'sqlite:///my shop.db' worker" in told
+
+    from horarium.cli.session import Session
+
+    session = Session()
+    session.store = "redis://:secret@host/0"
+    assert session.command == "horarium --store URL"

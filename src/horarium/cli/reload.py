@@ -13,12 +13,11 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 
-from horarium.clock import Seconds
+from horarium.clock import Seconds, SystemClock
 
 LOOK_EVERY: Seconds = 0.5
 LOOK_SHARE = 20  # a look at the files may take 1/20 of the time, however many there are
@@ -38,6 +37,7 @@ class Reloader:
         self._folders = list(folders)
         self._grace = grace
         self._say = say
+        self._clock = SystemClock()
         self._signals = 0  # how often somebody asked us to stop
         self._child: subprocess.Popen[bytes] | None = None
 
@@ -50,9 +50,9 @@ class Reloader:
             while not self._signals:
                 bell.wait(pause)
                 self._mourn()
-                began = time.monotonic()
+                began = self._clock.monotonic()
                 now = snapshot(self._folders)
-                pause = max(LOOK_EVERY, LOOK_SHARE * (time.monotonic() - began))
+                pause = max(LOOK_EVERY, LOOK_SHARE * (self._clock.monotonic() - began))
                 if now == seen or self._signals:
                     continue
                 now = self._settled(now, bell)
@@ -95,9 +95,9 @@ class Reloader:
             return
         if child.poll() is None:
             self._send(signal.SIGTERM)
-        until = time.monotonic() + self._grace + KILL_AFTER
+        until = self._clock.monotonic() + self._grace + KILL_AFTER
         while child.poll() is None:
-            if time.monotonic() > until:
+            if self._clock.monotonic() > until:
                 self._say("it did not end in time; killed")
                 self._send(signal.SIGKILL)
                 child.wait()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from functools import cached_property
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from horarium.cli.moments import zone_or_utc
@@ -53,8 +54,8 @@ class Session:
 
     @property
     def command(self) -> str:
-        """How this command line began: what advice to the person begins with."""
-        return f"horarium -A {self.spec}" if self.spec else "horarium"
+        """How advice to the person begins: with the same app and store. A URL with a password in it is not shown."""
+        return " ".join(["horarium", *(quote(text) if "@" not in text else "URL" for text in self.given())])
 
     def given(self) -> list[str]:
         """Return the global options as arguments for a command line of the same app and store."""
