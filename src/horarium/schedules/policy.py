@@ -13,7 +13,7 @@ from horarium.errors import InvalidSchedule
 from horarium.schedules.clocked import clocked
 from horarium.schedules.next import Rules, count_fires, latest_fire, next_fire
 from horarium.schedules.schedule import Schedule
-from horarium.schedules.specs import Spec, describe, from_record
+from horarium.schedules.specs import describe, from_record
 from horarium.schedules.zones import zone_of
 
 # A firing up to this late is a delay and not a miss, whatever ``catchup`` says: a schedule of a dead scheduler is
@@ -53,14 +53,17 @@ def plan(schedule: Schedule, *, now: Instant) -> Plan:
         return Plan()
     until = now if schedule.end is None else min(now, schedule.end)
     spec, rules = from_record(schedule.spec), rules_of(schedule)
-    newest = latest_fire(spec, first, until, rules) or first
-    due = 1 + count_fires(spec, first, newest, rules)
+    newest, due, following = first, 1, next_fire(spec, first, **rules._asdict())
+    if following is not None and following <= until:
+        newest = latest_fire(spec, following - 1, until, rules) or following
+        due += count_fires(spec, first, newest, rules)
+        following = next_fire(spec, newest, **rules._asdict())
     fire = (newest,) if now - newest <= _patience(schedule) else ()
     runs = schedule.total_runs + len(fire)
     is_finished = (schedule.one_off and fire) or (schedule.max_runs is not None and runs >= schedule.max_runs)
     return Plan(
         fire=fire,
-        next_fire=None if is_finished else _following(schedule, spec, newest),
+        next_fire=None if is_finished or following is None else _within_end(schedule, following),
         missed=due - len(fire),
     )
 
@@ -153,11 +156,6 @@ def rules_of(schedule: Schedule) -> Rules:
 def _patience(schedule: Schedule) -> int:
     window = schedule.catchup_window if schedule.catchup == "latest" else 0.0
     return milliseconds(max(window, ON_TIME))
-
-
-def _following(schedule: Schedule, spec: Spec, after: Instant) -> Instant | None:
-    following = next_fire(spec, after, **rules_of(schedule)._asdict())
-    return None if following is None else _within_end(schedule, following)
 
 
 def _within_end(schedule: Schedule, instant: Instant) -> Instant | None:

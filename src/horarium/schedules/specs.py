@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from horarium.clock import Seconds
@@ -47,7 +48,7 @@ def from_record(record: dict[str, Any]) -> Spec:
     """Return the spec of a stored record. Raises: InvalidSchedule when it is not one."""
     match record:
         case {"kind": "crontab", **fields} if fields.keys() == _CRONTAB_FIELDS and _are_texts(fields):
-            return crontab(**fields)
+            return _crontab(**fields)
         case {"kind": "every", "milliseconds": int(milliseconds), **rest} if not rest:
             return every(_seconds(milliseconds))
         case {"kind": "clocked", "instant": int(instant), **rest} if not rest:
@@ -69,6 +70,11 @@ def describe(spec: Spec) -> str:
             return f"every {_amounts(spec.milliseconds)}"
         case clocked():
             return f"once at {spec.clocked_time.isoformat(sep=' ', timespec='seconds')}"
+
+
+@lru_cache(maxsize=4096)
+def _crontab(**fields: str) -> crontab:
+    return crontab(**fields)  # a value, so that all schedules with these fields may share it
 
 
 def _are_texts(fields: dict[str, Any]) -> bool:
