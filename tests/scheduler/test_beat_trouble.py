@@ -92,6 +92,16 @@ def test_another_scheduler_heals_what_one_left_behind(make_app: MakeApp, store: 
     assert [scheduler.patrol(clock.advance(5)) for _ in range(3)] == [0, 0, 1]
 
 
+def test_what_one_left_behind_in_error_is_told_once_by_the_next(
+    make_app: MakeApp, store: Store, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.save(row("bad", clock, task="pong", error="expected a task"))
+    scheduler = Scheduler(make_app())
+    for _ in range(3):
+        scheduler.patrol(clock.advance(5))
+    assert caplog.messages == ["beat: schedule 'bad' is in error: expected a task"]
+
+
 def test_what_is_still_wrong_stays_in_error_without_being_saved_again(
     make_app: MakeApp, store: Store, clock: ManualClock
 ) -> None:

@@ -49,8 +49,12 @@ class Patrol:
         read |= {schedule.name: schedule for schedule in known if schedule is not None}
         failing = [schedule for schedule in read.values() if schedule.error is not None]
         healed = {schedule.name for schedule in failing if self._heal(engine, schedule, now=now, knows=knows)}
+        still = [schedule for schedule in failing if schedule.name not in healed]
+        for schedule in still:
+            if schedule.name not in self._in_error:  # of an earlier scheduler: ours were told when it happened
+                log.warning("beat: schedule %r is in error: %s", schedule.name, schedule.error)
         self._in_error.clear()
-        self.note(schedule.name for schedule in failing if schedule.name not in healed)
+        self.note(schedule.name for schedule in still)
         return len(healed)
 
     def _heal(self, engine: Engine, schedule: Schedule, *, now: Instant, knows: Callable[[str], bool]) -> bool:
