@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from horarium.app.app import Horarium, shared_task
-from horarium.app.registry import current_app
+from horarium.app.shared import current_app
 from horarium.app.task import Task
 from horarium.clock import ManualClock
 from horarium.engines.memory import MemoryEngine

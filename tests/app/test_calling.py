@@ -50,7 +50,7 @@ def test_a_task_of_the_main_module_is_named_after_the_app(app: Horarium) -> None
 def test_calling_a_task_runs_the_function_without_a_store() -> None:
     app = Horarium("shop", store="sqlite:////nowhere/at/all.db", set_as_current=False)
     assert app.task(add)(1, y=2) == 3
-    assert not app.store_is_open
+    assert not app.connection.is_open
 
 
 @pytest.mark.parametrize(

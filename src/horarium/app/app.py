@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
 from threading import RLock
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
-from horarium.app import registry
+from horarium.app import inline, registry, result, shared
+from horarium.app.connection import Connection
 from horarium.app.control import Control
 from horarium.app.producer import Producer
-from horarium.app.registry import Registry, SharedTask
-from horarium.app.result import AsyncResult
+from horarium.app.registry import Registry
+from horarium.app.shared import SharedTask
 from horarium.app.signature import Signature
 from horarium.app.task import Task
-from horarium.app.watch import ResultsWatch
-from horarium.clock import Clock, Instant, Seconds, SystemClock
+from horarium.clock import Clock, Instant, SystemClock
 from horarium.errors import ImproperlyConfigured
 from horarium.settings import Settings
 
 if TYPE_CHECKING:
     from horarium.engines.protocol import Engine
+    from horarium.message import Message
     from horarium.schedules.schedule import Schedule
 
 P = ParamSpec("P")
@@ -75,18 +75,17 @@ class Horarium:
         self.Task = task_cls or Task
         self.clock: Clock = clock or SystemClock()
         self.random = Random()  # jitter only; tests may seed it
-        self.producer = Producer(self)
-        self.control = Control(self)
+        self._tasks: Registry[Task] = Registry()
+        self.connection = Connection(self.conf, self.clock, engine)
+        self.producer = Producer(self.connection, self.conf, self._tasks, self.random)
+        self.control = Control(self.connection)
         self.on_after_configure = Hook()
         self.on_after_finalize = Hook()
-        self._tasks = Registry()
         self._periodic: dict[str, dict[str, Any]] = {}
-        self._lock = RLock()  # guards _engine, _watch, _finalized and _tasks
-        self._engine = engine
-        self._watch: ResultsWatch | None = None
+        self._lock = RLock()  # guards _finalized and _tasks
         self._finalized = False
         if set_as_current:
-            registry.announce(self)
+            shared.announce(self)
 
     # Tasks.
 
@@ -122,7 +121,7 @@ class Horarium:
             return self._tasks.register(made)
 
     @property
-    def tasks(self) -> Registry:
+    def tasks(self) -> Registry[Task]:
         """All tasks by name, the shared ones included; finalizes the app."""
         self.finalize()
         return self._tasks
@@ -138,7 +137,7 @@ class Horarium:
             first, self._finalized = not self._finalized, True
         if first:
             self.on_after_configure.send(self)
-        for declared in list(registry.shared_tasks):
+        for declared in list(shared.shared_tasks):
             declared.for_app(self)
         if first:
             self.on_after_finalize.send(self)
@@ -164,27 +163,44 @@ class Horarium:
 
     # Sending.
 
+    def call(
+        self, task: Task, args: Sequence[Any], kwargs: Mapping[str, Any], options: Mapping[str, Any]
+    ) -> result.AsyncResult:
+        """Send a task of this app, or run it inline when ``task_always_eager`` says so."""
+        if self.conf.task_always_eager:
+            return self.run_inline(task, args, kwargs, options)
+        return self._handle(self.producer.send(task.name, task, args, kwargs, options))
+
     def send_task(
         self, name: str, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None, **options: Any
-    ) -> AsyncResult:
+    ) -> result.AsyncResult:
         """Send a task by name; it need not be defined in this process. See Task.apply_async for options and law."""
         given = {key: value for key, value in options.items() if value is not None}
-        return self.producer.send(name, self.known_task(name), args or (), kwargs or {}, given)
+        task = self.known_task(name)
+        if task is not None:
+            return self.call(task, args or (), kwargs or {}, given)
+        return self._handle(self.producer.send(name, None, args or (), kwargs or {}, given))
 
-    def send_many(self, calls: Sequence[Signature | tuple[Any, ...]]) -> list[AsyncResult]:
+    def run_inline(
+        self, task: Task, args: Sequence[Any], kwargs: Mapping[str, Any], options: Mapping[str, Any]
+    ) -> result.EagerResult:
+        """Run a task of this app here and now; see Task.apply."""
+        return inline.run_inline(task, args, kwargs, options)
+
+    def send_many(self, calls: Sequence[Signature | tuple[Any, ...]]) -> list[result.AsyncResult]:
         """Send many calls in few round trips: signatures, or tuples (task or name, args, kwargs, options).
 
         All are checked before the first is stored. They are stored in batches, each of them all or none; when a later
         batch fails with EngineUnavailable, the earlier ones are sent, and give the calls a ``task_id`` if you want to
         be able to send the whole again.
         """
-        return self.producer.send_many(calls)
+        return [self._handle(message) for message in self.producer.send_many(calls)]
 
-    async def asend_many(self, calls: Sequence[Signature | tuple[Any, ...]]) -> list[AsyncResult]:
+    async def asend_many(self, calls: Sequence[Signature | tuple[Any, ...]]) -> list[result.AsyncResult]:
         """``send_many`` for coroutines."""
         import asyncio
 
-        return await asyncio.to_thread(self.producer.send_many, calls)
+        return await asyncio.to_thread(self.send_many, calls)
 
     def signature(
         self, task: str, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None, **options: Any
@@ -192,9 +208,13 @@ class Horarium:
         """Return the signature of a task by its name; it need not be defined in this process."""
         return Signature(task, args, kwargs, options, app=self)
 
-    def AsyncResult(self, id: str) -> AsyncResult:
+    def frozen_options(self, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a signature's options as they travel; see Producer.frozen_options."""
+        return self.producer.frozen_options(name, options)
+
+    def AsyncResult(self, id: str) -> result.AsyncResult:
         """Return the handle of a run by its id."""
-        return AsyncResult(id, app=self)
+        return result.AsyncResult(id, app=self)
 
     # Schedules.
 
@@ -254,44 +274,19 @@ class Horarium:
     @property
     def engine(self) -> Engine:
         """The store, opened at the first use. Raises: ImproperlyConfigured, StoreUnusable, EngineUnavailable."""
-        if self._engine is None:
-            with self._lock:
-                if self._engine is None:
-                    from horarium.engines.connect import connect
-
-                    self._engine = connect(self.conf.store, durability=self.conf.durability)
-        return self._engine
-
-    @property
-    def results_watch(self) -> ResultsWatch:
-        with self._lock:
-            if self._watch is None:
-                self._watch = ResultsWatch(self.engine)
-            return self._watch
-
-    @property
-    def store_is_open(self) -> bool:
-        return self._engine is not None
+        return self.connection.engine
 
     def close(self) -> None:
         """Let go of the store. It is opened again when it is needed again; closing twice is fine."""
-        with self._lock:
-            engine, self._engine, self._watch = self._engine, None, None
-        if engine is not None:
-            engine.close()
+        self.connection.close()
 
     def now(self) -> Instant:
         """Read the store's clock if the store is open, else this host's."""
-        engine = self._engine
-        return engine.now() if engine is not None else self.clock.now()
-
-    def pause(self, seconds: Seconds) -> None:
-        """Wait between two tries of the same call."""
-        time.sleep(seconds)
+        return self.connection.now()
 
     def set_current(self) -> None:
         """Make this the app of shared tasks in the running thread or coroutine."""
-        registry.set_current(self)
+        shared.set_current(self)
 
     def __enter__(self) -> Horarium:
         return self
@@ -301,6 +296,9 @@ class Horarium:
 
     def __repr__(self) -> str:
         return f"<Horarium {self.main} at {self.conf.store}>"
+
+    def _handle(self, message: Message) -> result.AsyncResult:
+        return result.AsyncResult(message.id, app=self, task_name=message.task, ignored=message.ignore_result)
 
 
 @overload
@@ -317,8 +315,8 @@ def shared_task(function: Callable[..., Any] | None = None, /, **options: Any) -
     Calls go to the current app: the one whose worker is running, else the newest one.
     """
     if function is None:
-        return lambda decorated: registry.declare_shared(decorated, options)
-    return registry.declare_shared(function, options)
+        return lambda decorated: shared.declare_shared(decorated, options)
+    return shared.declare_shared(function, options)
 
 
 def _check_task_options(function: Callable[..., Any], options: Mapping[str, Any]) -> None:

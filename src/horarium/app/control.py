@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from horarium.app.connection import Connection
 from horarium.engines.protocol import CONTROL_TOPIC, RESULT_TOPIC, Purge, Revoke
-
-if TYPE_CHECKING:
-    from horarium.app.app import Horarium
 
 
 class Control:
     """Remote control of runs and queues. The store carries it out: it holds for workers that start later, too."""
 
-    def __init__(self, app: Horarium) -> None:
-        self._app = app
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
     def revoke(self, task_id: str | Sequence[str], *, terminate: bool = False) -> list[str]:
         """Cancel runs; return the ids that this changed. See AsyncResult.revoke."""
         ids = (task_id,) if isinstance(task_id, str) else tuple(str(id) for id in task_id)
-        app = self._app
-        changed = app.engine.inspector.act(Revoke(ids=ids, terminate=terminate), now=app.now())
-        app.engine.notifier.notify([CONTROL_TOPIC, RESULT_TOPIC])
+        engine = self._connection.engine
+        changed = engine.inspector.act(Revoke(ids=ids, terminate=terminate), now=engine.now())
+        engine.notifier.notify([CONTROL_TOPIC, RESULT_TOPIC])
         return changed
 
     def terminate(self, task_id: str | Sequence[str]) -> list[str]:
+        """Cancel runs, those that are running included: their processes are stopped."""
         return self.revoke(task_id, terminate=True)
 
     def purge(self, queues: Sequence[str] | None = None) -> int:
         """Cancel all waiting runs of the queues (None: of all); return how many. Running ones go on."""
-        app = self._app
-        purged = app.engine.inspector.act(Purge(queues=tuple(queues) if queues is not None else None), now=app.now())
-        app.engine.notifier.notify([RESULT_TOPIC])
+        engine = self._connection.engine
+        purged = engine.inspector.act(Purge(queues=tuple(queues) if queues is not None else None), now=engine.now())
+        engine.notifier.notify([RESULT_TOPIC])
         return len(purged)

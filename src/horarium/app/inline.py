@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from horarium.app.perform import Performance, perform
 from horarium.app.result import EagerResult
+from horarium.app.task import Task
 from horarium.message import Delivery, Message
 from horarium.outcome import ErrorRecord, Failed, Ignored, Outcome, Rejected, Released, Reported, Retried, Run, State
 from horarium.outcome import Succeeded as Success
-
-if TYPE_CHECKING:
-    from horarium.app.task import Task
 
 INLINE_OWNER = "inline"
 
@@ -40,7 +38,7 @@ def _perform_to_the_end(task: Task, message: Message) -> Run:
         message = done.outcome.message
     for follow_up in done.follow_ups:
         linked = task.app.known_task(follow_up.task)
-        if linked is not None:
+        if isinstance(linked, Task):
             _perform_to_the_end(linked, follow_up)
     state, error = _end(done.outcome)
     return Run(
@@ -57,7 +55,9 @@ def _perform_to_the_end(task: Task, message: Message) -> Run:
 
 def _perform(task: Task, message: Message, attempt: int) -> Performance:
     delivery = Delivery(message=message, owner=INLINE_OWNER, fence=attempt, attempt=attempt, claimed=message.created)
-    return perform(task, delivery, clock=task.app.clock, worker=INLINE_OWNER, report=_ignore_report, is_eager=True)
+    return perform(
+        task, delivery, clock=task.app.connection.clock, worker=INLINE_OWNER, report=_ignore_report, is_eager=True
+    )
 
 
 def _ignore_report(report: Reported) -> None:

@@ -6,26 +6,26 @@ Everything that does not depend on the single call is worked out once per task a
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from random import Random
+from typing import Any, TypeVar
 
 from msgspec import Raw, Struct
 
 from horarium import codec
-from horarium.app.registry import nearest
+from horarium.app.connection import Connection
+from horarium.app.definition import Definition
+from horarium.app.registry import Registry, nearest
 from horarium.app.request import current_request
-from horarium.app.result import AsyncResult
 from horarium.app.signature import Signature
 from horarium.clock import Instant, Seconds, milliseconds, to_instant
 from horarium.engines.protocol import QUEUE_TOPIC
 from horarium.errors import EngineUnavailable, ImproperlyConfigured, InvalidArguments
 from horarium.message import NO_ARGS, NO_KWARGS, Message, new_id
 from horarium.routing import route
-
-if TYPE_CHECKING:
-    from horarium.app.app import Horarium
-    from horarium.app.task import Task
+from horarium.settings import Settings
 
 PUBLISH_BATCH = 1000  # messages in one transaction of send_many: spares flushes, and still lets others in
 OPTIONS = frozenset(
@@ -36,6 +36,8 @@ OPTIONS = frozenset(
 _TRAVELLING = frozenset(
     "countdown queue priority task_id time_limit soft_time_limit headers ignore_result max_retries".split()
 )
+
+D = TypeVar("D", bound=Definition)
 
 _NOTHING: Mapping[str, Any] = {}
 
@@ -57,33 +59,42 @@ class Plan(Struct, frozen=True, kw_only=True):
 class Producer:
     """The one way by which messages are made and sent. Safe to use from any thread."""
 
-    def __init__(self, app: Horarium) -> None:
-        self._app = app
+    def __init__(self, connection: Connection, conf: Settings, tasks: Registry[D], random: Random) -> None:
+        self._connection = connection
+        self._conf = conf
+        self._tasks = tasks
+        self._random = random
         self._plans: dict[str, Plan] = {}
         self._origin = ""
         self._origin_pid = 0
 
     def send(
-        self, name: str, task: Task | None, args: Sequence[Any], kwargs: Mapping[str, Any], options: Mapping[str, Any]
-    ) -> AsyncResult:
-        """Store one message and return the handle of its run. See Task.apply_async for the law."""
-        app = self._app
-        if app.conf.task_always_eager and task is not None:
-            return task.apply(args, kwargs, **options)
+        self,
+        name: str,
+        task: Definition | None,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        options: Mapping[str, Any],
+    ) -> Message:
+        """Store the message of one call and return it. See Task.apply_async for the law."""
         message = self.message(name, task, args, kwargs, options)
         self._put([message], retry=options.get("retry", True))
-        return AsyncResult(message.id, app=app, task_name=name, ignored=message.ignore_result)
+        return message
 
-    def send_many(self, calls: Sequence[Signature | tuple[Any, ...]]) -> list[AsyncResult]:
-        """Store many messages in few transactions; see Horarium.send_many."""
-        app = self._app
+    def send_many(self, calls: Sequence[Signature | tuple[Any, ...]]) -> list[Message]:
+        """Store the messages of many calls in few transactions; see Horarium.send_many."""
         messages = [self._message_of(call) for call in calls]
         for start in range(0, len(messages), PUBLISH_BATCH):
             self._put(messages[start : start + PUBLISH_BATCH], retry=True)
-        return [AsyncResult(m.id, app=app, task_name=m.task, ignored=m.ignore_result) for m in messages]
+        return messages
 
     def message(
-        self, name: str, task: Task | None, args: Sequence[Any], kwargs: Mapping[str, Any], options: Mapping[str, Any]
+        self,
+        name: str,
+        task: Definition | None,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        options: Mapping[str, Any],
     ) -> Message:
         """Return the message of a call. Raises: InvalidArguments, EncodingError, PayloadTooLarge."""
         plan = self.plan(name)
@@ -94,7 +105,7 @@ class Producer:
         raw_kwargs = Raw(codec.encode(dict(kwargs), path="kwargs", limit_bytes=limit)) if kwargs else NO_KWARGS
         if plan.routes_by_call:
             options = self._routed(name, task, args, kwargs, options)
-        now = self._app.now()
+        now = self._connection.now()
         if not options:
             return self._plain(plan, name, raw_args, raw_kwargs, now)
         return self.message_for(name, raw_args, raw_kwargs, options, now=now)
@@ -170,8 +181,8 @@ class Producer:
     def plan(self, name: str) -> Plan:
         """Return the plan of a task; one that is not registered here is sent by the settings alone."""
         plan = self._plans.get(name)
-        if plan is None or plan.revision != self._app.conf.revision:
-            plan = self._plans[name] = self._make_plan(name, self._app.known_task(name))
+        if plan is None or plan.revision != self._conf.revision:
+            plan = self._plans[name] = self._make_plan(name, self._tasks.get(name))
         return plan
 
     def origin(self) -> str:
@@ -205,26 +216,25 @@ class Producer:
             call = (call.task, call.args, call.kwargs, call.options)
         task, args, kwargs, options = _padded(*call)
         name = task if isinstance(task, str) else task.name
-        return self.message(name, self._app.known_task(name), args, kwargs, options)
+        return self.message(name, self._tasks.get(name), args, kwargs, options)
 
     def _put(self, messages: list[Message], *, retry: bool) -> None:
         """Store messages within the deadline of a publish; the ids make a second try harmless."""
-        app = self._app
-        engine = app.engine
-        deadline = app.clock.monotonic() + app.conf.task_publish_timeout
+        engine, clock = self._connection.engine, self._connection.clock
+        deadline = clock.monotonic() + self._conf.task_publish_timeout
         while True:
             try:
-                engine.queue.put(messages, now=app.now())
+                engine.queue.put(messages, now=engine.now())
                 break
             except EngineUnavailable:
-                left = deadline - app.clock.monotonic()
+                left = deadline - clock.monotonic()
                 if not retry or left <= 0:
                     raise
-                app.pause(min(left, app.random.uniform(0.01, 0.1)))
+                time.sleep(min(left, self._random.uniform(0.01, 0.1)))
         engine.notifier.notify({QUEUE_TOPIC + m.queue for m in messages})
 
-    def _make_plan(self, name: str, task: Task | None) -> Plan:
-        conf = self._app.conf
+    def _make_plan(self, name: str, task: Definition | None) -> Plan:
+        conf = self._conf
         chosen = route(name, self._routes())
         acks_late = _first(task.acks_late if task else None, conf.task_acks_late, True)
         expires = task.expires if task else None
@@ -242,12 +252,17 @@ class Producer:
 
     def _routes(self) -> list[Any]:
         """Return the routers of the settings, those given as dotted paths imported."""
-        routes = self._app.conf.task_routes
+        routes = self._conf.task_routes
         listed = routes if isinstance(routes, list | tuple) else [routes]
         return [_imported(router) if isinstance(router, str) else router for router in listed if router is not None]
 
     def _routed(
-        self, name: str, task: Task | None, args: Sequence[Any], kwargs: Mapping[str, Any], options: Mapping[str, Any]
+        self,
+        name: str,
+        task: Definition | None,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        options: Mapping[str, Any],
     ) -> Mapping[str, Any]:
         chosen = route(name, self._routes(), args=args, kwargs=kwargs, options=options, task=task)
         found = {"queue": chosen.queue, "priority": chosen.priority}
@@ -255,11 +270,11 @@ class Producer:
 
 
 def _padded(
-    task: Task | str,
+    task: Definition | str,
     args: Sequence[Any] = (),
     kwargs: Mapping[str, Any] = _NOTHING,
     options: Mapping[str, Any] = _NOTHING,
-) -> tuple[Task | str, Sequence[Any], Mapping[str, Any], Mapping[str, Any]]:
+) -> tuple[Definition | str, Sequence[Any], Mapping[str, Any], Mapping[str, Any]]:
     return task, args, kwargs, options
 
 

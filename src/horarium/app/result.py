@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from horarium import codec
+from horarium.app.connection import Connected
+from horarium.app.control import Control
 from horarium.app.request import current_request
 from horarium.clock import Seconds, to_datetime
 from horarium.engines.protocol import RESULT_TOPIC, Page, RunFilter
@@ -15,7 +17,6 @@ from horarium.outcome import Run, State
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from horarium.app.app import Horarium
 
 LONGEST_WAIT: Seconds = 1.0  # a hint may be lost, so whoever waits also looks this often
 
@@ -24,7 +25,7 @@ class AsyncResult:
     """What became of one call. Every property asks the store; an ended run is remembered."""
 
     def __init__(
-        self, id: str, *, app: Horarium, task_name: str | None = None, ignored: bool = False, run: Run | None = None
+        self, id: str, *, app: Connected, task_name: str | None = None, ignored: bool = False, run: Run | None = None
     ) -> None:
         self.id = id
         self.app = app
@@ -41,7 +42,7 @@ class AsyncResult:
         """The run's record, None if the store does not know the id."""
         if self._ended is not None:
             return self._ended
-        [run] = self.app.engine.results.read([self.id])
+        [run] = self.app.connection.engine.results.read([self.id])
         if run is not None and run.has_ended:
             self._ended = run
         return run
@@ -84,7 +85,7 @@ class AsyncResult:
     @property
     def children(self) -> list[AsyncResult]:
         """The runs that this one sent, its links included; the newest first, at most 1,000."""
-        page = self.app.engine.results.search(RunFilter(parent=self.id), Page(limit=1000))
+        page = self.app.connection.engine.results.search(RunFilter(parent=self.id), Page(limit=1000))
         return [AsyncResult(run.id, app=self.app, task_name=run.message.task) for run in page.runs]
 
     @property
@@ -177,13 +178,13 @@ class AsyncResult:
 
     def forget(self) -> None:
         """Remove the record of an ended run; one that has not ended is left alone."""
-        self.app.engine.results.forget([self.id])
+        self.app.connection.engine.results.forget([self.id])
         self._ended = None
 
     def revoke(self, terminate: bool = False) -> None:
         """Cancel it: a waiting run never starts, on no worker, whenever that starts. A running one ends by itself and
         is not retried; with ``terminate`` its process is stopped."""
-        self.app.control.revoke(self.id, terminate=terminate)
+        Control(self.app.connection).revoke(self.id, terminate=terminate)
 
     def __repr__(self) -> str:
         return f"<AsyncResult: {self.id}>"
@@ -200,12 +201,12 @@ class AsyncResult:
         return hash(self.id)
 
     def _wait(self, timeout: Seconds | None, on_progress: Callable[[Run], None] | None) -> Run:
-        clock = self.app.clock
+        clock = self.app.connection.clock
         deadline = clock.monotonic() + timeout if timeout is not None else None
         run = self._known()
         if run.has_ended:
             return run
-        listener = self.app.engine.notifier.listen([RESULT_TOPIC])
+        listener = self.app.connection.engine.notifier.listen([RESULT_TOPIC])
         try:
             while not (run := self._known()).has_ended:
                 if on_progress is not None:
@@ -221,9 +222,9 @@ class AsyncResult:
     async def _await_end(self, timeout: Seconds | None) -> Run:
         import asyncio
 
-        clock = self.app.clock
+        clock = self.app.connection.clock
         deadline = clock.monotonic() + timeout if timeout is not None else None
-        with self.app.results_watch.watching() as news:
+        with self.app.connection.watch.watching() as news:
             while not (run := await asyncio.to_thread(self._known)).has_ended:
                 left = deadline - clock.monotonic() if deadline is not None else LONGEST_WAIT
                 if left <= 0:
@@ -247,7 +248,7 @@ class AsyncResult:
 class EagerResult(AsyncResult):
     """The result of a call that ran inline; no store is asked."""
 
-    def __init__(self, run: Run, *, app: Horarium) -> None:
+    def __init__(self, run: Run, *, app: Connected) -> None:
         super().__init__(run.id, app=app, task_name=run.message.task, run=run)
 
     @property

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from msgspec import Raw
 
 from horarium import codec, message
+from horarium.app.result import AsyncResult
 from horarium.errors import ImproperlyConfigured
 
-if TYPE_CHECKING:
-    from horarium.app.app import Horarium
-    from horarium.app.result import AsyncResult
+
+class Sender(Protocol):
+    """An app, as far as signatures know it."""
+
+    def send_task(
+        self, name: str, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None, **options: Any
+    ) -> AsyncResult: ...
+
+    def frozen_options(self, name: str, options: Mapping[str, Any]) -> dict[str, Any]: ...
 
 
 class Signature:
@@ -32,7 +39,7 @@ class Signature:
         options: Mapping[str, Any] | None = None,
         *,
         immutable: bool = False,
-        app: Horarium | None = None,
+        app: Sender | None = None,
     ) -> None:
         self.task = task
         self.args = tuple(args)
@@ -81,7 +88,7 @@ class Signature:
             task=self.task,
             args=Raw(codec.encode(list(self.args), path="args")),
             kwargs=Raw(codec.encode(self.kwargs, path="kwargs")),
-            options=self._bound().producer.frozen_options(self.task, self.options),
+            options=self._bound().frozen_options(self.task, self.options),
             immutable=self.immutable,
         )
 
@@ -102,7 +109,7 @@ class Signature:
 
     __hash__ = None  # type: ignore[assignment]  # it can be changed by set()
 
-    def _bound(self) -> Horarium:
+    def _bound(self) -> Sender:
         if self.app is None:
             raise ImproperlyConfigured(
                 f"expected the signature of {self.task} to belong to an app, got none; make it with task.s() or "

@@ -1,23 +1,25 @@
 """A task: a function with a name, its options, and the ways to call it.
 
-Each app has one object per task in a process, so what a task sets on ``self`` is there at its next run. Class
-attributes are the defaults of the options; a subclass given as ``base=`` may change them and the hooks.
+Each app has one object per task in a process, so what a task sets on ``self`` is there at its next run. A subclass
+given as ``base=`` may change the defaults of the options, and the hooks.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Raw
 
 from horarium import codec
-from horarium.app.arguments import Arguments
+from horarium.app.definition import Definition
+from horarium.app.home import Home
 from horarium.app.request import Request, entered, request_of
+from horarium.app.result import AsyncResult, EagerResult
 from horarium.app.signature import Signature
-from horarium.clock import Instant, Seconds, milliseconds
+from horarium.clock import Instant, Seconds, milliseconds, to_instant
 from horarium.errors import ImproperlyConfigured, MaxRetriesExceededError, Retry
 from horarium.outcome import Progress, Reported, Retried
 from horarium.retry import RetryPolicy, delay_before, may_retry
@@ -25,75 +27,15 @@ from horarium.retry import RetryPolicy, delay_before, may_retry
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
-    from horarium.app.app import Horarium
-    from horarium.app.result import AsyncResult, EagerResult
 
-
-CO_COROUTINE = 0x80  # as in the inspect module
-
-
-class Task:
+class Task(Definition):
     """What ``@app.task`` returns. Calling it runs the function here and now, with no store involved."""
 
-    name: str = ""
-    bind: bool = False
-    typing: bool = True  # check the arguments at the call
-    max_retries: int | None = 3  # None: for ever
-    default_retry_delay: Seconds = 180.0
-    autoretry_for: tuple[type[BaseException], ...] = ()
-    dont_autoretry_for: tuple[type[BaseException], ...] = ()
-    retry_backoff: bool | Seconds = False
-    retry_backoff_max: Seconds = 600.0
-    retry_jitter: bool = True
-    retry_kwargs: Mapping[str, Any] | None = None
-    queue: str | None = None
-    priority: int | None = None
-    time_limit: Seconds | None = None
-    soft_time_limit: Seconds | None = None
-    expires: Seconds | timedelta | None = None
-    acks_late: bool | None = None  # False: at most once
-    ignore_result: bool | None = None
-    track_started: bool | None = None
-    rate_limit: str | None = None  # reserved: kept, and named by `horarium check`
-    serializer: str = "json"
-    throws: tuple[type[BaseException], ...] = ()  # expected failures: logged as such, without a traceback
-    schedule: Any = None  # a spec, a number of seconds or a timedelta
+    app: Home
 
-    OPTIONS: ClassVar[frozenset[str]] = frozenset(
-        "name bind typing max_retries default_retry_delay autoretry_for dont_autoretry_for retry_backoff "
-        "retry_backoff_max retry_jitter retry_kwargs queue priority time_limit soft_time_limit expires acks_late "
-        "ignore_result track_started rate_limit serializer throws schedule".split()
-    )
-
-    app: Horarium
-    function: Callable[..., Any]
-    is_async: bool  # the function is an ``async def``
-
-    def __init__(self, app: Horarium, function: Callable[..., Any], options: Mapping[str, Any]) -> None:
+    def __init__(self, app: Home, function: Callable[..., Any], options: Mapping[str, Any]) -> None:
         self.app = app
-        self.function = function
-        self.__doc__ = function.__doc__
-        self.__name__ = getattr(function, "__name__", type(self).__name__)
-        self.__module__ = getattr(function, "__module__", "")
-        self.__wrapped__ = function
-        for option, value in options.items():
-            setattr(self, option, value)
-        self.is_async = _is_async(function) or _is_async(type(self).run)
-        self._arguments: Arguments | None = None
-        self._check()
-
-    def _check(self) -> None:
-        limits = (self.soft_time_limit, self.time_limit)
-        if None not in limits and limits[0] > limits[1]:  # type: ignore[operator]  # neither is None here
-            raise ImproperlyConfigured(
-                f"expected soft_time_limit of {self.name} to be at most its time_limit, got {limits[0]} > {limits[1]}"
-            )
-        if self.serializer != "json":
-            raise ImproperlyConfigured(
-                f"expected serializer of {self.name} to be 'json', got {self.serializer!r}; Horarium carries JSON only"
-            )
-        if self.priority is not None and not 0 <= self.priority <= 9:
-            raise ImproperlyConfigured(f"expected priority of {self.name} to be 0 to 9, got {self.priority}")
+        super().__init__(function, options)
 
     # Calling.
 
@@ -102,13 +44,9 @@ class Task:
         with entered(self.name, Request()):
             return self.run(*args, **kwargs)
 
-    def run(self, *args: Any, **kwargs: Any) -> Any:
-        """What the task does: the decorated function; class-based tasks define it."""
-        return self.function(self, *args, **kwargs) if self.bind else self.function(*args, **kwargs)
-
     def delay(self, *args: Any, **kwargs: Any) -> AsyncResult:
         """Send it with these arguments; short for ``apply_async(args, kwargs)``."""
-        return self.app.producer.send(self.name, self, args, kwargs, {})
+        return self.app.call(self, args, kwargs, {})
 
     def apply_async(
         self,
@@ -154,7 +92,7 @@ class Task:
             **options,
         }
         given = {option: value for option, value in chosen.items() if value is not None}
-        return self.app.producer.send(self.name, self, args or (), kwargs or {}, given)
+        return self.app.call(self, args or (), kwargs or {}, given)
 
     async def adelay(self, *args: Any, **kwargs: Any) -> AsyncResult:
         """Send it with these arguments, without blocking the event loop."""
@@ -177,9 +115,7 @@ class Task:
 
         Retries follow at once, without their delay. ``throw=True`` raises what the task raised.
         """
-        from horarium.app.inline import run_inline
-
-        return run_inline(self, args or (), kwargs or {}, options)
+        return self.app.run_inline(self, args or (), kwargs or {}, options)
 
     def s(self, *args: Any, **kwargs: Any) -> Signature:
         """Return the signature of a call with these arguments."""
@@ -293,15 +229,6 @@ class Task:
 
     # For the rooms above and beside.
 
-    @property
-    def arguments(self) -> Arguments:
-        """The function's parameters, read once."""
-        if self._arguments is None:
-            own_run = type(self).run is not Task.run
-            function = self.run if own_run else self.function
-            self._arguments = Arguments(self.name, function, skip=1 if self.bind and not own_run else 0)
-        return self._arguments
-
     def __repr__(self) -> str:
         return f"<@task: {self.name} of {self.app.main}>"
 
@@ -309,8 +236,6 @@ class Task:
         raise TypeError(f"expected plain data, got the task {self.name}; pass its name instead")
 
     def _retry_at(self, policy: RetryPolicy, retries: int, eta: datetime | None, countdown: Seconds | None) -> Instant:
-        from horarium.clock import to_instant
-
         if eta is not None:
             return to_instant(eta)
         if countdown is None:
@@ -336,9 +261,3 @@ class Task:
         changes.update({k: v for k, v in options.items() if k in ("queue", "priority", "headers")})
         error = codec.encode_error(cause or MaxRetriesExceededError("the task asked to be run again"))
         return Retried(message=msgspec.structs.replace(message, **changes), error=error)
-
-
-def _is_async(function: Callable[..., Any]) -> bool:
-    """Tell an ``async def`` by its code; ``inspect`` would cost a slow import."""
-    code = getattr(function, "__code__", None)
-    return code is not None and bool(code.co_flags & CO_COROUTINE)

@@ -187,7 +187,7 @@ class Scheduler:
         try:
             if listener is not None:
                 listener.close()
-            if self._app.store_is_open:
+            if self._app.connection.is_open:
                 self._membership.leave(self._app.engine)
         except EngineError as error:
             log.warning("beat: could not sign off: %s", error)

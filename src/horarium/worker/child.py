@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterable
 from contextlib import suppress
+from itertools import count
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
@@ -29,7 +31,7 @@ from horarium.worker.options import WorkerOptions
 from horarium.worker.orders import Drain, End, Go, OrderChannel, Quit, Ready
 from horarium.worker.patience import Patience
 from horarium.worker.pools.pool import Pool
-from horarium.worker.process import private_memory_kib, resident_bytes, show_stacks_on
+from horarium.worker.process import end_with_own_threads, private_memory_kib, resident_bytes, show_stacks_on
 from horarium.worker.settle import Settler
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 EXIT_DONE = 0
 EXIT_STORE = 1
 EXIT_OWNER_LOST = 4
+EXIT_INTERNAL = 70
 QUIT_FLUSH: Seconds = 0.7  # how long a child that must end now may take to record what is finished
 DRAIN_FLUSH: Seconds = 3600.0  # an orderly end records everything, or is ended by its lease
 CORRECT_CLOCK_EVERY: Seconds = 10.0
@@ -74,13 +77,14 @@ class Child:
         self._go = Event()
         self._is_ready = False
         self._stop_reason: str | None = None
-        self._finished = 0
+        self._finished = count(1)  # next() of it is atomic: slots may be threads
         self._memory_checked: Seconds = 0.0
 
     def run(self) -> int:
         """Work until told to end, or until it is time for a fresh child; return the exit code."""
         self._observer.enter(f"worker-{self._place + 1}")
         show_stacks_on(signal.SIGUSR1)
+        end_with_own_threads("horarium-", EXIT_INTERNAL)
         output.install(self._options.output_level)
         try:
             self._prepare(self._open())
@@ -117,7 +121,7 @@ class Child:
                 wait = patience.next_wait()
                 if patience.failures == 1:
                     self._observer.tell(Troubled(where="store", reason=str(error), wait=wait))
-                self._app.pause(wait)
+                time.sleep(wait)
             else:
                 self._corrected = self._clock.monotonic()
                 return engine
@@ -241,9 +245,9 @@ class Child:
     def _after_one(self) -> None:
         """See after each task whether this child has done its share."""
         most, limit = self._options.max_tasks_per_child, self._options.max_memory_per_child
-        self._finished += 1
-        if most is not None and self._finished >= most:
-            self._stop(f"it has run {self._finished} tasks")
+        finished = next(self._finished)
+        if most is not None and finished >= most:
+            self._stop(f"it has run {finished} tasks")
         if limit is None or resident_bytes(os.getpid()) // 1024 <= limit:
             return
         # What is resident counts memory shared with the zygote; the exact figure costs a millisecond.

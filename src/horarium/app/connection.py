@@ -1,0 +1,65 @@
+"""An app's way to its store: opened by the first call that needs it, one for all threads of the process."""
+
+from __future__ import annotations
+
+from threading import RLock
+from typing import Protocol
+
+from horarium.app.watch import ResultsWatch
+from horarium.clock import Clock, Instant
+from horarium.engines.protocol import Engine
+from horarium.settings import Settings
+
+
+class Connection:
+    """The store that the settings name. ``engine`` hands over an open one instead."""
+
+    def __init__(self, conf: Settings, clock: Clock, engine: Engine | None = None) -> None:
+        self.clock = clock
+        self._conf = conf
+        self._lock = RLock()  # guards _engine and _watch
+        self._engine = engine
+        self._watch: ResultsWatch | None = None
+
+    @property
+    def engine(self) -> Engine:
+        """The store, opened at the first use. Raises: ImproperlyConfigured, StoreUnusable, EngineUnavailable."""
+        if self._engine is None:
+            with self._lock:
+                if self._engine is None:
+                    from horarium.engines.connect import connect  # with it come the engines' own libraries
+
+                    self._engine = connect(self._conf.store, durability=self._conf.durability)
+        return self._engine
+
+    @property
+    def watch(self) -> ResultsWatch:
+        """What coroutines wait on for results."""
+        with self._lock:
+            if self._watch is None:
+                self._watch = ResultsWatch(self.engine)
+            return self._watch
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the store has been opened."""
+        return self._engine is not None
+
+    def now(self) -> Instant:
+        """Read the store's clock if the store is open, else this host's."""
+        engine = self._engine
+        return engine.now() if engine is not None else self.clock.now()
+
+    def close(self) -> None:
+        """Let go of the store. It is opened again when it is needed again; closing twice is fine."""
+        with self._lock:
+            engine, self._engine, self._watch = self._engine, None, None
+        if engine is not None:
+            engine.close()
+
+
+class Connected(Protocol):
+    """Whatever has a way to a store: an app."""
+
+    @property
+    def connection(self) -> Connection: ...

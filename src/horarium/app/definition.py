@@ -1,0 +1,96 @@
+"""What a task is declared with: its function, its name and its options. The base of every task class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from horarium.app.arguments import Arguments
+from horarium.clock import Seconds
+from horarium.errors import ImproperlyConfigured
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+CO_COROUTINE = 0x80  # as in the inspect module
+
+
+class Definition:
+    """A task's declaration. Class attributes are the defaults; a subclass, and then ``@app.task``, may change them."""
+
+    name: str = ""
+    bind: bool = False
+    typing: bool = True  # check the arguments at the call
+    max_retries: int | None = 3  # None: for ever
+    default_retry_delay: Seconds = 180.0
+    autoretry_for: tuple[type[BaseException], ...] = ()
+    dont_autoretry_for: tuple[type[BaseException], ...] = ()
+    retry_backoff: bool | Seconds = False
+    retry_backoff_max: Seconds = 600.0
+    retry_jitter: bool = True
+    retry_kwargs: Mapping[str, Any] | None = None
+    queue: str | None = None
+    priority: int | None = None
+    time_limit: Seconds | None = None
+    soft_time_limit: Seconds | None = None
+    expires: Seconds | timedelta | None = None
+    acks_late: bool | None = None  # False: at most once
+    ignore_result: bool | None = None
+    track_started: bool | None = None
+    rate_limit: str | None = None  # reserved: kept, and named by `horarium check`
+    serializer: str = "json"
+    throws: tuple[type[BaseException], ...] = ()  # expected failures: logged as such, without a traceback
+    schedule: Any = None  # a spec, a number of seconds or a timedelta
+
+    OPTIONS: ClassVar[frozenset[str]] = frozenset(
+        "name bind typing max_retries default_retry_delay autoretry_for dont_autoretry_for retry_backoff "
+        "retry_backoff_max retry_jitter retry_kwargs queue priority time_limit soft_time_limit expires acks_late "
+        "ignore_result track_started rate_limit serializer throws schedule".split()
+    )
+
+    function: Callable[..., Any]
+    is_async: bool  # the function is an ``async def``
+
+    def __init__(self, function: Callable[..., Any], options: Mapping[str, Any]) -> None:
+        self.function = function
+        self.__doc__ = function.__doc__
+        self.__name__ = getattr(function, "__name__", type(self).__name__)
+        self.__module__ = getattr(function, "__module__", "")
+        self.__wrapped__ = function
+        for option, value in options.items():
+            setattr(self, option, value)
+        self.is_async = _is_async(function) or _is_async(type(self).run)
+        self._arguments: Arguments | None = None
+        self._check()
+
+    def run(self, *args: Any, **kwargs: Any) -> Any:
+        """What the task does: the decorated function; class-based tasks define it."""
+        return self.function(self, *args, **kwargs) if self.bind else self.function(*args, **kwargs)
+
+    @property
+    def arguments(self) -> Arguments:
+        """The function's parameters, read once."""
+        if self._arguments is None:
+            own_run = type(self).run is not Definition.run
+            function = self.run if own_run else self.function
+            self._arguments = Arguments(self.name, function, skip=1 if self.bind and not own_run else 0)
+        return self._arguments
+
+    def _check(self) -> None:
+        soft, hard = self.soft_time_limit, self.time_limit
+        if soft is not None and hard is not None and soft > hard:
+            raise ImproperlyConfigured(
+                f"expected soft_time_limit of {self.name} to be at most its time_limit, got {soft} > {hard}"
+            )
+        if self.serializer != "json":
+            raise ImproperlyConfigured(
+                f"expected serializer of {self.name} to be 'json', got {self.serializer!r}; Horarium carries JSON only"
+            )
+        if self.priority is not None and not 0 <= self.priority <= 9:
+            raise ImproperlyConfigured(f"expected priority of {self.name} to be 0 to 9, got {self.priority}")
+
+
+def _is_async(function: Callable[..., Any]) -> bool:
+    """Tell an ``async def`` by its code; ``inspect`` would cost a slow import."""
+    code = getattr(function, "__code__", None)
+    return code is not None and bool(code.co_flags & CO_COROUTINE)

@@ -1,0 +1,46 @@
+"""What a task asks of the app it lives in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from random import Random
+from typing import Any, Protocol
+
+from horarium.app.connection import Connection
+from horarium.app.definition import Definition
+from horarium.app.producer import Producer
+from horarium.app.result import AsyncResult, EagerResult
+from horarium.clock import Instant
+from horarium.settings import Settings
+
+
+class Home(Protocol):
+    """The app, as far as its tasks know it."""
+
+    main: str
+    conf: Settings
+    random: Random
+    producer: Producer
+
+    @property
+    def connection(self) -> Connection: ...
+
+    def now(self) -> Instant: ...
+
+    def call(
+        self, task: Any, args: Sequence[Any], kwargs: Mapping[str, Any], options: Mapping[str, Any]
+    ) -> AsyncResult: ...
+
+    def run_inline(
+        self, task: Any, args: Sequence[Any], kwargs: Mapping[str, Any], options: Mapping[str, Any]
+    ) -> EagerResult: ...
+
+    def send_task(
+        self, name: str, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None, **options: Any
+    ) -> AsyncResult: ...
+
+    def frozen_options(self, name: str, options: Mapping[str, Any]) -> dict[str, Any]: ...
+
+    def known_task(self, name: str) -> Definition | None: ...
+
+    def AsyncResult(self, id: str) -> AsyncResult: ...
