@@ -18,7 +18,7 @@ from typing import Literal, TypeAlias
 import apsw
 
 from horarium.clock import Clock, Seconds
-from horarium.engines.sqlite.opening import check_place, initialise, refuse_truncated
+from horarium.engines.sqlite.opening import check_place, initialise, refuse_stump
 from horarium.engines.sqlite.trouble import translate
 from horarium.errors import EngineUnavailable, StoreUnusable
 
@@ -36,12 +36,13 @@ PATIENCE: Seconds = 5.0  # how long a verb waits for the write lock before it is
 FORK_PATIENCE: Seconds = 1.0  # how long a fork waits for other threads to end their transactions
 
 # WAL frames of 4 KiB. From CHECKPOINT_FRAMES on, and after each further so many, the committing connection copies what
-# it can into the database without waiting for anybody; a reader in between only delays that. From TRUNCATE_FRAMES on it
+# it can into the database without waiting for anybody; a reader in between only delays that. From RESTART_FRAMES on it
 # also asks everybody else to stand back for a moment, so that the next writer starts the file anew: under steady load
-# by several processes no writer ever finds the file unused by chance, and it would grow without end.
+# by several processes no writer ever finds the file unused by chance, and it would grow without end. It does not ask
+# while a reader stays far behind, since all writers would wait for that one.
 CHECKPOINT_FRAMES = 2_000
-TRUNCATE_FRAMES = 16_000
-TRUNCATE_PATIENCE: Seconds = 0.05
+RESTART_FRAMES = 16_000
+RESTART_PATIENCE: Seconds = 1.0
 JOURNAL_SIZE_LIMIT = 16 * 1024 * 1024  # what a WAL file keeps on disk when it starts anew
 
 # A waiting writer looks again after a pause that grows from the first to the last of these. A commit takes 0.2 to 3 ms.
@@ -104,6 +105,7 @@ class Session:
         self.connection.close()
         if self._wal is not None:
             os.close(self._wal)
+            self._wal = None
 
     def _wait(self, tries: int) -> bool:
         """Pause before the lock is tried again; False when it has taken too long."""
@@ -122,15 +124,30 @@ class Session:
             self._checkpoint_at = CHECKPOINT_FRAMES
         elif frames >= self._checkpoint_at:
             self._checkpoint_at = frames + CHECKPOINT_FRAMES
-            self._patience = TRUNCATE_PATIENCE if frames >= TRUNCATE_FRAMES else 0.0
-            mode = apsw.SQLITE_CHECKPOINT_TRUNCATE if frames >= TRUNCATE_FRAMES else apsw.SQLITE_CHECKPOINT_PASSIVE
+            with suppress(apsw.Error):  # a reader is in the way, or the disk is full: nothing is lost
+                self._checkpoint(connection, name)
+        return apsw.SQLITE_OK
+
+
+    def _checkpoint(self, connection: apsw.Connection, name: str) -> None:
+        written, copied = connection.wal_checkpoint(name, apsw.SQLITE_CHECKPOINT_PASSIVE)
+        if written >= RESTART_FRAMES and written - copied < CHECKPOINT_FRAMES:
+            self._patience = RESTART_PATIENCE
             try:
-                connection.wal_checkpoint(name, mode)
-            except apsw.Error:
-                pass  # a reader is in the way, or the disk is full: the frames stay in the WAL, nothing is lost
+                connection.wal_checkpoint(name, apsw.SQLITE_CHECKPOINT_RESTART)
             finally:
                 self._patience = PATIENCE
-        return apsw.SQLITE_OK
+
+
+class Holder:
+    """Closes a thread's connection when the thread ends. (Its callbacks tie it to itself: it would stay open.)"""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def __del__(self) -> None:
+        if self.session.pid == os.getpid() and not self.session.closed:
+            self.session.close()
 
 
 class Store:
@@ -160,16 +177,16 @@ class Store:
 
     def session(self) -> Session:
         """Return the calling thread's connection; open it where there is none."""
-        session: Session | None = getattr(self._local, "session", None)
-        if session is not None and not session.closed and session.pid == os.getpid():
+        holder: Holder | None = getattr(self._local, "holder", None)
+        if holder is not None and not holder.session.closed and holder.session.pid == os.getpid():
             self._check_identity()
-            return session
+            return holder.session
         if self.pid != os.getpid():
             self.forget_parent()  # forked without os.fork's hooks
         with self._lock:
             session = self._open()
             self._sessions.add(session)
-        self._local.session = session
+        self._local.holder = Holder(session)
         return session
 
     def close(self) -> None:
@@ -185,7 +202,7 @@ class Store:
             check_place(self.path)
         create = self._identity is None and not self.path.exists()
         if not create and self._identity is None:
-            refuse_truncated(self.path)
+            refuse_stump(self.path, self._clock)
         try:
             session = Session(self.path, self._clock, create=create)
         except apsw.Error as error:

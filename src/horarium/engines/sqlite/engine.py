@@ -55,7 +55,7 @@ class SqliteEngine:
             size = self._path.stat().st_size
         if size <= QUICK_CHECK_BYTES:
             with self._store.read() as db:
-                found = [str(line) for (line,) in db.execute("PRAGMA quick_check(1)")]
+                found = [" ".join(str(line).split()) for (line,) in db.execute("PRAGMA quick_check(1)")]
             if found != ["ok"]:
                 raise StoreUnusable(
                     f"expected the store {self._path} to be sound, it is damaged ({'; '.join(found)}); restore it from "

@@ -22,6 +22,8 @@ NETWORK_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "fuse.sshfs", "fuse.glusterfs"}
 )
 WAL_PAUSE: Seconds = 0.005
+MAKING_PATIENCE: Seconds = 0.5
+SMALLEST_PAGE = 512  # bytes
 
 
 def wake_directory(path: Path) -> Path:
@@ -45,12 +47,20 @@ def check_place(path: Path) -> None:
         )
 
 
-def refuse_truncated(path: Path) -> None:
-    """Refuse an empty file that has been a store: there are traces beside it. Raises: StoreUnusable.
+def refuse_stump(path: Path, clock: Clock) -> None:
+    """Refuse a file too short to be a store, and an empty one that was a store: there are traces beside it.
 
-    The traces are looked for first: whoever makes a new store leaves them only once the file has a first page.
+    A file that another process is making this very moment is empty too, but not for long. Raises: StoreUnusable.
     """
+    if 0 < path.stat().st_size < SMALLEST_PAGE:  # SQLite would take it for empty
+        raise StoreUnusable(
+            f"expected {path} to be a usable store, but it is not a database; give the path of a Horarium store, or of "
+            "a file that does not exist yet"
+        )
     traces = [trace for trace in (path.with_name(f"{path.name}-wal"), wake_directory(path)) if trace.exists()]
+    give_up = clock.monotonic() + MAKING_PATIENCE
+    while traces and path.stat().st_size == 0 and clock.monotonic() < give_up:
+        sleep(WAL_PAUSE)
     if traces and path.stat().st_size == 0:
         raise StoreUnusable(
             f"expected {path} to be a store, it is empty although {traces[0].name} shows that it was one; restore it "

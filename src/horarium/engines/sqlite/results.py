@@ -18,6 +18,7 @@ from horarium.outcome import Run
 PROBE = 1000  # among indexes that all find more than this, the choice does not matter
 FORGET_BATCH = 1000
 ALL = "seq IS NOT NULL"
+BY_PREFIX = "seq IN (SELECT seq FROM runs WHERE id >= :value AND id < :value_end)"
 
 
 class Driver(NamedTuple):
@@ -83,7 +84,7 @@ def _scarcest(db: apsw.Connection, filter: RunFilter) -> Driver:
         return drivers[0]
     counted = [(_count(db, driver), place) for place, driver in enumerate(drivers)]
     if filter.id_prefix:  # not in order of age, so only good for a few
-        by_prefix = Driver("id >= :value AND id < :value_end", (filter.id_prefix,))
+        by_prefix = Driver(BY_PREFIX, (filter.id_prefix,))
         if (few := _count(db, by_prefix)) < PROBE and all(few <= count for count, _ in counted):
             return by_prefix
     return drivers[min(counted)[1]] if counted else Driver(ALL)
