@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import signal
 
 import pytest
 from conftest import Yard, is_alive, wait_for
@@ -25,13 +25,10 @@ def test_a_pool_runs_plain_and_async_tasks(yard: Yard, pool: str) -> None:
 
 @pytest.mark.parametrize("pool", ["thread", "async"])
 def test_slots_of_one_child_run_side_by_side(yard: Yard, pool: str) -> None:
+    ids = [yard.send("anap" if pool == "async" else "nap", f"n{n}", 1.0) for n in range(4)]
     yard.start(pool=pool, concurrency=4)
-    task = "anap" if pool == "async" else "nap"
-    ids = [yard.send(task, f"n{n}", 1.0) for n in range(4)]
-    yard.sees("start", times=4)
-    assert yard.saw("end") == []
-    runs = yard.ends(*ids)
-    assert {run.state for run in runs} == {State.SUCCESS}
+    yard.ends(*ids)
+    assert [line[0] for line in yard.saw()] == ["start"] * 4 + ["end"] * 4
 
 
 @pytest.mark.parametrize("pool", POOLS)
@@ -48,9 +45,8 @@ def test_the_soft_limit_is_raised_inside_the_task(yard: Yard, pool: str, task: s
 @pytest.mark.parametrize("pool", POOLS)
 def test_a_soft_limit_that_is_not_caught_fails_the_task(yard: Yard, pool: str) -> None:
     yard.start(pool=pool, concurrency=1)
-    task = "anap" if pool == "async" else "stubborn_not"
     (run,) = yard.ends(yard.send("anap", "a", 10, soft_time_limit=0.2))
-    assert run.state == State.FAILURE, task
+    assert run.state == State.FAILURE
     assert run.error is not None and run.error.class_path == "horarium.errors.SoftTimeLimitExceeded"
     (after,) = yard.ends(yard.send("add", 1, 1))
     assert after.state == State.SUCCESS
@@ -165,13 +161,10 @@ def test_output_is_kept_with_the_run_and_bounded(yard: Yard) -> None:
     assert run.logs[0].startswith("line 0 ")
     assert "bytes of output dropped" in run.logs[-1]
     assert sum(map(len, run.logs)) < 2200
-    assert worker.text.count("xxxxx: ") == 0
     assert len(worker.text) < 10_000
 
 
 def test_stacks_are_shown_on_usr1(yard: Yard) -> None:
-    import signal
-
     worker = yard.start(concurrency=1)
     id = yard.send("nap", "a", 2.0)
     yard.sees("start", "a")
@@ -179,4 +172,3 @@ def test_stacks_are_shown_on_usr1(yard: Yard) -> None:
     worker.says("in nap")
     worker.says("supervisor.py")
     yard.ends(id)
-    assert os.getpid() != worker.pid

@@ -64,7 +64,7 @@ class Feed:
         self._may_claim = may_claim
         self._lined_up = lined_up  # called when more was claimed than can start at once
         self._patience = Patience(LONGEST_TROUBLE, random or Random())
-        self._run_time: Seconds = START_WITHIN  # so the first batch is one
+        self._run_time: Seconds | None = None  # a weighted average; None: nothing has run yet
         self._last_batch = 0
         self._moved: Seconds = 0.0
         self._due: list[Instant] = []  # when retries of this child come due
@@ -105,7 +105,9 @@ class Feed:
     def note_run(self, runtime: Seconds) -> None:
         """Learn from a run. The average leans to the longer ones: to claim too few costs a round trip, to claim too
         many makes work wait."""
-        if runtime > self._run_time:
+        if self._run_time is None:
+            self._run_time = runtime
+        elif runtime > self._run_time:
             self._run_time += (runtime - self._run_time) * 2 * WEIGHT
         else:
             self._run_time += (runtime - self._run_time) * WEIGHT
@@ -129,7 +131,7 @@ class Feed:
         if not self.line or self._clock.monotonic() - self._moved < SLOW:
             return []
         self._last_batch = 0
-        self._run_time = max(self._run_time, START_WITHIN)
+        self._run_time = max(self._run_time or 0.0, START_WITHIN)
         return self.withdraw()
 
     def stop(self) -> None:
@@ -146,7 +148,7 @@ class Feed:
         return claimed
 
     def _batch(self, slots: int) -> int:
-        by_time = int(START_WITHIN / self._run_time) if self._run_time > 0 else MOST_AT_ONCE
+        by_time = int(START_WITHIN / self._run_time) if self._run_time else MOST_AT_ONCE
         each = max(1, min(by_time, 2 * self._last_batch, MOST_AT_ONCE))
         self._last_batch = each
         return min(slots * each, max(slots, MOST_AT_ONCE))

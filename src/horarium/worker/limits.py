@@ -166,6 +166,12 @@ class TaskLoop:
             if timer is not None:
                 timer.cancel()
 
+    def close(self) -> None:
+        """Let go of the loop; closing twice is fine."""
+        loop, self._loop = self._loop, None
+        if loop is not None:
+            loop.close()
+
 
 async def driven(interruption: Interruption, coroutine: Coroutine[Any, Any, Any]) -> Any:
     """Await a coroutine so that exceptions can be raised inside it."""

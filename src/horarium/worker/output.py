@@ -147,7 +147,10 @@ class KeepRecords(logging.Handler):
 
 def install(level: int | None) -> None:
     """Capture from now on. ``level`` is that of printed lines in the log; None leaves the streams alone."""
-    logging.getLogger().addHandler(KeepRecords())
+    root = logging.getLogger()
+    if not root.handlers and logging.lastResort is not None:
+        root.addHandler(logging.lastResort)  # it serves only a root without handlers, and that ends with the next line
+    root.addHandler(KeepRecords())
     if level is None:
         return
     if sys.stdout is not None:

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Iterable
 from contextlib import suppress
 
@@ -83,6 +84,21 @@ def show_stacks_on(number: int, *, then_handle: bool = False) -> None:
     if sys.__stderr__ is not None:
         with suppress(OSError, ValueError):  # a closed stderr: there is nowhere to show them
             faulthandler.register(number, file=sys.__stderr__, all_threads=True, chain=then_handle)
+
+
+def end_with_own_threads(prefix: str, code: int) -> None:
+    """End the process when a thread whose name begins so raises: a child that cannot settle or obey must not go on.
+
+    What it was running counts as crashed. Threads of tasks are left to the hook of before.
+    """
+    before = threading.excepthook
+
+    def hook(args: threading.ExceptHookArgs) -> None:
+        before(args)
+        if args.thread is not None and args.thread.name.startswith(prefix):
+            os._exit(code)
+
+    threading.excepthook = hook
 
 
 def private_memory_kib() -> int:

@@ -121,10 +121,13 @@ class Supervisor:
         self._app.finalize()
         self._app.close()
         scheme = self._app.conf.store.partition(":")[0]
-        pool = _POOLS[self._options.pool]
-        for module in ("engines.connect", f"engines.{scheme}", f"worker.pools.{pool}"):
+        modules = ["ctypes", "horarium.engines.connect", f"horarium.engines.{scheme}"]
+        modules.append(f"horarium.worker.pools.{_POOLS[self._options.pool]}")
+        if any(task.is_async for task in self._app.tasks.values()):
+            modules.append("asyncio")
+        for module in modules:
             with suppress(ImportError):
-                importlib.import_module(f"horarium.{module}")
+                importlib.import_module(module)
         threads = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
         if threads:
             reason = f"the app's modules have started threads ({', '.join(threads)}); they do not run in the children"
