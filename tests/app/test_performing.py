@@ -373,3 +373,29 @@ def test_what_a_task_sets_on_itself_is_there_next_time(app: Horarium) -> None:
     results = [count.delay(), count.delay()]
     drain(app)
     assert [r.get() for r in results] == [1, 2]
+
+
+def test_a_task_cannot_report_its_own_end(app: Horarium) -> None:
+    @app.task(bind=True)
+    def hasty(self: Task) -> None:
+        self.update_state(state="SUCCESS")
+
+    result = hasty.delay()
+    drain(app)
+    assert result.state == "FAILURE"
+    assert "final state SUCCESS" in str(result.result)
+
+
+def test_a_rejected_message_comes_back_a_little_later(app: Horarium, clock: ManualClock) -> None:
+    @app.task(bind=True)
+    def picky(self: Task) -> str:
+        if self.request.fence == 1:
+            raise Reject("not now", requeue=True)
+        return "now"
+
+    result = picky.delay()
+    assert len(drain(app)) == 1
+    assert result.state == "PENDING"
+    clock.advance(1)
+    drain(app)
+    assert result.get() == "now"

@@ -35,6 +35,9 @@ from horarium.workflow.follow import follow_ups
 
 logger = logging.getLogger(__name__)
 
+# A rejected message keeps its place in the line: without a wait it would come back at once, again and again.
+REQUEUE_DELAY: Seconds = 1.0
+
 RunCoroutine = Callable[[Coroutine[Any, Any, Any]], Any]
 
 
@@ -175,7 +178,8 @@ class _Call:
             case Ignore():
                 return self._conclude(Ignored(), "", State.IGNORED, None, None)
             case Reject(requeue=True):
-                return self._conclude(Released(reason=str(error)), str(error), State.PENDING, None, None)
+                released = Released(reason=str(error), delay=REQUEUE_DELAY)
+                return self._conclude(released, str(error), State.PENDING, None, None)
             case Reject():
                 return self._conclude(Rejected(reason=str(error)), str(error), State.REJECTED, None, None)
             case _:

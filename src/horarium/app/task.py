@@ -21,7 +21,7 @@ from horarium.app.result import AsyncResult, EagerResult
 from horarium.app.signature import Signature
 from horarium.clock import Instant, Seconds, milliseconds, to_instant
 from horarium.errors import ImproperlyConfigured, MaxRetriesExceededError, Retry
-from horarium.outcome import Progress, Reported, Retried
+from horarium.outcome import ENDED, Progress, Reported, Retried
 from horarium.retry import RetryPolicy, delay_before, may_retry
 
 if TYPE_CHECKING:
@@ -193,14 +193,19 @@ class Task(Definition):
     def update_state(self, task_id: str | None = None, state: str | None = None, meta: Any = None) -> None:
         """Record a state of the task's own and what goes with it, while it runs. Not an end; superseded by one.
 
-        Raises: EncodingError when ``meta`` cannot be said in JSON. Only the running task itself may report:
-        ``task_id`` is accepted for Celery's callers and must be its own id.
+        Raises: EncodingError when ``meta`` cannot be said in JSON; ImproperlyConfigured for a final state, since a run
+        has one ending, and for the id of another run: a task can report only for itself.
         """
         request = self.request
         if task_id is not None and task_id != request.id:
             raise ImproperlyConfigured(
                 f"expected update_state for the running task {request.id}, got {task_id}; only a task itself can "
                 "report its state"
+            )
+        if state in ENDED:
+            raise ImproperlyConfigured(
+                f"expected a state of the task's own, got the final state {state}; return, raise the exception that it "
+                "failed with, or raise Ignore or Reject"
             )
         encoded = Raw(codec.encode(meta, path="meta")) if meta is not None else None
         request.report(Reported(state=state, meta=encoded))
