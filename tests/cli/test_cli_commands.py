@@ -106,13 +106,14 @@ def test_horarium_store_overrules_the_apps(shop: Shop, monkeypatch: pytest.Monke
 
 def test_tasks_list_needs_no_store(shop: Shop) -> None:
     shop.app.close()
+    shop.app.conf.store = "sqlite:///never.db"
     rows = shop.json("tasks", "list")
     assert [(row["name"], row["queue"], row["time_limit"]) for row in rows] == [
         ("shop.charge", "default", None),
         ("shop.mail", "mail", 30),
     ]
     assert rows[0]["doc"] == "Charge an order."
-    assert not shop.app.store_is_open
+    assert not Path("never.db").exists()
 
 
 def test_call_prints_the_id_and_stores_the_message(shop: Shop) -> None:
@@ -452,10 +453,11 @@ def test_doctor_of_a_task_and_of_a_run(shop: Shop) -> None:
 
 def test_check_of_a_sound_app_is_quiet_and_touches_no_store(shop: Shop) -> None:
     shop.app.close()
+    shop.app.conf.store = "sqlite:///never.db"
     result = shop("check")
     assert (result.exit_code, result.stdout) == (0, "")
     assert "2 tasks, 2 schedules, no error" in result.stderr
-    assert not shop.app.store_is_open
+    assert not Path("never.db").exists()
 
 
 def test_check_names_each_schedule_that_is_wrong(shop: Shop) -> None:

@@ -12,7 +12,7 @@ from horarium.version import __version__
 
 
 @click.command("beat", cls=Command)
-@option("-l", "--loglevel", type=log_level, default="INFO", show_default=True, help="In any case.")
+@option("-l", "--loglevel", type=log_level, default="INFO", show_default=True, metavar="LEVEL", help="In any case.")
 @option("-n", "--hostname", "--name", "name", metavar="NAME", help="Its name. [default: beat@host]")
 @option("--max-interval", type=seconds, help="Sleep no longer than this.")
 @option("-f", "--logfile", type=click.Path(dir_okay=False), help="Append the log to this file.")

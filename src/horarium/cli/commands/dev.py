@@ -12,7 +12,7 @@ from horarium.cli.session import Session
 
 
 @click.command("dev", cls=Command)
-@option("-l", "--loglevel", type=log_level, default="INFO", show_default=True, help="In any case.")
+@option("-l", "--loglevel", type=log_level, default="INFO", show_default=True, metavar="LEVEL", help="In any case.")
 @option("-c", "--concurrency", type=click.IntRange(1), default=2, show_default=True, help="So many tasks at once.")
 @option("-P", "--pool", metavar="process|thread|async", help="What runs the tasks. [default: process]")
 @option("-Q", "--queues", type=names, metavar="A,B", help="Read these queues.")

@@ -37,7 +37,7 @@ def slots(value: object) -> int:
 
 @click.command("worker", cls=Command)
 @option("-n", "--hostname", "--name", "name", metavar="NAME", help="Its name (%h host, %n first label, %d domain).")
-@option("-l", "--loglevel", type=log_level, default="INFO", show_default=True, help="In any case.")
+@option("-l", "--loglevel", type=log_level, default="INFO", show_default=True, metavar="LEVEL", help="In any case.")
 @option("-c", "--concurrency", type=slots, help="So many tasks at once. [default: one per CPU]")
 @option("-P", "--pool", metavar="process|thread|async", help="What runs the tasks. [default: process]")
 @option("-Q", "--queues", type=names, metavar="A,B", help="Read these queues.")
