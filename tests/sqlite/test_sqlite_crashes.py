@@ -6,13 +6,15 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
-from sqlite_words import claim, put_one
+from sqlite_words import claim, message, put_one, succeed
 
 from horarium.engines.protocol import Page, RunFilter
 from horarium.engines.sqlite import SqliteEngine
+from horarium.engines.sqlite.connection import Session, Transaction
 from horarium.errors import EngineUnavailable
 
 ROUNDS = 6
@@ -52,10 +54,51 @@ def test_a_process_killed_at_any_moment_loses_nothing_it_was_told(
     assert put <= states.keys()
     assert all(states[id] == "SUCCESS" for id in done)
     assert len(done) > ROUNDS
+    check_whole(states)
+    engine.close()
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_process_killed_at_each_commit_leaves_whole_steps(path: Path, moment: str) -> None:
+    SqliteEngine(path).check()
+    for commit in range(1, 10):
+        pid = os.fork()
+        if pid == 0:
+            die_at(commit, moment)
+            work_for_ever(path)
+        os.waitpid(pid, 0)
+    check_whole(all_states(SqliteEngine(path)))
+
+
+def die_at(commit: int, moment: str) -> None:
+    """Let this process be killed at its so many-th commit."""
+    numbers = count(1)
+    ordinary = Transaction._end
+
+    def end(self: Transaction, session: Session, error: BaseException | None) -> None:
+        is_last = next(numbers) == commit
+        if not (is_last and moment == "before"):
+            ordinary(self, session, error)
+        if is_last:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    Transaction._end = end  # type: ignore[method-assign]
+
+
+def work_for_ever(path: Path) -> None:
+    engine = SqliteEngine(path)
+    while True:
+        now = engine.now()
+        engine.queue.put([message(now) for _ in range(BATCH)], now=now)
+        for delivery in claim(engine, str(os.getpid()), 3):
+            succeed(engine, [delivery], message(now, id=f"{delivery.message.id}+", queue="next"))
+
+
+def check_whole(states: dict[str, str]) -> None:
     ended = {id for id, state in states.items() if state == "SUCCESS"}
+    assert ended
     assert {f"{id}+" for id in ended} == {id for id in states if id.endswith("+")}, "a settlement came apart"
     assert sum(not id.endswith("+") for id in states) % BATCH == 0, "a put came apart"
-    engine.close()
 
 
 def take_note(line: str, put: set[str], done: set[str]) -> None:
@@ -109,6 +152,7 @@ def test_a_file_that_may_not_grow_is_a_typed_error(path: Path, script: Callable[
     text = """
 import resource, signal
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+from horarium.engines.sqlite.connection import Session, Transaction
 from horarium.errors import EngineUnavailable
 engine = SqliteEngine(sys.argv[1])
 put_one(engine)

@@ -101,11 +101,13 @@ class Session:
         os.fdatasync(self._wal)
 
     def close(self) -> None:
-        self.closed = True
-        self.connection.close()
-        if self._wal is not None:
-            os.close(self._wal)
-            self._wal = None
+        """Wait for the end of a use by another thread, and close. Closing twice is fine."""
+        with self.lock:
+            self.closed = True
+            self.connection.close()
+            if self._wal is not None:
+                os.close(self._wal)
+                self._wal = None
 
     def _wait(self, tries: int) -> bool:
         """Pause before the lock is tried again; False when it has taken too long."""
@@ -128,7 +130,6 @@ class Session:
                 self._checkpoint(connection, name)
         return apsw.SQLITE_OK
 
-
     def _checkpoint(self, connection: apsw.Connection, name: str) -> None:
         written, copied = connection.wal_checkpoint(name, apsw.SQLITE_CHECKPOINT_PASSIVE)
         if written >= RESTART_FRAMES and written - copied < CHECKPOINT_FRAMES:
@@ -146,7 +147,7 @@ class Holder:
         self.session = session
 
     def __del__(self) -> None:
-        if self.session.pid == os.getpid() and not self.session.closed:
+        if self.session.pid == os.getpid():
             self.session.close()
 
 
@@ -192,8 +193,7 @@ class Store:
     def close(self) -> None:
         """Close this process's connections; those in use are waited for."""
         for session in self._own_sessions():
-            with session.lock:
-                session.close()
+            session.close()
 
     def _open(self) -> Session:
         if self._identity is not None:
@@ -239,7 +239,7 @@ class Store:
         for session in self._own_sessions():
             if session.lock.acquire(timeout=FORK_PATIENCE):
                 try:
-                    if not session.connection.in_transaction:  # else this very thread is inside of one
+                    if not session.closed and not session.connection.in_transaction:  # else this thread is inside of it
                         session.close()
                 finally:
                     session.lock.release()
