@@ -161,6 +161,7 @@ class Child:
             worker=options.name,
             output_limit=options.output_limit,
             output_level=options.output_level or 0,
+            lease=partial(self._board.lease, self._place),
             finished_one=self._after_one if options.max_tasks_per_child or options.max_memory_per_child else None,
         )
         self._pool = self._make_pool()

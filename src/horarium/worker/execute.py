@@ -83,6 +83,7 @@ class Executor:
         worker: str,
         output_limit: int,
         output_level: int,
+        lease: Callable[[], Seconds] = lambda: FOREVER,
         finished_one: Callable[[], None] | None = None,
     ) -> None:
         self.tasks = tasks
@@ -94,6 +95,7 @@ class Executor:
         self._limits = limits
         self._output_limit = output_limit
         self._output_level = output_level
+        self._lease = lease  # until when this child may work (monotonic)
         self._finished_one = finished_one
         self._active: set[str] = set()
         self.ended_ids: set[str] = set()  # revoked with terminate, perhaps while they stood in line
@@ -106,7 +108,10 @@ class Executor:
     def begin(self, delivery: Delivery, row: SlotRow) -> Attempt | None:
         """Show that a delivery starts; None when it is not to be started, and is settled already."""
         message = delivery.message
-        now = self.clock.now()
+        now, since = self.clock.now(), self.clock.monotonic()
+        if since >= self._lease():  # frozen for long, and thawed before the zygote: others may have ended it by now
+            self.refuse(delivery, Released(reason="the lease has lapsed"))
+            return None
         if self.ended_ids and message.id in self.ended_ids:
             self.ended_ids.discard(message.id)
             self.refuse(delivery, Revoked(reason="terminated before it was started"))
@@ -118,7 +123,6 @@ class Executor:
         if task is None:  # claim was told the names; a store that errs in this must not cost the child its life
             self.refuse(delivery, Released(reason=f"unknown task {message.task}", delay=5.0))
             return None
-        since = self.clock.monotonic()
         attempt = Attempt(delivery, task, self._limits.of(message, task), row, now, since, self._output_limit)
         self._active.add(message.id)
         row.start(delivery, now=now, since=since, deadline=attempt.hard_deadline)

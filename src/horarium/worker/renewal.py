@@ -74,21 +74,8 @@ class Renewer:
         if self._thread.is_alive():
             self._thread.join(timeout)
 
-    def _run(self) -> None:
-        try:
-            while not self._stopping.is_set():
-                self._asked = False
-                began = self._clock.monotonic()
-                wait = self._renew()
-                while self._listener.wait(wait) and not self._asked and not self._stopping.is_set():
-                    wait = began + SHORTEST_PAUSE - self._clock.monotonic()
-                    if wait <= 0:
-                        break
-        except Exception as error:  # noqa: BLE001  # without renewal all leases lapse: the worker ends
-            self._failed(error)
-
-    def _renew(self) -> Seconds:
-        """Renew once; return how long to wait until the next time."""
+    def renew(self) -> Seconds:
+        """Renew once, on the calling thread; return how long to wait until the next time."""
         lives = self._roster.lives()
         sent = self._clock.monotonic()
         try:
@@ -107,6 +94,19 @@ class Renewer:
         if renewal.terminate:
             self._terminate(renewal.terminate)
         return self._options.renew_every
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping.is_set():
+                self._asked = False
+                began = self._clock.monotonic()
+                wait = self.renew()
+                while self._listener.wait(wait) and not self._asked and not self._stopping.is_set():
+                    wait = began + SHORTEST_PAUSE - self._clock.monotonic()
+                    if wait <= 0:
+                        break
+        except Exception as error:  # noqa: BLE001  # without renewal all leases lapse: the worker ends
+            self._failed(error)
 
     def _ask_store(self, lives: Sequence[Life]) -> Renewal:
         self._clock.correct(self._engine.now())

@@ -80,6 +80,7 @@ class Supervisor:
         self._observer = observer or Silent()
         self._make_companions = companions
         self._companions: list[Companion] = []
+        self._companion_threads: list[threading.Thread] = []
         self._id = new_id(app.clock.now())
         self._posted: deque[Callable[[], None]] = deque()
         self._stop_asked = 0  # how often
@@ -210,7 +211,9 @@ class Supervisor:
         for make in self._make_companions:
             companion = make()
             self._companions.append(companion)
-            threading.Thread(target=self._accompany, args=(companion,), name="horarium-companion", daemon=True).start()
+            thread = threading.Thread(target=self._accompany, args=(companion,), name="horarium-companion", daemon=True)
+            self._companion_threads.append(thread)
+            thread.start()
 
     def _announce(self, engine: Engine) -> None:
         options = self._options
@@ -316,6 +319,8 @@ class Supervisor:
     def _finish(self, engine: Engine) -> int:
         buried = self._sweeper.finish(BURY_WITHIN if self._is_quitting else BURY_CALMLY_WITHIN)
         self._renewer.stop(JOIN_WITHIN)
+        for thread in self._companion_threads:
+            thread.join(0.0 if self._is_quitting else JOIN_WITHIN)
         if buried:
             with suppress(EngineError):  # it would be noticed when the lease lapses
                 engine.inspector.leave([self._membership.owner], now=self._clock.now())

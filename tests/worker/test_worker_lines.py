@@ -1,0 +1,139 @@
+"""The log lines that people grep for, and the project's own logging left alone."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from horarium.errors import InvalidSetting
+from horarium.event import ChildLost, Event, Finished, Received, Troubled, WorkerReady, WorkerStarting, WorkerStopped
+from horarium.message import Delivery, Message
+from horarium.observe import logs
+from horarium.observe.lines import Lines
+from horarium.outcome import ErrorRecord, Expired, Failed, Outcome, Retried, Revoked, Succeeded
+from horarium.settings import Settings
+
+MESSAGE = Message(id="1f-2e", task="shop.charge", created=0)
+DELIVERY = Delivery(message=MESSAGE, owner="o", fence=1, attempt=1, claimed=0)
+ERROR = ErrorRecord(class_path="builtins.ValueError", text="x", traceback="Traceback ...\nValueError: x\n")
+
+
+def finished(outcome: Outcome, text: str = "", **options: bool) -> Finished:
+    return Finished(delivery=DELIVERY, outcome=outcome, runtime=0.01, result_text=text, **options)
+
+
+@pytest.mark.parametrize(
+    ("event", "level", "line"),
+    [
+        (Received(delivery=DELIVERY), "INFO", "Task shop.charge[1f-2e] received"),
+        (finished(Succeeded(result=None), "3"), "INFO", "Task shop.charge[1f-2e] succeeded in 0.01s: 3"),
+        (
+            finished(Failed(error=ERROR), "ValueError('x')"),
+            "ERROR",
+            "Task shop.charge[1f-2e] raised unexpected: ValueError('x')\nTraceback ...\nValueError: x",
+        ),
+        (
+            finished(Failed(error=ERROR), "ValueError('x')", expected=True),
+            "INFO",
+            "Task shop.charge[1f-2e] raised expected: ValueError('x')",
+        ),
+        (
+            finished(Retried(message=MESSAGE, error=ERROR), "Retry in 3s: ValueError('x')"),
+            "INFO",
+            "Task shop.charge[1f-2e] retry: Retry in 3s: ValueError('x')",
+        ),
+        (finished(Revoked(reason="terminated")), "INFO", "Discarding revoked task: shop.charge[1f-2e] (terminated)"),
+        (finished(Expired()), "INFO", "Discarding revoked task: shop.charge[1f-2e] (expired)"),
+        (WorkerReady(name="w@h"), "INFO", "w@h ready."),
+        (WorkerStopped(name="w@h"), "INFO", "w@h stopped."),
+        (WorkerStopped(name="w@h", given_back=("a", "b")), "WARNING", "w@h stopped; given back, to run again: a, b"),
+        (Troubled(where="claim", reason="away", wait=0.25), "WARNING", "claim: away; trying again in 0.2 s"),
+        (
+            ChildLost(pid=7, owner="o", reason="signal 9 (SIGKILL)", running=("a",)),
+            "ERROR",
+            "child 7 ended unexpectedly: signal 9 (SIGKILL); it was running a",
+        ),
+    ],
+)
+def test_an_event_is_the_line_that_people_know(
+    event: Event, level: str, line: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "horarium"):
+        Lines().tell(event)
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [(level, line)]
+
+
+def test_a_long_result_is_shortened(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "horarium"):
+        Lines().tell(finished(Succeeded(result=None), "x" * 5000))
+    assert len(caplog.text) < 500
+
+
+def test_details_are_wanted_only_where_they_would_be_written(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, "horarium"):
+        assert not Lines().is_detailed
+    with caplog.at_level(logging.INFO, "horarium"):
+        assert Lines().is_detailed
+
+
+def test_the_banner_names_what_will_run(capsys: pytest.CaptureFixture[str]) -> None:
+    Lines().tell(
+        WorkerStarting(
+            name="w@h",
+            app="shop",
+            store="sqlite:///s.db",
+            pool="process",
+            concurrency=2,
+            queues=("a", "b"),
+            tasks=("t",),
+        )
+    )
+    shown = capsys.readouterr().out
+    for words in ("w@h", "shop", "sqlite:///s.db", "2 (process)", "a, b", ". t"):
+        assert words in shown
+
+
+@contextmanager
+def bare_root() -> Iterator[logging.Logger]:
+    """A root logger as a fresh interpreter has it."""
+    root, own = logging.getLogger(), logging.getLogger("horarium")
+    before = (list(root.handlers), root.level, own.level)
+    root.handlers[:] = []
+    try:
+        yield root
+    finally:
+        root.handlers[:] = before[0]
+        root.setLevel(before[1])
+        own.setLevel(before[2])
+        logs.name_process(logs.MAIN_PROCESS)
+
+
+def test_a_program_without_logging_gets_lines_like_celerys(capsys: pytest.CaptureFixture[str]) -> None:
+    with bare_root():
+        assert logs.configure("info", Settings())
+        logs.name_process("worker-2")
+        logging.getLogger("shop").info("sold")
+    line = capsys.readouterr().err
+    assert line.endswith(": INFO/worker-2] sold\n")
+    assert line.startswith("[20")
+
+
+@pytest.mark.parametrize("case", ["has a handler", "says so"])
+def test_a_program_with_logging_of_its_own_is_left_alone(case: str) -> None:
+    with bare_root() as root:
+        root.setLevel(logging.ERROR)
+        if case == "has a handler":
+            root.addHandler(logging.NullHandler())
+        handlers = list(root.handlers)
+        assert not logs.configure("DEBUG", Settings(worker_hijack_root_logger=case != "says so"))
+        assert root.handlers == handlers
+        assert root.level == logging.ERROR
+        assert logging.getLogger("horarium.worker").isEnabledFor(logging.DEBUG)
+
+
+def test_a_level_that_is_none_is_refused() -> None:
+    with bare_root(), pytest.raises(InvalidSetting, match="loglevel"):
+        logs.configure("LOUD", Settings())
