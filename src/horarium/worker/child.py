@@ -11,6 +11,7 @@ import signal
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import partial
 from itertools import count
 from threading import Event, Thread
 from typing import TYPE_CHECKING
