@@ -3,7 +3,8 @@
 Beside the database lies a directory ``<db>-wake`` with a directory for each topic, and in it a FIFO for each listener.
 Whoever notifies writes a byte to each; a FIFO that nobody reads is removed on the way. A hint may be lost (a listener
 that is just being made, a full disk), so a listener also looks now and then whether the WAL was written to.
-Measured here: a notification wakes a process in 0.1 ms; without listeners it costs 2 us.
+Measured on a busy 2-core machine: a hint wakes another process in 0.04 ms (p99 0.4 ms), costs its sender 10 us, and
+4 us where nobody listens; a listener that waits uses 0.02 % of a core.
 """
 
 from __future__ import annotations
