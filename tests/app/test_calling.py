@@ -279,3 +279,9 @@ def test_the_check_agrees_with_python_for_every_kind_of_parameter(app: Horarium)
         else:
             with pytest.raises(InvalidArguments):
                 task.arguments.check(args, kwargs)
+
+
+@pytest.mark.parametrize("id", ["", "x" * 201, "two\nlines", 7])
+def test_an_id_that_cannot_be_one_is_refused(app: Horarium, id: str) -> None:
+    with pytest.raises(InvalidArguments, match="task_id"):
+        app.task(add).apply_async((1,), task_id=id)

@@ -28,6 +28,7 @@ from horarium.routing import route
 from horarium.settings import Settings
 
 PUBLISH_BATCH = 1000  # messages in one transaction of send_many: spares flushes, and still lets others in
+LONGEST_ID = 200  # bytes of a message's id: what a worker's shared memory has room for
 OPTIONS = frozenset(
     "countdown eta expires queue priority task_id retry time_limit soft_time_limit headers ignore_result link "
     "link_error max_retries acks_late root_id parent_id shadow routing_key serializer".split()
@@ -302,6 +303,11 @@ def _check_options(name: str, options: Mapping[str, Any]) -> None:
         hint = nearest(option, OPTIONS)
         meant = f"did you mean {hint!r}?" if hint else f"known are {', '.join(sorted(OPTIONS))}"
         raise InvalidArguments(f"expected an option of apply_async for {name}, got {option!r}; {meant}")
+    id = options.get("task_id")
+    if id is not None and not (isinstance(id, str) and 0 < len(id.encode()) <= LONGEST_ID and id.isprintable()):
+        raise InvalidArguments(
+            f"expected task_id of {name} to be a printable text of 1 to {LONGEST_ID} bytes, got {str(id)[:100]!r}"
+        )
     priority = options.get("priority")
     if priority is not None and not (isinstance(priority, int) and 0 <= priority <= 9):
         raise InvalidArguments(f"expected priority of {name} to be 0 (last) to 9 (first), got {priority!r}")
