@@ -335,7 +335,7 @@ class Schedules(Protocol):
 
     def due(self, until: Instant, limit: int) -> list[Schedule]:
         """Return up to ``limit`` active schedules (Schedule.is_active) whose next_fire is at or before ``until``, the
-        earliest first."""
+        earliest first. One whose record cannot be read is not among them; get and browse show it with its error."""
         ...
 
     def fire(self, firings: Sequence[Firing], *, now: Instant) -> list[bool]:
@@ -348,8 +348,8 @@ class Schedules(Protocol):
         auto: total_runs + 1, last_fire = nominal, next_fire and missed moved on; without a nominal nothing is sent and
         only next_fire and missed move. If the compare-and-set holds but that nominal was fired before (an edit had set
         next_fire back), nothing is sent and it is answered False, yet next_fire and missed move on, or the schedule
-        would stand still for ever. manual: needs neither the version nor an active schedule; total_runs + 1, no more.
-        A schedule that is not there loses.
+        would stand still for ever. manual: needs neither the version nor an active schedule, moves
+        nothing and counts nothing: it is a person's, not the schedule's. A schedule that is not there loses.
         """
         ...
 

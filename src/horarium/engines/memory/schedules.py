@@ -82,7 +82,7 @@ class MemorySchedules:
             if won:
                 self._store.firings.add(key)
                 self._store.put(firing.messages, now)
-                last_fire = firing.nominal if firing.kind == "auto" else schedule.last_fire
-                schedule = replace(schedule, last_fire=last_fire, total_runs=schedule.total_runs + 1)
+                if firing.kind == "auto":
+                    schedule = replace(schedule, last_fire=firing.nominal, total_runs=schedule.total_runs + 1)
         self._store.schedules[schedule.name] = schedule
         return won

@@ -56,7 +56,17 @@ class SqliteSchedules:
     def due(self, until: Instant, limit: int) -> list[Schedule]:
         with self._store.read() as db:
             rows = fetch(db, "due_schedules", {"until": until, "limit": max(0, limit)})
-        return list(map(to_schedule, rows))
+        read = list(map(to_schedule, rows))
+        unreadable = [schedule for schedule in read if schedule.error is not None]
+        if unreadable:
+            self._shelve(unreadable)
+        return [schedule for schedule in read if schedule.error is None]
+
+    def _shelve(self, unreadable: Sequence[Schedule]) -> None:
+        """Keep rows that cannot be read from being due for ever, in front of all the others."""
+        with self._store.write() as db:
+            for schedule in unreadable:
+                change(db, "shelve_schedule", {"name": schedule.name, "version": schedule.version})
 
     def fire(self, firings: Sequence[Firing], *, now: Instant) -> list[bool]:
         if not firings:
@@ -66,9 +76,17 @@ class SqliteSchedules:
 
 
 def to_schedule(row: Row) -> Schedule:
-    version, next_fire, last_fire, total_runs, missed, record = row
+    """Return the schedule of a row; one whose record cannot be read stands in for itself, with the error."""
+    name, id, owner, version, next_fire, last_fire, total_runs, missed, record = row
+    try:
+        schedule = _decode(record)
+    except msgspec.MsgspecError as error:
+        reason = f"expected a stored schedule that can be read, got {error}; define it anew, or delete it"
+        schedule = Schedule(
+            id=id, name=name, task="", spec={}, owner=owner, anchor=0, created=0, changed=0, error=reason
+        )
     return replace(
-        _decode(record),
+        schedule,
         version=version,
         next_fire=next_fire,
         last_fire=last_fire,
@@ -115,8 +133,8 @@ def _fire(db: apsw.Connection, firing: Firing, now: Instant) -> bool:
     if change(db, "insert_firing", {"nominal": firing.nominal, "schedule": id, "kind": firing.kind}) == 0:
         return False  # fired before; next_fire has moved on all the same, or it would stand still for ever
     insert(db, firing.messages, now)
-    last_fire = firing.nominal if firing.kind == "auto" else None
-    change(db, "count_firing", {"name": firing.schedule, "last_fire": last_fire})
+    if firing.kind == "auto":
+        change(db, "count_firing", {"name": firing.schedule, "last_fire": firing.nominal})
     return True
 
 

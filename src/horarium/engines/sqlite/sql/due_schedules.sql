@@ -3,5 +3,5 @@
 -- Result: the columns of schedules.to_schedule
 -- State: unchanged
 -- Safe: a hint; fire compares again
-SELECT version, next_fire, last_fire, total_runs, missed, record FROM schedules
+SELECT name, id, owner, version, next_fire, last_fire, total_runs, missed, record FROM schedules
 WHERE active = 1 AND next_fire IS NOT NULL AND next_fire <= :until ORDER BY next_fire, name LIMIT :limit

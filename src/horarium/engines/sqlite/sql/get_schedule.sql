@@ -3,4 +3,4 @@
 -- Result: the columns of schedules.to_schedule
 -- State: unchanged
 -- Safe: one statement, one snapshot
-SELECT version, next_fire, last_fire, total_runs, missed, record FROM schedules WHERE name = :name
+SELECT name, id, owner, version, next_fire, last_fire, total_runs, missed, record FROM schedules WHERE name = :name
