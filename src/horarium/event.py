@@ -1,8 +1,11 @@
-"""Facts that code states; ``observe/`` turns them into lines, and later into counters and spans."""
+"""Facts that code states, and who takes them in; ``observe/`` turns them into lines, and later into counters and spans.
+
+A runner is handed its observer, so that it knows neither logs nor counters.
+"""
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
@@ -148,3 +151,30 @@ Event: TypeAlias = (
     | Missed
     | ScheduleFailed
 )
+
+
+class Observer(Protocol):
+    """Takes events in. Called from every thread and process of a runner; must neither raise nor wait."""
+
+    @property
+    def is_detailed(self) -> bool:
+        """Whether the ordinary course (Received, Finished with success) is to be told too; else it costs nothing."""
+        ...
+
+    def enter(self, process: str) -> None:
+        """Learn the name of the process that this is from now on; called first in each child of a worker."""
+        ...
+
+    def tell(self, event: Event) -> None: ...
+
+
+class Silent:
+    """Listens to nothing."""
+
+    is_detailed = False
+
+    def enter(self, process: str) -> None:
+        pass
+
+    def tell(self, event: Event) -> None:
+        pass

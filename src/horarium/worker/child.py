@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from horarium.clock import Instant, Seconds, StoreClock
 from horarium.engines.protocol import QUEUE_TOPIC
 from horarium.errors import EngineUnavailable, OwnerLost, StoreUnusable
-from horarium.event import ChildRecycled, Troubled
+from horarium.event import ChildRecycled, Observer, Troubled
 from horarium.message import Delivery
 from horarium.outcome import Released, Revoked
 from horarium.worker import output
@@ -27,7 +27,6 @@ from horarium.worker.board import Board
 from horarium.worker.execute import Executor
 from horarium.worker.feed import SLOW, Feed
 from horarium.worker.limits import LimitBook
-from horarium.worker.observer import Observer
 from horarium.worker.options import WorkerOptions
 from horarium.worker.orders import Drain, End, Go, OrderChannel, Quit, Ready
 from horarium.worker.patience import Patience

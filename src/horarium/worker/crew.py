@@ -10,12 +10,11 @@ from contextlib import suppress
 import msgspec
 
 from horarium.clock import Seconds
-from horarium.event import ChildLost, Troubled
+from horarium.event import ChildLost, Observer, Troubled
 from horarium.worker.board import FOREVER, Board
 from horarium.worker.child import owner_name
 from horarium.worker.membership import Membership
 from horarium.worker.nursery import Nursery, describe_errno, describe_status
-from horarium.worker.observer import Observer
 from horarium.worker.options import WorkerOptions
 from horarium.worker.orders import Drain, End, Order, Quit, Ready
 from horarium.worker.pools.pool import STUBBORN

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from horarium import codec
 from horarium.app.perform import Performance
 from horarium.clock import Clock, Instant, Seconds
-from horarium.event import Finished, Received
+from horarium.event import Finished, Observer, Received
 from horarium.message import Delivery, Message
 from horarium.outcome import (
     ErrorRecord,
@@ -32,7 +32,6 @@ from horarium.outcome import (
 from horarium.worker.board import FOREVER, SlotRow
 from horarium.worker.feed import Feed
 from horarium.worker.limits import LimitBook, Limits
-from horarium.worker.observer import Observer
 from horarium.worker.output import CURRENT, Capture
 from horarium.worker.settle import Settler
 from horarium.workflow.follow import follow_ups

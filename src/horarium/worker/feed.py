@@ -15,9 +15,8 @@ from random import Random
 from horarium.clock import Clock, Instant, Seconds
 from horarium.engines.protocol import Listener, Queue
 from horarium.errors import EngineUnavailable
-from horarium.event import Recovered, Troubled
+from horarium.event import Observer, Recovered, Troubled
 from horarium.message import Delivery
-from horarium.worker.observer import Observer
 from horarium.worker.patience import Patience
 
 START_WITHIN: Seconds = 0.05

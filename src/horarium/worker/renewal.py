@@ -12,9 +12,8 @@ from threading import Event, Thread
 from horarium.clock import Seconds, StoreClock
 from horarium.engines.protocol import CONTROL_TOPIC, Engine, Member, Renewal
 from horarium.errors import EngineUnavailable
-from horarium.event import Recovered, Troubled
+from horarium.event import Observer, Recovered, Troubled
 from horarium.worker.board import Board
-from horarium.worker.observer import Observer
 from horarium.worker.options import WorkerOptions
 from horarium.worker.orders import Go
 from horarium.worker.patience import Patience

@@ -17,7 +17,7 @@ import msgspec
 from horarium.clock import Clock, Seconds
 from horarium.engines.protocol import QUEUE_TOPIC, RESULT_TOPIC, Engine, MaintenancePolicy
 from horarium.errors import EngineError, EngineUnavailable
-from horarium.event import Recovered, Refused, Troubled
+from horarium.event import Observer, Recovered, Refused, Troubled
 from horarium.message import Delivery
 from horarium.outcome import (
     Crashed,
@@ -31,7 +31,6 @@ from horarium.outcome import (
     Verdict,
 )
 from horarium.worker.ledger import Ledger
-from horarium.worker.observer import Observer
 from horarium.worker.patience import Patience
 
 BATCH = 500  # settlements of one round trip

@@ -23,14 +23,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from horarium.clock import Seconds, StoreClock
 from horarium.errors import EngineError, EngineUnavailable, HorariumError, ImproperlyConfigured
-from horarium.event import Troubled, WorkerReady, WorkerStarting, WorkerStopped, WorkerStopping
+from horarium.event import Observer, Silent, Troubled, WorkerReady, WorkerStarting, WorkerStopped, WorkerStopping
 from horarium.message import new_id
 from horarium.worker.board import Board
 from horarium.worker.child import Child, owner_name
 from horarium.worker.crew import Crew
 from horarium.worker.membership import Membership
 from horarium.worker.nursery import Nursery
-from horarium.worker.observer import Observer, Silent
 from horarium.worker.options import WorkerOptions
 from horarium.worker.orders import OrderChannel
 from horarium.worker.patience import Patience

@@ -13,11 +13,10 @@ from threading import Event, Thread
 from horarium.clock import Clock, Seconds
 from horarium.engines.protocol import QUEUE_TOPIC, RESULT_TOPIC, DeadOwner, Engine, Maintenance
 from horarium.errors import EngineUnavailable
-from horarium.event import Finished, OwnerExpired, Recovered, Troubled
+from horarium.event import Finished, Observer, OwnerExpired, Recovered, Troubled
 from horarium.message import Delivery
 from horarium.outcome import Outcome, Run, Settlement, Verdict
 from horarium.worker.board import Running
-from horarium.worker.observer import Observer
 from horarium.worker.options import WorkerOptions
 from horarium.worker.patience import Patience
 from horarium.worker.roster import Burial
