@@ -3,7 +3,8 @@
 In a page, a ``python`` or ``toml`` block that begins with ``# file: NAME`` is a file. In a ``console`` block, a line
 that begins with ``$ `` is a command, and the lines below it are what it prints on either stream; ``...`` stands for
 anything, as in doctest. A command that ends with ``&`` goes on while the page does; what is shown below it is waited
-for. Blocks of other kinds are for readers only.
+for. ``kill %1`` signals the first of those, and what is shown below is what it still prints; ``wait %1; echo $?``
+shows its exit code. Blocks of other kinds are for readers only.
 """
 
 from __future__ import annotations
@@ -22,10 +23,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*/*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PATIENCE = 30.0  # seconds for a command, or for a line of one that goes on
 MATCHES = doctest.OutputChecker()
+KILL = re.compile(r"kill (?:-(\w+) )?%(\d+)")
+WAIT = re.compile(r"wait %(\d+); echo \$\?")
 
 
 def runnable() -> list[Path]:
@@ -62,21 +65,30 @@ class Shell:
             "NO_COLOR": "1",
             "COLUMNS": "200",
         }
-        self.going_on: list[subprocess.Popen[bytes]] = []
+        self.jobs: list[Job] = []
 
     def __enter__(self) -> Shell:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        for process in self.going_on:
-            process.send_signal(signal.SIGTERM)
-        for process in self.going_on:
-            process.wait(timeout=PATIENCE)
+        for job in self.jobs:
+            job.process.send_signal(signal.SIGTERM)
+        for job in self.jobs:
+            job.process.wait(timeout=PATIENCE)
 
     def run(self, command: str, expected: str) -> None:
         if command.endswith("&"):
-            self._start(command.removesuffix("&").strip(), expected)
-            return
+            self.jobs.append(Job(self, command.removesuffix("&").strip(), len(self.jobs)))
+            self.jobs[-1].shows(expected)
+        elif kill := KILL.fullmatch(command):
+            self.jobs[int(kill[2]) - 1].signal(kill[1] or "TERM", expected)
+        elif wait := WAIT.fullmatch(command):
+            code = self.jobs[int(wait[1]) - 1].process.wait(timeout=PATIENCE)
+            assert matches(expected, f"{code}\n"), f"$ {command}\nexpected:\n{expected}\ngot:\n{code}"
+        else:
+            self._run(command, expected)
+
+    def _run(self, command: str, expected: str) -> None:
         done = subprocess.run(
             command,
             shell=True,
@@ -90,23 +102,38 @@ class Shell:
         )
         assert matches(expected, done.stdout), f"$ {command}\nexpected:\n{expected}\ngot:\n{done.stdout}"
 
-    def _start(self, command: str, expected: str) -> None:
-        log = self.folder / f"going-on-{len(self.going_on)}.log"
-        with log.open("wb") as out:
-            self.going_on.append(
-                subprocess.Popen(
-                    shlex.split(command),
-                    cwd=self.folder,
-                    env=self.env,
-                    stdin=subprocess.DEVNULL,
-                    stdout=out,
-                    stderr=subprocess.STDOUT,
-                )
+
+class Job:
+    """A command that goes on."""
+
+    def __init__(self, shell: Shell, command: str, number: int) -> None:
+        self.command = command
+        self.log = shell.folder / f"going-on-{number}.log"
+        with self.log.open("wb") as out:
+            self.process = subprocess.Popen(
+                shlex.split(command),
+                cwd=shell.folder,
+                env=shell.env,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
             )
+
+    def signal(self, name: str, expected: str) -> None:
+        """Send a signal, and wait until the job has printed what is expected from then on."""
+        before = len(self.log.read_text())
+        self.process.send_signal(getattr(signal, f"SIG{name}"))
+        self.shows(expected, since=before)
+
+    def shows(self, expected: str, *, since: int = 0) -> None:
         deadline = time.monotonic() + PATIENCE
-        while not matches(f"{expected.rstrip()}\n...", log.read_text()):
-            assert time.monotonic() < deadline, f"$ {command} &\nexpected:\n{expected}\ngot:\n{log.read_text()}"
+        while not begins(expected, got := self.log.read_text()[since:]):
+            assert time.monotonic() < deadline, f"$ {self.command} &\nexpected:\n{expected}\ngot:\n{got}"
             time.sleep(0.05)  # the log of another process can only be looked at again
+
+
+def begins(expected: str, got: str) -> bool:
+    return matches(expected, got) or matches(f"{expected.rstrip()}\n...", got)
 
 
 def matches(expected: str, got: str) -> bool:

@@ -13,6 +13,7 @@ from horarium.cli.moments import parse_moment, zone_or_utc
 from horarium.cli.options import JSON, Command, json_list, json_object, nearest, option, seconds
 from horarium.cli.session import Session
 from horarium.clock import to_datetime
+from horarium.observe.finding import plural
 
 
 @click.command("call", cls=Command)
@@ -97,7 +98,7 @@ def _require_known(session: Session, name: str) -> None:
 
 
 def _nor_by(workers: int) -> str:
-    return f" or registered by any of the {workers} live workers" if workers else ", and no worker is alive"
+    return f" or registered by any of {plural(workers, 'live worker')}" if workers else ", and no worker is alive"
 
 
 def _moment(name: str, text: str, zone: str) -> int:

@@ -53,7 +53,11 @@ def show_ended(out: Output, run: Run, *, traceback: bool = False) -> int:
     if traceback and run.error is not None and run.error.traceback:
         out.data(run.error.traceback.rstrip("\n"))
         return Exit.FAILED
-    hints = ["the traceback: add --traceback"] if run.error is not None and run.error.traceback else []
+    hints = (
+        [f"the traceback: horarium result {run.id} --traceback"]
+        if run.error is not None and run.error.traceback
+        else []
+    )
     raise Stop(f"run {run.id} ended as {run.state}{_reason(run)}", Exit.FAILED, hints=hints)
 
 

@@ -1,0 +1,42 @@
+"""The page of all errors: the tree, and what each class means."""
+
+from __future__ import annotations
+
+from horarium import errors
+from horarium.cli.exits import code_of
+
+ERRORS_INTRODUCTION = """\
+# Errors
+
+<!-- Made by docs/generate.py from src/horarium/errors.py. -->
+
+Every error that Horarium raises is in `horarium.errors`, in one tree; catch by branch. A message says what was
+expected, what came, and what to do; the facts are attributes too. A class in brackets is a second parent from Python
+itself.
+
+```
+"""
+
+
+def errors_page() -> str:
+    """Return the page of all errors: the tree, and what each class means."""
+    tree = (errors.__doc__ or "").split("\n\n")[1].replace("``", "")
+    rows = "".join(f"| `{kind.__name__}` | {_one_line(kind.__doc__)} | {_exit_of(kind)} |\n" for kind in every_error())
+    heading = "\n## What each means\n\nThe last column is the exit code of a command that ends with it.\n\n"
+    return f"{ERRORS_INTRODUCTION}{tree}\n```\n{heading}| Error | Meaning | Exit |\n|---|---|---|\n{rows}"
+
+
+def every_error() -> list[type[BaseException]]:
+    """Return the classes of ``horarium.errors`` in the order of the file."""
+    classes = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, BaseException)]
+    return [kind for kind in classes if kind.__module__ == errors.__name__]
+
+
+def _exit_of(kind: type[BaseException]) -> str:
+    if not issubclass(kind, errors.HorariumError):
+        return ""
+    return str(code_of(kind.__new__(kind)).value)
+
+
+def _one_line(text: str | None) -> str:
+    return " ".join((text or "").split()).replace("``", "`").replace("|", r"\|")

@@ -1,0 +1,172 @@
+"""The page of all events and the log lines they make, told by the real listener."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, get_args
+
+from horarium import event
+from horarium.message import Delivery, Message
+from horarium.observe.lines import Lines, banner
+from horarium.outcome import (
+    Crashed,
+    ErrorRecord,
+    Expired,
+    Failed,
+    Ignored,
+    Outcome,
+    Rejected,
+    Released,
+    Retried,
+    Revoked,
+    Succeeded,
+)
+
+EVENTS_INTRODUCTION = """\
+# Events and log lines
+
+<!-- Made by docs/generate.py from src/horarium/event.py and src/horarium/observe/lines.py. -->
+
+Workers state facts as events; these become the lines of the log. They go to the logger `horarium.worker`, those of a
+scheduler to `horarium.beat`, what tasks print to `horarium.output`. If the project has given the root logger a handler,
+that is left alone; otherwise lines go to stderr in the formats `worker_log_format` and `worker_task_log_format`. What a
+task prints or logs is kept with its run as well: `horarium runs show ID`.
+
+## Lines about one run
+
+| Outcome | Level | Line |
+|---|---|---|
+"""
+EVENTS_HEADING = """
+A failure that is not declared in `throws` is followed by its traceback. A result is cut to 200 characters.
+
+## Events of a worker
+
+| Event | Fields | Line |
+|---|---|---|
+"""
+SCHEDULER_LINES = """
+## Lines of a scheduler
+
+| Level | Line | When |
+|---|---|---|
+| INFO | `beat: Starting... beat@host on sqlite:///shop.db` | it starts |
+| INFO | `beat: 2 schedules of the code stored, 0 removed` | the code's schedules differed from the store's |
+| INFO | `Scheduler: Sending due task nightly (shop.report)` | a firing was enqueued |
+| WARNING | `Scheduler: schedule nightly missed 3 due times` | due instants passed that nobody fired |
+| ERROR | `beat: schedule 'nightly' cannot fire: ...` | it is put in error; the others go on |
+| INFO | `beat: schedule 'nightly' can fire again` | the cause is gone |
+| WARNING | `beat: this host's clock is +3.2 s from the store's, which decides; correct it` | by more than 1 s |
+| ERROR | `beat: ...; trying again until it works` | the store cannot be reached |
+| INFO | `beat: Stopped.` | it was told to stop |
+"""
+ID = "01a1fbc4..."
+MESSAGE = Message(id=ID, task="shop.report", created=0)
+DELIVERY = Delivery(message=MESSAGE, owner="", fence=1, attempt=1, claimed=0)
+ERROR = ErrorRecord(class_path="builtins.ValueError", text="no data")
+SAMPLES: dict[str, Any] = {  # Any: each event has other fields
+    "message": MESSAGE,
+    "delivery": DELIVERY,
+    "outcome": Succeeded(result=None),
+    "runtime": 0.0125,
+    "result_text": "42",
+    "task": "shop.report",
+    "id": ID,
+    "attempt": 1,
+    "name": "worker@host",
+    "app": "shop",
+    "store": "sqlite:////srv/shop/shop.db",
+    "pool": "process",
+    "concurrency": 2,
+    "queues": ("default",),
+    "tasks": ("shop.report",),
+    "patience": 8.0,
+    "given_back": (),
+    "where": "store",
+    "reason": "it is locked",
+    "wait": 0.4,
+    "pid": 4711,
+    "owner": "01a1fbc3....1",
+    "running": (ID,),
+    "returned": 2,
+}
+OF_EVENT: dict[type[Any], dict[str, Any]] = {
+    event.ChildLost: {"reason": "signal 9 (SIGKILL)"},
+    event.ChildRecycled: {"reason": "it has run 100 tasks"},
+}
+# Stated by nobody yet: the scheduler writes its lines itself, and no listener asks for the others so far.
+NOT_TOLD_YET = ("Queued", "Started", "Fired", "Missed", "ScheduleFailed")
+OUTCOMES: dict[str, tuple[Outcome, str]] = {
+    "succeeded": (Succeeded(result=None), '{"rows":42}'),
+    "failed": (Failed(error=ERROR), "ValueError('no data')"),
+    "failed, and declared in `throws`": (Failed(error=ERROR), "ValueError('no data')"),
+    "to be retried": (Retried(message=MESSAGE, error=ERROR), "Retry in 2s: ConnectionError('no answer')"),
+    "crashed": (Crashed(error=ErrorRecord(class_path="", text="signal 9 (SIGKILL)")), ""),
+    "revoked": (Revoked(reason="terminated"), ""),
+    "expired": (Expired(), ""),
+    "rejected": (Rejected(reason="not mine"), ""),
+    "ignored": (Ignored(), ""),
+    "given back": (Released(reason="the worker stops"), ""),
+}
+
+
+def events_page() -> str:
+    """Return the page of all events, their fields and the lines that they make."""
+    runs = [_run_line("received", event.Received(delivery=DELIVERY))]
+    for label, (outcome, text) in OUTCOMES.items():
+        told = event.Finished(
+            delivery=DELIVERY, outcome=outcome, runtime=0.0125, result_text=text, expected="throws" in label
+        )
+        runs.append(_run_line(label, told))
+    rows = "".join(_event_row(kind) for kind in get_args(event.Event) if kind.__name__ not in NOT_TOLD_YET)
+    shown = banner(_sample(event.WorkerStarting)).strip()
+    later = ", ".join(f"`{name}`" for name in NOT_TOLD_YET)
+    return (
+        f"{EVENTS_INTRODUCTION}{''.join(runs)}{EVENTS_HEADING}{rows}"
+        f"\n`WorkerStarting` prints this, at every level:\n\n```\n{shown}\n```\n"
+        f"\nDefined, and stated by nobody yet: {later}.\n{SCHEDULER_LINES}"
+    )
+
+
+def _event_row(kind: type[Any]) -> str:
+    fields = ", ".join(f"`{name}`" for name in kind.__struct_fields__)
+    line = {"WorkerStarting": "see below", "Finished": "see above"}.get(kind.__name__) or _code(_told(_sample(kind))[1])
+    about = _one_line(kind.__doc__)
+    return f"| `{kind.__name__}`{f': {about}' if about else ''} | {fields} | {line} |\n"
+
+
+def _run_line(label: str, told: event.Event) -> str:
+    level, line = _told(told)
+    return f"| {label} | {level} | {_code(line)} |\n"
+
+
+def _sample(kind: type[Any]) -> Any:
+    chosen = SAMPLES | OF_EVENT.get(kind, {})
+    return kind(**{name: chosen[name] for name in kind.__struct_fields__ if name in chosen})
+
+
+def _told(told: event.Event) -> tuple[str, str]:
+    """Return the level and the line that an event becomes."""
+    records: list[logging.LogRecord] = []
+    handler = logging.Handler()
+    handler.emit = records.append  # type: ignore[method-assign]
+    logger = logging.getLogger("horarium.worker")
+    level, spreads = logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    logger.propagate = False
+    try:
+        Lines().tell(told)
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = spreads
+    return records[0].levelname, records[0].getMessage()
+
+
+def _code(text: str) -> str:
+    return f"`{text}`".replace("|", r"\|")
+
+
+def _one_line(text: str | None) -> str:
+    return " ".join((text or "").split()).replace("``", "`").replace("|", r"\|")

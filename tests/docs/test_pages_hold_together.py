@@ -1,0 +1,112 @@
+"""Every link leads somewhere, and everything that a caller can name stands in a page."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+import horarium
+from horarium import event
+from horarium.app.producer import OPTIONS
+from horarium.app.request import Request
+from horarium.app.result import AsyncResult
+from horarium.app.task import Task
+from horarium.outcome import State
+from horarium.schedules.entries import KEYS
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+sys.path.insert(0, str(DOCS))
+
+from pages.commands import every_command  # noqa: E402
+from pages.errors import every_error  # noqa: E402
+
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.rglob("*.md")])
+LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    broken = []
+    for target in LINK.findall(FENCED.sub("", text_of(page))):
+        if "://" in target:
+            continue
+        place, _, anchor = target.partition("#")
+        found = (page.parent / place).resolve() if place else page
+        if not found.exists() or (anchor and anchor not in anchors(found)):
+            broken.append(target)
+    assert broken == []
+
+
+def test_every_page_can_be_reached_from_the_index() -> None:
+    index = text_of(DOCS / "README.md")
+    listed = {(DOCS / target.partition("#")[0]).resolve() for target in LINK.findall(index)}
+    own = {page.resolve() for page in DOCS.rglob("*.md")} - {(DOCS / "README.md").resolve()}
+    assert own - listed - set((DOCS / "decisions").resolve().iterdir()) == set()
+
+
+@pytest.mark.parametrize("name", [name for name in horarium.__all__ if name != "__version__"])
+def test_every_exported_name_stands_in_the_reference(name: str) -> None:
+    assert any(re.search(rf"\b{name}\b", text_of(page)) for page in (DOCS / "reference").glob("*.md"))
+
+
+@pytest.mark.parametrize("path", [path for path, _ in every_command()])
+def test_every_command_stands_in_the_reference(path: str) -> None:
+    assert f"\n## {path}\n" in text_of(DOCS / "reference" / "commands.md")
+
+
+def test_every_option_of_a_command_says_what_it_does() -> None:
+    silent = [
+        f"{path} {parameter.opts[-1]}"
+        for path, command in every_command()
+        for parameter in command.params
+        if parameter.param_type_name == "option" and not parameter.hidden and not parameter.help
+    ]
+    assert silent == []
+
+
+@pytest.mark.parametrize("name", [kind.__name__ for kind in every_error()])
+def test_every_error_stands_in_the_tree_and_in_the_table(name: str) -> None:
+    page = text_of(DOCS / "reference" / "errors.md")
+    assert f"| `{name}` |" in page
+    assert re.search(rf"^[│├└─ ]*{name}\b", page, re.MULTILINE)
+
+
+@pytest.mark.parametrize("kind", get_args(event.Event), ids=lambda kind: kind.__name__)
+def test_every_event_stands_in_the_reference(kind: type) -> None:
+    assert f"`{kind.__name__}`" in text_of(DOCS / "reference" / "events.md")
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_every_state_stands_in_the_reference(state: State) -> None:
+    assert f"| `{state}` |" in text_of(DOCS / "reference" / "states.md")
+
+
+def public(kind: type) -> set[str]:
+    return {name for name in vars(kind) if not name.startswith("_")}
+
+
+@pytest.mark.parametrize("name", sorted(Task.OPTIONS | {"base"} | OPTIONS | public(Request) | public(AsyncResult)))
+def test_every_option_and_attribute_of_tasks_stands_in_the_reference(name: str) -> None:
+    assert f"`{name}" in text_of(DOCS / "reference" / "tasks.md")
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_every_key_of_a_schedule_stands_in_the_reference(key: str) -> None:
+    assert f"| `{key}` |" in text_of(DOCS / "reference" / "schedules.md")
+
+
+def text_of(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors that a page's headings have where Markdown is shown on the web."""
+    headings = HEADING.findall(FENCED.sub("", text_of(page)))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
