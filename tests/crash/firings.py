@@ -1,0 +1,119 @@
+"""What a schedule should have fired, from its anchor alone, and what it did; and a person who edits it meanwhile."""
+
+from __future__ import annotations
+
+from msgspec import Raw, Struct
+from msgspec.structs import replace
+
+from horarium import Horarium
+from horarium.clock import Instant
+from horarium.engines.protocol import SCHEDULE_TOPIC
+from horarium.errors import ScheduleConflict
+from horarium.outcome import Run
+from horarium.schedules import policy
+from horarium.schedules.schedule import Schedule
+
+SECOND = 1000
+
+
+class Pause(Struct):
+    """From one stored edit to another."""
+
+    since: Instant
+    until: Instant
+
+
+def complaints(schedule: Schedule, runs: list[Run], pauses: list[Pause]) -> list[str]:
+    """Compare the firings of an every-second schedule with all instants since its anchor: each was fired once, or
+    counted as a miss, or skipped in a pause."""
+    assert schedule.next_fire is not None
+    fired = sorted(run.message.nominal or 0 for run in runs)
+    instants = range(schedule.anchor + SECOND, schedule.next_fire, SECOND)
+    skipped = {instant for instant in instants for pause in pauses if pause.since < instant <= pause.until}
+    wanted = [instant for instant in instants if instant not in skipped or instant in fired]
+    found = []
+    if len(set(fired)) != len(fired):
+        found.append(f"{schedule.name}: {len(fired) - len(set(fired))} instants were fired more than once")
+    if strangers := set(fired) - set(instants):
+        found.append(f"{schedule.name}: fired off the grid: {sorted(strangers)}")
+    if len(wanted) - len(fired) != schedule.missed:
+        found.append(
+            f"{schedule.name}: {len(wanted)} instants, {len(fired)} fired, but {schedule.missed} counted as missed: "
+            f"{sorted(set(wanted) - set(fired))}"
+        )
+    if schedule.total_runs != len(fired):
+        found.append(f"{schedule.name}: {len(fired)} fired, {schedule.total_runs} counted")
+    for run in runs:
+        for pause in pauses:
+            if pause.since + SECOND < run.message.created <= pause.until:
+                found.append(f"{schedule.name}: fired {run.message.created - pause.since} ms into a pause")
+    return found
+
+
+class Editor:
+    """Edits a schedule as a person would by the API, and keeps account of when."""
+
+    def __init__(self, app: Horarium, name: str) -> None:
+        self._app = app
+        self.name = name
+        self.edition = 0
+        self.edits: dict[int, Instant] = {}  # when each edition was saved
+        self.pauses: list[Pause] = []
+
+    @property
+    def schedule(self) -> Schedule:
+        (schedule,) = self._app.engine.schedules.get([self.name])
+        assert schedule is not None
+        return schedule
+
+    @property
+    def is_paused(self) -> bool:
+        return self.schedule.paused_by is not None
+
+    def create(self, schedule: object) -> None:
+        entry = {"task": "tick", "schedule": schedule}
+        now = self._app.engine.now()
+        wanted = replace(self._app.schedule_entry(self.name, entry), owner="person")
+        self._app.engine.schedules.save([policy.create(wanted, now=now)], now=now)
+        self._app.engine.notifier.notify([SCHEDULE_TOPIC])
+
+    def change_kwargs(self) -> None:
+        self.edition += 1
+        kwargs = Raw(b'{"edition":%d}' % self.edition)
+        self.edits[self.edition] = self._save(lambda schedule, now: replace(schedule, kwargs=kwargs, changed=now))
+
+    def change_timing(self, spec: dict[str, object]) -> Instant:
+        """Give it another spec; return when."""
+
+        def edit(schedule: Schedule, now: Instant) -> Schedule:
+            revised = policy.revise(schedule, replace(schedule, spec=spec), now=now)
+            assert revised is not None
+            return revised
+
+        return self._save(edit)
+
+    def note_pause(self) -> None:
+        """Note that it was paused just now, by whatever means."""
+        self.pauses.append(Pause(self.schedule.changed, 1 << 62))
+
+    def note_resume(self) -> None:
+        self.pauses[-1].until = self.schedule.changed
+
+    def pause(self) -> None:
+        self._save(lambda schedule, now: policy.pause(schedule, by="test", now=now))
+        self.note_pause()
+
+    def resume(self) -> None:
+        self._save(lambda schedule, now: policy.resume(schedule, now=now))
+        self.note_resume()
+
+    def _save(self, edit: object) -> Instant:
+        engine = self._app.engine
+        while True:
+            now = engine.now()
+            try:
+                (saved,) = engine.schedules.save([edit(self.schedule, now)], now=now)  # type: ignore[operator]
+            except ScheduleConflict:
+                continue
+            engine.notifier.notify([SCHEDULE_TOPIC])
+            return saved.changed

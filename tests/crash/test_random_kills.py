@@ -1,0 +1,86 @@
+"""Any process may be killed at any moment: nothing is lost, nothing ends twice, nothing starts after its end."""
+
+from __future__ import annotations
+
+import os
+import time
+from random import Random
+
+import pytest
+from ground import Ground, wait_for
+from history import broken_off, complaints, gaps
+from mischief import Mischief
+
+# A message that was hit twice waits 10 s before it is tried again, one hit three times or more 60 s.
+QUIET_WITHIN = 150.0
+WEIGHTS = {
+    "kill child": 40,
+    "kill worker": 10,
+    "kill zygote": 8,
+    "kill producer": 10,
+    "kill beat": 10,
+    "freeze child": 6,
+    "freeze worker": 4,
+    "freeze zygote": 2,
+    "freeze tree": 6,
+    "freeze beat": 4,
+}
+
+
+def mangle(ground: Ground, seed: int, seconds: float) -> None:
+    """Kill at random under load, heal, wait until all is done, stop, and count."""
+    ground.environment["CRASH_SCHEDULES"] = "tick"
+    mischief = Mischief(ground, seed, WEIGHTS)
+    mischief.keep("worker", lambda: ground.worker("-n", "one", "-B", ready=False))
+    mischief.keep("worker", lambda: ground.worker("-n", "two", ready=False))
+    mischief.keep("beat", ground.beat)
+    chance = Random(seed)
+    producers = [
+        mischief.keep("producer", lambda n=number: ground.producer(f"p{n}", chance.getrandbits(32)))
+        for number in range(3)
+    ]
+    wait_for(lambda: len(ground.events()) > 20, lambda: f"the system runs:\n{ground.logs()}")
+
+    began = time.monotonic()
+    mischief.run(seconds)
+    for place in producers:
+        place.program.process.terminate()
+        place.program.ends()
+    for place in mischief.places:
+        if place.role == "beat":
+            place.program.process.terminate()
+            place.program.ends()
+    wait_for(ground.is_quiet, lambda: f"quiet:\n{ground.logs()}", QUIET_WITHIN)
+    healed = time.monotonic() - began - seconds
+    codes = ground.stop()
+    wait_for(ground.owners_are_gone, "the leases of the killed lapse")
+
+    history = ground.history()
+    outcomes = [outcome for run in history.runs for outcome in run.attempts]
+    print(
+        f"seed {seed}: {len(history.accepted)} accepted of {len(history.invoked)} invoked, {len(history.runs)} runs, "
+        f"{outcomes.count('crashed')} crashes, {outcomes.count('retried')} retries, {outcomes.count('released')} given "
+        f"back, {len(broken_off(history))} starts broken off, quiet {healed:.1f} s after healing; {dict(mischief.deeds)}"
+    )
+    assert complaints(history) == [], f"seed {seed}"
+    assert gaps(history) == [], f"seed {seed}"
+    missed = [
+        deed for deed in ("kill child", "kill worker", "kill zygote", "kill producer") if not mischief.deeds[deed]
+    ]
+    assert missed == [], f"seed {seed}"
+    assert set(codes.values()) <= {0}, f"seed {seed}: {codes}"
+    ground.check_file()
+
+
+@pytest.mark.timeout(300)
+def test_half_a_minute_of_random_kills_under_load_loses_nothing(ground: Ground) -> None:
+    seed = int(os.environ.get("CRASH_SEED", "0")) or Random().getrandbits(32)
+    print(f"CRASH_SEED={seed}")
+    mangle(ground, seed, 30.0)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_five_minutes_of_random_kills_under_load_lose_nothing(ground: Ground, seed: int) -> None:
+    mangle(ground, seed, 300.0)
