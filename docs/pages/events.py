@@ -42,23 +42,14 @@ A failure that is not declared in `throws` is followed by its traceback. A resul
 
 ## Events of a worker
 
-| Event | Fields | Line |
-|---|---|---|
+| Event | Fields | Level | Line |
+|---|---|---|---|
 """
-SCHEDULER_LINES = """
-## Lines of a scheduler
+SCHEDULER_HEADING = """
+## Events of a scheduler
 
-| Level | Line | When |
-|---|---|---|
-| INFO | `beat: Starting... beat@host on sqlite:///shop.db` | it starts |
-| INFO | `beat: 2 schedules of the code stored, 0 removed` | the code's schedules differed from the store's |
-| INFO | `Scheduler: Sending due task nightly (shop.report)` | a firing was enqueued |
-| WARNING | `Scheduler: schedule nightly missed 3 due times` | due instants passed that nobody fired |
-| ERROR | `beat: schedule 'nightly' cannot fire: ...` | it is put in error; the others go on |
-| INFO | `beat: schedule 'nightly' can fire again` | the cause is gone |
-| WARNING | `beat: this host's clock is +3.2 s from the store's, which decides; correct it` | by more than 1 s |
-| ERROR | `beat: ...; trying again until it works` | the store cannot be reached |
-| INFO | `beat: Stopped.` | it was told to stop |
+| Event | Fields | Level | Line |
+|---|---|---|---|
 """
 ID = "01a1fbc4..."
 MESSAGE = Message(id=ID, task="shop.report", created=0)
@@ -89,13 +80,26 @@ SAMPLES: dict[str, Any] = {  # Any: each event has other fields
     "owner": "01a1fbc3....1",
     "running": (ID,),
     "returned": 2,
+    "schedule": "nightly",
+    "nominal": 0,
+    "count": 3,
+    "stored": 2,
+    "removed": 1,
+    "step": -4.2,
+    "skew": 3.2,
 }
 OF_EVENT: dict[type[Any], dict[str, Any]] = {
     event.ChildLost: {"reason": "signal 9 (SIGKILL)"},
     event.ChildRecycled: {"reason": "it has run 100 tasks"},
+    event.SchedulerStarting: {"name": "beat@host"},
+    event.SchedulerStopped: {"name": "beat@host"},
+    event.ScheduleUnreadable: {"reason": "expected the key of a schedule entry, got 'cron'"},
+    event.ScheduleFailed: {"reason": "expected the IANA name of a time zone, got 'Europe/Berln'"},
+    event.ScheduleInError: {"reason": "expected the IANA name of a time zone, got 'Europe/Berln'"},
 }
-# Stated by nobody yet: the scheduler writes its lines itself, and no listener asks for the others so far.
-NOT_TOLD_YET = ("Queued", "Started", "Fired", "Missed", "ScheduleFailed")
+# Stated by nobody so far: no listener asks for them.
+NOT_TOLD_YET = (event.Queued, event.Started)
+ELSEWHERE: dict[type[Any], str] = {event.WorkerStarting: "see below", event.Finished: "see above"}
 OUTCOMES: dict[str, tuple[Outcome, str]] = {
     "succeeded": (Succeeded(result=None), '{"rows":42}'),
     "failed": (Failed(error=ERROR), "ValueError('no data')"),
@@ -118,21 +122,27 @@ def events_page() -> str:
             delivery=DELIVERY, outcome=outcome, runtime=0.0125, result_text=text, expected="throws" in label
         )
         runs.append(_run_line(label, told))
-    rows = "".join(_event_row(kind) for kind in get_args(event.Event) if kind.__name__ not in NOT_TOLD_YET)
+    of_scheduler = get_args(event.SchedulerEvent)
+    of_worker = [kind for kind in get_args(event.Event) if kind not in (*of_scheduler, *NOT_TOLD_YET)]
     shown = banner(_sample(event.WorkerStarting)).strip()
-    later = ", ".join(f"`{name}`" for name in NOT_TOLD_YET)
+    later = ", ".join(f"`{kind.__name__}`" for kind in NOT_TOLD_YET)
     return (
-        f"{EVENTS_INTRODUCTION}{''.join(runs)}{EVENTS_HEADING}{rows}"
+        f"{EVENTS_INTRODUCTION}{''.join(runs)}{EVENTS_HEADING}{''.join(map(_event_row, of_worker))}"
         f"\n`WorkerStarting` prints this, at every level:\n\n```\n{shown}\n```\n"
-        f"\nDefined, and stated by nobody yet: {later}.\n{SCHEDULER_LINES}"
+        f"\nDefined, and stated by nobody so far: {later}.\n"
+        f"{SCHEDULER_HEADING}{''.join(map(_event_row, of_scheduler))}"
     )
 
 
 def _event_row(kind: type[Any]) -> str:
     fields = ", ".join(f"`{name}`" for name in kind.__struct_fields__)
-    line = {"WorkerStarting": "see below", "Finished": "see above"}.get(kind.__name__) or _code(_told(_sample(kind))[1])
     about = _one_line(kind.__doc__)
-    return f"| `{kind.__name__}`{f': {about}' if about else ''} | {fields} | {line} |\n"
+    if kind in ELSEWHERE:
+        level, line = "", ELSEWHERE[kind]
+    else:
+        level, text = _told(_sample(kind))
+        line = _code(text)
+    return f"| `{kind.__name__}`{f': {about}' if about else ''} | {fields} | {level} | {line} |\n"
 
 
 def _run_line(label: str, told: event.Event) -> str:
@@ -149,8 +159,8 @@ def _told(told: event.Event) -> tuple[str, str]:
     """Return the level and the line that an event becomes."""
     records: list[logging.LogRecord] = []
     handler = logging.Handler()
-    handler.emit = records.append  # type: ignore[method-assign]
-    logger = logging.getLogger("horarium.worker")
+    handler.emit = records.append  # type: ignore[method-assign,assignment]  # mypy names it now so, now so
+    logger = logging.getLogger("horarium")
     level, spreads = logger.level, logger.propagate
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG)
