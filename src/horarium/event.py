@@ -82,6 +82,7 @@ class Troubled(Struct, frozen=True, kw_only=True):
     where: str
     reason: str
     wait: Seconds | None = None
+    traceback: str = ""  # of an error that nobody foresaw
 
 
 class Recovered(Struct, frozen=True, kw_only=True):
@@ -113,7 +114,48 @@ class OwnerExpired(Struct, frozen=True, kw_only=True):
     returned: int
 
 
+class SchedulerStarting(Struct, frozen=True, kw_only=True):
+    """A scheduler is about to look at its store for the first time."""
+
+    name: str
+    store: str
+
+
+class SchedulerStopped(Struct, frozen=True, kw_only=True):
+    """A scheduler has ended in good order."""
+
+    name: str
+
+
+class SchedulesSynced(Struct, frozen=True, kw_only=True):
+    """The schedules of the code differed from the store's, which now has them."""
+
+    stored: int
+    removed: int
+
+
+class ScheduleRemoved(Struct, frozen=True, kw_only=True):
+    """A schedule left the store, because the code that had made it defines it no more."""
+
+    schedule: str
+
+
+class ScheduleUnreadable(Struct, frozen=True, kw_only=True):
+    """The code's entry is none that can be read; what is stored under its name stays as it is."""
+
+    schedule: str
+    reason: str
+
+
+class ScheduleOverruled(Struct, frozen=True, kw_only=True):
+    """The code defines a schedule of the name of a person's, which stays as it is."""
+
+    schedule: str
+
+
 class Fired(Struct, frozen=True, kw_only=True):
+    """A message was enqueued for a due instant of a schedule."""
+
     schedule: str
     task: str
     id: str
@@ -128,9 +170,53 @@ class Missed(Struct, frozen=True, kw_only=True):
 
 
 class ScheduleFailed(Struct, frozen=True, kw_only=True):
+    """A schedule was put in error: it fires no more until it is mended, or its cause is gone."""
+
+    schedule: str
+    reason: str
+    traceback: str = ""  # of an error that nobody foresaw
+
+
+class ScheduleInError(Struct, frozen=True, kw_only=True):
+    """A schedule was found in error that this scheduler did not put there."""
+
     schedule: str
     reason: str
 
+
+class ScheduleHealed(Struct, frozen=True, kw_only=True):
+    """What kept a schedule from firing is gone."""
+
+    schedule: str
+
+
+class ClockStepped(Struct, frozen=True, kw_only=True):
+    """The store's clock went so much further (or, below zero, back) than time has passed."""
+
+    step: Seconds
+
+
+class ClockSkewed(Struct, frozen=True, kw_only=True):
+    """This host's clock is so far ahead of the store's (or, below zero, behind it); told when it begins."""
+
+    skew: Seconds
+
+
+SchedulerEvent: TypeAlias = (
+    SchedulerStarting
+    | SchedulerStopped
+    | SchedulesSynced
+    | ScheduleRemoved
+    | ScheduleUnreadable
+    | ScheduleOverruled
+    | Fired
+    | Missed
+    | ScheduleFailed
+    | ScheduleInError
+    | ScheduleHealed
+    | ClockStepped
+    | ClockSkewed
+)
 
 Event: TypeAlias = (
     Queued
@@ -147,9 +233,7 @@ Event: TypeAlias = (
     | ChildRecycled
     | ChildLost
     | OwnerExpired
-    | Fired
-    | Missed
-    | ScheduleFailed
+    | SchedulerEvent
 )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from beat_ear import Ear
 from beat_store import Store
 
 from horarium.app.app import Horarium
@@ -21,6 +22,11 @@ def clock() -> ManualClock:
 @pytest.fixture
 def store(clock: ManualClock) -> Store:
     return Store(MemoryEngine(clock=clock), clock)
+
+
+@pytest.fixture
+def ear() -> Ear:
+    return Ear()
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ app.conf.beat_schedule = {{f"s{{n}}": {{"task": "ping", "schedule": every(0.05 *
 RUN = """
 from shop import app
 from horarium.scheduler.beat import Scheduler
-raise SystemExit(Scheduler(app, loglevel="info").run())
+raise SystemExit(Scheduler(app).run())
 """
 ENOUGH = 60.0  # seconds after which the test has failed
 KILLS = 4

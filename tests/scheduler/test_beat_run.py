@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 from threading import Event, Thread, Timer
 
 import pytest
+from beat_ear import Ear
 from beat_store import Store
 
 from horarium.app.app import Horarium
@@ -17,6 +17,7 @@ from horarium.clock import ManualClock, SystemClock
 from horarium.engines.memory import MemoryEngine
 from horarium.engines.protocol import SCHEDULE_TOPIC, Page, RunFilter
 from horarium.errors import EngineUnavailable, StoreUnusable
+from horarium.event import ClockSkewed, ClockStepped, Recovered, SchedulerStarting, SchedulerStopped, Troubled
 from horarium.scheduler.beat import EXIT_DONE, EXIT_STORE, Scheduler
 from horarium.schedules import every
 from horarium.schedules.policy import create
@@ -101,19 +102,20 @@ def test_stopping_before_running_and_stopping_twice_are_fine(app: Horarium) -> N
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_in_good_order(app: Horarium, number: int, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_signal_ends_it_in_good_order(app: Horarium, number: int, ear: Ear) -> None:
     before = signal.getsignal(number)
     timer = Timer(0.2, os.kill, (os.getpid(), number))
     timer.start()
-    with caplog.at_level(logging.INFO, "horarium"):
-        assert Scheduler(app, max_interval=ENOUGH).run() == EXIT_DONE
+    assert Scheduler(app, name="beat@here", max_interval=ENOUGH, observer=ear).run() == EXIT_DONE
     timer.join()
     assert signal.getsignal(number) == before
-    assert caplog.messages[0].startswith("beat: Starting...")
-    assert caplog.messages[-1] == "beat: Stopped."
+    assert ear.events == [
+        SchedulerStarting(name="beat@here", store=app.conf.store),
+        SchedulerStopped(name="beat@here"),
+    ]
 
 
-def test_it_outlives_a_store_that_goes_away(app: Horarium, caplog: pytest.LogCaptureFixture) -> None:
+def test_it_outlives_a_store_that_goes_away_and_tells_it_once(app: Horarium, ear: Ear) -> None:
     app.conf.beat_schedule = {"tick": {"task": "ping", "schedule": every(0.1)}}
     due, failures, is_back = app.engine.schedules.due, [], Event()
 
@@ -125,14 +127,16 @@ def test_it_outlives_a_store_that_goes_away(app: Horarium, caplog: pytest.LogCap
         return due(until, limit)
 
     app.engine.schedules.due = goes_away
-    with caplog.at_level(logging.INFO, "horarium"), running(Scheduler(app)):
+    with running(Scheduler(app, observer=ear)):
         assert is_back.wait(ENOUGH)
         wait_for(app, lambda: sent(app))
-    assert caplog.text.count("the store is away; trying again until it works") == 1
-    assert "beat: all is well again" in caplog.messages
+    [trouble] = ear.heard(Troubled)
+    assert (trouble.where, trouble.reason, trouble.traceback) == ("beat", "the store is away", "")
+    assert trouble.wait is not None
+    assert ear.heard(Recovered) == [Recovered(where="beat")]
 
 
-def test_a_surprise_in_the_middle_does_not_end_it(app: Horarium) -> None:
+def test_a_surprise_in_the_middle_is_told_and_does_not_end_it(app: Horarium, ear: Ear) -> None:
     app.conf.beat_schedule = {"tick": {"task": "ping", "schedule": every(0.1)}}
     due, surprises = app.engine.schedules.due, [ValueError("a row that nobody can read")]
 
@@ -142,43 +146,42 @@ def test_a_surprise_in_the_middle_does_not_end_it(app: Horarium) -> None:
         return due(until, limit)
 
     app.engine.schedules.due = surprises_once
-    with running(Scheduler(app)):
+    with running(Scheduler(app, observer=ear)):
         wait_for(app, lambda: sent(app))
+    [trouble] = ear.heard(Troubled)
+    assert trouble.reason == "ValueError: a row that nobody can read; what was not fired is still due"
+    assert "in surprises_once" in trouble.traceback
 
 
-def test_a_store_that_cannot_be_worked_with_ends_it(app: Horarium, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_store_that_cannot_be_worked_with_ends_it(app: Horarium, ear: Ear) -> None:
     def is_corrupt(until: int, limit: int) -> object:
         raise StoreUnusable("the file is corrupt")
 
     app.engine.schedules.due = is_corrupt
-    assert Scheduler(app).run() == EXIT_STORE
-    assert "beat: the file is corrupt" in caplog.messages
+    assert Scheduler(app, observer=ear).run() == EXIT_STORE
+    assert ear.heard(Troubled) == [Troubled(where="beat", reason="the file is corrupt")]
+    assert ear.heard(SchedulerStopped) == []
 
 
-def test_a_step_of_the_stores_clock_is_told(
-    make_app: MakeApp, store: Store, clock: ManualClock, caplog: pytest.LogCaptureFixture
-) -> None:
-    scheduler = Scheduler(make_app())
+def test_a_step_of_the_stores_clock_is_told(make_app: MakeApp, clock: ManualClock, ear: Ear) -> None:
+    scheduler = Scheduler(make_app(), observer=ear)
     scheduler._round()
     clock.step(90)
     scheduler._round()
-    assert "the store's clock stepped by +90.0 s" in caplog.text
-    caplog.clear()
+    assert ear.events == [ClockStepped(step=90.0)]
     clock.advance(90)
     scheduler._round()
-    assert not caplog.messages
+    assert len(ear.events) == 1
 
 
-def test_a_host_whose_clock_is_wrong_is_told_once_and_seen(
-    store: Store, clock: ManualClock, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_host_whose_clock_is_wrong_is_told_once_and_seen(store: Store, clock: ManualClock, ear: Ear) -> None:
     with Horarium("shop", engine=store.engine, clock=ManualClock(clock.now() + 5000), set_as_current=False) as app:
-        scheduler = Scheduler(app)
+        scheduler = Scheduler(app, observer=ear)
         scheduler._round()
         scheduler._round()
     [record] = store.engine.inspector.workers(now=clock.now())
     assert record.member.skew == 5.0
-    assert caplog.text.count("this host's clock is +5.0 s from the store's") == 1
+    assert ear.events == [ClockSkewed(skew=5.0)]
 
 
 def test_one_that_was_given_up_comes_back_under_a_new_name(make_app: MakeApp, store: Store, clock: ManualClock) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 
-import pytest
+from beat_ear import Ear
 from beat_store import Store
 from msgspec.structs import replace
 
 from horarium.app.app import Horarium
 from horarium.clock import ManualClock, to_instant
+from horarium.event import ScheduleFailed, ScheduleOverruled, ScheduleRemoved, SchedulesSynced, ScheduleUnreadable
 from horarium.scheduler.beat import Scheduler
 from horarium.schedules import clocked, crontab, every
 from horarium.schedules.policy import pause
@@ -24,8 +24,8 @@ def entry(schedule: object, **more: object) -> dict[str, object]:
     return {"task": "ping", "schedule": schedule, **more}
 
 
-def sync(app: Horarium) -> int:
-    return Scheduler(app).sync(app.engine.now())
+def sync(app: Horarium, ear: Ear | None = None) -> int:
+    return Scheduler(app, observer=ear).sync(app.engine.now())
 
 
 def test_all_that_code_defines_is_stored_once(make_app: MakeApp, store: Store) -> None:
@@ -55,10 +55,11 @@ def test_new_arguments_and_times_in_the_code_are_used(make_app: MakeApp, store: 
     assert (bytes(schedule.kwargs), schedule.next_fire) == (b'{"x":2}', clock.now() + 7 * HOUR)
 
 
-def test_what_the_code_has_no_more_is_removed(make_app: MakeApp, store: Store) -> None:
+def test_what_the_code_has_no_more_is_removed(make_app: MakeApp, store: Store, ear: Ear) -> None:
     sync(make_app({"a": entry(60), "b": entry(60)}))
-    assert sync(make_app({"b": entry(60)})) == 1
+    assert sync(make_app({"b": entry(60)}), ear) == 1
     assert store.names() == ["b"]
+    assert ear.events == [ScheduleRemoved(schedule="a"), SchedulesSynced(stored=0, removed=1)]
 
 
 def test_the_rows_of_people_and_of_other_apps_are_left_alone(make_app: MakeApp, store: Store) -> None:
@@ -69,15 +70,13 @@ def test_the_rows_of_people_and_of_other_apps_are_left_alone(make_app: MakeApp, 
     assert store.names() == ["b", "by-hand"]
 
 
-def test_a_persons_schedule_of_the_same_name_wins(
-    make_app: MakeApp, store: Store, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_persons_schedule_of_the_same_name_wins(make_app: MakeApp, store: Store, ear: Ear) -> None:
     now = store.clock.now()
     sync(make_app({"a": entry(60)}))
     theirs = store.save(replace(store.schedule("a"), owner="person", changed=now))
-    assert sync(make_app({"a": entry(30)})) == 0
+    assert sync(make_app({"a": entry(30)}), ear) == 0
     assert store.schedule("a") == theirs
-    assert "a person made one of that name" in caplog.text
+    assert ear.events == [ScheduleOverruled(schedule="a")]
 
 
 def test_a_persons_pause_survives_new_code(make_app: MakeApp, store: Store, clock: ManualClock) -> None:
@@ -99,24 +98,28 @@ def test_what_was_due_under_the_old_times_is_counted_as_missed(
     assert (schedule.missed, schedule.next_fire, store.messages()) == (2, clock.now() + 5 * MINUTE, [])
 
 
-def test_a_schedule_that_cannot_fire_is_stored_with_the_reason(make_app: MakeApp, store: Store) -> None:
+def test_a_schedule_that_cannot_fire_is_stored_with_the_reason(make_app: MakeApp, store: Store, ear: Ear) -> None:
     app = make_app({"bad": entry(crontab(0, 0, "mon", 29, 2)), "worse": entry(60, timezone="Mars"), "good": entry(60)})
-    assert sync(app) == 3
+    assert sync(app, ear) == 3
+    failed = [ScheduleFailed(schedule=name, reason=store.schedule(name).error or "") for name in ("bad", "worse")]
+    assert ear.events == [*failed, SchedulesSynced(stored=3, removed=0)]
     assert "does not" in (store.schedule("bad").error or "")
     assert "time zone" in (store.schedule("worse").error or "")
     assert store.schedule("good").is_active
-    assert sync(app) == 0
+    assert sync(app, ear) == 0
+    assert len(ear.events) == 3
     assert sync(make_app({"bad": entry(60), "worse": entry(60), "good": entry(60)})) == 2
     assert store.schedule("bad").is_active and store.schedule("worse").is_active
 
 
 def test_an_entry_that_cannot_be_read_is_told_and_its_stored_schedule_left(
-    make_app: MakeApp, store: Store, caplog: pytest.LogCaptureFixture
+    make_app: MakeApp, store: Store, ear: Ear
 ) -> None:
     sync(make_app({"a": entry(60), "b": entry(60)}))
-    with caplog.at_level(logging.ERROR, "horarium"):
-        sync(make_app({"a": entry("* * * * *"), "b": entry(30)}))
-    assert "schedule 'a': expected schedule to be crontab(...)" in caplog.text
+    sync(make_app({"a": entry("* * * * *"), "b": entry(30)}), ear)
+    [unreadable] = ear.heard(ScheduleUnreadable)
+    assert unreadable.schedule == "a"
+    assert "schedule 'a': expected schedule to be crontab(...)" in unreadable.reason
     assert store.schedule("a").version == 1
     assert store.schedule("b").version == 2
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from threading import Barrier, Thread
 from typing import Any
 
 import pytest
+from beat_ear import Ear
 from beat_store import Store
 from msgspec import Raw
 from msgspec.structs import replace
@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from horarium.app.app import Horarium
 from horarium.clock import ManualClock
 from horarium.errors import EngineUnavailable
+from horarium.event import Fired, Missed
 from horarium.message import derived_id
 from horarium.scheduler.beat import BATCH, Scheduler
 from horarium.schedules import crontab, every
@@ -25,8 +26,8 @@ EACH_MINUTE = {"each-minute": {"task": "ping", "schedule": every(minutes=1)}}
 MakeApp = Callable[..., Horarium]
 
 
-def started(app: Horarium) -> Scheduler:
-    scheduler = Scheduler(app)
+def started(app: Horarium, ear: Ear | None = None) -> Scheduler:
+    scheduler = Scheduler(app, observer=ear)
     scheduler.sync(app.engine.now())
     return scheduler
 
@@ -50,14 +51,15 @@ def test_a_tick_tells_how_long_nothing_will_be_due(make_app: MakeApp, clock: Man
     assert scheduler.tick(clock.advance(0.75)) == 1.0
 
 
-def test_the_log_says_what_celerys_users_look_for(
-    make_app: MakeApp, clock: ManualClock, caplog: pytest.LogCaptureFixture
-) -> None:
-    scheduler = started(make_app(EACH_MINUTE))
-    with caplog.at_level(logging.INFO, "horarium"):
-        scheduler.tick(clock.advance(180))
-    assert "Scheduler: Sending due task each-minute (ping)" in caplog.messages
-    assert "Scheduler: schedule each-minute missed 2 due times" in caplog.messages
+def test_what_is_fired_and_missed_is_told(make_app: MakeApp, store: Store, clock: ManualClock, ear: Ear) -> None:
+    begin = clock.now()
+    scheduler = started(make_app(EACH_MINUTE), ear)
+    scheduler.tick(clock.advance(180))
+    [message] = store.messages()
+    assert ear.events[1:] == [
+        Missed(schedule="each-minute", count=2),
+        Fired(schedule="each-minute", task="ping", id=message.id, nominal=begin + 3 * MINUTE),
+    ]
 
 
 def test_readers_of_the_queue_are_woken(make_app: MakeApp, store: Store, clock: ManualClock) -> None:
@@ -79,14 +81,15 @@ def test_two_schedulers_never_send_one_firing_twice(make_app: MakeApp, store: St
 
 
 def test_a_scheduler_that_read_before_another_fired_changes_nothing(
-    make_app: MakeApp, store: Store, clock: ManualClock
+    make_app: MakeApp, store: Store, clock: ManualClock, ear: Ear
 ) -> None:
     fast = started(make_app(EACH_MINUTE))
     slow_app = make_app(EACH_MINUTE)
-    slow = started(slow_app)
+    slow = started(slow_app, ear)
     slow_app.engine.schedules.fire = after(fast.tick, store.engine.schedules.fire)  # type: ignore[method-assign]
     slow.tick(clock.advance(60))
     assert len(store.messages()) == store.schedule("each-minute").total_runs == 1
+    assert ear.events == []
 
 
 def test_misses_are_counted_and_the_newest_is_sent(make_app: MakeApp, store: Store, clock: ManualClock) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from beat_ear import Ear
 from beat_store import Store
 from msgspec.structs import replace
 
 from horarium.app.app import Horarium
 from horarium.clock import ManualClock
+from horarium.errors import EngineUnavailable
+from horarium.event import ScheduleFailed, ScheduleHealed, ScheduleInError
 from horarium.scheduler.beat import Scheduler
 from horarium.schedules import every
 from horarium.schedules.schedule import Schedule
@@ -70,14 +73,16 @@ def test_a_task_that_only_a_worker_elsewhere_knows_is_sent(make_app: MakeApp, st
 
 
 def test_a_schedule_of_an_unknown_task_heals_when_a_worker_brings_it(
-    make_app: MakeApp, store: Store, clock: ManualClock
+    make_app: MakeApp, store: Store, clock: ManualClock, ear: Ear
 ) -> None:
     store.save(row("far", clock, task="pong"))
-    scheduler = Scheduler(make_app())
+    scheduler = Scheduler(make_app(), observer=ear)
     scheduler.tick(clock.advance(60))
+    assert ear.events == [ScheduleFailed(schedule="far", reason=store.schedule("far").error or "")]
     assert scheduler.patrol(clock.advance(5)) == 0
     store.worker_joins("pong")
     assert scheduler.patrol(clock.advance(5)) == 1
+    assert ear.events[1:] == [ScheduleHealed(schedule="far")]
     scheduler.tick(clock.now())
     assert store.schedule("far").error is None
     assert len(store.messages("far")) == 1
@@ -93,13 +98,13 @@ def test_another_scheduler_heals_what_one_left_behind(make_app: MakeApp, store: 
 
 
 def test_what_one_left_behind_in_error_is_told_once_by_the_next(
-    make_app: MakeApp, store: Store, clock: ManualClock, caplog: pytest.LogCaptureFixture
+    make_app: MakeApp, store: Store, clock: ManualClock, ear: Ear
 ) -> None:
     store.save(row("bad", clock, task="pong", error="expected a task"))
-    scheduler = Scheduler(make_app())
+    scheduler = Scheduler(make_app(), observer=ear)
     for _ in range(3):
         scheduler.patrol(clock.advance(5))
-    assert caplog.messages == ["beat: schedule 'bad' is in error: expected a task"]
+    assert ear.events == [ScheduleInError(schedule="bad", reason="expected a task")]
 
 
 def test_what_is_still_wrong_stays_in_error_without_being_saved_again(
@@ -112,6 +117,40 @@ def test_what_is_still_wrong_stays_in_error_without_being_saved_again(
     for _ in range(3):
         scheduler.patrol(clock.advance(5))
     assert store.schedule("bad") == before
+
+
+def test_a_row_that_nobody_foresaw_is_put_in_error_and_stays_there_alone(
+    make_app: MakeApp, store: Store, clock: ManualClock, ear: Ear
+) -> None:
+    store.save(row("odd", clock, max_runs="many"))
+    store.save(row("unknown", clock, task="pong"))
+    scheduler = Scheduler(make_app(), observer=ear)
+    scheduler.tick(clock.advance(60))
+    [odd, unknown] = ear.heard(ScheduleFailed)
+    assert "got TypeError" in odd.reason and odd.traceback.startswith("Traceback")
+    assert unknown.traceback == ""
+    store.worker_joins("pong")
+    assert scheduler.patrol(clock.advance(5)) == 1
+    assert store.schedule("odd").error == odd.reason
+
+
+def test_a_store_that_is_away_while_it_is_asked_who_knows_a_task_puts_nothing_in_error(
+    make_app: MakeApp, store: Store, clock: ManualClock
+) -> None:
+    def is_away(*, now: int) -> object:
+        raise EngineUnavailable("the store is away")
+
+    store.worker_joins("pong")
+    store.save(row("far", clock, task="pong"))
+    scheduler = Scheduler(make_app())
+    workers = store.engine.inspector.workers
+    store.engine.inspector.workers = is_away  # type: ignore[method-assign]
+    with pytest.raises(EngineUnavailable):
+        scheduler.tick(clock.advance(60))
+    store.engine.inspector.workers = workers  # type: ignore[method-assign]
+    assert store.schedule("far").error is None
+    scheduler.tick(clock.now())
+    assert len(store.messages("far")) == 1
 
 
 def test_an_edit_that_comes_between_is_not_overwritten_by_the_error(

@@ -1,4 +1,4 @@
-"""Events as the log lines that people know and grep for. Listens to a worker; costs nothing below the log's level."""
+"""Events as the log lines that people know and grep for. Listens to workers and to schedulers, also of one process."""
 
 from __future__ import annotations
 
@@ -10,20 +10,17 @@ from horarium.event import (
     ChildRecycled,
     Event,
     Finished,
-    Fired,
-    Missed,
     OwnerExpired,
     Received,
     Recovered,
     Refused,
-    ScheduleFailed,
     Troubled,
     WorkerReady,
     WorkerStarting,
     WorkerStopped,
     WorkerStopping,
 )
-from horarium.observe import logs
+from horarium.observe import logs, scheduler_lines
 from horarium.outcome import Crashed, Expired, Failed, Ignored, Rejected, Released, Retried, Revoked, Succeeded
 from horarium.version import __version__
 
@@ -50,6 +47,8 @@ class Lines:
                 self._finished(event)
             case WorkerStarting():
                 print(banner(event), flush=True)  # not a log line: it shows at every level, as Celery's does
+            case _ if scheduler_lines.is_of_scheduler(event):
+                scheduler_lines.write(event)
             case _:
                 level, text = describe(event)
                 logger.log(level, "%s", text)
@@ -81,7 +80,7 @@ class Lines:
 
 
 def describe(event: Event) -> tuple[int, str]:
-    """Return the level and the words of an event that is not about one task's run."""
+    """Return the level and the words of a worker's event that is not about one task's run."""
     match event:
         case WorkerReady(name=name):
             return logging.INFO, f"{name} ready."
@@ -92,9 +91,10 @@ def describe(event: Event) -> tuple[int, str]:
             return logging.INFO, f"{name} stopped."
         case WorkerStopped(name=name, given_back=ids):
             return logging.WARNING, f"{name} stopped; given back, to run again: {', '.join(ids)}"
-        case Troubled(where=where, reason=reason, wait=wait):
+        case Troubled(where=where, reason=reason, wait=wait, traceback=traceback):
             again = f"; trying again in {wait:.1f} s" if wait is not None else ""
-            return (logging.ERROR if wait is None else logging.WARNING), f"{where}: {reason}{again}"
+            trace = f"\n{traceback.rstrip()}" if traceback else ""
+            return (logging.ERROR if wait is None else logging.WARNING), f"{where}: {reason}{again}{trace}"
         case Recovered(where=where):
             return logging.INFO, f"{where}: works again"
         case ChildLost(pid=pid, reason=reason, running=running):
@@ -107,12 +107,6 @@ def describe(event: Event) -> tuple[int, str]:
             return logging.WARNING, text
         case OwnerExpired(owner=owner, returned=returned):
             return logging.WARNING, f"owner {owner} has not renewed its lease; {returned} deliveries went back"
-        case Fired(schedule=schedule, task=task, id=id):
-            return logging.INFO, f"Scheduler: Sending due task {schedule} ({task}[{id}])"
-        case Missed(schedule=schedule, count=count):
-            return logging.WARNING, f"Scheduler: {schedule} missed {count} firings"
-        case ScheduleFailed(schedule=schedule, reason=reason):
-            return logging.ERROR, f"Scheduler: {schedule} cannot fire: {reason}"
         case _:
             return logging.DEBUG, str(event)
 

@@ -6,11 +6,11 @@ so it neither grows with their number nor has anything to lose: killed at any mo
 
 from __future__ import annotations
 
-import logging
 import os
 import queue
 import signal
 import threading
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING
 from horarium.clock import Instant, Seconds
 from horarium.engines.protocol import SCHEDULE_TOPIC, Listener
 from horarium.errors import EngineError, EngineUnavailable, ImproperlyConfigured, ScheduleConflict, StoreUnusable
+from horarium.event import Observer, Recovered, SchedulerStarting, SchedulerStopped, Silent, Troubled
 from horarium.scheduler.firing import fire_due
 from horarium.scheduler.known import KnownTasks
-from horarium.scheduler.lines import show_log
 from horarium.scheduler.membership import Membership
 from horarium.scheduler.patrol import Patrol
 from horarium.scheduler.sync import sync
@@ -39,17 +39,16 @@ PATROL_EVERY: Seconds = 5.0
 FIRST_PAUSE: Seconds = 0.1
 LONGEST_PAUSE: Seconds = 5.0
 
+WHERE = "beat"  # the place of a scheduler's troubles
+
 EXIT_DONE = 0
 EXIT_STORE = 1
-
-log = logging.getLogger("horarium.beat")
 
 
 class Scheduler:
     """A scheduler of an app. ``run`` blocks until ``stop``; ``max_interval`` is how long it sleeps at the most.
 
-    Made with no ``name`` it is ``beat@host``. With a ``loglevel``, ``run`` shows the log on stderr, unless the program
-    has set up logging of its own.
+    Made with no ``name`` it is ``beat@host``; without an ``observer`` nobody hears of what it does.
     """
 
     def __init__(
@@ -58,16 +57,16 @@ class Scheduler:
         *,
         name: str | None = None,
         max_interval: Seconds | None = None,
-        loglevel: str | None = None,
+        observer: Observer | None = None,
     ) -> None:
         self._app = app
         self.name = name or f"beat@{os.uname().nodename}"
         self._longest_sleep = max_interval or app.conf.beat_max_loop_interval or LONGEST_SLEEP
-        self._loglevel = loglevel
-        self._time = Timekeeper(app.clock)
+        self._observer = observer or Silent()
+        self._time = Timekeeper(app.clock, self._observer)
         self._membership = Membership(self.name, app.main, app.clock, app.conf.worker_lease)
         self._known = KnownTasks(app, app.clock)
-        self._patrol = Patrol(app)
+        self._patrol = Patrol(app, self._observer)
         self._patrolled_at: Seconds = float("-inf")  # a reading of the monotonic clock
         self._is_synced = False
         self._failures = 0  # in a row
@@ -81,19 +80,17 @@ class Scheduler:
 
         A store that cannot be reached is waited for. 0: stopped in good order. 1: the store cannot be worked with.
         """
-        if self._loglevel is not None:
-            show_log(self._loglevel, self._app.conf.worker_log_format)
-        log.info("beat: Starting... %s on %s", self.name, self._app.conf.store)
+        self._observer.tell(SchedulerStarting(name=self.name, store=self._app.conf.store))
         with self._hearing_signals():
             try:
                 while not self._is_stopping:
                     self._sleep(self._round())
             except (StoreUnusable, ImproperlyConfigured) as error:
-                log.critical("beat: %s", error)
+                self._observer.tell(Troubled(where=WHERE, reason=str(error)))
                 return EXIT_STORE
             finally:
                 self._leave()
-        log.info("beat: Stopped.")
+        self._observer.tell(SchedulerStopped(name=self.name))
         return EXIT_DONE
 
     def stop(self) -> None:
@@ -107,7 +104,7 @@ class Scheduler:
 
     def sync(self, now: Instant) -> int:
         """Store what the code defines now; return how many schedules that changed. ``run`` does it once, first."""
-        return sync(self._app, self._app.engine, now=now)
+        return sync(self._app, self._app.engine, now=now, observer=self._observer)
 
     def tick(self, now: Instant) -> Seconds:
         """Fire all that is due at ``now``; return how long nothing will be, and ``max_interval`` at the most.
@@ -121,7 +118,7 @@ class Scheduler:
             due = [schedule for schedule in coming if _next(schedule) <= now]
             if not due:
                 return (_next(coming[0]) - now) / 1000 if coming else self._longest_sleep
-            fired = fire_due(self._app, engine, due, now=now, knows=knows)
+            fired = fire_due(self._app, engine, due, now=now, knows=knows, observer=self._observer)
             self._patrol.note(fired.troubled)
             if not fired.moved and not fired.troubled:
                 return FIRST_PAUSE  # others were faster with all of them, or are editing them
@@ -144,11 +141,12 @@ class Scheduler:
         except Exception as error:
             if not self._is_synced:
                 raise  # the code of the app is wrong, or ours: whoever starts it should see it fail
-            log.debug("beat: unexpected", exc_info=True)
-            return self._pause_after(f"{type(error).__name__}: {error}; what was not fired is still due")
+            # A firing is stored whole or not at all: what was not is due for the next round, or for another scheduler.
+            reason = f"{type(error).__name__}: {error}; what was not fired is still due"
+            return self._pause_after(reason, unforeseen=traceback.format_exc())
         if self._failures:
             self._failures = 0
-            log.info("beat: all is well again")
+            self._observer.tell(Recovered(where=WHERE))
         return wait
 
     def _work(self) -> Seconds:
@@ -164,13 +162,15 @@ class Scheduler:
             self.patrol(now)
         return self.tick(now)
 
-    def _pause_after(self, error: str) -> Seconds:
-        if not self._failures:
-            log.error("beat: %s; trying again until it works", error)
+    def _pause_after(self, reason: str, *, unforeseen: str = "") -> Seconds:
+        """Return how long to wait before the next try; tell of the first failure in a row."""
         pause: Seconds = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(self._failures, 16))
-        self._failures += 1
         jitter: float = self._app.random.random()
-        return pause * (0.5 + jitter / 2)  # so that many schedulers do not come back in step
+        wait = pause * (0.5 + jitter / 2)  # so that many schedulers do not come back in step
+        if not self._failures:
+            self._observer.tell(Troubled(where=WHERE, reason=reason, wait=wait, traceback=unforeseen))
+        self._failures += 1
+        return wait
 
     def _sleep(self, wait: Seconds) -> None:
         if self._is_stopping or wait <= 0:
@@ -190,7 +190,7 @@ class Scheduler:
             if self._app.connection.is_open:
                 self._membership.leave(self._app.engine)
         except EngineError as error:
-            log.warning("beat: could not sign off: %s", error)
+            self._observer.tell(Troubled(where=WHERE, reason=f"could not sign off: {error}"))
 
     @contextmanager
     def _hearing_signals(self) -> Iterator[None]:

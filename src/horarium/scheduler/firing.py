@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import traceback
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from horarium.clock import Instant
 from horarium.engines.protocol import QUEUE_TOPIC
 from horarium.errors import HorariumError, ScheduleConflict
+from horarium.event import Fired, Missed, Observer, ScheduleFailed
 from horarium.message import Message, derived_id
 from horarium.schedules.policy import first_fire, plan
 from horarium.schedules.schedule import Firing, Schedule
@@ -20,17 +21,16 @@ if TYPE_CHECKING:
     from horarium.app.app import Horarium
     from horarium.engines.protocol import Engine
 
-log = logging.getLogger("horarium.beat")
-
 
 class Trouble(Struct, frozen=True):
     """Why a schedule cannot fire."""
 
     schedule: Schedule
     reason: str
+    unforeseen: Exception | None = None
 
 
-class Fired(Struct, frozen=True):
+class Handled(Struct, frozen=True):
     """What became of a batch: the names of those that moved on, and of those that were put in error."""
 
     moved: tuple[str, ...]
@@ -38,8 +38,14 @@ class Fired(Struct, frozen=True):
 
 
 def fire_due(
-    app: Horarium, engine: Engine, due: Sequence[Schedule], *, now: Instant, knows: Callable[[str], bool]
-) -> Fired:
+    app: Horarium,
+    engine: Engine,
+    due: Sequence[Schedule],
+    *,
+    now: Instant,
+    knows: Callable[[str], bool],
+    observer: Observer,
+) -> Handled:
     """Fire what is due, in one transaction, and wake the queues' readers.
 
     A schedule that another scheduler was faster with is left to it. One that cannot fire is stored in error. A task
@@ -53,51 +59,56 @@ def fire_due(
     if queues:
         engine.notifier.notify(queues)
     for schedule, firing in ours:
-        _say(schedule, firing)
-    return Fired(
+        _tell(observer, schedule, firing)
+    return Handled(
         moved=tuple(schedule.name for schedule, _ in ours),
         troubled=tuple(
             schedule.name
             for schedule, trouble in prepared
-            if isinstance(trouble, Trouble) and _store_error(engine, trouble, now=now)
+            if isinstance(trouble, Trouble) and _store_error(engine, trouble, now=now, observer=observer)
         ),
     )
 
 
 def prepare(app: Horarium, schedule: Schedule, *, now: Instant, knows: Callable[[str], bool]) -> Firing | Trouble:
-    """Return the firing of a schedule that is due, or why there is none."""
+    """Return the firing of a schedule that is due, or why there is none. Raises: what ``knows`` does, and no more."""
     try:
-        decided = plan(schedule, now=now)
-        if decided.fire and not knows(schedule.task):
-            return Trouble(schedule, _unknown(schedule.task))
-        return Firing(
-            schedule=schedule.name,
-            version=schedule.version,
-            expected=schedule.next_fire,
-            nominal=decided.nominal,
-            messages=tuple(_message(app, schedule, nominal, now=now) for nominal in decided.fire),
-            next_fire=decided.next_fire,
-            missed=decided.missed,
-        )
+        firing = _firing(app, schedule, now=now)
     except HorariumError as error:
         return Trouble(schedule, str(error))
-    except Exception as error:
-        log.debug("beat: schedule %r cannot fire", schedule.name, exc_info=True)
-        return Trouble(schedule, _unsendable(schedule, error))
+    except Exception as error:  # noqa: BLE001  # a row can hold anything: it is put in error, and the others fire
+        return Trouble(schedule, _unsendable(schedule, error), error)
+    if firing.messages and not knows(schedule.task):
+        return Trouble(schedule, _unknown(schedule.task))
+    return firing
 
 
 def cured(app: Horarium, schedule: Schedule, *, now: Instant, knows: Callable[[str], bool]) -> Schedule | None:
     """Return a schedule without its error if nothing keeps it from firing any more, else None.
 
-    Its next instant stays where it stood: what came due meanwhile is a miss like any other.
+    Its next instant stays where it stood: what came due meanwhile is a miss like any other. Raises: what ``knows``
+    does, and no more.
     """
     try:
         first = first_fire(schedule, now=max(now, schedule.last_fire or now))
         well = replace(schedule, error=None, next_fire=schedule.next_fire or first, changed=now)
-        rehearsed = prepare(app, replace(well, next_fire=now), now=now, knows=knows)
-    except HorariumError:
+    except Exception:  # noqa: BLE001  # a row can hold anything: it stays in error, and the others are looked at
         return None
+    rehearsed = prepare(app, replace(well, next_fire=now), now=now, knows=knows)
     return None if isinstance(rehearsed, Trouble) else well
+
+
+def _firing(app: Horarium, schedule: Schedule, *, now: Instant) -> Firing:
+    decided = plan(schedule, now=now)
+    return Firing(
+        schedule=schedule.name,
+        version=schedule.version,
+        expected=schedule.next_fire,
+        nominal=decided.nominal,
+        messages=tuple(_message(app, schedule, nominal, now=now) for nominal in decided.fire),
+        next_fire=decided.next_fire,
+        missed=decided.missed,
+    )
 
 
 def _message(app: Horarium, schedule: Schedule, nominal: Instant, *, now: Instant) -> Message:
@@ -127,19 +138,21 @@ def _unsendable(schedule: Schedule, error: Exception) -> str:
     )
 
 
-def _store_error(engine: Engine, trouble: Trouble, *, now: Instant) -> bool:
+def _store_error(engine: Engine, trouble: Trouble, *, now: Instant, observer: Observer) -> bool:
     """Put a schedule in error; tell whether it was, and not changed by somebody else since it was read."""
     schedule = trouble.schedule
     try:
         engine.schedules.save([replace(schedule, error=trouble.reason, changed=now)], now=now)
     except ScheduleConflict:  # an edit may have mended it: look again
         return False
-    log.error("beat: schedule %r cannot fire: %s", schedule.name, trouble.reason)
+    shown = "" if trouble.unforeseen is None else "".join(traceback.format_exception(trouble.unforeseen))
+    observer.tell(ScheduleFailed(schedule=schedule.name, reason=trouble.reason, traceback=shown))
     return True
 
 
-def _say(schedule: Schedule, firing: Firing) -> None:
+def _tell(observer: Observer, schedule: Schedule, firing: Firing) -> None:
     if firing.missed:
-        log.warning("Scheduler: schedule %s missed %d due times", schedule.name, firing.missed)
+        observer.tell(Missed(schedule=schedule.name, count=firing.missed))
     if firing.nominal is not None:
-        log.info("Scheduler: Sending due task %s (%s)", schedule.name, schedule.task)
+        for message in firing.messages:
+            observer.tell(Fired(schedule=schedule.name, task=message.task, id=message.id, nominal=firing.nominal))

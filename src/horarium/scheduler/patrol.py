@@ -6,13 +6,13 @@ turns; those that are known to be in error are looked at in every turn.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from horarium.clock import Instant
 from horarium.engines.protocol import Page
 from horarium.errors import ScheduleConflict
+from horarium.event import Observer, ScheduleHealed, ScheduleInError
 from horarium.scheduler.firing import cured
 from horarium.schedules.schedule import Schedule
 
@@ -23,14 +23,13 @@ if TYPE_CHECKING:
 PAGE = 200
 REMEMBERED = 1000  # the others in error wait until the listing comes round
 
-log = logging.getLogger("horarium.beat")
-
 
 class Patrol:
     """The rounds of one scheduler."""
 
-    def __init__(self, app: Horarium) -> None:
+    def __init__(self, app: Horarium, observer: Observer) -> None:
         self._app = app
+        self._observer = observer
         self._after: str | None = None
         self._in_error: set[str] = set()
 
@@ -52,7 +51,7 @@ class Patrol:
         still = [schedule for schedule in failing if schedule.name not in healed]
         for schedule in still:
             if schedule.name not in self._in_error:  # of an earlier scheduler: ours were told when it happened
-                log.warning("beat: schedule %r is in error: %s", schedule.name, schedule.error)
+                self._observer.tell(ScheduleInError(schedule=schedule.name, reason=schedule.error or ""))
         self._in_error.clear()
         self.note(schedule.name for schedule in still)
         return len(healed)
@@ -65,5 +64,5 @@ class Patrol:
             engine.schedules.save([well], now=now)
         except ScheduleConflict:  # changed since it was read: the next turn looks again
             return False
-        log.info("beat: schedule %r can fire again", schedule.name)
+        self._observer.tell(ScheduleHealed(schedule=schedule.name))
         return True

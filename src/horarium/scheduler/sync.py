@@ -6,15 +6,22 @@ another app's.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec.structs import replace
 
 from horarium.clock import Instant
 from horarium.engines.protocol import SCHEDULE_TOPIC, Page
 from horarium.errors import HorariumError, InvalidSchedule, ScheduleConflict
+from horarium.event import (
+    Observer,
+    ScheduleFailed,
+    ScheduleOverruled,
+    ScheduleRemoved,
+    SchedulesSynced,
+    ScheduleUnreadable,
+)
 from horarium.schedules import policy
 from horarium.schedules.schedule import Firing, Schedule
 
@@ -25,46 +32,47 @@ if TYPE_CHECKING:
 TRIES = 5  # somebody else's edit between our reading and our writing is rare, twice in a row rarer
 PAGE = 500
 
-log = logging.getLogger("horarium.beat")
+Change: TypeAlias = tuple[Schedule | None, Schedule]  # from what is stored, to what is to be
 
 
-def sync(app: Horarium, engine: Engine, *, now: Instant) -> int:
+def sync(app: Horarium, engine: Engine, *, now: Instant, observer: Observer) -> int:
     """Make the store's schedules of this app's code those that the code defines now; return how many changed.
 
-    Idempotent; several processes may do it at once. An entry that cannot be read is logged, and its stored schedule,
+    Idempotent; several processes may do it at once. An entry that cannot be read is told, and its stored schedule,
     if any, is left as it was. Raises: EngineUnavailable, and ScheduleConflict when others kept changing the same.
     """
     wanted, unreadable = _wanted(app)
-    changed = _save(engine, wanted, now=now)
-    removed = engine.schedules.delete(list(_leftovers(engine, app.main, wanted.keys() | unreadable)))
-    if changed or removed:
+    for name, reason in unreadable.items():
+        observer.tell(ScheduleUnreadable(schedule=name, reason=reason))
+    stored = _save(engine, wanted, now=now, observer=observer)
+    removed = _remove(engine, app.main, wanted.keys() | unreadable.keys(), observer=observer)
+    if stored or removed:
         engine.notifier.notify([SCHEDULE_TOPIC])
-        log.info("beat: %d schedules of the code stored, %d removed", changed, removed)
-    return changed + removed
+        observer.tell(SchedulesSynced(stored=stored, removed=removed))
+    return stored + removed
 
 
-def _wanted(app: Horarium) -> tuple[dict[str, Schedule], set[str]]:
-    """Return what the code wants by name, and the names of the entries that cannot be read."""
-    wanted, unreadable = {}, set()
+def _wanted(app: Horarium) -> tuple[dict[str, Schedule], dict[str, str]]:
+    """Return what the code wants by name, and what is wrong with the entries that cannot be read."""
+    wanted, unreadable = {}, {}
     for name, entry in app.raw_entries().items():
         try:
             wanted[name] = replace(app.schedule_entry(name, entry), app=app.main)
         except HorariumError as error:
-            log.error("beat: %s; it is left as it was, the others go on", error)
-            unreadable.add(name)
+            unreadable[name] = str(error)
     return wanted, unreadable
 
 
-def _save(engine: Engine, wanted: dict[str, Schedule], *, now: Instant) -> int:
+def _save(engine: Engine, wanted: dict[str, Schedule], *, now: Instant, observer: Observer) -> int:
     for _ in range(TRIES - 1):
         try:
-            return _save_once(engine, wanted, now=now)
+            return _save_once(engine, wanted, now=now, observer=observer)
         except ScheduleConflict:  # read again what somebody else has just saved
             continue
-    return _save_once(engine, wanted, now=now)
+    return _save_once(engine, wanted, now=now, observer=observer)
 
 
-def _save_once(engine: Engine, wanted: dict[str, Schedule], *, now: Instant) -> int:
+def _save_once(engine: Engine, wanted: dict[str, Schedule], *, now: Instant, observer: Observer) -> int:
     stored = engine.schedules.get(list(wanted))
     changes = [
         (before, after)
@@ -75,13 +83,13 @@ def _save_once(engine: Engine, wanted: dict[str, Schedule], *, now: Instant) -> 
         [firing for before, after in changes if (firing := _written_off(before, after, now=now))], now=now
     )
     engine.schedules.save([after for _, after in changes], now=now)
+    _tell(observer, stored, changes)
     return len(changes)
 
 
 def _change(stored: Schedule | None, wanted: Schedule, *, now: Instant) -> Schedule | None:
     """Return what is to be saved, if anything. A schedule that can never fire is saved with the reason."""
     if stored is not None and stored.owner == "person":
-        log.warning("beat: schedule %r of the code is not stored: a person made one of that name", wanted.name)
         return None
     try:
         return policy.create(wanted, now=now) if stored is None else policy.revise(stored, wanted, now=now)
@@ -91,12 +99,10 @@ def _change(stored: Schedule | None, wanted: Schedule, *, now: Instant) -> Sched
 
 def _in_error(stored: Schedule | None, wanted: Schedule, error: str, *, now: Instant) -> Schedule | None:
     if stored is None:
-        log.error("beat: schedule %r cannot fire: %s", wanted.name, error)
         return replace(wanted, anchor=now, created=now, changed=now, error=error)
     broken = policy.redefine(stored, wanted, now=now)
     if stored.error == error and replace(broken, changed=stored.changed) == stored:
         return None  # it is known already
-    log.error("beat: schedule %r cannot fire: %s", wanted.name, error)
     return replace(broken, next_fire=None, error=error)
 
 
@@ -114,13 +120,29 @@ def _written_off(before: Schedule | None, after: Schedule, *, now: Instant) -> F
     )
 
 
+def _tell(observer: Observer, stored: Sequence[Schedule | None], changes: Sequence[Change]) -> None:
+    for schedule in stored:
+        if schedule is not None and schedule.owner == "person":
+            observer.tell(ScheduleOverruled(schedule=schedule.name))
+    for _, after in changes:
+        if after.error is not None:
+            observer.tell(ScheduleFailed(schedule=after.name, reason=after.error))
+
+
+def _remove(engine: Engine, app: str, wanted: set[str], *, observer: Observer) -> int:
+    leftovers = list(_leftovers(engine, app, wanted))
+    removed = engine.schedules.delete(leftovers)
+    for name in leftovers:
+        observer.tell(ScheduleRemoved(schedule=name))
+    return removed
+
+
 def _leftovers(engine: Engine, app: str, wanted: set[str]) -> Iterator[str]:
     """Yield the names of stored schedules that this app's code made and does not want any more."""
     page = engine.schedules.browse(Page(limit=PAGE), owner="code")
     while True:
         for schedule in page.schedules:
             if schedule.app == app and schedule.name not in wanted:
-                log.info("beat: schedule %r is no longer in the code: removed", schedule.name)
                 yield schedule.name
         if page.next is None:
             return

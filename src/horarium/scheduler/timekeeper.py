@@ -1,22 +1,20 @@
-"""The store's time in a scheduler, and a word in the log when a clock is wrong."""
+"""The store's time in a scheduler, and a word when a clock is wrong."""
 
 from __future__ import annotations
 
-import logging
-
 from horarium.clock import Clock, Instant, Seconds, StoreClock
+from horarium.event import ClockSkewed, ClockStepped, Observer
 
 # More than this between two clocks, or between two readings of one, is told.
 TOLERANCE: Seconds = 1.0
 
-log = logging.getLogger("horarium.beat")
-
 
 class Timekeeper:
-    """Takes readings of the store's clock. A step of the host's clock changes nothing but the log."""
+    """Takes readings of the store's clock. A step of the host's clock changes nothing; it is told."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, observer: Observer) -> None:
         self._clock = clock
+        self._observer = observer
         self._store: StoreClock | None = None
         self._is_skewed = False
 
@@ -36,13 +34,10 @@ class Timekeeper:
 
     def _note_step(self, step: Seconds) -> None:
         if abs(step) > TOLERANCE:
-            log.warning(
-                "beat: the store's clock stepped by %+.1f s; nothing fires twice, what was passed over is a miss",
-                step,
-            )
+            self._observer.tell(ClockStepped(step=step))
 
     def _note_skew(self, skew: Seconds) -> None:
         is_skewed = abs(skew) > TOLERANCE
         if is_skewed and not self._is_skewed:
-            log.warning("beat: this host's clock is %+.1f s from the store's, which decides; correct it", skew)
+            self._observer.tell(ClockSkewed(skew=skew))
         self._is_skewed = is_skewed

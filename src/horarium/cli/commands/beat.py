@@ -21,6 +21,7 @@ from horarium.version import __version__
 def command(session: Session, loglevel: str, name: str | None, max_interval: float | None, logfile: str | None) -> int:
     """Fire schedules until told to stop (TERM or Ctrl-C)."""
     from horarium.observe import logs
+    from horarium.observe.lines import Lines
     from horarium.scheduler.beat import Scheduler
 
     app = session.app
@@ -28,4 +29,4 @@ def command(session: Session, loglevel: str, name: str | None, max_interval: flo
         append_to(logfile)
     session.out.say(f"horarium beat v{__version__} is starting.")
     logs.configure(loglevel, app.conf)
-    return Scheduler(app, name=name, max_interval=max_interval).run()
+    return Scheduler(app, name=name, max_interval=max_interval, observer=Lines()).run()

@@ -98,5 +98,6 @@ def command(
     if logfile:
         append_to(logfile)
     logs.configure(loglevel, app.conf)
-    companions = [partial(Scheduler, app)] if options.beat else []
-    return Supervisor(app, options, observer=Lines(), companions=companions).run()
+    observer = Lines()
+    companions = [partial(Scheduler, app, observer=observer)] if options.beat else []
+    return Supervisor(app, options, observer=observer, companions=companions).run()
