@@ -9,7 +9,7 @@ from horarium.cli.preview import Preview, next_firings
 from horarium.clock import to_instant
 from horarium.schedules.crontab import crontab
 from horarium.schedules.interval import every
-from horarium.schedules.schedule import Schedule
+from horarium.schedules.record import Schedule
 from horarium.schedules.specs import Spec, to_record
 
 

@@ -15,7 +15,7 @@ from horarium.observe.finding import Finding
 from horarium.observe.waiting import diagnose_task, explain
 from horarium.outcome import ErrorRecord, Run, State
 from horarium.schedules.interval import every
-from horarium.schedules.schedule import Schedule
+from horarium.schedules.record import Schedule
 from horarium.schedules.specs import to_record
 
 NOW = 1_767_225_600_000  # 2026-01-01T00:00:00Z

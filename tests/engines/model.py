@@ -60,7 +60,7 @@ from horarium.outcome import (
     Succeeded,
     Verdict,
 )
-from horarium.schedules.schedule import Firing, FiringKind, Schedule
+from horarium.schedules.record import Firing, FiringKind, Schedule
 
 LEASE = 30.0
 QUEUES = ("q", "r")

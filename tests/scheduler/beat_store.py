@@ -6,7 +6,7 @@ from horarium.clock import ManualClock
 from horarium.engines.memory import MemoryEngine
 from horarium.engines.protocol import Member, Page, RunFilter
 from horarium.message import Message
-from horarium.schedules.schedule import Schedule
+from horarium.schedules.record import Schedule
 
 
 class Store:

@@ -14,7 +14,7 @@ from horarium.event import ScheduleFailed, ScheduleOverruled, ScheduleRemoved, S
 from horarium.scheduler.beat import Scheduler
 from horarium.schedules import clocked, crontab, every
 from horarium.schedules.policy import pause
-from horarium.schedules.schedule import Schedule
+from horarium.schedules.record import Schedule
 
 MINUTE, HOUR = 60_000, 3_600_000
 MakeApp = Callable[..., Horarium]

@@ -19,7 +19,7 @@ from horarium.event import Fired, Missed
 from horarium.message import derived_id
 from horarium.scheduler.beat import BATCH, Scheduler
 from horarium.schedules import crontab, every
-from horarium.schedules.schedule import Firing
+from horarium.schedules.record import Firing
 
 MINUTE = 60_000
 EACH_MINUTE = {"each-minute": {"task": "ping", "schedule": every(minutes=1)}}

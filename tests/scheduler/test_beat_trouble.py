@@ -15,7 +15,7 @@ from horarium.errors import EngineUnavailable
 from horarium.event import ScheduleFailed, ScheduleHealed, ScheduleInError
 from horarium.scheduler.beat import Scheduler
 from horarium.schedules import every
-from horarium.schedules.schedule import Schedule
+from horarium.schedules.record import Schedule
 from horarium.schedules.specs import to_record
 
 MINUTE = 60_000

@@ -11,7 +11,7 @@ from horarium.clock import to_instant
 from horarium.errors import EncodingError, HorariumError, InvalidSchedule
 from horarium.schedules import crontab, every
 from horarium.schedules.entries import read_entry, schedule_id
-from horarium.schedules.schedule import Schedule
+from horarium.schedules.record import Schedule
 from horarium.schedules.specs import from_record
 
 ENTRY = {"task": "events.scrape", "schedule": crontab(minute=0, hour=6)}

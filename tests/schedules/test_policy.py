@@ -17,7 +17,7 @@ from horarium.errors import InvalidSchedule
 from horarium.schedules import clocked, crontab, every
 from horarium.schedules.next import count_fires
 from horarium.schedules.policy import ON_TIME, Plan, create, owed, pause, plan, resume, revise, rules_of
-from horarium.schedules.schedule import Schedule
+from horarium.schedules.record import Schedule
 from horarium.schedules.specs import Spec, to_record
 
 NOW = to_instant(datetime(2026, 6, 1, 12, 0))

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from horarium.engines.protocol import Page
 from horarium.engines.sqlite import SqliteEngine
-from horarium.schedules.schedule import Schedule
+from horarium.schedules.record import Schedule
 
 NOW = 1_767_225_600_000
 

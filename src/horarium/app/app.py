@@ -22,7 +22,7 @@ from horarium.settings import Settings
 if TYPE_CHECKING:
     from horarium.engines.protocol import Engine
     from horarium.message import Message
-    from horarium.schedules.schedule import Schedule
+    from horarium.schedules.record import Schedule
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -11,7 +11,7 @@ from horarium.cli.moments import abbreviation
 from horarium.clock import Instant, to_datetime
 from horarium.schedules.crontab import crontab
 from horarium.schedules.next import next_fire
-from horarium.schedules.schedule import Schedule
+from horarium.schedules.record import Schedule
 from horarium.schedules.specs import Spec, from_record
 
 

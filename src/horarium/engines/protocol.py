@@ -24,7 +24,7 @@ from msgspec import Struct
 from horarium.clock import Instant, Seconds
 from horarium.message import Delivery, Message
 from horarium.outcome import ErrorRecord, Run, Settlement, Verdict
-from horarium.schedules.schedule import Firing, Schedule
+from horarium.schedules.record import Firing, Schedule
 
 MemberKind: TypeAlias = Literal["worker", "child", "scheduler"]
 

@@ -8,7 +8,7 @@ from horarium import codec
 from horarium.errors import HorariumError, ImproperlyConfigured
 from horarium.observe.facts import read_declared
 from horarium.observe.finding import Finding, did_you_mean, note, problem
-from horarium.schedules.schedule import Schedule
+from horarium.schedules.record import Schedule
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium

@@ -14,7 +14,7 @@ from horarium.clock import Seconds
 from horarium.engines.protocol import MemberRecord
 from horarium.observe.facts import Facts, gather
 from horarium.observe.finding import Finding, did_you_mean, fine, lasting, note, plural, problem
-from horarium.schedules.schedule import Schedule
+from horarium.schedules.record import Schedule
 
 __all__ = ["CLOCK_TOLERANCE", "Facts", "Finding", "diagnose", "gather"]
 

@@ -13,7 +13,7 @@ from horarium.engines.protocol import Held, HeldPage, MemberRecord, Page, QueueC
 from horarium.errors import CodecError, EngineError, InvalidSchedule
 from horarium.outcome import Run, State
 from horarium.schedules import policy
-from horarium.schedules.schedule import Schedule
+from horarium.schedules.record import Schedule
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium

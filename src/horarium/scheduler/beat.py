@@ -27,7 +27,7 @@ from horarium.scheduler.membership import Membership
 from horarium.scheduler.patrol import Patrol
 from horarium.scheduler.sync import sync
 from horarium.scheduler.timekeeper import Timekeeper
-from horarium.schedules.schedule import Schedule
+from horarium.schedules.record import Schedule
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium

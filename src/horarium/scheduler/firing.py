@@ -15,7 +15,7 @@ from horarium.errors import HorariumError, ScheduleConflict
 from horarium.event import Fired, Missed, Observer, ScheduleFailed
 from horarium.message import Message, derived_id
 from horarium.schedules.policy import first_fire, plan
-from horarium.schedules.schedule import Firing, Schedule
+from horarium.schedules.record import Firing, Schedule
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium

@@ -14,7 +14,7 @@ from horarium.engines.protocol import Page
 from horarium.errors import ScheduleConflict
 from horarium.event import Observer, ScheduleHealed, ScheduleInError
 from horarium.scheduler.firing import cured
-from horarium.schedules.schedule import Schedule
+from horarium.schedules.record import Schedule
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium

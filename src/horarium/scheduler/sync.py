@@ -23,7 +23,7 @@ from horarium.event import (
     ScheduleUnreadable,
 )
 from horarium.schedules import policy
-from horarium.schedules.schedule import Firing, Schedule
+from horarium.schedules.record import Firing, Schedule
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium

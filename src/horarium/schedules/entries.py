@@ -12,7 +12,7 @@ from horarium import codec
 from horarium.clock import Instant, to_instant
 from horarium.errors import InvalidSchedule
 from horarium.message import derived_id
-from horarium.schedules.schedule import Catchup, DstFold, DstGap, Schedule
+from horarium.schedules.record import Catchup, DstFold, DstGap, Schedule
 from horarium.schedules.specs import as_spec, to_record
 
 KEYS = (

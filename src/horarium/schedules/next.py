@@ -15,7 +15,7 @@ from horarium.clock import Instant
 from horarium.schedules.clocked import clocked
 from horarium.schedules.crontab import crontab
 from horarium.schedules.interval import count_on_line, every, next_on_line
-from horarium.schedules.schedule import DstFold, DstGap
+from horarium.schedules.record import DstFold, DstGap
 from horarium.schedules.specs import Spec
 from horarium.schedules.walls import LONGEST_YEARS, count_walls, next_wall
 from horarium.schedules.zones import Stretch, stretches, zone_of

@@ -12,7 +12,7 @@ from horarium.clock import Instant, Seconds, milliseconds
 from horarium.errors import InvalidSchedule
 from horarium.schedules.clocked import clocked
 from horarium.schedules.next import Rules, count_fires, latest_fire, next_fire
-from horarium.schedules.schedule import Schedule
+from horarium.schedules.record import Schedule
 from horarium.schedules.specs import describe, from_record
 from horarium.schedules.zones import zone_of
 

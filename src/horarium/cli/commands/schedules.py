@@ -20,7 +20,7 @@ from horarium.errors import InvalidSchedule, ScheduleConflict, ScheduleNotFound
 from horarium.message import Message, derived_id
 from horarium.observe.facts import read_declared
 from horarium.schedules import policy
-from horarium.schedules.schedule import Firing, Schedule
+from horarium.schedules.record import Firing, Schedule
 from horarium.schedules.specs import describe, from_record
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from horarium.clock import Instant
 from horarium.engines.memory.store import Store
 from horarium.engines.protocol import Page, SchedulePage
 from horarium.errors import ScheduleConflict
-from horarium.schedules.schedule import Firing, Schedule
+from horarium.schedules.record import Firing, Schedule
 
 
 class MemorySchedules:

@@ -17,7 +17,7 @@ from horarium.clock import Instant, Seconds, milliseconds
 from horarium.engines.protocol import ATTEMPTS_KEPT, MaintenancePolicy, Member, RunFilter
 from horarium.message import Delivery, Message
 from horarium.outcome import Attempt, Crashed, ErrorRecord, Expired, Revoked, Run, Settlement, State, error_of
-from horarium.schedules.schedule import FiringKind, Schedule
+from horarium.schedules.record import FiringKind, Schedule
 from horarium.workflow.follow import follow_ups
 
 

@@ -17,7 +17,7 @@ from horarium.engines.sqlite.connection import Store
 from horarium.engines.sqlite.intake import insert
 from horarium.engines.sqlite.sql import Row, change, fetch
 from horarium.errors import ScheduleConflict
-from horarium.schedules.schedule import Firing, Schedule
+from horarium.schedules.record import Firing, Schedule
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Schedule).decode

@@ -26,7 +26,7 @@ from horarium.outcome import (
     Succeeded,
     Verdict,
 )
-from horarium.schedules.schedule import Firing, Schedule
+from horarium.schedules.record import Firing, Schedule
 
 Reopen: TypeAlias = Callable[[], Engine]
 
