@@ -11,7 +11,7 @@ from horarium.engines.protocol import SCHEDULE_TOPIC
 from horarium.errors import ScheduleConflict
 from horarium.outcome import Run
 from horarium.schedules import policy
-from horarium.schedules.schedule import Schedule
+from horarium.schedules.record import Schedule
 
 SECOND = 1000
 

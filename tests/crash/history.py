@@ -172,11 +172,18 @@ def _ended_once(history: History) -> Iterator[str]:
 
 
 def _results(history: History) -> Iterator[str]:
-    """A recorded success is that of a delivery that did come to its end."""
+    """A recorded success is that of a delivery that did come to its end, and of the last one: the answer of a
+    delivery that was superseded counts for nothing."""
     ended = {(event.id, event.fence) for event in history.events if event.kind == "end"}
+    starts = _starts(history)
     for run in history.runs:
-        if run.state == "SUCCESS" and (run.id, run.fence) not in ended:
+        if run.state != "SUCCESS":
+            continue
+        if (run.id, run.fence) not in ended:
             yield f"made up: {run.id} succeeded by delivery {run.fence}, which nobody saw end"
+        last = max((start.fence for start in starts.get(run.id, ())), default=run.fence)
+        if run.fence != last:
+            yield f"superseded: {run.id} succeeded by delivery {run.fence}, although delivery {last} had been started"
 
 
 def _after_the_end(history: History) -> Iterator[str]:

@@ -90,6 +90,11 @@ def _make_up_a_success(history: History) -> None:
     history.events = [event for event in history.events if (event.kind, event.id) != ("end", "b")]
 
 
+def _take_a_late_answer(history: History) -> None:
+    history.events.append(Event("end", "a", 2, 2, 11, 3 * SECOND))
+    history.runs[0] = replace(history.runs[0], fence=2)
+
+
 def _start_after_the_end(history: History) -> None:
     history.events.append(Event("start", "b", 1, 2, 10, 4 * SECOND))
 
@@ -136,6 +141,7 @@ FORGERIES: dict[str, Callable[[History], None]] = {
     "ended more than once: a has": _end_twice,
     "ended more than once: a": _go_on_after_the_end,
     "made up: b": _make_up_a_success,
+    "superseded: a": _take_a_late_answer,
     "started after its end: b": _start_after_the_end,
     "started twice: b": _start_a_delivery_twice,
     "links: b (SUCCESS) has set off 0": _drop_a_link,

@@ -59,8 +59,8 @@ def mangle(ground: Ground, seed: int, seconds: float) -> None:
     outcomes = [outcome for run in history.runs for outcome in run.attempts]
     print(
         f"seed {seed}: {len(history.accepted)} accepted of {len(history.invoked)} invoked, {len(history.runs)} runs, "
-        f"{outcomes.count('crashed')} crashes, {outcomes.count('retried')} retries, {outcomes.count('released')} given "
-        f"back, {len(broken_off(history))} starts broken off, quiet {healed:.1f} s after healing; {dict(mischief.deeds)}"
+        f"{outcomes.count('crashed')} crashes, {outcomes.count('retried')} retries, {len(broken_off(history))} starts "
+        f"broken off, quiet {healed:.1f} s after healing; {dict(mischief.deeds)}"
     )
     assert complaints(history) == [], f"seed {seed}"
     assert gaps(history) == [], f"seed {seed}"

@@ -189,6 +189,8 @@ class Scheduler:
                 listener.close()
             if self._app.connection.is_open:
                 self._membership.leave(self._app.engine)
+        except StoreUnusable:
+            pass  # what ``run`` ends with and has told; there is nobody left to sign off from
         except EngineError as error:
             self._observer.tell(Troubled(where=WHERE, reason=f"could not sign off: {error}"))
 
