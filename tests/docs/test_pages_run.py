@@ -2,9 +2,10 @@
 
 In a page, a ``python`` or ``toml`` block that begins with ``# file: NAME`` is a file. In a ``console`` block, a line
 that begins with ``$ `` is a command, and the lines below it are what it prints on either stream; ``...`` stands for
-anything, as in doctest. A command that ends with ``&`` goes on while the page does; what is shown below it is waited
-for. ``kill %1`` signals the first of those, and what is shown below is what it still prints; ``wait %1; echo $?``
-shows its exit code. Blocks of other kinds are for readers only.
+anything, as in doctest. A command that shows no ``error:`` and no ``problem`` must end with exit code 0. One that ends
+with ``&`` goes on while the page does; what is shown below it is waited for. ``kill %1`` signals the first of those, and
+what is shown below is what it still prints; ``wait %1; echo $?`` shows its exit code. Blocks of other kinds are for
+readers only.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PATIENCE = 30.0  # seconds for a command, or for a line of one that goes on
 MATCHES = doctest.OutputChecker()
+TROUBLE = re.compile(r"^(error:|problem)", re.MULTILINE)
 KILL = re.compile(r"kill (?:-(\w+) )?%(\d+)")
 WAIT = re.compile(r"wait %(\d+); echo \$\?")
 
@@ -100,7 +102,9 @@ class Shell:
             text=True,
             timeout=PATIENCE,
         )
-        assert matches(expected, done.stdout), f"$ {command}\nexpected:\n{expected}\ngot:\n{done.stdout}"
+        got = f"$ {command}\nexpected:\n{expected}\ngot:\n{done.stdout}"
+        assert matches(expected, done.stdout), got
+        assert done.returncode == 0 or TROUBLE.search(expected), got
 
 
 class Job:
