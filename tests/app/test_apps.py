@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from horarium.app import shared
 from horarium.app.app import Horarium, shared_task
-from horarium.app.shared import current_app
+from horarium.app.shared import SharedTask, current_app
 from horarium.app.task import Task
 from horarium.clock import ManualClock
 from horarium.engines.memory import MemoryEngine
@@ -14,14 +15,18 @@ from horarium.schedules import crontab, every
 from horarium.testing.drain import drain
 
 
-@shared_task
-def greet(name: str = "you") -> str:
-    return f"hello {name}"
+@pytest.fixture(autouse=True)
+def declarations(monkeypatch: pytest.MonkeyPatch) -> tuple[SharedTask, SharedTask]:
+    """Two shared tasks that no app of another test takes over."""
+    monkeypatch.setattr(shared, "shared_tasks", [])
 
+    def greet(name: str = "you") -> str:
+        return f"hello {name}"
 
-@shared_task(bind=True, name="shared.retries", max_retries=7)
-def retries(self: Task) -> int | None:
-    return self.max_retries
+    def retries(self: Task) -> int | None:
+        return self.max_retries
+
+    return shared_task(greet), shared_task(bind=True, name="shared.retries", max_retries=7)(retries)
 
 
 def make(name: str) -> Horarium:
@@ -29,14 +34,17 @@ def make(name: str) -> Horarium:
     return Horarium(name, engine=MemoryEngine(clock=clock), clock=clock)
 
 
-def test_every_app_has_the_shared_tasks() -> None:
+def test_every_app_has_the_shared_tasks(declarations: tuple[SharedTask, SharedTask]) -> None:
     one, two = make("one"), make("two")
     for app in (one, two):
         assert {f"{__name__}.greet", "shared.retries"} <= set(app.tasks)
     assert one.tasks["shared.retries"] is not two.tasks["shared.retries"]
 
 
-def test_a_shared_task_is_sent_to_the_newest_app_or_the_chosen_one() -> None:
+def test_a_shared_task_is_sent_to_the_newest_app_or_the_chosen_one(
+    declarations: tuple[SharedTask, SharedTask],
+) -> None:
+    greet, retries = declarations
     one, two = make("one"), make("two")
     assert current_app() is two
     greet.delay("two")
@@ -50,7 +58,8 @@ def test_a_shared_task_is_sent_to_the_newest_app_or_the_chosen_one() -> None:
     assert [p.text for p in drain(two)] == ['"hello two"']
 
 
-def test_a_shared_task_is_called_like_a_function() -> None:
+def test_a_shared_task_is_called_like_a_function(declarations: tuple[SharedTask, SharedTask]) -> None:
+    greet, _ = declarations
     assert greet("ana") == "hello ana"
 
 

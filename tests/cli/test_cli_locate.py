@@ -65,8 +65,8 @@ def test_a_package_with_a_submodule(folder: Path, submodule: str) -> None:
 
 
 def test_a_module_in_a_package(folder: Path) -> None:
-    write(folder, app__="", app__celery_app=app_text())
-    assert find_app("app.celery_app", folder).main == "found"
+    write(folder, web__="", web__celery_app=app_text())
+    assert find_app("web.celery_app", folder).main == "found"
 
 
 def test_a_dotted_name_may_end_in_the_attribute_as_in_celery(folder: Path) -> None:
