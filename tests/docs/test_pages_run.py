@@ -3,8 +3,8 @@
 In a page, a ``python`` or ``toml`` block that begins with ``# file: NAME`` is a file. In a ``console`` block, a line
 that begins with ``$ `` is a command, and the lines below it are what it prints on either stream; ``...`` stands for
 anything, as in doctest. A command that shows no ``error:`` and no ``problem`` must end with exit code 0. One that ends
-with ``&`` goes on while the page does; what is shown below it is waited for. ``kill %1`` signals the first of those, and
-what is shown below is what it still prints; ``wait %1; echo $?`` shows its exit code. Blocks of other kinds are for
+with ``&`` goes on while the page does; what is shown below it is waited for. ``kill %1`` signals the first of those,
+and what is shown below is what it still prints; ``wait %1; echo $?`` shows its exit code. Blocks of other kinds are for
 readers only.
 """
 
