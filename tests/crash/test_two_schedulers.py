@@ -1,4 +1,4 @@
-"""Any number of schedulers, killed, frozen and started anew as may be: each instant fires once, or is known as missed."""
+"""Any number of schedulers, killed, frozen and restarted as may be: each instant fires once, or is known as missed."""
 
 from __future__ import annotations
 

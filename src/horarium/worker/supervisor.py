@@ -231,8 +231,8 @@ class Supervisor:
     def _accompany(self, companion: Companion) -> None:
         try:
             code = companion.run()
-            if code != EXIT_OK:
-                self._fail(HorariumError(f"{type(companion).__name__} has ended with exit code {code}"))
+            if code != EXIT_OK:  # it has told why
+                self._post(lambda: self._ask_stop(at_once=True, code=code))
         except Exception as error:  # noqa: BLE001  # a worker that was to schedule and cannot must not look healthy
             self._fail(error)
 
@@ -284,11 +284,16 @@ class Supervisor:
 
     def _fail(self, error: Exception) -> None:
         """End because of an error in one of the threads."""
-        self._observer.tell(Troubled(where="worker", reason=f"{type(error).__name__}: {error}"))
-        code = EXIT_CONFIGURATION if isinstance(error, EngineError | ImproperlyConfigured) else EXIT_INTERNAL
-        self._post(lambda: self._ask_stop(at_once=True, code=code))
+        self._post(lambda: self._end_because_of(error))
 
     # Ending.
+
+    def _end_because_of(self, error: Exception) -> None:
+        """The first error is told; those of the other threads, which meet the same store, would only repeat it."""
+        if not self._exit:
+            self._observer.tell(Troubled(where="worker", reason=f"{type(error).__name__}: {error}"))
+        code = EXIT_CONFIGURATION if isinstance(error, EngineError | ImproperlyConfigured) else EXIT_INTERNAL
+        self._ask_stop(at_once=True, code=code)
 
     def _ask_stop(self, *, at_once: bool = False, code: int = EXIT_OK) -> None:
         self._stop_asked += 1
