@@ -9,6 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TypeAlias
 
+import msgspec
 from msgspec import Raw, Struct
 
 from horarium.clock import Instant, Seconds
@@ -51,6 +52,11 @@ class ErrorRecord(Struct, frozen=True, omit_defaults=True, kw_only=True):
     args: Raw = Raw(b"[]")  # the exception's arguments, as far as JSON can say them
     text: str = ""  # str(exception)
     traceback: str | None = None
+
+
+def told(class_name: str, text: str) -> ErrorRecord:
+    """Return the record of one of our own errors whose only argument is its text, so that ``get`` can raise it."""
+    return ErrorRecord(class_path=f"horarium.errors.{class_name}", args=Raw(msgspec.json.encode([text])), text=text)
 
 
 class Progress(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -128,11 +134,11 @@ def error_of(outcome: Outcome) -> ErrorRecord | None:
         case Failed(error=error) | Retried(error=error) | Crashed(error=error):
             return error
         case Revoked(reason=reason):
-            return ErrorRecord(class_path="horarium.errors.TaskRevokedError", text=reason)
+            return told("TaskRevokedError", reason)
         case Expired():
-            return ErrorRecord(class_path="horarium.errors.TaskExpiredError", text="not started before it expired")
+            return told("TaskExpiredError", "not started before it expired")
         case Rejected(reason=reason):
-            return ErrorRecord(class_path="horarium.errors.Reject", text=reason)
+            return told("Reject", reason)
         case _:
             return None
 

@@ -18,6 +18,7 @@ from horarium.errors import (
     Reject,
     RunNotFound,
     SoftTimeLimitExceeded,
+    TaskExpiredError,
     TaskRevokedError,
 )
 from horarium.testing.drain import drain
@@ -399,3 +400,22 @@ def test_a_rejected_message_comes_back_a_little_later(app: Horarium, clock: Manu
     clock.advance(1)
     drain(app)
     assert result.get() == "now"
+
+
+def test_ends_without_an_exception_of_their_own_say_why(app: Horarium, clock: ManualClock) -> None:
+    @app.task
+    def refuse() -> None:
+        raise Reject("not mine")
+
+    late = app.task(_one).apply_async(expires=1)
+    revoked, rejected = app.task(_one).apply_async(countdown=60), refuse.delay()
+    revoked.revoke()
+    clock.advance(2)
+    drain(app)
+    for result, kind, words in (
+        (late, TaskExpiredError, "not started before it expired"),
+        (revoked, TaskRevokedError, "revoked"),
+        (rejected, Reject, "rejected: not mine"),
+    ):
+        with pytest.raises(kind, match=words):
+            result.get()

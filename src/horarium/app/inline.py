@@ -9,7 +9,19 @@ from horarium.app.perform import Performance, perform
 from horarium.app.result import EagerResult
 from horarium.app.task import Task
 from horarium.message import Delivery, Message
-from horarium.outcome import ErrorRecord, Failed, Ignored, Outcome, Rejected, Released, Reported, Retried, Run, State
+from horarium.outcome import (
+    ErrorRecord,
+    Failed,
+    Ignored,
+    Outcome,
+    Rejected,
+    Released,
+    Reported,
+    Retried,
+    Run,
+    State,
+    told,
+)
 from horarium.outcome import Succeeded as Success
 
 INLINE_OWNER = "inline"
@@ -73,6 +85,6 @@ def _end(outcome: Outcome) -> tuple[State, ErrorRecord | None]:
         case Ignored():
             return State.IGNORED, None
         case Rejected(reason=reason) | Released(reason=reason):
-            return State.REJECTED, ErrorRecord(class_path="horarium.errors.Reject", text=reason)
+            return State.REJECTED, told("Reject", reason)
         case _:
             raise AssertionError(f"an inline run cannot end as {outcome!r}")

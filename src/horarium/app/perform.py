@@ -181,7 +181,7 @@ class _Call:
                 released = Released(reason=str(error), delay=REQUEUE_DELAY)
                 return self._conclude(released, str(error), State.PENDING, None, None)
             case Reject():
-                return self._conclude(Rejected(reason=str(error)), str(error), State.REJECTED, None, None)
+                return self._conclude(Rejected(reason=str(error.reason or "")), str(error), State.REJECTED, None, None)
             case _:
                 return self._auto_retried(error) or self._failed(error)
 

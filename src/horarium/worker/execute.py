@@ -18,7 +18,6 @@ from horarium.clock import Clock, Instant, Seconds
 from horarium.event import Finished, Observer, Received
 from horarium.message import Delivery, Message
 from horarium.outcome import (
-    ErrorRecord,
     Expired,
     Failed,
     Outcome,
@@ -28,6 +27,7 @@ from horarium.outcome import (
     Revoked,
     Settlement,
     Succeeded,
+    told,
 )
 from horarium.worker.board import FOREVER, SlotRow
 from horarium.worker.feed import Feed
@@ -285,5 +285,5 @@ def conclude(attempt: Attempt, outcome: Outcome, text: str, *, now: Instant, unt
 def over_time(message: Message, limit: Seconds | None) -> tuple[Outcome, str]:
     """Return the outcome of a task that ran into its hard limit, and what is said about it."""
     text = f"expected the task to end within its time_limit of {limit:g} s, it was ended by force" if limit else ""
-    error = ErrorRecord(class_path="horarium.errors.TimeLimitExceeded", text=text)
+    error = told("TimeLimitExceeded", text)
     return Failed(error=error), f"TimeLimitExceeded({limit:g})" if limit else "TimeLimitExceeded()"

@@ -13,8 +13,7 @@ from msgspec import Struct
 
 from horarium.clock import Seconds
 from horarium.engines.protocol import DeadOwner
-from horarium.errors import TimeLimitExceeded
-from horarium.outcome import ErrorRecord, Failed, Outcome, Revoked, Settlement
+from horarium.outcome import Failed, Outcome, Revoked, Settlement, told
 from horarium.worker.board import Running
 from horarium.worker.orders import OrderChannel
 
@@ -111,7 +110,7 @@ def decide_burial(
         why = "its lease had lapsed" if lapsed else (sentence.reason if sentence is not None else "orderly end")
         return Burial(dead=DeadOwner(owner=owner, running=ids), reason=why, given_back=ids)
     text = f"expected the process to live until the task had ended, it ended first ({status})"
-    error = ErrorRecord(class_path="horarium.errors.WorkerLostError", text=text)
+    error = told("WorkerLostError", text)
     return Burial(dead=DeadOwner(owner=owner, running=ids, error=error if ids else None), reason=status, was_crash=True)
 
 
@@ -120,5 +119,5 @@ def _outcome_of(reason: Reason, entry: Running) -> Outcome:
         return Revoked(reason="terminated")
     limit = entry.deadline - entry.since
     text = f"expected the task to end within its time_limit of {limit:g} s, its process was killed"
-    error = ErrorRecord(class_path=f"{TimeLimitExceeded.__module__}.{TimeLimitExceeded.__qualname__}", text=text)
+    error = told("TimeLimitExceeded", text)
     return Failed(error=error)

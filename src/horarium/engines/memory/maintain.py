@@ -10,7 +10,7 @@ from msgspec import Struct
 from horarium.clock import Instant, milliseconds
 from horarium.engines.memory.store import Entry, Owner, Store, with_attempt
 from horarium.engines.protocol import FIRING_KEEP, TOMBSTONE_KEEP, DeadOwner, Maintenance, MaintenancePolicy
-from horarium.outcome import Attempt, ErrorRecord, State
+from horarium.outcome import Attempt, ErrorRecord, State, told
 
 T = TypeVar("T")
 
@@ -83,9 +83,9 @@ def _presumed_losses(store: Store, known: set[str], now: Instant) -> list[Loss]:
         if name in known or owner.is_alive(now):
             continue
         reported = {running.id for running in owner.member.running} & owner.held.keys()
-        error = ErrorRecord(
-            class_path="horarium.errors.WorkerLostError",
-            text=f"{owner.member.name} was last heard of {(now - owner.seen) / 1000:g} s ago; its lease has lapsed",
+        error = told(
+            "WorkerLostError",
+            f"{owner.member.name} was last heard of {(now - owner.seen) / 1000:g} s ago; its lease has lapsed",
         )
         losses.append(Loss(owner, frozenset(reported or owner.held), error, False))
     return losses
@@ -97,9 +97,8 @@ def _take_back(store: Store, entry: Entry, loss: Loss, now: Instant, policy: Mai
         _note_crash(entry, loss.error, now)
         store.crash(entry, loss.error, now, policy)
     elif entry.message.at_most_once and entry.run.cancel is None and (was_running or not loss.is_certain):
-        error = loss.error or ErrorRecord(
-            class_path="horarium.errors.WorkerLostError",
-            text=f"{loss.owner.member.name} ended while it ran; it may be started only once",
+        error = loss.error or told(
+            "WorkerLostError", f"{loss.owner.member.name} ended while it ran; it may be started only once"
         )
         _note_crash(entry, error, now)
         store.die(entry, error, now)

@@ -22,7 +22,7 @@ from horarium.engines.sqlite.rows import decode_message
 from horarium.engines.sqlite.sql import SQL, Row, fetch
 from horarium.errors import OwnerLost
 from horarium.message import Delivery
-from horarium.outcome import ErrorRecord, State
+from horarium.outcome import State, told
 
 
 class Line(NamedTuple):
@@ -183,7 +183,7 @@ def _deliveries(store: Store, rows: list[Row], owner: str, now: Instant) -> list
 
 def _set_aside(store: Store, id: str, error: msgspec.DecodeError, now: Instant) -> None:
     """End a message that nobody can read, alone; its bytes stay in the store."""
-    record = ErrorRecord(class_path="horarium.errors.DecodingError", text=f"the stored message cannot be read: {error}")
+    record = told("DecodingError", f"the stored message cannot be read: {error}")
     with store.write() as db:
         for entry in entries(db, "entry", {"id": id}):
             end(db, entry, State.DEAD, now, error=record)

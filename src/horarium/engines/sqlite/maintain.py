@@ -20,7 +20,7 @@ from horarium.engines.protocol import (
 from horarium.engines.sqlite.connection import Store
 from horarium.engines.sqlite.moves import Entry, crash, die, entries, expire, give_back
 from horarium.engines.sqlite.sql import change, fetch
-from horarium.outcome import Attempt, ErrorRecord, State
+from horarium.outcome import Attempt, ErrorRecord, State, told
 
 _decode_member = msgspec.json.Decoder(Member).decode
 
@@ -124,10 +124,7 @@ def _presumed(db: apsw.Connection, known: set[str], now: Instant) -> Iterator[Lo
             continue
         held = list(entries(db, "entries_held", {"owner": owner}))
         reported = frozenset(running.id for running in _decode_member(member).running)
-        error = ErrorRecord(
-            class_path="horarium.errors.WorkerLostError",
-            text=f"{name} was last heard of {(now - seen) / 1000:g} s ago; its lease has lapsed",
-        )
+        error = told("WorkerLostError", f"{name} was last heard of {(now - seen) / 1000:g} s ago; its lease has lapsed")
         is_known = any(entry.id in reported for entry in held)
         yield Loss(name, held, reported if is_known else None, error, False)
 
@@ -138,10 +135,7 @@ def _take_back(db: apsw.Connection, entry: Entry, loss: Loss, now: Instant, poli
         _note_crash(entry, loss.error, now)
         crash(db, entry, loss.error, now, policy)
     elif entry.message.at_most_once and entry.cancel is None and (was_running or not loss.is_certain):
-        error = loss.error or ErrorRecord(
-            class_path="horarium.errors.WorkerLostError",
-            text=f"{loss.name} ended while it ran; it may be started only once",
-        )
+        error = loss.error or told("WorkerLostError", f"{loss.name} ended while it ran; it may be started only once")
         _note_crash(entry, error, now)
         die(db, entry, error, now)
     else:
