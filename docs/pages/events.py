@@ -78,6 +78,7 @@ SAMPLES: dict[str, Any] = {  # Any: each event has other fields
     "wait": 0.4,
     "pid": 4711,
     "owner": "01a1fbc3....1",
+    "owners": ("01a1fbc3....1", "01a1fbc3....2"),
     "running": (ID,),
     "returned": 2,
     "schedule": "nightly",
@@ -97,8 +98,6 @@ OF_EVENT: dict[type[Any], dict[str, Any]] = {
     event.ScheduleFailed: {"reason": "expected the IANA name of a time zone, got 'Europe/Berln'"},
     event.ScheduleInError: {"reason": "expected the IANA name of a time zone, got 'Europe/Berln'"},
 }
-# Stated by nobody so far: no listener asks for them.
-NOT_TOLD_YET = (event.Queued, event.Started)
 ELSEWHERE: dict[type[Any], str] = {event.WorkerStarting: "see below", event.Finished: "see above"}
 OUTCOMES: dict[str, tuple[Outcome, str]] = {
     "succeeded": (Succeeded(result=None), '{"rows":42}'),
@@ -123,13 +122,11 @@ def events_page() -> str:
         )
         runs.append(_run_line(label, told))
     of_scheduler = get_args(event.SchedulerEvent)
-    of_worker = [kind for kind in get_args(event.Event) if kind not in (*of_scheduler, *NOT_TOLD_YET)]
+    of_worker = [kind for kind in get_args(event.Event) if kind not in of_scheduler]
     shown = banner(_sample(event.WorkerStarting)).strip()
-    later = ", ".join(f"`{kind.__name__}`" for kind in NOT_TOLD_YET)
     return (
         f"{EVENTS_INTRODUCTION}{''.join(runs)}{EVENTS_HEADING}{''.join(map(_event_row, of_worker))}"
         f"\n`WorkerStarting` prints this, at every level:\n\n```\n{shown}\n```\n"
-        f"\nDefined, and stated by nobody so far: {later}.\n"
         f"{SCHEDULER_HEADING}{''.join(map(_event_row, of_scheduler))}"
     )
 

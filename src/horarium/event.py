@@ -10,19 +10,11 @@ from typing import Protocol, TypeAlias
 from msgspec import Struct
 
 from horarium.clock import Instant, Seconds
-from horarium.message import Delivery, Message
+from horarium.message import Delivery
 from horarium.outcome import Outcome
 
 
-class Queued(Struct, frozen=True, kw_only=True):
-    message: Message
-
-
 class Received(Struct, frozen=True, kw_only=True):
-    delivery: Delivery
-
-
-class Started(Struct, frozen=True, kw_only=True):
     delivery: Delivery
 
 
@@ -107,10 +99,10 @@ class ChildLost(Struct, frozen=True, kw_only=True):
     running: tuple[str, ...]
 
 
-class OwnerExpired(Struct, frozen=True, kw_only=True):
-    """The lease of an owner lapsed; its deliveries went back."""
+class OwnersExpired(Struct, frozen=True, kw_only=True):
+    """The leases of owners have lapsed; the deliveries that they held went back."""
 
-    owner: str
+    owners: tuple[str, ...]
     returned: int
 
 
@@ -219,9 +211,7 @@ SchedulerEvent: TypeAlias = (
 )
 
 Event: TypeAlias = (
-    Queued
-    | Received
-    | Started
+    Received
     | Finished
     | Refused
     | WorkerStarting
@@ -232,7 +222,7 @@ Event: TypeAlias = (
     | Recovered
     | ChildRecycled
     | ChildLost
-    | OwnerExpired
+    | OwnersExpired
     | SchedulerEvent
 )
 

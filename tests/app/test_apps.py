@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from horarium.app import shared
@@ -12,7 +14,7 @@ from horarium.clock import ManualClock
 from horarium.engines.memory import MemoryEngine
 from horarium.errors import ImproperlyConfigured, InvalidSchedule
 from horarium.schedules import crontab, every
-from horarium.testing.drain import drain
+from horarium.testing import drain, isolated
 
 
 @pytest.fixture(autouse=True)
@@ -94,3 +96,17 @@ def test_an_entry_that_is_wrong_is_named(app: Horarium) -> None:
     app.conf.beat_schedule = {"nightly": {"task": "x", "schedule": crontab(hour=6), "quueue": "y"}}
     with pytest.raises((InvalidSchedule, ImproperlyConfigured), match="nightly"):
         app.schedule_entries()
+
+
+def test_an_app_can_be_tested_away_from_its_store(tmp_path: Path) -> None:
+    app = Horarium("shop", store=f"sqlite:///{tmp_path}/shop.db", set_as_current=False)
+    task = app.task(name="later")(lambda: "done")
+    with isolated(app) as clock:
+        result = task.apply_async(countdown=3600)
+        assert drain(app) == []
+        clock.advance(3600)
+        drain(app)
+        assert result.get() == "done"
+    assert not (tmp_path / "shop.db").exists()
+    assert app.engine.inspector.counts().states == {}
+    app.close()

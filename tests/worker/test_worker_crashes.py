@@ -7,7 +7,7 @@ import signal
 import time
 
 import pytest
-from conftest import Yard, is_alive, wait_for
+from yard import Yard, is_alive, wait_for
 
 from horarium.outcome import State
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from conftest import wait_for
 from msgspec import Raw
+from yard import wait_for
 
 from horarium import Horarium
 from horarium.clock import Instant, SystemClock

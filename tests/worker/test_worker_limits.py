@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 
 import pytest
-from conftest import Yard, is_alive, wait_for
+from yard import Yard, is_alive, wait_for
 
 from horarium.outcome import State
 

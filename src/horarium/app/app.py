@@ -73,10 +73,9 @@ class Horarium:
         given = {"store": store, "timezone": timezone, "include": include}
         self.conf.update({key: value for key, value in given.items() if value is not None}, **settings)
         self.Task = task_cls or Task
-        self.clock: Clock = clock or SystemClock()
         self.random = Random()  # jitter only; tests may seed it
         self._tasks: Registry[Task] = Registry()
-        self.connection = Connection(self.conf, self.clock, engine)
+        self.connection = Connection(self.conf, clock or SystemClock(), engine)
         self.producer = Producer(self.connection, self.conf, self._tasks, self.random)
         self.control = Control(self.connection)
         self.on_after_configure = Hook()
@@ -275,6 +274,11 @@ class Horarium:
     def engine(self) -> Engine:
         """The store, opened at the first use. Raises: ImproperlyConfigured, StoreUnusable, EngineUnavailable."""
         return self.connection.engine
+
+    @property
+    def clock(self) -> Clock:
+        """This host's clock, or the one that the app was given."""
+        return self.connection.clock
 
     def close(self) -> None:
         """Let go of the store. It is opened again when it is needed again; closing twice is fine."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import RLock
 from typing import Protocol
 
@@ -49,6 +51,18 @@ class Connection:
         """Read the store's clock if the store is open, else this host's."""
         engine = self._engine
         return engine.now() if engine is not None else self.clock.now()
+
+    @contextmanager
+    def replaced(self, engine: Engine, clock: Clock) -> Iterator[None]:
+        """Use another store and another clock for the length of a ``with`` block: for tests. All threads see it."""
+        with self._lock:
+            before = self.clock, self._engine, self._watch
+            self.clock, self._engine, self._watch = clock, engine, None
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.clock, self._engine, self._watch = before
 
     def close(self) -> None:
         """Let go of the store. It is opened again when it is needed again; closing twice is fine."""

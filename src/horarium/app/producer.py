@@ -31,7 +31,7 @@ PUBLISH_BATCH = 1000  # messages in one transaction of send_many: spares flushes
 LONGEST_ID = 200  # bytes of a message's id: what a worker's shared memory has room for
 OPTIONS = frozenset(
     "countdown eta expires queue priority task_id retry time_limit soft_time_limit headers ignore_result link "
-    "link_error max_retries acks_late root_id parent_id shadow routing_key serializer".split()
+    "link_error max_retries acks_late root_id parent_id routing_key serializer".split()
 )
 # The options of a signature that travel as they are.
 _TRAVELLING = frozenset(
@@ -307,6 +307,10 @@ def _check_options(name: str, options: Mapping[str, Any]) -> None:
     if id is not None and not (isinstance(id, str) and 0 < len(id.encode()) <= LONGEST_ID and id.isprintable()):
         raise InvalidArguments(
             f"expected task_id of {name} to be a printable text of 1 to {LONGEST_ID} bytes, got {str(id)[:100]!r}"
+        )
+    if options.get("serializer", "json") != "json":
+        raise InvalidArguments(
+            f"expected serializer of {name} to be 'json', got {options['serializer']!r}; Horarium carries JSON only"
         )
     priority = options.get("priority")
     if priority is not None and not (isinstance(priority, int) and 0 <= priority <= 9):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def check_app(app: Horarium) -> list[Finding]:
     """Return what is wrong (problem) or worth knowing (note) about an app; nothing if all is well."""
-    return [*_settings(app), *_schedules(app)]
+    return [*_settings(app), *_tasks(app), *_schedules(app)]
 
 
 def _settings(app: Horarium) -> list[Finding]:
@@ -24,6 +24,14 @@ def _settings(app: Horarium) -> list[Finding]:
         return [note("setting", f"{notice.key}: {notice.text}") for notice in app.conf.explain()]
     except ImproperlyConfigured as error:
         return [problem("setting", str(error), "correct the setting")]
+
+
+def _tasks(app: Horarium) -> list[Finding]:
+    return [
+        note("task-option", f"task {name}: rate_limit={task.rate_limit!r} is kept and has no effect yet")
+        for name, task in sorted(app.tasks.items())
+        if task.rate_limit is not None
+    ]
 
 
 def _schedules(app: Horarium) -> list[Finding]:

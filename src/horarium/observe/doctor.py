@@ -29,7 +29,7 @@ Rule: TypeAlias = Callable[[Facts], Iterator[Finding]]
 def diagnose(facts: Facts) -> list[Finding]:
     """Judge an installation. The order is that in which one would look: the store, who is alive, what waits."""
     if facts.trouble is not None:
-        remedy = f"{facts.command} --store URL doctor   (another store), or restore this one from a backup"
+        remedy = f"{facts.command} doctor   (after mending it or restoring a backup; --store URL names another one)"
         return [problem("store", f"the store cannot be used: {facts.trouble}", remedy)]
     return [finding for rule in RULES for finding in rule(facts)]
 
@@ -80,7 +80,7 @@ def _the_store_answers(facts: Facts) -> Iterator[Finding]:
     yield problem(
         "store-private",
         f"the store {facts.store} lives in one process: no worker elsewhere sees what is sent to it",
-        f"{facts.command} --store sqlite:///horarium.db worker   (and the same store for whoever sends)",
+        "name a store that processes share, such as --store sqlite:///horarium.db, for workers and senders alike",
     )
 
 
@@ -160,7 +160,7 @@ def _schedules_are_sound(facts: Facts) -> Iterator[Finding]:
         problem("schedule-error", f"schedule {name!r} cannot be read: {reason}", f"{facts.command} check")
         for name, reason in sorted(facts.wrong.items())
     ]
-    found += judge_schedules(facts, facts.all_schedules)
+    found += judge_schedules(facts, tuple(each for each in facts.all_schedules if each.name not in facts.wrong))
     yield from found
     if not found and facts.all_schedules:
         yield fine("schedules", f"{plural(len(facts.all_schedules), 'schedule')}, none late, paused or in error")

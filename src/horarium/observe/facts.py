@@ -105,7 +105,7 @@ def read_declared(app: Horarium, now: Instant) -> tuple[tuple[Schedule, ...], di
         try:
             good.append(policy.create(replace(app.schedule_entry(name, entry), app=app.main), now=now))
         except (InvalidSchedule, CodecError) as error:
-            wrong[name] = str(error)
+            wrong[name] = str(error).removeprefix(f"schedule {name!r}: ")
     return tuple(good), wrong
 
 

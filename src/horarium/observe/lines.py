@@ -10,7 +10,7 @@ from horarium.event import (
     ChildRecycled,
     Event,
     Finished,
-    OwnerExpired,
+    OwnersExpired,
     Received,
     Recovered,
     Refused,
@@ -105,8 +105,8 @@ def describe(event: Event) -> tuple[int, str]:
         case Refused(task=task, id=id, attempt=attempt):
             text = f"Task {task}[{id}]: the outcome of attempt {attempt} came too late, and was discarded"
             return logging.WARNING, text
-        case OwnerExpired(owner=owner, returned=returned):
-            return logging.WARNING, f"owner {owner} has not renewed its lease; {returned} deliveries went back"
+        case OwnersExpired(owners=owners, returned=returned):
+            return logging.WARNING, f"lease not renewed by {', '.join(owners)}; deliveries that went back: {returned}"
         case _:
             return logging.DEBUG, str(event)
 

@@ -13,7 +13,7 @@ from threading import Event, Thread
 from horarium.clock import Clock, Seconds
 from horarium.engines.protocol import QUEUE_TOPIC, RESULT_TOPIC, DeadOwner, Engine, Maintenance
 from horarium.errors import EngineUnavailable
-from horarium.event import Finished, Observer, OwnerExpired, Recovered, Troubled
+from horarium.event import Finished, Observer, OwnersExpired, Recovered, Troubled
 from horarium.message import Delivery
 from horarium.outcome import Outcome, Run, Settlement, Verdict
 from horarium.worker.board import Running
@@ -116,8 +116,8 @@ class Sweeper:
             topics.add(RESULT_TOPIC)
         if topics:
             self._engine.notifier.notify(topics)
-        for owner in done.lapsed:
-            self._observer.tell(OwnerExpired(owner=owner, returned=done.returned))
+        if done.lapsed:
+            self._observer.tell(OwnersExpired(owners=done.lapsed, returned=done.returned))
 
     def _record(self, finished: Sequence[Settlement]) -> None:
         """Record what the dead child had come to. It may have done so itself: then this changes nothing."""

@@ -173,7 +173,10 @@ def _stored(session: Session, name: str) -> Schedule:
     if schedule.version:
         return schedule
     engine = session.engine
-    [saved] = engine.schedules.save([schedule], now=engine.now())
+    try:
+        [saved] = engine.schedules.save([schedule], now=engine.now())
+    except ScheduleConflict:  # a scheduler has just stored it
+        return _known(session, name)
     engine.notifier.notify([SCHEDULE_TOPIC])
     return saved
 

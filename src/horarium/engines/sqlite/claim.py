@@ -8,6 +8,7 @@ than it takes. What it cannot take (unknown tasks, future etas, other queues) so
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from heapq import heappop, heappush
 from typing import NamedTuple
 
@@ -17,12 +18,11 @@ from msgspec import Struct
 
 from horarium.clock import Instant
 from horarium.engines.sqlite.connection import Store
-from horarium.engines.sqlite.moves import end, entries, expire
+from horarium.engines.sqlite.moves import entries, expire, set_aside_unreadable
 from horarium.engines.sqlite.rows import decode_message
 from horarium.engines.sqlite.sql import SQL, Row, fetch
-from horarium.errors import OwnerLost
+from horarium.errors import EngineUnavailable, OwnerLost
 from horarium.message import Delivery
-from horarium.outcome import State, told
 
 
 class Line(NamedTuple):
@@ -172,8 +172,9 @@ def _deliveries(store: Store, rows: list[Row], owner: str, now: Instant) -> list
     for _, id, text, fence, attempt, crashes in rows:
         try:
             message = decode_message(text)
-        except msgspec.DecodeError as error:
-            _set_aside(store, id, error, now)
+        except msgspec.DecodeError:
+            with suppress(EngineUnavailable):  # it stays in hand then, and maintain sets it aside when its owner ends
+                _set_aside(store, id, now)
             continue
         deliveries.append(
             Delivery(message=message, owner=owner, fence=fence, attempt=attempt, crashes=crashes, claimed=now)
@@ -181,9 +182,7 @@ def _deliveries(store: Store, rows: list[Row], owner: str, now: Instant) -> list
     return deliveries
 
 
-def _set_aside(store: Store, id: str, error: msgspec.DecodeError, now: Instant) -> None:
-    """End a message that nobody can read, alone; its bytes stay in the store."""
-    record = told("DecodingError", f"the stored message cannot be read: {error}")
+def _set_aside(store: Store, id: str, now: Instant) -> None:
     with store.write() as db:
         for entry in entries(db, "entry", {"id": id}):
-            end(db, entry, State.DEAD, now, error=record)
+            set_aside_unreadable(db, entry, now)

@@ -23,7 +23,7 @@ from horarium.engines.protocol import (
     RunFilter,
 )
 from horarium.engines.sqlite.connection import Store
-from horarium.engines.sqlite.moves import cancel, entries, give_back, revoke
+from horarium.engines.sqlite.moves import cancel, entries, give_back, revoke, set_aside_unreadable
 from horarium.engines.sqlite.results import conditions
 from horarium.engines.sqlite.rows import HELD, WAITING, History, encode_history, readable_message
 from horarium.engines.sqlite.sql import SQL, Row, change, fetch
@@ -97,7 +97,8 @@ class SqliteInspector:
             for owner in owners:
                 change(db, "give_up", {"owner": owner, "now": now})
                 for entry in entries(db, "entries_held", {"owner": owner}):
-                    give_back(db, entry, now)
+                    if not set_aside_unreadable(db, entry, now):
+                        give_back(db, entry, now)
 
 
 def _purge(db: apsw.Connection, queues: tuple[str, ...] | None, now: Instant) -> list[str]:

@@ -18,7 +18,7 @@ from horarium.engines.protocol import (
     Member,
 )
 from horarium.engines.sqlite.connection import Store
-from horarium.engines.sqlite.moves import Entry, crash, die, entries, expire, give_back
+from horarium.engines.sqlite.moves import Entry, crash, die, entries, expire, give_back, set_aside_unreadable
 from horarium.engines.sqlite.sql import change, fetch
 from horarium.outcome import Attempt, ErrorRecord, State, told
 
@@ -130,6 +130,8 @@ def _presumed(db: apsw.Connection, known: set[str], now: Instant) -> Iterator[Lo
 
 
 def _take_back(db: apsw.Connection, entry: Entry, loss: Loss, now: Instant, policy: MaintenancePolicy) -> None:
+    if set_aside_unreadable(db, entry, now):  # whoever claimed it ended before it could do so
+        return
     was_running = loss.was_running(entry)
     if was_running and loss.error is not None:
         _note_crash(entry, loss.error, now)

@@ -26,7 +26,7 @@ from horarium.engines.sqlite.rows import (
 )
 from horarium.engines.sqlite.sql import change, fetch
 from horarium.message import Message
-from horarium.outcome import Attempt, Crashed, ErrorRecord, Expired, Outcome, Revoked, State, error_of
+from horarium.outcome import Attempt, Crashed, ErrorRecord, Expired, Outcome, Revoked, State, error_of, told
 from horarium.workflow.follow import follow_ups
 
 
@@ -181,6 +181,17 @@ def expire(db: apsw.Connection, entry: Entry, now: Instant) -> None:
 def die(db: apsw.Connection, entry: Entry, error: ErrorRecord, now: Instant, *, ended: Instant | None = None) -> None:
     end(db, entry, State.DEAD, now, error=error, ended=ended)
     _follow(db, entry, Crashed(error=error), now)
+
+
+def set_aside_unreadable(db: apsw.Connection, entry: Entry, now: Instant) -> bool:
+    """End a message that nobody can read, alone, so that it stops no other; its bytes stay in the store. Tell whether
+    it was such a one."""
+    try:
+        decode_message(entry.text)
+    except msgspec.DecodeError as error:
+        end(db, entry, State.DEAD, now, error=told("DecodingError", f"the stored message cannot be read: {error}"))
+        return True
+    return False
 
 
 def cancel(db: apsw.Connection, entry: Entry, *, terminate: bool, now: Instant) -> bool:

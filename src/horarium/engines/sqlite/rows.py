@@ -64,9 +64,13 @@ def encode_history(history: History) -> bytes | None:
 
 
 def decode_history(text: bytes | None) -> History:
+    """Return the history of a row; one that cannot be read is lost, and its run goes on without."""
     if text is None:
         return NO_HISTORY
-    history = _decode_history(text)
+    try:
+        history = _decode_history(text)
+    except msgspec.DecodeError:
+        return NO_HISTORY
     if history.repeats_last:
         history = msgspec.structs.replace(history, error=history.attempts[-1].error, repeats_last=False)
     return history
