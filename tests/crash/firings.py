@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from horarium import Horarium
 from horarium.clock import Instant
 from horarium.engines.protocol import SCHEDULE_TOPIC
-from horarium.errors import ScheduleConflict
+from horarium.errors import EngineUnavailable, ScheduleConflict
 from horarium.outcome import Run
 from horarium.schedules import policy
 from horarium.schedules.record import Schedule
 
 SECOND = 1000
+Edit: TypeAlias = Callable[[Schedule, Instant], Schedule]
 
 
 class Pause(Struct):
@@ -92,28 +96,30 @@ class Editor:
 
         return self._save(edit)
 
-    def note_pause(self) -> None:
-        """Note that it was paused just now, by whatever means."""
-        self.pauses.append(Pause(self.schedule.changed, 1 << 62))
-
-    def note_resume(self) -> None:
-        self.pauses[-1].until = self.schedule.changed
+    def note(self, word: str) -> None:
+        """Note that it was paused or resumed just now, by whatever means."""
+        changed = self.schedule.changed
+        if word == "pause":
+            self.pauses.append(Pause(changed, 1 << 62))
+        else:
+            self.pauses[-1].until = changed
 
     def pause(self) -> None:
         self._save(lambda schedule, now: policy.pause(schedule, by="test", now=now))
-        self.note_pause()
+        self.note("pause")
 
     def resume(self) -> None:
         self._save(lambda schedule, now: policy.resume(schedule, now=now))
-        self.note_resume()
+        self.note("resume")
 
-    def _save(self, edit: object) -> Instant:
+    def _save(self, edit: Edit) -> Instant:
+        """Save an edit, anew when somebody was faster or it is unknown what became of it."""
         engine = self._app.engine
         while True:
             now = engine.now()
             try:
-                (saved,) = engine.schedules.save([edit(self.schedule, now)], now=now)  # type: ignore[operator]
-            except ScheduleConflict:
+                (saved,) = engine.schedules.save([edit(self.schedule, now)], now=now)
+            except (ScheduleConflict, EngineUnavailable):
                 continue
             engine.notifier.notify([SCHEDULE_TOPIC])
             return saved.changed

@@ -26,6 +26,7 @@ from horarium.engines.protocol import Page, RunFilter
 from horarium.outcome import ENDED, Run
 
 HERE = Path(__file__).parent
+UNAVAILABLE = 69  # the exit code of a command that could not reach the store
 PATIENCE = 40.0  # far longer than anything takes; the machine may be busy with other tests
 
 
@@ -140,8 +141,8 @@ class Ground:
     def producer(self, name: str, seed: int) -> Program:
         return self.start("producer", str(HERE / "producer.py"), name, str(seed))
 
-    def cli(self, *arguments: str) -> str:
-        """Run a command to its end; return what it printed."""
+    def cli(self, *arguments: str, tries: int = 1) -> str:
+        """Run a command to its end; return what it printed. One that finds the store busy may be tried again."""
         done = subprocess.run(
             [sys.executable, "-m", "horarium", "-A", "victims", *arguments],
             env=self.environment,
@@ -151,6 +152,8 @@ class Ground:
             text=True,
             check=False,
         )
+        if done.returncode == UNAVAILABLE and tries > 1:
+            return self.cli(*arguments, tries=tries - 1)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

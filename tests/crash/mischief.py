@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from random import Random
 
 from ground import Ground, Program
@@ -52,17 +54,25 @@ class Mischief:
         self.places.append(place)
         return place
 
-    def run(self, seconds: float, *, heal: bool = True) -> None:
+    def run(self, seconds: float) -> None:
+        """Do mischief for so long, then heal."""
         until = time.monotonic() + seconds
-        due = time.monotonic() + self._chance.expovariate(1 / self._pause)
-        while (now := time.monotonic()) < until:
-            self._tend(now)
-            if now >= due:
-                self._do_one()
-                due = now + self._chance.expovariate(1 / self._pause)
-            time.sleep(0.01)  # the pace of mischief
-        if heal:
-            self.heal()
+        self._go_on(lambda: time.monotonic() < until)
+        self.heal()
+
+    @contextmanager
+    def going_on(self) -> Iterator[None]:
+        """Do mischief beside what the ``with`` block does, then heal. In a thread, so that whatever waits for a frozen
+        process is not waited for by those who thaw it."""
+        stopping = threading.Event()
+        with ThreadPoolExecutor(1, "mischief") as pool:
+            doing = pool.submit(self._go_on, lambda: not stopping.is_set())
+            try:
+                yield
+            finally:
+                stopping.set()
+                doing.result()
+                self.heal()
 
     def heal(self) -> None:
         """Thaw everything, and let every place be filled."""
@@ -71,6 +81,16 @@ class Mischief:
             if not place.program.is_running:
                 place.program = place.start()
             place.restart_at = None
+
+    def _go_on(self, may: Callable[[], bool]) -> None:
+        due = time.monotonic() + self._chance.expovariate(1 / self._pause)
+        while may():
+            now = time.monotonic()
+            self._tend(now)
+            if now >= due:
+                self._do_one()
+                due = now + self._chance.expovariate(1 / self._pause)
+            time.sleep(0.01)  # the pace of mischief
 
     def _tend(self, now: float) -> None:
         for place in self.places:

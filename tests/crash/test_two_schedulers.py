@@ -79,10 +79,11 @@ def harass(ground: Ground, seed: int, seconds: float) -> None:
         mischief.keep("beat", ground.beat)
     until = time.monotonic() + seconds
     edits = 0
-    while time.monotonic() < until:
-        mischief.run(chance.uniform(0.1, 1.5), heal=False)
-        edits += edit(ground, chance, chance.choice(editors))
-    mischief.heal()
+    with mischief.going_on():
+        while time.monotonic() < until:
+            time.sleep(chance.uniform(0.1, 1.2))  # the pace of the person
+            edit(ground, chance, chance.choice(editors))
+            edits += 1
     for editor in editors:
         if editor.is_paused:
             editor.resume()
@@ -99,23 +100,20 @@ def harass(ground: Ground, seed: int, seconds: float) -> None:
     assert mischief.deeds["kill beat"] > 3 and mischief.deeds["freeze beat"] > 3 and edits > 5, "not exercised"
 
 
-def edit(ground: Ground, chance: Random, editor: Editor) -> int:
-    """Edit a schedule, by the command line now and then; return how many edits that was."""
+def edit(ground: Ground, chance: Random, editor: Editor) -> None:
+    """Edit a schedule, by the command line now and then."""
     by_hand = chance.random() < 0.3
     match chance.choice(["pause", "kwargs", "kwargs"]):
         case "kwargs":
             editor.change_kwargs()
-        case "pause" if editor.is_paused and by_hand:
-            ground.cli("schedules", "resume", editor.name)
-            editor.note_resume()
+        case "pause" if by_hand:
+            word = "resume" if editor.is_paused else "pause"
+            ground.cli("schedules", word, editor.name, tries=5)
+            editor.note(word)
         case "pause" if editor.is_paused:
             editor.resume()
-        case "pause" if by_hand:
-            ground.cli("schedules", "pause", editor.name)
-            editor.note_pause()
         case "pause":
             editor.pause()
-    return 1
 
 
 def overtaken(ground: Ground, editor: Editor) -> list[str]:

@@ -44,15 +44,23 @@ def plan(schedule: Schedule, *, now: Instant) -> Plan:
 
     Of all instants that have come due, only the newest is fired, and only if it is within the catch-up window
     (``catchup="none"``: if it is on time); the others are missed. The next instant follows from the newest due one,
-    never from ``now``. Raises: InvalidSchedule when the spec or the zone cannot be used.
+    never from ``now``. An edit that was read before a firing sets next_fire back to it: what was fired is neither
+    fired again nor missed. Raises: InvalidSchedule when the spec or the zone cannot be used.
     """
     first = schedule.next_fire
     if first is None or first > now:
         return Plan(next_fire=first)
     if _within_end(schedule, first) is None:
         return Plan()
+    if schedule.max_runs is not None and schedule.total_runs >= schedule.max_runs:
+        return Plan()
     until = now if schedule.end is None else min(now, schedule.end)
     spec, rules = from_record(schedule.spec), rules_of(schedule)
+    if schedule.last_fire is not None and first <= schedule.last_fire and not isinstance(spec, clocked):
+        unfired = next_fire(spec, schedule.last_fire, **rules._asdict())
+        if unfired is None or unfired > until:
+            return Plan(next_fire=None if unfired is None else _within_end(schedule, unfired))
+        first = unfired
     newest, due, following = first, 1, next_fire(spec, first, **rules._asdict())
     if following is not None and following <= until:
         newest = latest_fire(spec, following - 1, until, rules) or following
