@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from threading import Condition, Thread
 
 from horarium.app.perform import Performance, perform_async
 from horarium.clock import Seconds
 from horarium.errors import SoftTimeLimitExceeded
 from horarium.message import Delivery
-from horarium.outcome import Outcome
+from horarium.outcome import Outcome, Released
 from horarium.worker.board import SlotRow
 from horarium.worker.execute import Attempt, Executor, captured, over_time
 from horarium.worker.feed import Feed
@@ -38,8 +39,9 @@ class AsyncPool:
         self._stuck = stuck
         self._slots = len(rows)
         self._rows = list(rows)  # the free ones; the loop's
-        self._freed = Condition()  # guards _taken
+        self._freed = Condition()  # guards _taken and _starting
         self._taken = 0  # deliveries handed to the loop whose code has not returned
+        self._starting = 0  # those of them that have not begun: nothing else shows them
         self._runner = ThreadRunner(executor, stuck=stuck)
         self._threads: ThreadPoolExecutor | None = None
         self._tasks: dict[str, asyncio.Task[None]] = {}  # by id; the loop's
@@ -66,7 +68,8 @@ class AsyncPool:
         self._attempts: dict[str, Attempt] = {}
         self._runner.start()
         drained = asyncio.Event()
-        Thread(target=self._feed_loop, args=(self._loop, drained), name="horarium-feed", daemon=True).start()
+        feed = copy_context().run  # what the child has set, such as its app, holds in all that is started from there
+        Thread(target=feed, args=(self._feed_loop, self._loop, drained), name="horarium-feed", daemon=True).start()
         await drained.wait()
         if self._error is not None:
             raise self._error
@@ -80,7 +83,7 @@ class AsyncPool:
             while self._feed.refill(self._wait_for_room()):
                 self._hand_over(loop)
             with self._freed:
-                while self._executor.running:
+                while self._executor.running or self._starting:
                     self._freed.wait(LONGEST_WAIT)
         except BaseException as error:  # noqa: BLE001  # raised again by the loop's thread, which ends the child
             self._error = error
@@ -95,18 +98,25 @@ class AsyncPool:
         return 0
 
     def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Give the loop what there is room for; a suspect goes alone."""
-        while (delivery := self._feed.pop()) is not None:
+        """Give the loop what there is room for; a suspect goes alone. A stop ends every wait: code that was ended by
+        force and goes on all the same never makes room."""
+        while not self._feed.stopping and (delivery := self._feed.pop()) is not None:
+            if not self._wait_until_taken(0 if delivery.crashes else self._slots - 1):
+                self._executor.refuse(delivery, Released(reason="the worker stops"))
+                return
             with self._freed:
-                most = 0 if delivery.crashes else self._slots - 1
-                while self._taken > most:
-                    self._freed.wait(LONGEST_WAIT)
                 self._taken += 1
+                self._starting += 1
             loop.call_soon_threadsafe(self._start, delivery)
             if delivery.crashes:
-                with self._freed:
-                    while self._taken:
-                        self._freed.wait(LONGEST_WAIT)
+                self._wait_until_taken(0)
+
+    def _wait_until_taken(self, most: int) -> bool:
+        """Wait until the loop has so few deliveries; False when stopping."""
+        with self._freed:
+            while self._taken > most and not self._feed.stopping:
+                self._freed.wait(LONGEST_WAIT)
+        return not self._feed.stopping
 
     def _release(self) -> None:
         with self._freed:
@@ -118,6 +128,8 @@ class AsyncPool:
     def _start(self, delivery: Delivery) -> None:
         row = self._rows.pop()
         attempt = self._executor.begin(delivery, row)
+        with self._freed:
+            self._starting -= 1
         if attempt is None:
             self._rows.append(row)
             self._release()
@@ -137,7 +149,8 @@ class AsyncPool:
         if not attempt.task.is_async:
             if self._threads is None:
                 self._threads = ThreadPoolExecutor(self._slots, thread_name_prefix="horarium-slot")
-            await asyncio.get_running_loop().run_in_executor(self._threads, self._runner.run, attempt)
+            begin = copy_context().run
+            await asyncio.get_running_loop().run_in_executor(self._threads, begin, self._runner.run, attempt)
             return
         loop, limits = asyncio.get_running_loop(), attempt.limits
         interruption = Interruption()

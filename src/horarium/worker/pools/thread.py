@@ -6,6 +6,7 @@ A delivery that has crashed a process before runs alone here, so that nobody els
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextvars import copy_context
 from threading import Condition, Lock, Thread
 
 from horarium.clock import Seconds
@@ -29,21 +30,23 @@ class ThreadPool:
         self._feed = feed
         self._rows = rows
         self._runner = ThreadRunner(executor, stuck=stuck)
-        self._lock = Lock()  # guards _busy and _suspect
+        self._lock = Lock()  # guards _busy, _starting and _suspect
         self._offered = Condition(self._lock)  # the threads wait for it
         self._freed = Condition(self._lock)  # the main thread waits for it
         self._busy = 0  # threads at work
+        self._starting = 0  # deliveries that were taken and have not begun: nothing else shows them
         self._suspect: Delivery | None = None
 
     def run(self) -> None:
         self._runner.start()
         for number, row in enumerate(self._rows):
-            Thread(target=self._work, args=(row,), name=f"horarium-slot-{number}", daemon=True).start()
+            begin = copy_context().run  # what the child has set, such as its app, holds in its threads too
+            Thread(target=begin, args=(self._work, row), name=f"horarium-slot-{number}", daemon=True).start()
         while self._feed.refill(self._wait_for_room()):
             self._offer()
         with self._lock:
             self._offered.notify_all()
-            while self._executor.running:
+            while self._executor.running or self._starting:
                 self._freed.wait(LONGEST_WAIT)
 
     def end(self, id: str, outcome: Outcome, text: str) -> bool:
@@ -91,11 +94,12 @@ class ThreadPool:
         with self._lock:
             while True:
                 if self._suspect is None:
-                    delivery = self._feed.pop()
+                    delivery = None if self._feed.stopping else self._feed.pop()
                 else:
                     delivery = None if self._busy else self._suspect
                 if delivery is not None:
                     self._busy += 1
+                    self._starting += 1
                     return delivery
                 if self._feed.stopping:
                     return None
@@ -105,6 +109,8 @@ class ThreadPool:
     def _work(self, row: SlotRow) -> None:
         while (delivery := self._take()) is not None:
             attempt = self._executor.begin(delivery, row)
+            with self._lock:
+                self._starting -= 1
             if attempt is not None:
                 self._runner.run(attempt)
             with self._lock:
