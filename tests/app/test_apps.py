@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import apsw
 import pytest
 
 from horarium.app import shared
@@ -12,7 +13,7 @@ from horarium.app.shared import SharedTask, current_app
 from horarium.app.task import Task
 from horarium.clock import ManualClock
 from horarium.engines.memory import MemoryEngine
-from horarium.errors import ImproperlyConfigured, InvalidSchedule
+from horarium.errors import EngineUnavailable, ImproperlyConfigured, InvalidSchedule
 from horarium.schedules import crontab, every
 from horarium.testing import drain, isolated
 
@@ -109,4 +110,21 @@ def test_an_app_can_be_tested_away_from_its_store(tmp_path: Path) -> None:
         assert result.get() == "done"
     assert not (tmp_path / "shop.db").exists()
     assert app.engine.inspector.counts().states == {}
+    app.close()
+
+
+def test_a_publish_gives_up_at_its_deadline(tmp_path: Path) -> None:
+    app = Horarium("shop", store=f"sqlite:///{tmp_path}/shop.db", task_publish_timeout=0.3, set_as_current=False)
+    task = app.task(name="quick")(lambda: None)
+    task.delay()
+    other = apsw.Connection(str(tmp_path / "shop.db"))
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        with pytest.raises(EngineUnavailable):
+            task.delay()
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+    task.delay()
+    assert app.engine.inspector.counts().states == {"PENDING": 2}
     app.close()

@@ -164,8 +164,84 @@ def test_an_unknown_call_option_is_refused_with_the_nearest_name(app: Horarium) 
         app.task(add).apply_async((1,), count_down=3)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"countdown": "3"},
+        {"eta": "tomorrow"},
+        {"expires": "soon"},
+        {"time_limit": "3"},
+        {"time_limit": 0},
+        {"soft_time_limit": -1},
+        {"queue": 5},
+        {"queue": ""},
+        {"headers": ["a"]},
+        {"ignore_result": "no"},
+        {"max_retries": -1},
+        {"retry": "yes"},
+        {"acks_late": 1},
+    ],
+    ids=str,
+)
+def test_a_call_option_of_a_wrong_kind_is_refused_by_its_name(app: Horarium, options: dict[str, object]) -> None:
+    task = app.task(add)
+    [name] = options
+    with pytest.raises(InvalidArguments, match=f"expected {name} of .* to be .*, got "):
+        task.apply_async((1,), **options)  # type: ignore[arg-type]
+    with pytest.raises(InvalidArguments, match=f"expected {name} of "):
+        app.send_many([(task, (1,), {}, options)])
+
+
+@pytest.mark.parametrize(("args", "kwargs"), [("ab", {}), (5, {}), ((), ["x"])])
+def test_what_is_no_list_of_arguments_is_refused(app: Horarium, args: object, kwargs: object) -> None:
+    with pytest.raises(InvalidArguments, match="expected k?w?args of "):
+        app.send_task("shop.add", args or None, kwargs or None)  # type: ignore[arg-type]
+
+
+def test_a_link_that_is_no_signature_is_refused(app: Horarium) -> None:
+    task = app.task(add)
+    for link in ("shop.add", task, [task]):
+        with pytest.raises(InvalidArguments, match=r"pass task\.s"):
+            task.apply_async((1,), link=link)  # type: ignore[arg-type]
+
+
+def test_many_calls_are_refused_when_one_is_no_call(app: Horarium) -> None:
+    with pytest.raises(InvalidArguments, match="expected a call to be a signature"):
+        app.send_many([app.task(add).s(1), 5])  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"time_limit": "3"},
+        {"time_limit": -3},
+        {"soft_time_limit": timedelta(seconds=3)},
+        {"max_retries": "3"},
+        {"default_retry_delay": "x"},
+        {"retry_backoff": "x"},
+        {"retry_backoff_max": -1},
+        {"autoretry_for": ("OSError",)},
+        {"throws": 5},
+        {"queue": ""},
+        {"priority": "5"},
+        {"expires": "x"},
+        {"acks_late": "yes"},
+    ],
+    ids=str,
+)
+def test_a_task_option_of_a_wrong_kind_is_refused_by_its_name(app: Horarium, options: dict[str, object]) -> None:
+    [name] = options
+    with pytest.raises(ImproperlyConfigured, match=f"expected {name} of .*add to be .*, got "):
+        app.task(**options)(add)  # type: ignore[call-overload]
+
+
+def test_one_exception_class_is_as_good_as_a_tuple_of_one(app: Horarium) -> None:
+    task = app.task(autoretry_for=OSError, throws=[KeyError])(add)  # type: ignore[call-overload]
+    assert (task.autoretry_for, task.throws) == ((OSError,), (KeyError,))
+
+
 def test_a_soft_limit_above_the_hard_one_is_refused(app: Horarium) -> None:
-    with pytest.raises(ValueError, match="soft_time_limit"):
+    with pytest.raises(InvalidArguments, match="soft_time_limit"):
         app.task(add).apply_async((1,), soft_time_limit=5, time_limit=3)
     with pytest.raises(ImproperlyConfigured, match="soft_time_limit"):
         app.task(soft_time_limit=5, time_limit=3, name="other")(add)

@@ -8,9 +8,11 @@ from threading import RLock
 from typing import Protocol
 
 from horarium.app.watch import ResultsWatch
-from horarium.clock import Clock, Instant
+from horarium.clock import Clock, Instant, Seconds
 from horarium.engines.protocol import Engine
 from horarium.settings import Settings
+
+MOST_PATIENCE: Seconds = 5.0  # of one try of any verb; runners try again, so longer waits only hide the trouble
 
 
 class Connection:
@@ -31,7 +33,9 @@ class Connection:
                 if self._engine is None:
                     from horarium.engines.connect import connect  # with it come the engines' own libraries
 
-                    self._engine = connect(self._conf.store, durability=self._conf.durability)
+                    # A publish may try more than once, but none of its tries may outlast its deadline.
+                    patience = min(MOST_PATIENCE, self._conf.task_publish_timeout)
+                    self._engine = connect(self._conf.store, durability=self._conf.durability, patience=patience)
         return self._engine
 
     @property

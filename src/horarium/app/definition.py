@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from horarium.app.arguments import Arguments
+from horarium.app.options import DECLARED, error_classes, misfit
 from horarium.clock import Seconds
 from horarium.errors import ImproperlyConfigured
 
@@ -77,6 +78,14 @@ class Definition:
         return self._arguments
 
     def _check(self) -> None:
+        wrong = misfit(DECLARED, {option: getattr(self, option) for option in DECLARED})
+        if wrong is not None:
+            option, expected, got = wrong
+            raise ImproperlyConfigured(
+                f"expected {option} of {self.name} to be {expected}, got {got}; mend the declaration"
+            )
+        for option in ("autoretry_for", "dont_autoretry_for", "throws"):
+            setattr(self, option, error_classes(getattr(self, option) or ()))
         soft, hard = self.soft_time_limit, self.time_limit
         if soft is not None and hard is not None and soft > hard:
             raise ImproperlyConfigured(
@@ -86,8 +95,6 @@ class Definition:
             raise ImproperlyConfigured(
                 f"expected serializer of {self.name} to be 'json', got {self.serializer!r}; Horarium carries JSON only"
             )
-        if self.priority is not None and not 0 <= self.priority <= 9:
-            raise ImproperlyConfigured(f"expected priority of {self.name} to be 0 to 9, got {self.priority}")
 
 
 def _is_async(function: Callable[..., Any]) -> bool:

@@ -17,6 +17,7 @@ from msgspec import Raw, Struct
 from horarium import codec
 from horarium.app.connection import Connection
 from horarium.app.definition import Definition
+from horarium.app.options import CALLED, misfit
 from horarium.app.registry import Registry, nearest
 from horarium.app.request import current_request
 from horarium.app.signature import Signature
@@ -98,6 +99,7 @@ class Producer:
         options: Mapping[str, Any],
     ) -> Message:
         """Return the message of a call. Raises: InvalidArguments, EncodingError, PayloadTooLarge."""
+        _check_arguments(name, args, kwargs)
         plan = self.plan(name)
         if task is not None and plan.checks:
             task.arguments.check(args, kwargs)
@@ -127,8 +129,8 @@ class Producer:
         plan = self.plan(name)
         _check_options(name, options)
         origin = nominal if nominal is not None else now
-        eta = to_instant(options["eta"]) if "eta" in options else None
-        if "countdown" in options:
+        eta = to_instant(options["eta"]) if options.get("eta") is not None else None
+        if options.get("countdown") is not None:
             eta = now + milliseconds(options["countdown"])
         parent = current_request()
         return Message(
@@ -215,6 +217,10 @@ class Producer:
     def _message_of(self, call: Signature | tuple[Any, ...]) -> Message:
         if isinstance(call, Signature):
             call = (call.task, call.args, call.kwargs, call.options)
+        if not isinstance(call, tuple | list) or not 1 <= len(call) <= 4:
+            raise InvalidArguments(
+                f"expected a call to be a signature or (task, args, kwargs, options), got {call!r:.100}; pass task.s(...)"
+            )
         task, args, kwargs, options = _padded(*call)
         name = task if isinstance(task, str) else task.name
         return self.message(name, self._tasks.get(name), args, kwargs, options)
@@ -296,6 +302,14 @@ def _imported(path: str) -> Any:
         ) from error
 
 
+def _check_arguments(name: str, args: Any, kwargs: Any) -> None:
+    """Refuse what is no list of arguments: a text, above all, which would be taken letter by letter."""
+    if not isinstance(args, list | tuple):
+        raise InvalidArguments(f"expected args of {name} to be a list or a tuple, got {args!r:.100}; write args=[...]")
+    if not isinstance(kwargs, Mapping):
+        raise InvalidArguments(f"expected kwargs of {name} to be a dict, got {kwargs!r:.100}; write kwargs={{...}}")
+
+
 def _check_options(name: str, options: Mapping[str, Any]) -> None:
     unknown = options.keys() - OPTIONS
     if unknown:
@@ -312,12 +326,15 @@ def _check_options(name: str, options: Mapping[str, Any]) -> None:
         raise InvalidArguments(
             f"expected serializer of {name} to be 'json', got {options['serializer']!r}; Horarium carries JSON only"
         )
-    priority = options.get("priority")
-    if priority is not None and not (isinstance(priority, int) and 0 <= priority <= 9):
-        raise InvalidArguments(f"expected priority of {name} to be 0 (last) to 9 (first), got {priority!r}")
+    wrong = misfit(CALLED, options)
+    if wrong is not None:
+        option, expected, got = wrong
+        raise InvalidArguments(f"expected {option} of {name} to be {expected}, got {got}; mend the call")
     soft, hard = options.get("soft_time_limit"), options.get("time_limit")
     if soft is not None and hard is not None and soft > hard:
-        raise ValueError(f"expected soft_time_limit of {name} to be at most time_limit, got {soft} > {hard}")
+        raise InvalidArguments(
+            f"expected soft_time_limit of {name} to be at most time_limit, got {soft} > {hard}; mend the call"
+        )
 
 
 def _expiry(expires: Seconds | timedelta | datetime | None, default_ms: int | None, origin: Instant) -> Instant | None:
@@ -331,7 +348,11 @@ def _expiry(expires: Seconds | timedelta | datetime | None, default_ms: int | No
 def _frozen(links: Signature | Sequence[Signature] | None) -> tuple[Any, ...]:
     if links is None:
         return ()
-    return tuple(link.freeze() for link in ([links] if isinstance(links, Signature) else links))
+    listed = list(links) if isinstance(links, list | tuple) else [links]
+    for link in listed:
+        if not isinstance(link, Signature):
+            raise InvalidArguments(f"expected a link to be a signature, got {link!r:.100}; pass task.s(...)")
+    return tuple(link.freeze() for link in listed)
 
 
 def _plain_signature(signature: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
+from horarium.clock import Seconds
 from horarium.engines.protocol import Engine
 from horarium.errors import ImproperlyConfigured
 
@@ -12,12 +13,13 @@ Durability: TypeAlias = Literal["full", "relaxed"]
 DURABILITIES: dict[str, Durability] = {"full": "full", "relaxed": "relaxed"}
 
 
-def connect(url: str, *, durability: str = "full") -> Engine:
+def connect(url: str, *, durability: str = "full", patience: Seconds | None = None) -> Engine:
     """Return the engine that a URL names.
 
     ``memory://`` is a new, empty store of this process. ``sqlite:///events.db`` is a file in the working directory,
     ``sqlite:////var/lib/events.db`` one anywhere, ``sqlite:`` alone ./horarium.db. ``durability`` is ``full`` (survives
     a power cut) or ``relaxed`` (survives every process; a power cut may undo the last moments).
+    ``patience`` is how long a verb waits for a busy store before it raises EngineUnavailable (None: the engine's own).
     Raises: ImproperlyConfigured when the URL or the durability cannot be read; whatever the engine raises on opening.
     """
     chosen = DURABILITIES.get(durability)
@@ -30,7 +32,7 @@ def connect(url: str, *, durability: str = "full") -> Engine:
         case "memory":
             return _memory(rest)
         case "sqlite":
-            return _sqlite(rest, chosen)
+            return _sqlite(rest, chosen, patience)
         case _:
             # The rest of the URL may hold a password: it is not shown.
             got = f"the scheme {scheme!r}" if colon else f"{url!r} without one"
@@ -50,11 +52,11 @@ def _memory(rest: str) -> Engine:
     return MemoryEngine()
 
 
-def _sqlite(rest: str, durability: Durability) -> Engine:
+def _sqlite(rest: str, durability: Durability, patience: Seconds | None) -> Engine:
     from horarium.engines.sqlite import SqliteEngine
 
     if rest in ("", "//", "///"):
-        return SqliteEngine(DEFAULT_FILE, durability=durability)
+        return SqliteEngine(DEFAULT_FILE, durability=durability, patience=patience)
     path = rest.removeprefix("///")
     if path == rest:
         raise ImproperlyConfigured(
@@ -65,4 +67,4 @@ def _sqlite(rest: str, durability: Durability) -> Engine:
         raise ImproperlyConfigured(
             "expected the path of a file, got ':memory:'; threads and children could not share it: use memory://"
         )
-    return SqliteEngine(path, durability=durability)
+    return SqliteEngine(path, durability=durability, patience=patience)

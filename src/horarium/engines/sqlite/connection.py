@@ -57,12 +57,12 @@ GOLDEN_RATIO = 0.618_033_988_75  # its multiples modulo 1 are spread evenly: jit
 class Session:
     """A thread's connection. ``lock`` is held during each use, so that a fork or a close can wait for its end."""
 
-    def __init__(self, path: Path, clock: Clock, *, create: bool) -> None:
+    def __init__(self, path: Path, clock: Clock, patience: Seconds, *, create: bool) -> None:
         self.pid = os.getpid()
         self.lock = threading.RLock()
         self.synchronous = ""
         self._clock = clock
-        self._patience = PATIENCE
+        self._patience = self._usual_patience = patience
         self._give_up = 0.0
         self._checkpoint_at = CHECKPOINT_FRAMES
         self._wal_path = f"{path}-wal"
@@ -71,7 +71,7 @@ class Session:
         self.connection = apsw.Connection(str(path), flags=flags, statementcachesize=100)
         try:
             self.connection.set_busy_handler(self._wait)
-            initialise(self.connection, path, clock, PATIENCE)
+            initialise(self.connection, path, clock, patience)
             self.connection.pragma("journal_size_limit", JOURNAL_SIZE_LIMIT)
             self.connection.pragma("cache_size", -16_000)
             self.connection.pragma("temp_store", "memory")
@@ -140,7 +140,7 @@ class Session:
             try:
                 connection.wal_checkpoint(name, apsw.SQLITE_CHECKPOINT_RESTART)
             finally:
-                self._patience = PATIENCE
+                self._patience = self._usual_patience
 
 
 class Holder:
@@ -162,8 +162,9 @@ class Store:
     not know of (seen in /proc/locks), and a third process may then truncate the WAL under its feet.
     """
 
-    def __init__(self, path: Path, durability: Durability, clock: Clock) -> None:
+    def __init__(self, path: Path, durability: Durability, clock: Clock, patience: Seconds | None = None) -> None:
         self.path = path
+        self._patience = PATIENCE if patience is None else patience
         self.pid = os.getpid()
         self._clock = clock
         self._is_relaxed = durability == "relaxed"
@@ -207,7 +208,7 @@ class Store:
         if not create and self._identity is None:
             refuse_stump(self.path, self._clock)
         try:
-            session = Session(self.path, self._clock, create=create)
+            session = Session(self.path, self._clock, self._patience, create=create)
         except apsw.Error as error:
             raise translate(error, self.path) from error
         if self._identity is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from horarium.clock import Clock, Instant, SystemClock
+from horarium.clock import Clock, Instant, Seconds, SystemClock
 from horarium.engines.protocol import Capabilities
 from horarium.engines.sqlite.connection import Durability, Store
 from horarium.engines.sqlite.inspector import SqliteInspector
@@ -23,19 +23,25 @@ class SqliteEngine:
 
     ``durability="full"``: what a verb has acknowledged survives a power loss. ``"relaxed"``: it survives the death of
     every process, but a power loss may undo the last commits, so that an ended run is run again. ``clock`` is the
-    store's clock: the host's, for every process that shares the file is on this host.
+    store's clock: the host's, for every process that shares the file is on this host. ``patience`` is how long a verb
+    waits for the write lock before it raises EngineUnavailable (None: 5 s).
     """
 
     capabilities = Capabilities(name="sqlite", durable=True, shared=True, many_hosts=False)
 
     def __init__(
-        self, path: str | os.PathLike[str], durability: Durability = "full", *, clock: Clock | None = None
+        self,
+        path: str | os.PathLike[str],
+        durability: Durability = "full",
+        *,
+        clock: Clock | None = None,
+        patience: Seconds | None = None,
     ) -> None:
         if durability not in ("full", "relaxed"):
             raise InvalidSetting("durability", "'full' or 'relaxed'", durability)
         self._clock = clock or SystemClock()
         self._path = Path(path).expanduser().absolute()
-        self._store = Store(self._path, durability, SystemClock())  # waiting for locks is real waiting
+        self._store = Store(self._path, durability, SystemClock(), patience)  # waiting for locks is real waiting
         self.url = f"sqlite:///{self._path}"
         self.queue = SqliteQueue(self._store)
         self.results = SqliteResults(self._store)

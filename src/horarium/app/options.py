@@ -1,0 +1,113 @@
+"""What the options of a declaration and of a call may be.
+
+A wrong one is refused where it is written. Found by a worker it would be the worker's trouble: a time limit that is a
+text, for instance, can neither be kept nor be added to a clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from math import isfinite
+from typing import Any
+
+from msgspec import Struct
+
+
+class Rule(Struct, frozen=True):
+    """What an option may be. ``fits`` is never asked about None, which stands for the default."""
+
+    expected: str
+    fits: Callable[[Any], bool]  # Any: whatever the user wrote
+
+
+def misfit(rules: Mapping[str, Rule], options: Mapping[str, Any]) -> tuple[str, str, str] | None:
+    """Return name, expectation and text of the first option that is not what it may be, or None."""
+    for option, value in options.items():
+        rule = rules.get(option)
+        if rule is not None and value is not None and not rule.fits(value):
+            return option, rule.expected, f"{value!r:.100}"
+    return None
+
+
+def error_classes(value: Any) -> tuple[type[BaseException], ...]:
+    """Return one exception class, or a list of them, as a tuple. Raises: TypeError for anything else."""
+    classes = (value,) if isinstance(value, type) else value
+    if not isinstance(classes, tuple | list) or not all(
+        isinstance(one, type) and issubclass(one, BaseException) for one in classes
+    ):
+        raise TypeError("not exception classes")
+    return tuple(classes)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+
+
+def _is_classes(value: Any) -> bool:
+    try:
+        error_classes(value)
+    except TypeError:
+        return False
+    return True
+
+
+_FLAG = Rule("True or False", lambda value: isinstance(value, bool))
+_QUEUE = Rule("a text that is not empty", lambda value: isinstance(value, str) and value != "")
+_PRIORITY = Rule(
+    "0 (last) to 9 (first)", lambda value: isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 9
+)
+_LIMIT = Rule("a positive number of seconds", lambda value: _is_number(value) and value > 0)
+_SECONDS = Rule("a number of seconds, 0 or more", lambda value: _is_number(value) and value >= 0)
+_RETRIES = Rule(
+    "a whole number, 0 or more, or None for ever",
+    lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= 0,
+)
+_CLASSES = Rule("an exception class, or a tuple of them", _is_classes)
+
+DECLARED: Mapping[str, Rule] = {
+    "bind": _FLAG,
+    "typing": _FLAG,
+    "max_retries": _RETRIES,
+    "default_retry_delay": _SECONDS,
+    "autoretry_for": _CLASSES,
+    "dont_autoretry_for": _CLASSES,
+    "throws": _CLASSES,
+    "retry_backoff": Rule(
+        "True, False or a number of seconds", lambda value: isinstance(value, bool) or _SECONDS.fits(value)
+    ),
+    "retry_backoff_max": _SECONDS,
+    "retry_jitter": _FLAG,
+    "retry_kwargs": Rule("a dict", lambda value: isinstance(value, Mapping)),
+    "queue": _QUEUE,
+    "priority": _PRIORITY,
+    "time_limit": _LIMIT,
+    "soft_time_limit": _LIMIT,
+    "expires": Rule(
+        "a number of seconds or a timedelta", lambda value: isinstance(value, timedelta) or _is_number(value)
+    ),
+    "acks_late": _FLAG,
+    "ignore_result": _FLAG,
+    "track_started": _FLAG,
+}
+
+CALLED: Mapping[str, Rule] = {
+    "countdown": Rule(
+        "a number of seconds or a timedelta", lambda value: isinstance(value, timedelta) or _is_number(value)
+    ),
+    "eta": Rule("a datetime", lambda value: isinstance(value, datetime)),
+    "expires": Rule(
+        "a number of seconds, a timedelta or a datetime",
+        lambda value: isinstance(value, timedelta | datetime) or _is_number(value),
+    ),
+    "queue": _QUEUE,
+    "routing_key": _QUEUE,
+    "priority": _PRIORITY,
+    "retry": _FLAG,
+    "time_limit": _LIMIT,
+    "soft_time_limit": _LIMIT,
+    "max_retries": _RETRIES,
+    "acks_late": _FLAG,
+    "ignore_result": _FLAG,
+    "headers": Rule("a dict", lambda value: isinstance(value, Mapping)),
+}
