@@ -27,7 +27,9 @@ def facts(directory: Path) -> dict[str, str]:
 
 def pulse(directory: Path) -> str:
     """Tell how busy processors and disk are just now: both change under our hands."""
-    return f"load {os.getloadavg()[0]:.2f}, write and fsync of 4 KiB in {_fsync_ms(directory):.2f} ms"
+    took = _fsyncs_ms(directory)
+    disk = f"{statistics.median(took):.2f} ms (worst of {FSYNC_PROBES}: {max(took):.1f} ms)"
+    return f"load {os.getloadavg()[0]:.2f}, write and fsync of 4 KiB in {disk}"
 
 
 def _processor() -> str:
@@ -49,7 +51,7 @@ def _filesystem(directory: Path) -> str:
     return str(max(mounts, key=lambda part: len(part.mountpoint)).fstype) if mounts else "unknown"
 
 
-def _fsync_ms(directory: Path) -> float:
+def _fsyncs_ms(directory: Path) -> list[float]:
     probe = directory / "fsync-probe"
     took = []
     with probe.open("wb", buffering=0) as file:
@@ -59,4 +61,4 @@ def _fsync_ms(directory: Path) -> float:
             os.fsync(file.fileno())
             took.append((time.perf_counter() - began) * 1000.0)
     probe.unlink()
-    return statistics.median(took)
+    return took

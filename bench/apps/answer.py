@@ -74,17 +74,22 @@ class Orders:
         """Read back the results of the sampled calls through the library's own interface."""
         return all(self._app.readable(handle) for handle in self._handles)
 
-    def latency(self, calls: int, pause_min: float, pause_max: float, seed: int) -> list[float]:
-        """Call one task at a time, resting between calls; return call-to-start in milliseconds, one per call."""
+    def latency(self, calls: int, pause_min: float, pause_max: float, seed: int) -> dict[str, list[float]]:
+        """Call one task at a time, resting between calls.
+
+        Returns, in milliseconds and for each call, how long the call took to return and how long after its beginning
+        the task started (which may be before it returned).
+        """
         rest = random.Random(seed)
-        waits = []
+        accepts, waits = [], []
         with witness.listen() as listener:
             for _ in range(calls):
                 time.sleep(rest.uniform(pause_min, pause_max))
                 called = time.monotonic_ns()
                 self._app.note()
+                accepts.append((time.monotonic_ns() - called) / 1e6)
                 waits.append((witness.started_ns(listener) - called) / 1e6)
-        return waits
+        return {"accept": accepts, "wait": waits}
 
 
 if __name__ == "__main__":

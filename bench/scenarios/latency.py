@@ -21,8 +21,8 @@ def measure(peer: Peer, directory: Path, size: Size) -> tuple[Samples, dict[str,
     with staged(peer, directory) as stage:
         stage.start_worker()
         stage.caller.ask("latency", calls=WARM_UP, pause_min=0.0, pause_max=0.05, seed=SEED)
-        waits = stage.caller.ask("latency", calls=size.latency_calls, pause_min=low, pause_max=high, seed=SEED)
-        return {"wait": waits}, stage.facts
+        samples = stage.caller.ask("latency", calls=size.latency_calls, pause_min=low, pause_max=high, seed=SEED)
+        return samples, stage.facts
 
 
 SCENARIO = Scenario(
@@ -31,6 +31,8 @@ SCENARIO = Scenario(
     metrics=(
         Metric(name="p50", unit="ms", samples="wait"),
         Metric(name="p99", unit="ms", samples="wait", percentile=99.0),
+        Metric(name="of it the call, p50", unit="ms", samples="accept"),
+        Metric(name="of it the call, p99", unit="ms", samples="accept", percentile=99.0),
     ),
     measure=measure,
 )
