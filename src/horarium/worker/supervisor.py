@@ -279,6 +279,7 @@ class Supervisor:
         """Without it no child lives, and none can be born: threads forbid a second one."""
         self._nursery.kill_zygote()
         self._crew.bury_all("the zygote has ended")
+        self._stop_companions()
         self._observer.tell(Troubled(where="zygote", reason="it has ended or is frozen; the worker ends with it"))
         self._exit = EXIT_INTERNAL
 
@@ -301,12 +302,15 @@ class Supervisor:
         if self._stop_asked == 1:
             patience = 0.0 if at_once else self._options.grace
             self._observer.tell(WorkerStopping(name=self._options.name, patience=patience))
-            for companion in self._companions:
-                companion.stop()
+            self._stop_companions()
             self._crew.drain()
             self._deadline = self._clock.monotonic() + patience
         else:
             self._deadline = self._clock.monotonic() if not self._is_quitting else self._deadline
+
+    def _stop_companions(self) -> None:
+        for companion in self._companions:
+            companion.stop()
 
     def _advance(self) -> None:
         """Go on to the next phase of stopping when the present one has had its time."""
