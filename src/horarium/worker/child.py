@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
 from itertools import count
-from threading import Event, Thread
+from queue import SimpleQueue
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from horarium.clock import Instant, Seconds, StoreClock
@@ -74,7 +75,7 @@ class Child:
         self._owner = owner
         self._orders = orders
         self._observer = observer
-        self._go = Event()
+        self._go: SimpleQueue[None] = SimpleQueue()  # not an Event: a signal handler may put, but not set
         self._is_ready = False
         self._stop_reason: str | None = None
         self._finished = count(1)  # next() of it is atomic: slots may be threads
@@ -92,7 +93,7 @@ class Child:
             return self._fail(error)
         signal.signal(signal.SIGTERM, lambda *_: self._stop("TERM"))
         Thread(target=self._take_orders, name="horarium-orders", daemon=True).start()
-        self._go.wait()
+        self._go.get()
         self._settler.start()
         try:
             self._pool.run()
@@ -186,7 +187,7 @@ class Child:
         for order in self._orders:
             match order:
                 case Go():
-                    self._go.set()
+                    self._go.put(None)
                 case Drain():
                     self._stop(DRAINED)
                     self._pool.wake()
@@ -201,7 +202,7 @@ class Child:
         """Claim no more, and end when what runs has ended. Called from signal handlers too: takes no lock."""
         self._stop_reason = self._stop_reason or reason
         self._feed.stop()
-        self._go.set()
+        self._go.put(None)
 
     def _quit(self) -> None:
         """End now. What still runs is on the board, where the supervisor finds it when it gives it back."""

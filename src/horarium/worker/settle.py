@@ -186,9 +186,11 @@ class Settler:
         self._flush([(_unrecordable(settlement, error), delivery, size)])
 
     def _wait_after(self, error: EngineUnavailable) -> None:
-        if not self._patience.failures:
-            self._observer.tell(Troubled(where="settle", reason=str(error), wait=self._patience.next_wait()))
-        self._between_tries.wait(self._patience.next_wait())  # not on _wake, which every new outcome sets
+        is_first = not self._patience.failures
+        wait = self._patience.next_wait()
+        if is_first:
+            self._observer.tell(Troubled(where="settle", reason=str(error), wait=wait))
+        self._between_tries.wait(wait)  # not on _wake, which every new outcome sets
 
     def _note_refused(self, batch: Sequence[_Entry], verdicts: Sequence[Verdict]) -> None:
         for (settlement, delivery, _), verdict in zip(batch, verdicts, strict=True):
