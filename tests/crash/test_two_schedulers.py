@@ -8,7 +8,7 @@ import time
 from random import Random
 
 import pytest
-from firings import SECOND, Editor, Pause, complaints
+from firings import LOCK_WAIT, SECOND, Editor, Pause, complaints
 from ground import Ground, wait_for
 from mischief import Mischief
 
@@ -122,7 +122,7 @@ def overtaken(ground: Ground, editor: Editor) -> list[str]:
     for run in ground.schedule_runs(editor.name):
         sent = edition_of(bytes(run.message.kwargs))
         newer = [at for edition, at in editor.edits.items() if edition > sent]
-        if newer and run.message.created > min(newer) + SECOND:
+        if newer and run.message.created > min(newer) + LOCK_WAIT:
             found.append(f"{run.message.created - min(newer)} ms after edition {sent + 1}: edition {sent}")
     return found
 
