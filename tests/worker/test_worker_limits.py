@@ -43,6 +43,15 @@ def test_the_soft_limit_is_raised_inside_the_task(yard: Yard, pool: str, task: s
 
 
 @pytest.mark.parametrize("pool", POOLS)
+def test_a_limit_that_is_no_number_fails_its_task_and_costs_no_child_its_life(yard: Yard, pool: str) -> None:
+    worker = yard.start(pool=pool, concurrency=1)
+    (run, after) = yard.ends(yard.send("mislaid"), yard.send("add", 1, 1))
+    assert (run.state, after.state) == (State.FAILURE, State.SUCCESS)
+    assert run.error is not None and run.error.class_path == "builtins.TypeError"
+    assert "ended unexpectedly" not in worker.text
+
+
+@pytest.mark.parametrize("pool", POOLS)
 def test_a_soft_limit_that_is_not_caught_fails_the_task(yard: Yard, pool: str) -> None:
     yard.start(pool=pool, concurrency=1)
     (run,) = yard.ends(yard.send("anap", "a", 10, soft_time_limit=0.2))

@@ -35,9 +35,7 @@ OPTIONS = frozenset(
     "link_error max_retries acks_late root_id parent_id routing_key serializer".split()
 )
 # The options of a signature that travel as they are.
-_TRAVELLING = frozenset(
-    "countdown queue priority task_id time_limit soft_time_limit headers ignore_result max_retries".split()
-)
+_TRAVELLING = frozenset("queue priority task_id time_limit soft_time_limit headers ignore_result max_retries".split())
 
 D = TypeVar("D", bound=Definition)
 
@@ -45,8 +43,9 @@ _NOTHING: Mapping[str, Any] = {}
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """What all messages of a task have in common, made from one revision of the settings."""
+    """What all messages of a task have in common, made from its declaration and one revision of the settings."""
 
+    definition: Definition | None
     revision: int
     routes_by_call: bool  # a function among the routes wants to see each call
     queue: str
@@ -127,10 +126,10 @@ class Producer:
     ) -> Message:
         """Return the message of an encoded call; a schedule's ``expires`` counts from its nominal instant."""
         plan = self.plan(name)
-        _check_options(name, options)
+        options = self.checked(name, options)
         origin = nominal if nominal is not None else now
-        eta = to_instant(options["eta"]) if options.get("eta") is not None else None
-        if options.get("countdown") is not None:
+        eta = to_instant(options["eta"]) if "eta" in options else None
+        if "countdown" in options:
             eta = now + milliseconds(options["countdown"])
         parent = current_request()
         return Message(
@@ -154,7 +153,7 @@ class Producer:
             error_links=_frozen(options.get("link_error")),
             schedule=schedule,
             nominal=nominal,
-            headers=_headers(options.get("headers")),
+            headers=dict(options.get("headers", _NOTHING)),
             origin=self.origin(),
         )
 
@@ -162,13 +161,15 @@ class Producer:
         """Return a signature's options as they travel: the declaration's defaults filled in, times in milliseconds or
         relative to the moment of sending, links frozen."""
         plan = self.plan(name)
-        _check_options(name, options)
+        options = self.checked(name, options)
         frozen: dict[str, Any] = {"queue": plan.queue, "priority": plan.priority}
         frozen |= {key: value for key, value in options.items() if key in _TRAVELLING}
         if plan.at_most_once:
             frozen["at_most_once"] = True
         if plan.ignore_result:
             frozen.setdefault("ignore_result", True)
+        if "countdown" in options:
+            frozen["countdown"] = milliseconds(options["countdown"]) / 1000
         if "eta" in options:
             frozen["eta"] = to_instant(options["eta"])
         expires = options.get("expires", plan.expires_ms / 1000 if plan.expires_ms is not None else None)
@@ -183,10 +184,21 @@ class Producer:
 
     def plan(self, name: str) -> Plan:
         """Return the plan of a task; one that is not registered here is sent by the settings alone."""
-        plan = self._plans.get(name)
-        if plan is None or plan.revision != self._conf.revision:
-            plan = self._plans[name] = self._make_plan(name, self._tasks.get(name))
+        plan, definition = self._plans.get(name), self._tasks.get(name)
+        if plan is None or plan.definition is not definition or plan.revision != self._conf.revision:
+            plan = self._plans[name] = self._make_plan(name, definition)
         return plan
+
+    def checked(self, name: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the options of a call that were given; None stands for one that was not.
+
+        Raises: InvalidArguments, EncodingError (headers).
+        """
+        given = {option: value for option, value in options.items() if value is not None}
+        _check_options(name, given)
+        if given.get("headers"):
+            codec.encode(dict(given["headers"]), path="headers")  # complain here, not in the store
+        return given
 
     def origin(self) -> str:
         """Return pid@host of this process (anew after a fork)."""
@@ -219,7 +231,8 @@ class Producer:
             call = (call.task, call.args, call.kwargs, call.options)
         if not isinstance(call, tuple | list) or not 1 <= len(call) <= 4:
             raise InvalidArguments(
-                f"expected a call to be a signature or (task, args, kwargs, options), got {call!r:.100}; pass task.s(...)"
+                f"expected a call to be a signature or (task, args, kwargs, options), got {call!r:.100}; "
+                "pass task.s(...)"
             )
         task, args, kwargs, options = _padded(*call)
         name = task if isinstance(task, str) else task.name
@@ -246,6 +259,7 @@ class Producer:
         acks_late = _first(task.acks_late if task else None, conf.task_acks_late, True)
         expires = task.expires if task else None
         return Plan(
+            definition=task,
             revision=conf.revision,
             routes_by_call=chosen.by_call and (task is None or task.queue is None),
             queue=_first(task.queue if task else None, chosen.queue, conf.task_default_queue),
@@ -348,7 +362,7 @@ def _expiry(expires: Seconds | timedelta | datetime | None, default_ms: int | No
 def _frozen(links: Signature | Sequence[Signature] | None) -> tuple[Any, ...]:
     if links is None:
         return ()
-    listed = list(links) if isinstance(links, list | tuple) else [links]
+    listed: list[Any] = list(links) if isinstance(links, list | tuple) else [links]
     for link in listed:
         if not isinstance(link, Signature):
             raise InvalidArguments(f"expected a link to be a signature, got {link!r:.100}; pass task.s(...)")
@@ -359,10 +373,3 @@ def _plain_signature(signature: Any) -> Any:
     import msgspec
 
     return msgspec.to_builtins(signature)
-
-
-def _headers(headers: Mapping[str, Any] | None) -> dict[str, Any]:
-    if not headers:
-        return {}
-    codec.encode(dict(headers), path="headers")  # complain here, not in the store
-    return dict(headers)

@@ -123,8 +123,13 @@ class Executor:
             self.refuse(delivery, Released(reason=f"unknown task {message.task}", delay=5.0))
             return None
         attempt = Attempt(delivery, task, self._limits.of(message, task), row, now, since, self._output_limit)
+        try:
+            deadline, _ = attempt.hard_deadline, attempt.soft_deadline
+        except TypeError as error:  # a limit set past every check: one task's mistake must not cost the child its life
+            self.refuse(delivery, Failed(error=codec.encode_error(error)))
+            return None
         self._active.add(message.id)
-        row.start(delivery, now=now, since=since, deadline=attempt.hard_deadline)
+        row.start(delivery, now=now, since=since, deadline=deadline)
         if self._observer.is_detailed:
             self._observer.tell(Received(delivery=delivery))
         return attempt
