@@ -54,6 +54,7 @@ def _is_classes(value: Any) -> bool:
 
 _FLAG = Rule("True or False", lambda value: isinstance(value, bool))
 _QUEUE = Rule("a text that is not empty", lambda value: isinstance(value, str) and value != "")
+_ID = Rule("the id of a run", lambda value: isinstance(value, str) and value != "")
 _PRIORITY = Rule(
     "0 (last) to 9 (first)", lambda value: isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 9
 )
@@ -110,4 +111,6 @@ CALLED: Mapping[str, Rule] = {
     "acks_late": _FLAG,
     "ignore_result": _FLAG,
     "headers": Rule("a dict", lambda value: isinstance(value, Mapping)),
+    "root_id": _ID,
+    "parent_id": _ID,
 }

@@ -263,6 +263,7 @@ class Task(Definition):
             changes["args"] = Raw(codec.encode(list(args), path="args"))
         if kwargs is not None:
             changes["kwargs"] = Raw(codec.encode(dict(kwargs), path="kwargs"))
-        changes.update({k: v for k, v in options.items() if k in ("queue", "priority", "headers")})
+        given = self.app.producer.checked(self.name, options)
+        changes.update({k: v for k, v in given.items() if k in ("queue", "priority", "headers")})
         error = codec.encode_error(cause or MaxRetriesExceededError("the task asked to be run again"))
         return Retried(message=msgspec.structs.replace(message, **changes), error=error)
