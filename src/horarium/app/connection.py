@@ -71,7 +71,9 @@ class Connection:
     def close(self) -> None:
         """Let go of the store. It is opened again when it is needed again; closing twice is fine."""
         with self._lock:
-            engine, self._engine, self._watch = self._engine, None, None
+            engine, watch, self._engine, self._watch = self._engine, self._watch, None, None
+        if watch is not None:
+            watch.close()
         if engine is not None:
             engine.close()
 

@@ -47,7 +47,8 @@ class ResultsWatch:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._lock = Lock()  # guards _waiting, _thread and _pid
+        self._lock = Lock()  # guards _waiting, _thread, _pid and _is_closed
+        self._is_closed = False
         self._waiting: set[News] = set()
         self._thread: Thread | None = None
         self._pid = os.getpid()
@@ -69,6 +70,11 @@ class ResultsWatch:
             with self._lock:
                 self._waiting.discard(news)
 
+    def close(self) -> None:
+        """Listen no more: the store is being closed. Whoever still waits looks by itself now and then."""
+        with self._lock:
+            self._is_closed = True
+
     def _listen(self) -> None:
         listener = self._engine.notifier.listen([RESULT_TOPIC])
         try:
@@ -83,6 +89,7 @@ class ResultsWatch:
 
     def _anybody_waits(self) -> bool:
         with self._lock:
-            if not self._waiting:
+            goes_on = bool(self._waiting) and not self._is_closed
+            if not goes_on:
                 self._thread = None
-            return bool(self._waiting)
+            return goes_on

@@ -164,7 +164,7 @@ class SqliteListener:
                 link.unlink()
 
     def _drain(self) -> None:
-        with suppress(BlockingIOError):
+        with suppress(BlockingIOError, IndexError):  # emptied; or closed by another thread, which ended the wait
             while len(os.read(self._fds[0], 4096)) == 4096:
                 pass
 
