@@ -68,6 +68,13 @@ def test_an_app_that_fails_shows_its_own_traceback_and_exits_with_1(shop: Shop) 
     assert "import not_installed_here" in result.stderr and "locate" not in result.stderr
 
 
+@pytest.mark.parametrize("arguments", [[], ["schedules"]])
+def test_without_a_command_the_help_is_no_complaint(shop: Shop, arguments: list[str]) -> None:
+    result = CliRunner().invoke(root, arguments)
+    assert result.exit_code == Exit.USAGE
+    assert (result.stdout + result.stderr).startswith("Usage: ")
+
+
 def test_global_options_are_understood_after_the_command(shop: Shop) -> None:
     result = CliRunner().invoke(root, ["tasks", "list", "-A", shop.module])
     assert result.exit_code == 0 and "shop.charge" in result.stdout
@@ -215,6 +222,7 @@ def test_the_result_of_a_failed_run_is_its_error(shop: Shop) -> None:
     result = shop("result", run_id)
     assert result.exit_code == Exit.FAILED
     assert result.stdout == "" and "shop.NoSuchOrder: no such order" in result.stderr
+    assert f"horarium -A {shop.module} result {run_id} --traceback" in result.stderr
     assert shop("result", run_id, "--traceback").stdout.startswith("Traceback")
 
 

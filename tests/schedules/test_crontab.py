@@ -99,11 +99,14 @@ def test_a_field_means_what_celery_makes_of_it(field: str, written: object, mean
         ("day_of_week", 8),
         ("day_of_week", "jan"),
         ("day_of_week", "xyz"),
+        ("day_of_week", "monn"),
+        ("day_of_week", "mon-tuesdy"),
         ("day_of_month", 0),
         ("day_of_month", 32),
         ("month_of_year", 0),
         ("month_of_year", 13),
         ("month_of_year", "mon"),
+        ("month_of_year", "juli"),
     ],
 )
 def test_what_cannot_be_read_is_refused_by_the_name_of_its_field(field: str, written: object) -> None:

@@ -96,6 +96,9 @@ def _guard(run: Callable[[], object]) -> int:
         ended = run()
         sys.stdout.flush()
     except click.UsageError as error:
+        if error.ctx and error.format_message() == error.ctx.get_help():  # no command was named: the help is the answer
+            click.echo(error.format_message(), err=True)
+            return Exit.USAGE
         _complain(error.format_message(), [f"see `{error.ctx.command_path} --help`"] if error.ctx else [])
         return Exit.USAGE
     except Stop as stop:

@@ -21,6 +21,14 @@ MAX_TEXT = 200
 
 WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+# A name may be cut short after its third letter; a misspelt one is not taken for the day it begins like.
+_LONG_NAMES = {
+    name[:3]: name
+    for name in (
+        "sunday monday tuesday wednesday thursday friday saturday january february march april may june july august "
+        "september october november december"
+    ).split()
+}
 
 _LONGEST_MONTH = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _PART = re.compile(r"(?P<first>\*|[A-Za-z]+|[0-9]+)(?:-(?P<last>[A-Za-z]+|[0-9]+))?(?:/(?P<step>[0-9]+))?")
@@ -187,7 +195,7 @@ def _number(field: _Field, word: str, text: str) -> int:
     if word.isdigit():
         return _in_range(field, int(word), text)
     abbreviation = word[:3].lower()
-    if abbreviation not in field.names:
+    if abbreviation not in field.names or not _LONG_NAMES[abbreviation].startswith(word.lower()):
         raise _refusal(field, text)
     return field.names.index(abbreviation) + field.lowest
 

@@ -74,7 +74,7 @@ def command(
     if as_json:
         session.out.document(run_document(run))
         return Exit.OK if run.state == "SUCCESS" else Exit.FAILED
-    return show_ended(session.out, run)
+    return show_ended(session, run)
 
 
 def _require_known(session: Session, name: str) -> None:

@@ -7,7 +7,6 @@ import click
 from horarium.cli.exits import Exit, Stop
 from horarium.cli.lookup import find_run, run_document, value_text
 from horarium.cli.options import JSON, Command, option, seconds
-from horarium.cli.output import Output
 from horarium.cli.session import Session
 from horarium.outcome import Run, State
 
@@ -34,13 +33,14 @@ def command(session: Session, run_id: str, timeout: float | None, traceback: boo
         raise Stop(
             f"run {run.id} has not ended: it is {run.state}",
             Exit.NOT_FOUND,
-            hints=["wait for it: add -t 30", f"why it waits: horarium runs show {run.id}"],
+            hints=["wait for it: add -t 30", f"why it waits: {session.command} runs show {run.id}"],
         )
-    return show_ended(session.out, run, traceback=traceback)
+    return show_ended(session, run, traceback=traceback)
 
 
-def show_ended(out: Output, run: Run, *, traceback: bool = False) -> int:
+def show_ended(session: Session, run: Run, *, traceback: bool = False) -> int:
     """Print what an ended run returned, or say how else it ended; return the exit code."""
+    out = session.out
     if run.state == State.SUCCESS:
         if run.result is None:
             out.say(f"run {run.id} succeeded; its result was not wanted (ignore_result)")
@@ -54,7 +54,7 @@ def show_ended(out: Output, run: Run, *, traceback: bool = False) -> int:
         out.data(run.error.traceback.rstrip("\n"))
         return Exit.FAILED
     hints = (
-        [f"the traceback: horarium result {run.id} --traceback"]
+        [f"the traceback: {session.command} result {run.id} --traceback"]
         if run.error is not None and run.error.traceback
         else []
     )
