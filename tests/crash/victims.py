@@ -121,7 +121,7 @@ def recurse_in_c(self: Task, token: str) -> list[Any]:
             signal.signal(signal.SIGSEGV, signal.SIG_DFL)
             sys.setrecursionlimit(10**9)
             nested: Any = None
-            for _ in range(10_000_000):
+            for _ in range(300_000):
                 nested = [nested]
             repr(nested)
         return result
