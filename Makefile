@@ -4,6 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+BENCH := .venv-bench
 EVENTS := examples/events
 WORKERS ?= 4
 
@@ -27,8 +28,8 @@ check: $(VENV)/.lint ## ruff, mypy, and the house itself
 exam: $(VENV)/.test ## the exam that every engine sits
 	$(BIN)/python -m pytest -q tests/engines $(ARGS)
 
-bench: $(VENV)/.bench ## measure, side by side with the peers; fails when a bar is missed
-	$(BIN)/python -m bench --check $(ARGS)
+bench: $(BENCH)/.ready ## measure, side by side with the peers; fails when a bar is missed
+	$(BENCH)/bin/python -m bench --check $(ARGS)
 
 soak: $(VENV)/.test ## the long, hostile runs
 	$(BIN)/python -m pytest -m soak --timeout 3600 $(ARGS)
@@ -38,7 +39,7 @@ docs: $(VENV)/.test ## write the generated reference pages and run what the page
 	$(BIN)/python -m pytest -q tests/docs $(ARGS)
 
 clean: ## remove what the other verbs have made
-	rm -rf $(VENV) run examples/events/run .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BENCH) run examples/events/run .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "expected Python 3.11 or newer, got " + sys.version.split()[0] + "; call make PYTHON=/path/to/python3.11")'
@@ -57,6 +58,8 @@ $(VENV)/.lint: $(VENV)/.test | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group lint
 	@touch $@
 
-$(VENV)/.bench: $(VENV)/.test | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench
+# The peers live in an environment of their own: nothing of theirs may be there when Horarium is tested.
+$(BENCH)/.ready: bench/requirements.txt pyproject.toml
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check -e . -r bench/requirements.txt
 	@touch $@

@@ -1,8 +1,7 @@
 """Horarium: background and periodic tasks for Python. What callers import; nothing inside imports this."""
 
-from horarium.app.app import Horarium, shared_task
+from horarium.app.app import Horarium, current_app, shared_task
 from horarium.app.result import AsyncResult, EagerResult
-from horarium.app.shared import current_app
 from horarium.app.signature import Signature
 from horarium.app.task import Task
 from horarium.errors import Ignore, Reject, Retry, SoftTimeLimitExceeded

@@ -50,7 +50,6 @@ class Settings(MutableMapping[str, Any]):
     task_soft_time_limit: Seconds | None
     task_track_started: bool
     task_ignore_result: bool
-    task_store_errors_even_if_ignored: bool
     task_acks_late: bool | None
     task_publish_timeout: Seconds
     task_always_eager: bool

@@ -23,6 +23,7 @@ _NO_EFFECT: dict[str, str] = {
     "queues come to be when they are named, and a queue's name is all the routing there is": """
         task_default_queue_type task_default_exchange task_default_exchange_type task_default_routing_key
         task_create_missing_queues task_create_missing_queue_type worker_direct worker_detect_quorum_queues""",
+    "errors are kept whether the result is ignored or not": "task_store_errors_even_if_ignored",
     "every queue takes the priorities 0 to 9": "task_queue_max_priority",
     "what is accepted is stored durably; see durability": "task_default_delivery_mode result_persistent",
     "messages have one form, compact as it is": "task_protocol task_compression result_compression",

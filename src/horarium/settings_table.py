@@ -132,12 +132,6 @@ TASKS = (
         doc="Keep no return values, except of tasks that say otherwise.",
     ),
     Setting(
-        name="task_store_errors_even_if_ignored",
-        default=False,
-        kind=FLAG,
-        doc="Keep the errors of tasks whose results are ignored.",
-    ),
-    Setting(
         name="task_acks_late",
         default=None,
         kind=or_none(FLAG),

@@ -8,8 +8,8 @@ import apsw
 import pytest
 
 from horarium.app import shared
-from horarium.app.app import Horarium, shared_task
-from horarium.app.shared import SharedTask, current_app
+from horarium.app.app import Horarium, current_app, shared_task
+from horarium.app.shared import SharedTask
 from horarium.app.task import Task
 from horarium.clock import ManualClock
 from horarium.engines.memory import MemoryEngine

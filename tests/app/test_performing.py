@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from horarium import AsyncResult
 from horarium.app.app import Horarium
 from horarium.app.task import Task
 from horarium.clock import ManualClock
@@ -419,3 +420,36 @@ def test_ends_without_an_exception_of_their_own_say_why(app: Horarium, clock: Ma
     ):
         with pytest.raises(kind, match=words):
             result.get()
+
+
+def test_a_retry_may_change_what_its_message_asks_for(app: Horarium, clock: ManualClock) -> None:
+    @app.task(bind=True)
+    def move(self: Task) -> None:
+        if not self.request.retries:
+            raise self.retry(countdown=5, queue="slow", priority=1, time_limit=9, expires=60, headers={"b": 2})
+
+    result = move.apply_async(headers={"a": 1})
+    [first] = drain(app)
+    run = result.run
+    assert run is not None
+    message = run.message
+    assert (message.queue, message.priority, message.time_limit) == ("slow", 1, 9)
+    assert (message.headers, message.expires) == ({"a": 1, "b": 2}, clock.now() + 60_000)
+    assert first.text == "Retry in 5s"
+
+
+@pytest.mark.parametrize("options", [{"countdown": "5"}, {"eta": "tomorrow"}, {"task_id": "x"}, {"quueue": "x"}])
+def test_a_retry_with_wrong_options_fails_and_says_so(app: Horarium, options: dict[str, Any]) -> None:
+    @app.task(bind=True)
+    def wrong(self: Task) -> None:
+        self.retry(**options)
+
+    result = wrong.delay()
+    drain(app)
+    assert (result.state, type(result.result).__name__) == ("FAILURE", "InvalidArguments")
+
+
+def test_a_handle_made_by_hand_belongs_to_the_current_app(app: Horarium) -> None:
+    app.set_current()
+    sent = app.task(_one).delay()
+    assert AsyncResult(sent.id).exists()

@@ -7,7 +7,7 @@ from random import Random
 from threading import RLock
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
-from horarium.app import inline, registry, result, shared
+from horarium.app import current, inline, registry, result, shared
 from horarium.app.connection import Connection
 from horarium.app.control import Control
 from horarium.app.producer import Producer
@@ -84,7 +84,7 @@ class Horarium:
         self._lock = RLock()  # guards _finalized and _tasks
         self._finalized = False
         if set_as_current:
-            shared.announce(self)
+            current.announce(self)
 
     # Tasks.
 
@@ -290,7 +290,7 @@ class Horarium:
 
     def set_current(self) -> None:
         """Make this the app of shared tasks in the running thread or coroutine."""
-        shared.set_current(self)
+        current.set_current(self)
 
     def __enter__(self) -> Horarium:
         return self
@@ -303,6 +303,15 @@ class Horarium:
 
     def _handle(self, message: Message) -> result.AsyncResult:
         return result.AsyncResult(message.id, app=self, task_name=message.task, ignored=message.ignore_result)
+
+
+def current_app() -> Horarium:
+    """Return the app of this thread or coroutine, else the newest one of the process.
+
+    Raises: ImproperlyConfigured when the process has none.
+    """
+    app: Horarium = current.current_app()
+    return app
 
 
 @overload

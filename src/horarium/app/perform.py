@@ -202,7 +202,8 @@ class _Call:
         info = ExceptionInfo(cause, retried.error)
         self._hook(self.task.on_retry, cause, self.message.id, self.request.args, self.request.kwargs, info)
         wait = max(0.0, (retried.message.due - self.clock.now()) / 1000)
-        text = f"Retry in {wait:g}s: {retried.error.class_path.rpartition('.')[2]}({retried.error.text!r})"
+        why = "" if isinstance(cause, Retry) else f": {cause!r}"
+        text = f"Retry in {wait:g}s{why}"
         return self._conclude(retried, text, State.RETRY, cause, info)
 
     def _failed(self, error: BaseException) -> Performance:

@@ -35,6 +35,8 @@ OPTIONS = frozenset(
     "link_error max_retries acks_late root_id parent_id routing_key serializer".split()
 )
 # The options of a signature that travel as they are.
+_AS_IT_IS = frozenset("queue priority time_limit soft_time_limit ignore_result".split())
+_AMENDING = _AS_IT_IS | {"headers", "expires", "link", "link_error"}
 _TRAVELLING = frozenset("queue priority task_id time_limit soft_time_limit headers ignore_result max_retries".split())
 
 D = TypeVar("D", bound=Definition)
@@ -156,6 +158,28 @@ class Producer:
             headers=dict(options.get("headers", _NOTHING)),
             origin=self.origin(),
         )
+
+    def amended(self, message: Message, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the fields of a message that the options of a retry change; ``expires`` counts from now.
+
+        Raises: InvalidArguments for one that is wrong, or that belongs to the message for good; EncodingError.
+        """
+        given = self.checked(message.task, options)
+        fixed = sorted(given.keys() - _AMENDING)
+        if fixed:
+            raise InvalidArguments(
+                f"expected an option that a retry of {message.task} can change ({', '.join(sorted(_AMENDING))}), got "
+                f"{fixed[0]!r}; leave it out"
+            )
+        changes = {option: given[option] for option in _AS_IT_IS & given.keys()}
+        if "headers" in given:
+            changes["headers"] = {**message.headers, **given["headers"]}
+        if "expires" in given:
+            changes["expires"] = _expiry(given["expires"], None, self._connection.now())
+        for option, field in (("link", "links"), ("link_error", "error_links")):
+            if option in given:
+                changes[field] = _frozen(given[option])
+        return changes
 
     def frozen_options(self, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return a signature's options as they travel: the declaration's defaults filled in, times in milliseconds or

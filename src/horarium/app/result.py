@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from horarium import codec
 from horarium.app.connection import Connected
 from horarium.app.control import Control
+from horarium.app.current import current_app
 from horarium.app.request import current_request
 from horarium.clock import Seconds, to_datetime
 from horarium.engines.protocol import RESULT_TOPIC, Page, RunFilter
@@ -22,13 +23,22 @@ LONGEST_WAIT: Seconds = 1.0  # a hint may be lost, so whoever waits also looks t
 
 
 class AsyncResult:
-    """What became of one call. Every property asks the store; an ended run is remembered."""
+    """What became of one call. Every property asks the store; an ended run is remembered.
+
+    Made by hand from an id, without ``app``, it belongs to the current app.
+    """
 
     def __init__(
-        self, id: str, *, app: Connected, task_name: str | None = None, ignored: bool = False, run: Run | None = None
+        self,
+        id: str,
+        *,
+        app: Connected | None = None,
+        task_name: str | None = None,
+        ignored: bool = False,
+        run: Run | None = None,
     ) -> None:
         self.id = id
-        self.app = app
+        self.app: Connected = app if app is not None else current_app()
         self.ignored = ignored
         self._task_name = task_name
         self._ended: Run | None = run

@@ -1,4 +1,4 @@
-"""``@shared_task``: declarations that every app takes over, and which app is meant when one of them is called.
+"""``@shared_task``: declarations that every app takes over.
 
 They belong to no app, so they are the one thing that a process keeps for all of them. Apps themselves share nothing:
 each makes a task object of its own from a declaration.
@@ -7,13 +7,11 @@ each makes a task object of its own from a declaration.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextvars import ContextVar
 from typing import Any, Protocol
-from weakref import ref
 
+from horarium.app.current import current_app, find_current_app
 from horarium.app.registry import task_name
 from horarium.app.task import Task
-from horarium.errors import ImproperlyConfigured
 
 
 class Adopter(Protocol):
@@ -59,8 +57,6 @@ class SharedTask:
 
 
 shared_tasks: list[SharedTask] = []
-_apps: list[ref[Adopter]] = []  # newest last
-_current: ContextVar[Adopter | None] = ContextVar("horarium_app", default=None)
 
 
 def declare_shared(function: Callable[..., Any], options: Mapping[str, Any]) -> SharedTask:
@@ -68,36 +64,3 @@ def declare_shared(function: Callable[..., Any], options: Mapping[str, Any]) -> 
     declared = SharedTask(function, options)
     shared_tasks.append(declared)
     return declared
-
-
-def announce(app: Adopter) -> None:
-    """Note a new app as the newest of the process."""
-    _apps.append(ref(app))
-
-
-def set_current(app: Adopter) -> None:
-    """Make ``app`` the current one of this thread or coroutine."""
-    _current.set(app)
-
-
-def find_current_app() -> Adopter | None:
-    """Return the app set in this context, else the newest one of the process, else None."""
-    chosen = _current.get()
-    if chosen is not None:
-        return chosen
-    for candidate in reversed(_apps):
-        app = candidate()
-        if app is not None:
-            return app
-    return None
-
-
-def current_app() -> Adopter:
-    """Return the current app. Raises: ImproperlyConfigured when the process has none."""
-    app = find_current_app()
-    if app is None:
-        raise ImproperlyConfigured(
-            "expected an app in this process to send a shared task with, got none; import the module that makes your "
-            "Horarium(...) first (in Django: from the project's __init__.py)"
-        )
-    return app

@@ -158,8 +158,11 @@ class Task(Definition):
 
         Without ``countdown`` and ``eta`` the wait is ``retry_backoff``'s or ``default_retry_delay``. When the retries
         are used up, raises ``exc``, else the exception being handled, else MaxRetriesExceededError. ``throw=False``
-        returns the Retry instead; the run is retried all the same when the task returns.
+        returns the Retry instead; the run is retried all the same when the task returns. ``options`` may change the
+        message: queue, priority, headers (added to its own), expires, time limits, ignore_result, links.
+        Raises: InvalidArguments for an option that is wrong.
         """
+        self.app.producer.checked(self.name, {"countdown": countdown, "eta": eta, "max_retries": max_retries})
         request = self.request
         cause = exc or sys.exc_info()[1]
         if request.message is None:
@@ -263,7 +266,6 @@ class Task(Definition):
             changes["args"] = Raw(codec.encode(list(args), path="args"))
         if kwargs is not None:
             changes["kwargs"] = Raw(codec.encode(dict(kwargs), path="kwargs"))
-        given = self.app.producer.checked(self.name, options)
-        changes.update({k: v for k, v in given.items() if k in ("queue", "priority", "headers")})
-        error = codec.encode_error(cause or MaxRetriesExceededError("the task asked to be run again"))
+        changes |= self.app.producer.amended(message, options)
+        error = codec.encode_error(cause or Retry("the task asked to be run again"))
         return Retried(message=msgspec.structs.replace(message, **changes), error=error)
