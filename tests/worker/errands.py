@@ -168,6 +168,26 @@ def spawn(word: str) -> int:
     return child.pid
 
 
+@app.task(name="fork")
+def fork(word: str, how: str) -> int:
+    """Forks and comes back in the copy too."""
+    pid = os.fork()
+    if pid == 0:
+        note("copy", word)
+        if how == "exits":
+            sys.exit(0)
+        if how == "raises":
+            raise ValueError(word)
+        return -1
+    _, status = os.waitpid(pid, 0)
+    return os.waitstatus_to_exitcode(status)
+
+
+@app.task(name="afork")
+async def afork(word: str, how: str) -> int:
+    return fork.run(word, how)
+
+
 @app.task(name="babble")
 def babble(lines: int) -> int:
     for number in range(lines):

@@ -148,3 +148,30 @@ def test_two_workers_of_one_name_are_told_apart(yard: Yard) -> None:
     runs = yard.ends(*ids, timeout=10)
     assert {run.state for run in runs} == {State.SUCCESS}
     assert {len(run.attempts) for run in runs} == {2}
+
+
+@pytest.mark.parametrize(
+    ("pool", "task", "how", "code"),
+    [
+        ("process", "fork", "returns", 0),
+        ("process", "fork", "raises", 1),
+        ("process", "fork", "exits", 0),
+        ("process", "afork", "returns", 0),
+        ("thread", "fork", "returns", 0),
+        ("async", "fork", "returns", 0),
+        ("async", "afork", "returns", 0),
+    ],
+)
+def test_a_copy_that_a_task_forks_and_lets_return_ends_there(
+    yard: Yard, pool: str, task: str, how: str, code: int
+) -> None:
+    yard.start(concurrency=1, pool=pool)
+    ids = [yard.send(task, str(number), how) for number in range(3)]
+    after = [yard.send("mark", str(number)) for number in range(10)]
+    runs = yard.ends(*ids, *after)
+    assert {run.state for run in runs} == {State.SUCCESS}
+    assert [bytes(run.result or b"") for run in runs[:3]] == [str(code).encode()] * 3
+    assert {len(run.attempts) for run in runs} == {1}
+    copies = {int(line[-1]) for line in yard.saw("copy")}
+    assert len(copies) == 3 and not any(map(is_alive, copies))
+    assert not copies & {int(line[-1]) for line in yard.saw("mark")}

@@ -7,6 +7,7 @@ was recorded stands.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from threading import Lock
@@ -97,7 +98,8 @@ class Executor:
         self._lease = lease  # until when this child may work (monotonic)
         self._finished_one = finished_one
         self._active: set[str] = set()
-        self.ended_ids: set[str] = set()  # revoked with terminate, perhaps while they stood in line
+        self._pid = os.getpid()
+        self._ended_in_line: set[str] = set()  # revoked with terminate while they stand in line here
 
     @property
     def running(self) -> int:
@@ -111,8 +113,7 @@ class Executor:
         if since >= self._lease():  # frozen for long, and thawed before the zygote: others may have ended it by now
             self.refuse(delivery, Released(reason="the lease has lapsed"))
             return None
-        if self.ended_ids and message.id in self.ended_ids:
-            self.ended_ids.discard(message.id)
+        if self._ended_in_line and message.id in self._ended_in_line:
             self.refuse(delivery, Revoked(reason="terminated before it was started"))
             return None
         if message.expires is not None and message.expires <= now:
@@ -137,6 +138,18 @@ class Executor:
     def reporter(self, attempt: Attempt) -> Callable[[Reported], None]:
         """Return what a performance calls to report a state or progress."""
         return partial(self._report, attempt)
+
+    def end_in_line(self, ids: Iterable[str]) -> None:
+        """Let those of these ids that stand in line here not be started. The others are not kept: whatever is still
+        held somewhere is named again with the next renewal."""
+        in_line = {delivery.message.id for delivery in tuple(self.feed.line)}
+        self._ended_in_line = in_line & self._ended_in_line.union(ids)
+
+    def end_copy(self, performance: Performance) -> None:
+        """End this process if it is a copy that the task's code has forked and let return: settling and claiming are
+        the parent's alone. No exit handlers run; the exit code is what the copy came to."""
+        if os.getpid() != self._pid:
+            os._exit(_exit_code_of(performance.outcome))
 
     def finish(self, attempt: Attempt, performance: Performance) -> bool:
         """Settle what the code came to; False when it was ended from outside, and this counts for nothing."""
@@ -258,6 +271,13 @@ class Executor:
                 expected=performance.expected,
             )
         )
+
+
+def _exit_code_of(outcome: Outcome) -> int:
+    """Return what a copy's parent is to learn from its end; the copy may have left the interpreter as programs do."""
+    if isinstance(outcome, Failed) and outcome.error.class_path.endswith("SystemExit"):
+        return 0 if outcome.error.text in ("", "0", "None") else 1
+    return 0 if isinstance(outcome, Succeeded) else 1
 
 
 class captured:

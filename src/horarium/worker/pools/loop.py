@@ -163,6 +163,7 @@ class AsyncPool:
             outcome, text = over_time(attempt.delivery.message, limits.hard)
             timers.append(loop.call_later(limits.hard, self._end, attempt.delivery.message.id, outcome, text))
         performance = await self._perform(attempt, interruption)
+        self._executor.end_copy(performance)
         for timer in timers:
             timer.cancel()
         self._executor.finish(attempt, performance)

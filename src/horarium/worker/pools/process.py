@@ -52,6 +52,7 @@ class ProcessPool:
                 performance = self._perform(attempt) if attempt.limits.soft is None else self._perform_timed(attempt)
             except BaseException as error:  # noqa: BLE001  # user code, or a limit that struck beside it: it ends this delivery
                 performance = self._executor.broken_off(attempt, error)
+        self._executor.end_copy(performance)
         self._executor.finish(attempt, performance)
 
     def _perform(self, attempt: Attempt) -> Performance:

@@ -62,6 +62,7 @@ class ThreadRunner:
                 performance = self._perform(watched)
             except BaseException as error:  # noqa: BLE001  # user code, or a limit that struck beside it: it ends this delivery
                 performance = self._executor.broken_off(attempt, error)
+        self._executor.end_copy(performance)  # before any lock: in a copy nobody may be left to release it
         self._seal(watched)
         with self._changed:
             watched.is_done = True
