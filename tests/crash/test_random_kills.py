@@ -7,6 +7,7 @@ import time
 from random import Random
 
 import pytest
+from firings import Editor
 from ground import Ground, wait_for
 from history import broken_off, complaints, gaps
 from mischief import Mischief
@@ -46,10 +47,7 @@ def mangle(ground: Ground, seed: int, seconds: float) -> None:
     for place in producers:
         place.program.process.terminate()
         place.program.ends()
-    for place in mischief.places:
-        if place.role == "beat":
-            place.program.process.terminate()
-            place.program.ends()
+    Editor(ground.app, "tick").pause()
     wait_for(ground.is_quiet, lambda: f"quiet:\n{ground.logs()}", QUIET_WITHIN)
     healed = time.monotonic() - began - seconds
     codes = ground.stop()
