@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from beat_ear import Ear
 from beat_store import Store
+from msgspec import Raw
 from msgspec.structs import replace
 
 from horarium.app.app import Horarium
@@ -36,6 +37,8 @@ def row(name: str, clock: ManualClock, **fields: object) -> Schedule:
         ({"timezone": "Mars/Olympus"}, "expected the IANA name of a time zone"),
         ({"options": {"queu": "x"}}, "queu"),
         ({"options": {"countdown": "soon"}}, "soon"),
+        ({"args": Raw(b"[1]")}, "expected a call of ping()"),
+        ({"kwargs": Raw(b'{"order":1}')}, "expected a call of ping()"),
         ({"task": "pong"}, "expected a task that this app or a live worker knows, got 'pong'"),
     ],
 )
@@ -70,6 +73,34 @@ def test_a_task_that_only_a_worker_elsewhere_knows_is_sent(make_app: MakeApp, st
     store.save(row("far", clock, task="pong"))
     Scheduler(make_app()).tick(clock.advance(60))
     assert [message.task for message in store.messages()] == ["pong"]
+
+
+def test_arguments_that_do_not_fit_heal_when_they_are_corrected(
+    make_app: MakeApp, store: Store, clock: ManualClock, ear: Ear
+) -> None:
+    store.save(row("bad", clock, args=Raw(b"[1]")))
+    scheduler = Scheduler(make_app(), observer=ear)
+    scheduler.tick(clock.advance(60))
+    assert [failed.schedule for failed in ear.heard(ScheduleFailed)] == ["bad"]
+    assert scheduler.patrol(clock.advance(5)) == 0
+    store.save(replace(store.schedule("bad"), args=Raw(b"[]")))
+    assert scheduler.patrol(clock.advance(5)) == 1
+    scheduler.tick(clock.now())
+    assert len(store.messages("bad")) == 1
+
+
+@pytest.mark.parametrize("place", ["a task that takes anything unchecked", "a worker elsewhere"])
+def test_arguments_that_only_the_worker_can_judge_are_sent(
+    place: str, make_app: MakeApp, store: Store, clock: ManualClock
+) -> None:
+    app = make_app()
+    if place == "a worker elsewhere":
+        store.worker_joins("pong")
+    else:
+        app.add_task(lambda: None, {"name": "pong", "typing": False})
+    store.save(row("far", clock, task="pong", args=Raw(b"[1]")))
+    Scheduler(app).tick(clock.advance(60))
+    assert len(store.messages("far")) == 1
 
 
 def test_a_schedule_of_an_unknown_task_heals_when_a_worker_brings_it(

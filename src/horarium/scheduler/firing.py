@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
+from horarium import codec
 from horarium.clock import Instant
 from horarium.engines.protocol import QUEUE_TOPIC
 from horarium.errors import HorariumError, ScheduleConflict
@@ -74,6 +75,8 @@ def prepare(app: Horarium, schedule: Schedule, *, now: Instant, knows: Callable[
     """Return the firing of a schedule that is due, or why there is none. Raises: what ``knows`` does, and no more."""
     try:
         firing = _firing(app, schedule, now=now)
+        if firing.messages:
+            _check_arguments(app, schedule)
     except HorariumError as error:
         return Trouble(schedule, str(error))
     except Exception as error:  # noqa: BLE001  # a row can hold anything: it is put in error, and the others fire
@@ -109,6 +112,14 @@ def _firing(app: Horarium, schedule: Schedule, *, now: Instant) -> Firing:
         next_fire=decided.next_fire,
         missed=decided.missed,
     )
+
+
+def _check_arguments(app: Horarium, schedule: Schedule) -> None:
+    """Refuse a call that would fail each time. Not remembered: a look costs a fraction of making the message, and the
+    task may be another one after a reload. Raises: InvalidArguments, DecodingError."""
+    task = app.tasks.get(schedule.task)
+    if task is not None and task.typing:
+        task.arguments.check(codec.decode(schedule.args), codec.decode(schedule.kwargs))
 
 
 def _message(app: Horarium, schedule: Schedule, nominal: Instant, *, now: Instant) -> Message:
