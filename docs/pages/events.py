@@ -79,7 +79,8 @@ SAMPLES: dict[str, Any] = {  # Any: each event has other fields
     "pid": 4711,
     "owner": "01a1fbc3....1",
     "owners": ("01a1fbc3....1", "01a1fbc3....2"),
-    "running": (ID,),
+    "running": (("shop.report", ID),),
+    "crashes": 3,
     "returned": 2,
     "schedule": "nightly",
     "nominal": 0,
@@ -91,6 +92,7 @@ SAMPLES: dict[str, Any] = {  # Any: each event has other fields
 }
 OF_EVENT: dict[type[Any], dict[str, Any]] = {
     event.ChildLost: {"reason": "signal 9 (SIGKILL)"},
+    event.GivenUp: {"reason": "expected the process to live until the task had ended, it ended first (exit code 1)"},
     event.ChildRecycled: {"reason": "it has run 100 tasks"},
     event.SchedulerStarting: {"name": "beat@host"},
     event.SchedulerStopped: {"name": "beat@host"},

@@ -96,7 +96,16 @@ class ChildLost(Struct, frozen=True, kw_only=True):
     pid: int
     owner: str
     reason: str
-    running: tuple[str, ...]
+    running: tuple[tuple[str, str], ...]  # the task and the id of each
+
+
+class GivenUp(Struct, frozen=True, kw_only=True):
+    """A task ended as DEAD: it took too many processes along, or it may be started once only and its process died."""
+
+    task: str
+    id: str
+    crashes: int
+    reason: str
 
 
 class OwnersExpired(Struct, frozen=True, kw_only=True):
@@ -222,6 +231,7 @@ Event: TypeAlias = (
     | Recovered
     | ChildRecycled
     | ChildLost
+    | GivenUp
     | OwnersExpired
     | SchedulerEvent
 )

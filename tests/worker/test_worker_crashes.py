@@ -50,7 +50,7 @@ def test_leaving_the_interpreter_or_recursing_too_deep_is_an_ordinary_failure(ya
 
 
 def test_a_poison_message_is_dead_after_three_crashes_and_the_good_ones_finish(yard: Yard) -> None:
-    yard.start(crash_delays=(0.0, 0.1, 0.1))
+    worker = yard.start(crash_delays=(0.0, 0.1, 0.1))
     poison = yard.send("die", "kill", 99)
     good = [yard.send("mark", f"g{n}") for n in range(50)]
     (bad, *others) = yard.ends(poison, *good)
@@ -59,6 +59,9 @@ def test_a_poison_message_is_dead_after_three_crashes_and_the_good_ones_finish(y
     assert {run.state for run in others} == {State.SUCCESS}
     assert {attempt.outcome for run in others for attempt in run.attempts} == {"succeeded"}
     assert len(yard.saw("start", "kill")) == 3
+    worker.says(f"Task die[{poison}] given up after 3 crashes: expected the process to live")
+    assert worker.text.count("given up") == 1
+    assert worker.text.count(f"it was running die[{poison}]") == 3
 
 
 def test_deliveries_in_line_behind_a_crash_go_back_uncharged(yard: Yard) -> None:
@@ -126,13 +129,24 @@ def test_what_a_task_has_started_ends_with_its_process(yard: Yard) -> None:
 
 
 def test_a_started_at_most_once_task_is_dead_and_not_run_again_when_its_process_dies(yard: Yard) -> None:
-    yard.start()
+    worker = yard.start()
     id = yard.send("once_only", "a", acks_late=False)
     pid = int(yard.sees("start", "a")[0][-1])
     os.kill(pid, signal.SIGKILL)
     (run,) = yard.ends(id)
     assert run.state == State.DEAD
+    worker.says(f"Task once_only[{id}] given up after 1 crash: ")
     assert len(yard.saw("start", "a")) == 1
+
+
+def test_what_is_lost_with_a_whole_worker_is_told_by_the_one_that_finds_it(yard: Yard) -> None:
+    first = yard.start(lease=2.0)
+    id = yard.send("once_only", "a", acks_late=False)
+    yard.sees("start", "a")
+    other = yard.start(lease=2.0)
+    first.process.kill()
+    other.says(f"Task once_only[{id}] given up after 1 crash: ")
+    assert yard.run(id).state == State.DEAD
 
 
 def test_two_workers_of_one_name_are_told_apart(yard: Yard) -> None:

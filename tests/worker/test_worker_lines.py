@@ -9,7 +9,17 @@ from contextlib import contextmanager
 import pytest
 
 from horarium.errors import InvalidSetting
-from horarium.event import ChildLost, Event, Finished, Received, Troubled, WorkerReady, WorkerStarting, WorkerStopped
+from horarium.event import (
+    ChildLost,
+    Event,
+    Finished,
+    GivenUp,
+    Received,
+    Troubled,
+    WorkerReady,
+    WorkerStarting,
+    WorkerStopped,
+)
 from horarium.message import Delivery, Message
 from horarium.observe import logs
 from horarium.observe.lines import Lines
@@ -52,9 +62,14 @@ def finished(outcome: Outcome, text: str = "", **options: bool) -> Finished:
         (WorkerStopped(name="w@h", given_back=("a", "b")), "WARNING", "w@h stopped; given back, to run again: a, b"),
         (Troubled(where="claim", reason="away", wait=0.25), "WARNING", "claim: away; trying again in 0.2 s"),
         (
-            ChildLost(pid=7, owner="o", reason="signal 9 (SIGKILL)", running=("a",)),
+            ChildLost(pid=7, owner="o", reason="signal 9 (SIGKILL)", running=(("shop.charge", "a"),)),
             "ERROR",
-            "child 7 ended unexpectedly: signal 9 (SIGKILL); it was running a",
+            "child 7 ended unexpectedly: signal 9 (SIGKILL); it was running shop.charge[a]",
+        ),
+        (
+            GivenUp(task="shop.charge", id="a", crashes=1, reason="it ended first (signal 9)"),
+            "ERROR",
+            "Task shop.charge[a] given up after 1 crash: it ended first (signal 9)",
         ),
     ],
 )

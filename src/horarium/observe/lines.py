@@ -10,6 +10,7 @@ from horarium.event import (
     ChildRecycled,
     Event,
     Finished,
+    GivenUp,
     OwnersExpired,
     Received,
     Recovered,
@@ -21,6 +22,7 @@ from horarium.event import (
     WorkerStopping,
 )
 from horarium.observe import logs, scheduler_lines
+from horarium.observe.finding import plural
 from horarium.outcome import Crashed, Expired, Failed, Ignored, Rejected, Released, Retried, Revoked, Succeeded
 from horarium.version import __version__
 
@@ -98,8 +100,10 @@ def describe(event: Event) -> tuple[int, str]:
         case Recovered(where=where):
             return logging.INFO, f"{where}: works again"
         case ChildLost(pid=pid, reason=reason, running=running):
-            hit = f"; it was running {', '.join(running)}" if running else ""
+            hit = f"; it was running {', '.join(f'{task}[{id}]' for task, id in running)}" if running else ""
             return logging.ERROR, f"child {pid} ended unexpectedly: {reason}{hit}"
+        case GivenUp(task=task, id=id, crashes=crashes, reason=reason):
+            return logging.ERROR, f"Task {task}[{id}] given up after {plural(crashes, 'crash', 'crashes')}: {reason}"
         case ChildRecycled(pid=pid, reason=reason):
             return logging.INFO, f"child {pid} makes way for a fresh one: {reason}"
         case Refused(task=task, id=id, attempt=attempt):

@@ -184,8 +184,8 @@ class Crew:
         )
         self._membership.note_ended(board.processed(place))
         if burial.was_crash:
-            ids = tuple(entry.id for entry in running)
-            self._observer.tell(ChildLost(pid=life.pid, owner=life.owner, reason=status, running=ids))
+            hit = tuple((entry.task, entry.id) for entry in running)
+            self._observer.tell(ChildLost(pid=life.pid, owner=life.owner, reason=status, running=hit))
         if self._is_stopping:
             self.given_back += burial.given_back
         finished = tuple(board.ledgers[place].read())

@@ -10,12 +10,20 @@ from collections.abc import Callable, Sequence
 from random import Random
 from threading import Event, Thread
 
-from horarium.clock import Clock, Seconds
-from horarium.engines.protocol import QUEUE_TOPIC, RESULT_TOPIC, DeadOwner, Engine, Maintenance
+from horarium.clock import Clock, Instant, Seconds
+from horarium.engines.protocol import (
+    QUEUE_TOPIC,
+    RESULT_TOPIC,
+    DeadOwner,
+    Engine,
+    Maintenance,
+    Page,
+    RunFilter,
+)
 from horarium.errors import EngineUnavailable
-from horarium.event import Finished, Observer, OwnersExpired, Recovered, Troubled
+from horarium.event import Finished, GivenUp, Observer, OwnersExpired, Recovered, Troubled
 from horarium.message import Delivery
-from horarium.outcome import Outcome, Run, Settlement, Verdict
+from horarium.outcome import Outcome, Run, Settlement, State, Verdict
 from horarium.worker.board import Running
 from horarium.worker.options import WorkerOptions
 from horarium.worker.patience import Patience
@@ -24,6 +32,7 @@ from horarium.workflow.follow import follow_ups
 
 LONGEST_TROUBLE: Seconds = 2.0
 SETTLE_BATCH = 500
+SEARCHED = 200  # of the latest dead runs, for those that the store itself gave up
 
 
 class Sweeper:
@@ -103,8 +112,11 @@ class Sweeper:
 
     def _maintain(self, dead: Sequence[DeadOwner]) -> None:
         while True:
-            done = self._engine.queue.maintain(now=self._clock.now(), policy=self._options.policy, dead=dead)
+            now = self._clock.now()
+            done = self._engine.queue.maintain(now=now, policy=self._options.policy, dead=dead)
             self._announce(done)
+            if done.dead:
+                self._tell_given_up([id for owner in dead for id in owner.running], now)
             if not done.more or (self._closing and not dead):
                 return
 
@@ -118,6 +130,17 @@ class Sweeper:
             self._engine.notifier.notify(topics)
         if done.lapsed:
             self._observer.tell(OwnersExpired(owners=done.lapsed, returned=done.returned))
+
+    def _tell_given_up(self, ids: Sequence[str], now: Instant) -> None:
+        """Name those that one maintain() gave up. It only counts them: they are looked for among what dead children
+        of ours were running, and, since it may have been somebody else's, among the latest dead."""
+        ours = self._engine.results.read(ids)
+        latest = self._engine.results.search(RunFilter(states=(State.DEAD,)), Page(limit=SEARCHED)).runs
+        found = {run.id: run for run in (*ours, *latest) if run and run.state == State.DEAD and run.ended == now}
+        for run in found.values():
+            crashes = sum(attempt.outcome == "crashed" for attempt in run.attempts)
+            reason = run.error.text if run.error is not None else ""
+            self._observer.tell(GivenUp(task=run.message.task, id=run.id, crashes=crashes, reason=reason))
 
     def _record(self, finished: Sequence[Settlement]) -> None:
         """Record what the dead child had come to. It may have done so itself: then this changes nothing."""
