@@ -481,3 +481,10 @@ def test_check_names_each_schedule_that_is_wrong(shop: Shop) -> None:
     for name in ("unknown", "nowhere", "wrong", "badly called"):
         assert f"schedule {name!r}" in result.stdout
     assert "'fine'" not in result.stdout and "'shop.charge'" in result.stdout
+
+
+def test_check_names_a_route_that_cannot_be_read(shop: Shop) -> None:
+    shop.app.conf.task_routes = {"shop.*": {"queue": "cash", "prority": 3}}
+    result = shop("check")
+    assert result.exit_code == Exit.FAILED
+    assert "task_routes" in result.stdout and "prority" in result.stdout

@@ -14,7 +14,7 @@ from horarium import Horarium
 from horarium.clock import Instant, SystemClock
 from horarium.engines.memory import MemoryEngine
 from horarium.engines.protocol import MaintenancePolicy, Member, Queue
-from horarium.errors import EngineUnavailable, OwnerLost
+from horarium.errors import EngineUnavailable, OwnerLost, StoreUnusable
 from horarium.event import Event, Finished, Recovered, Refused, Troubled
 from horarium.message import Delivery, Message
 from horarium.outcome import Crashed, ErrorRecord, Progress, Reported, Revoked, Settlement, State, Succeeded, Verdict
@@ -52,12 +52,17 @@ class Fickle:
     def __init__(self, queue: Queue) -> None:
         self._queue = queue
         self.is_away = False
+        self.is_moved = False
         self.swallow_answers = 0
         self.claims: list[int] = []
         self.settled: list[int] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._queue, name)
+
+    def check(self) -> None:
+        if self.is_moved:
+            raise StoreUnusable("expected the store to stay where it is, it was moved; put it back")
 
     def claim(
         self, queues: Sequence[str], owner: str, limit: int, *, now: Instant, tasks: Any = None
@@ -70,6 +75,7 @@ class Fickle:
     def settle(self, settlements: Sequence[Settlement], *, now: Instant, policy: MaintenancePolicy) -> list[Verdict]:
         if self.is_away:
             raise EngineUnavailable("expected the store to answer, it is away; wait")
+        self.check()
         self.settled.append(len(settlements))
         verdicts = self._queue.settle(settlements, now=now, policy=policy)
         if self.swallow_answers:
@@ -85,6 +91,7 @@ class Bench:
         self.engine = MemoryEngine()
         self.queue = Fickle(self.engine.queue)
         self.engine.queue = self.queue  # type: ignore[assignment]
+        self.engine.check = self.queue.check  # type: ignore[method-assign]
         self.clock = SystemClock()
         self.ear = Ear()
         self.ledger = Ledger()
@@ -258,6 +265,24 @@ def test_outcomes_are_kept_while_the_store_is_away_and_stay_in_the_ledger(bench:
     assert [event.where for event in bench.ear.heard(Recovered)] == ["settle"]
 
 
+def test_a_store_that_was_moved_leaves_all_outcomes_in_the_ledger_and_is_told_of_once(bench: Bench) -> None:
+    bench.put(3)
+    bench.queue.is_moved = True
+    for delivery in [*bench.claimed(), *bench.claimed()]:
+        attempt = bench.executor.begin(delivery, Board(1, 1).slot(0, 0))
+        assert attempt is not None
+        bench.executor.end(attempt, Succeeded(result=None), "")
+    bench.settler.start()
+    assert not bench.settler.drain(0.3)
+    assert len(bench.ledger.read()) == 3
+    assert bench.settler._recorded == 0
+    assert len(bench.ear.heard(Troubled)) == 1
+    bench.queue.is_moved = False
+    assert bench.settler.drain(10)
+    assert not bench.ledger.read()
+    assert bench.state("m2") == State.SUCCESS
+
+
 def test_a_swallowed_answer_is_asked_for_again_and_nothing_is_refused(bench: Bench) -> None:
     bench.put(1)
     (delivery,) = bench.claimed()
@@ -355,8 +380,12 @@ def test_what_is_ended_from_outside_keeps_that_end(bench: Bench) -> None:
 def test_a_revoked_delivery_in_line_is_not_started(bench: Bench) -> None:
     bench.put(1)
     (delivery,) = bench.claimed()
-    bench.executor.ended_ids.add("m0")
-    assert bench.executor.begin(delivery, Board(1, 1).slot(0, 0)) is None
+    bench.feed.line.append(delivery)
+    bench.executor.end_in_line(["m0", "elsewhere"])
+    assert bench.executor._ended_in_line == {"m0"}
+    assert bench.executor.begin(bench.feed.withdraw()[0], Board(1, 1).slot(0, 0)) is None
+    bench.executor.end_in_line(["another"])
+    assert not bench.executor._ended_in_line
     bench.settler.start()
     assert bench.settler.drain(5)
     assert bench.state("m0") == State.REVOKED

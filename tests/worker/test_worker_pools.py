@@ -4,6 +4,7 @@ over, and which app is the current one."""
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from threading import Event, Thread
 from typing import Any
@@ -11,9 +12,11 @@ from typing import Any
 import pytest
 
 from horarium import Horarium, current_app
+from horarium.app.perform import Performance
 from horarium.clock import SystemClock
 from horarium.engines.memory import MemoryEngine
 from horarium.engines.protocol import MaintenancePolicy, Member
+from horarium.errors import SoftTimeLimitExceeded
 from horarium.event import Silent
 from horarium.message import Delivery, Message
 from horarium.worker.board import Board, SlotRow
@@ -121,6 +124,33 @@ def test_what_was_handed_over_when_the_feed_stops_is_finished(
 
     bench.executor.before = stop_and_let_the_feeder_look
     assert in_a_thread(bench.run) == 'SUCCESS: "done"'
+
+
+class Fatal(BaseException):
+    """An error that no task catches."""
+
+
+def fail() -> None:
+    raise Fatal
+
+
+def test_a_limit_that_strikes_while_an_error_is_noted_ends_the_run_and_not_the_thread() -> None:
+    bench = Bench(ThreadPool, fail)
+    bench.executor._limits = LimitBook(soft=LASTS / 4, hard=None)
+    seen: list[BaseException] = []
+    kept = bench.executor.broken_off
+
+    def listen(attempt: Attempt, error: BaseException) -> Performance:
+        seen.append(error)
+        until = time.monotonic() + LASTS
+        while isinstance(error, Fatal) and time.monotonic() < until:
+            pass
+        return kept(attempt, error)
+
+    bench.executor.broken_off = listen  # type: ignore[method-assign]
+    bench.executor._finished_one = bench.stop
+    assert in_a_thread(bench.run).startswith("FAILURE")
+    assert [type(error) for error in seen] == [Fatal, SoftTimeLimitExceeded]
 
 
 def name_the_app() -> str:

@@ -8,6 +8,7 @@ from horarium import codec
 from horarium.errors import HorariumError, ImproperlyConfigured
 from horarium.observe.facts import read_declared
 from horarium.observe.finding import Finding, did_you_mean, note, problem
+from horarium.routing import check_routes
 from horarium.schedules.record import Schedule
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 def check_app(app: Horarium) -> list[Finding]:
     """Return what is wrong (problem) or worth knowing (note) about an app; nothing if all is well."""
-    return [*_settings(app), *_tasks(app), *_schedules(app)]
+    return [*_settings(app), *_routes(app), *_tasks(app), *_schedules(app)]
 
 
 def _settings(app: Horarium) -> list[Finding]:
@@ -24,6 +25,14 @@ def _settings(app: Horarium) -> list[Finding]:
         return [note("setting", f"{notice.key}: {notice.text}") for notice in app.conf.explain()]
     except ImproperlyConfigured as error:
         return [problem("setting", str(error), "correct the setting")]
+
+
+def _routes(app: Horarium) -> list[Finding]:
+    try:
+        check_routes(app.conf.task_routes)
+    except ImproperlyConfigured as error:
+        return [problem("route", str(error), "correct task_routes")]
+    return []
 
 
 def _tasks(app: Horarium) -> list[Finding]:

@@ -213,10 +213,8 @@ class Child:
         os._exit(EXIT_DONE)
 
     def _end(self, ids: Iterable[str]) -> None:
-        for id in ids:
-            outcome = Revoked(reason="terminated")
-            if not self._pool.end(id, outcome, "terminated"):
-                self._executor.ended_ids.add(id)  # it may stand in line here
+        outcome = Revoked(reason="terminated")
+        self._executor.end_in_line([id for id in ids if not self._pool.end(id, outcome, "terminated")])
 
     # What the parts call back.
 

@@ -33,9 +33,6 @@ class Limits(Struct, frozen=True):
     hard: Seconds | None = None
 
 
-NO_LIMITS = Limits()
-
-
 class LimitBook:
     """Looks limits up: the message's own, else the task's, else the worker's. A soft limit that the hard one would
     never let come is as good as none."""

@@ -62,6 +62,7 @@ class Settler:
         random: Random | None = None,
         chore: Chore = lambda: None,
     ) -> None:
+        self._engine = engine
         self._queue = engine.queue
         self._notifier = engine.notifier
         self._clock = clock
@@ -148,6 +149,9 @@ class Settler:
             except EngineUnavailable as error:
                 self._wait_after(error)
             except Exception as error:  # noqa: BLE001  # one of them, or the store, is bad: told below, one by one
+                if isinstance(error, EngineError) and self._is_store_bad():
+                    self._wait_after(error)  # nothing was answered: it all stays in the ledger
+                    continue
                 self._flush_singly(batch, error)
                 return
             else:
@@ -185,7 +189,14 @@ class Settler:
             return  # it stays in hand, and goes back to its queue when this owner ends
         self._flush([(_unrecordable(settlement, error), delivery, size)])
 
-    def _wait_after(self, error: EngineUnavailable) -> None:
+    def _is_store_bad(self) -> bool:
+        try:
+            self._engine.check()
+        except EngineError:
+            return True
+        return False
+
+    def _wait_after(self, error: EngineError) -> None:
         is_first = not self._patience.failures
         wait = self._patience.next_wait()
         if is_first:

@@ -110,10 +110,6 @@ class Supervisor:
         finally:
             self._inbox.close()
 
-    def stop(self) -> None:
-        """Stop as on TERM; twice: as on a second one. Safe from every thread."""
-        self._post(self._ask_stop)
-
     # Beginning.
 
     def _prepare_fork(self) -> None:

@@ -170,7 +170,8 @@ class Store:
         self._is_relaxed = durability == "relaxed"
         self._identity: tuple[int, int] | None = None  # device and inode, once it has been opened
         self._forget_sessions()
-        _STORES.add(self)
+        with _STORES_LOCK:
+            _STORES.add(self)
 
     def read(self) -> Use:
         """Return a context for reading; each statement sees the newest committed state."""
@@ -354,21 +355,27 @@ def _roll_back(connection: apsw.Connection) -> None:
 
 
 _STORES: weakref.WeakSet[Store] = weakref.WeakSet()
+_STORES_LOCK = threading.Lock()  # guards _STORES; held during a fork, so that no store is made between its hooks
+_parted: list[Store] = []  # those that the fork under way has locked
 
 
 def _before_fork() -> None:
+    _STORES_LOCK.acquire()
     for store in list(_STORES):
         store.part_for_fork()
+        _parted.append(store)
 
 
 def _after_fork_in_parent() -> None:
-    for store in list(_STORES):
-        store.rejoin_parent()
+    while _parted:
+        _parted.pop().rejoin_parent()
+    _STORES_LOCK.release()
 
 
 def _after_fork_in_child() -> None:
-    for store in list(_STORES):
-        store.forget_parent()
+    while _parted:
+        _parted.pop().forget_parent()
+    _STORES_LOCK.release()
 
 
 os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)

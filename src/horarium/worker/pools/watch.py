@@ -20,6 +20,7 @@ from horarium.worker.limits import TaskLoop, raise_in_thread, take_back_raise
 from horarium.worker.pools.pool import STUBBORN
 
 LONGEST_SLEEP: Seconds = 60.0
+STRIKES = (SoftTimeLimitExceeded, TimeLimitExceeded, TaskRevokedError)  # what is raised in a thread from outside
 
 
 class Watched:
@@ -58,12 +59,7 @@ class ThreadRunner:
             if attempt.limits.soft is not None or attempt.limits.hard is not None:
                 self._changed.notify()
         with captured(attempt):
-            try:
-                performance = self._perform(watched)
-            except BaseException as error:  # noqa: BLE001  # user code, or a limit that struck beside it: it ends this delivery
-                performance = self._executor.broken_off(attempt, error)
-        self._executor.end_copy(performance)  # before any lock: in a copy nobody may be left to release it
-        self._seal(watched)
+            performance = self._come_to_an_end(watched)
         with self._changed:
             watched.is_done = True
             self._watched.pop(attempt.delivery.message.id, None)
@@ -76,6 +72,23 @@ class ThreadRunner:
         if watched is None:
             return False
         return self._end(watched, outcome, text, TaskRevokedError)
+
+    def _come_to_an_end(self, watched: Watched) -> Performance:
+        """Perform, and return with nothing to be raised here any more. What strikes beside the task's code, even while
+        an error of that code is being handled, must not end the thread, and with it the child."""
+        executor, attempt = self._executor, watched.attempt
+        performance: Performance | None = None
+        try:
+            try:
+                performance = self._perform(watched)
+            except BaseException as error:  # noqa: BLE001  # user code, or a limit that struck beside it: it ends this delivery
+                performance = executor.broken_off(attempt, error)
+            executor.end_copy(performance)  # before any lock: in a copy nobody may be left to release it
+            self._seal(watched)
+        except STRIKES as late:
+            self._seal(watched)
+            performance = performance or executor.broken_off(attempt, late)
+        return performance
 
     def _perform(self, watched: Watched) -> Performance:
         executor, attempt = self._executor, watched.attempt
@@ -108,7 +121,7 @@ class ThreadRunner:
                 with watched.attempt.lock:
                     watched.may_raise = False
                 take_back_raise()
-            except (SoftTimeLimitExceeded, TimeLimitExceeded, TaskRevokedError):
+            except STRIKES:
                 continue
             return
 
