@@ -3,12 +3,11 @@ by step."""
 
 from __future__ import annotations
 
-from horarium.worker.observer import Silent
-
 from horarium import Horarium
 from horarium.clock import ManualClock
 from horarium.engines.memory import MemoryEngine
 from horarium.engines.protocol import MaintenancePolicy, Member
+from horarium.event import Silent
 from horarium.message import Message
 from horarium.outcome import State
 from horarium.worker.board import Board
