@@ -72,3 +72,23 @@ def test_a_history_that_cannot_be_read_is_lost_and_the_run_goes_on(engine: Sqlit
     assert states(engine) == ["RECEIVED", "RECEIVED"]
     engine.queue.maintain(now=NOW, policy=POLICY, dead=[DeadOwner(owner="o")])
     assert states(engine) == ["PENDING", "PENDING"]
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        '{"owner": "o", "kind": "nurse", "name": "w", "running": [{"slot": "new"}]}',
+        '{"owner": "o", "kind": "nurse", "name": "w"}',
+    ],
+)
+def test_a_member_of_a_kind_that_is_not_known_is_listed_and_stops_no_chore(
+    engine: SqliteEngine, tmp_path: Path, member: str
+) -> None:
+    assert len(engine.queue.claim(["default"], "o", 9, now=NOW)) == 2
+    db = apsw.Connection(str(tmp_path / "shop.db"))
+    db.execute("UPDATE owners SET member = CAST(? AS BLOB)", (member,))
+    db.close()
+    [record] = engine.inspector.workers(now=NOW)
+    assert (record.member.owner, record.member.name, record.alive, record.held) == ("o", "w", True, 2)
+    assert engine.queue.maintain(now=NOW + 60_000, policy=POLICY).lapsed == ("o",)
+    assert states(engine) == ["RETRY", "RETRY"]

@@ -14,7 +14,6 @@ from horarium.engines.protocol import (
     Counts,
     Held,
     HeldPage,
-    Member,
     MemberRecord,
     Page,
     Purge,
@@ -25,13 +24,12 @@ from horarium.engines.protocol import (
 from horarium.engines.sqlite.connection import Store
 from horarium.engines.sqlite.moves import cancel, entries, give_back, revoke, set_aside_unreadable
 from horarium.engines.sqlite.results import conditions
-from horarium.engines.sqlite.rows import HELD, WAITING, History, encode_history, readable_message
+from horarium.engines.sqlite.rows import HELD, WAITING, History, encode_history, readable_member, readable_message
 from horarium.engines.sqlite.sql import SQL, Row, change, fetch
 from horarium.outcome import Revoked, error_of
 
 INDEXES = {HELD: "runs_held", WAITING: "runs_waiting"}
 
-_decode_member = msgspec.json.Decoder(Member).decode
 _decode_place = msgspec.json.Decoder(tuple[int, int, Instant, int]).decode  # phase, rank, due, turn
 
 
@@ -139,9 +137,9 @@ def _to_held(row: Row) -> Held:
 
 
 def _to_record(row: Row, now: Instant) -> MemberRecord:
-    text, seen, lease_until, given_up, held = row
+    owner, name, text, seen, lease_until, given_up, held = row
     return MemberRecord(
-        member=_decode_member(text),
+        member=readable_member(text, owner=owner, name=name),
         seen=seen,
         lease_until=lease_until,
         alive=given_up is None and now < lease_until,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import apsw
-import msgspec
 from msgspec import Struct
 
 from horarium.clock import Instant, milliseconds
@@ -15,14 +14,12 @@ from horarium.engines.protocol import (
     DeadOwner,
     Maintenance,
     MaintenancePolicy,
-    Member,
 )
 from horarium.engines.sqlite.connection import Store
 from horarium.engines.sqlite.moves import Entry, crash, die, entries, expire, give_back, set_aside_unreadable
+from horarium.engines.sqlite.rows import readable_member
 from horarium.engines.sqlite.sql import change, fetch
 from horarium.outcome import Attempt, ErrorRecord, State, told
-
-_decode_member = msgspec.json.Decoder(Member).decode
 
 
 class Loss(Struct, frozen=True):
@@ -123,7 +120,7 @@ def _presumed(db: apsw.Connection, known: set[str], now: Instant) -> Iterator[Lo
         if owner in known:
             continue
         held = list(entries(db, "entries_held", {"owner": owner}))
-        reported = frozenset(running.id for running in _decode_member(member).running)
+        reported = frozenset(running.id for running in readable_member(member, owner=owner, name=name).running)
         error = told("WorkerLostError", f"{name} was last heard of {(now - seen) / 1000:g} s ago; its lease has lapsed")
         is_known = any(entry.id in reported for entry in held)
         yield Loss(name, held, reported if is_known else None, error, False)

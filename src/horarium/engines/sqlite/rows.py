@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from horarium.clock import Instant
-from horarium.engines.protocol import ATTEMPTS_KEPT
+from horarium.engines.protocol import ATTEMPTS_KEPT, Member
 from horarium.engines.sqlite.sql import Row
 from horarium.message import Message
 from horarium.outcome import Attempt, ErrorRecord, Progress, Run, Settlement, State
@@ -115,3 +115,22 @@ def readable_message(text: bytes, *, id: str, task: str, queue: str, created: In
         return _decode_message(text)
     except msgspec.DecodeError:
         return Message(id=id, task=task, queue=queue, created=created)
+
+
+class _NewerMember(Member, frozen=True, omit_defaults=True, kw_only=True):
+    kind: str  # type: ignore[assignment]  # one that a newer Horarium knows
+
+
+_decode_member = msgspec.json.Decoder(Member).decode
+_decode_newer_member = msgspec.json.Decoder(_NewerMember).decode
+
+
+def readable_member(text: bytes, *, owner: str, name: str) -> Member:
+    """Return a stored member; of one that a newer Horarium has written, what can be read: neither a listing nor a
+    chore must end there."""
+    for decode in (_decode_member, _decode_newer_member):
+        try:
+            return decode(text)
+        except msgspec.DecodeError:
+            continue
+    return Member(owner=owner, kind="worker", name=name)

@@ -1,8 +1,8 @@
 -- List the members.
 -- Parameters: :listed (those given up at or before are left out)
--- Result: member (JSON), seen, lease_until, given_up, number of deliveries held
+-- Result: owner, name, member (JSON), seen, lease_until, given_up, number of deliveries held
 -- State: unchanged
 -- Safe: one snapshot
-SELECT member, seen, lease_until, given_up,
+SELECT owner, name, member, seen, lease_until, given_up,
     (SELECT count(*) FROM runs WHERE runs.phase = 1 AND runs.owner = owners.owner)
 FROM owners WHERE given_up IS NULL OR given_up > :listed
