@@ -1,4 +1,4 @@
-"""A small shop whose command line runs in this process, over a memory store that the test can look into."""
+"""A small shop whose command line runs in this process, over a store that the test can look into."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from horarium.outcome import ErrorRecord, Failed, Outcome, Settlement, Succeeded
 SHOP = '''
 from horarium import Horarium, crontab, every
 
-app = Horarium("shop", store="memory://", timezone="Europe/Berlin", set_as_current=False)
+app = Horarium("shop", store="sqlite:///shop.db", timezone="Europe/Berlin", set_as_current=False)
 
 
 @app.task(name="shop.charge")

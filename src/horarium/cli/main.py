@@ -16,7 +16,7 @@ import click
 from horarium.cli.exits import Exit, Stop, code_of
 from horarium.cli.options import PREFIX, Entry, LazyGroup, global_options
 from horarium.cli.session import Session
-from horarium.errors import HorariumError, ImproperlyConfigured
+from horarium.errors import HorariumError, ImproperlyConfigured, RunNotFound
 from horarium.version import __version__
 
 START, RUNS, LOOK, MEND = "Run", "Tasks and runs", "Look", "Check and mend"
@@ -65,10 +65,11 @@ class Door(LazyGroup):
     def main(  # type: ignore[override]  # click overloads it on standalone_mode
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
     ) -> Any:  # Any: as click declares it
-        extra = {"auto_envvar_prefix": PREFIX, **extra}
+        session = Session()
+        extra = {"auto_envvar_prefix": PREFIX, "obj": session, **extra}
         if not extra.pop("standalone_mode", True):
             return super().main(args, "horarium", standalone_mode=False, **extra)
-        sys.exit(_guard(lambda: super(Door, self).main(args, "horarium", standalone_mode=False, **extra)))
+        sys.exit(_guard(session, lambda: super(Door, self).main(args, "horarium", standalone_mode=False, **extra)))
 
 
 @click.command(
@@ -90,7 +91,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     raise AssertionError("root.main exits")
 
 
-def _guard(run: Callable[[], object]) -> int:
+def _guard(session: Session, run: Callable[[], object]) -> int:
     """Run a command; return its exit code, having said on stderr what went wrong."""
     try:
         ended = run()
@@ -108,7 +109,7 @@ def _guard(run: Callable[[], object]) -> int:
         _complain(error.format_message())
         return error.exit_code
     except HorariumError as error:
-        return _complain_of(error)
+        return _complain_of(session, error)
     except (click.Abort, KeyboardInterrupt):
         click.echo(err=True)
         return Exit.INTERRUPTED
@@ -127,10 +128,11 @@ def _complain(message: str, hints: Sequence[str] = ()) -> None:
         click.echo(f"  {hint}", err=True)
 
 
-def _complain_of(error: HorariumError) -> int:
+def _complain_of(session: Session, error: HorariumError) -> int:
     if trace := getattr(error, "trace", None):  # AppImportFailed: the user's own traceback comes first
         click.echo(trace, err=True)
-    _complain(str(error))
+    hints = [f"the runs it holds: {session.command} runs list"] if isinstance(error, RunNotFound) else []
+    _complain(session.advised(str(error)), hints)
     if type(error).__name__ == "AppNotFound" and isinstance(error, ImproperlyConfigured):
         return Exit.USAGE
     return code_of(error)

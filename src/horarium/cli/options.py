@@ -20,6 +20,8 @@ PREFIX = "HORARIUM"
 CELERY_PREFIX = "CELERY"
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "FATAL")
 
+POOLS = frozenset("process processes prefork solo thread threads eventlet gevent async asyncio".split())
+
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -172,6 +174,15 @@ def names(value: object) -> tuple[str, ...]:
     if isinstance(value, tuple):
         return value
     return tuple(part.strip() for part in str(value).split(",") if part.strip())
+
+
+def pool_name(value: object) -> str:
+    """Read the name of a pool, ours or Celery's."""
+    if value not in POOLS:
+        raise click.BadParameter(
+            f"expected process, thread or async (or Celery's prefork, threads, solo, gevent, eventlet), got {value!r}"
+        )
+    return str(value)
 
 
 def json_list(value: Any) -> list[Any]:  # Any: JSON

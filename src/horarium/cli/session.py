@@ -8,6 +8,7 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
 
+from horarium.cli.exits import Exit, Stop
 from horarium.cli.moments import zone_or_utc
 from horarium.cli.output import Output
 
@@ -44,8 +45,21 @@ class Session:
 
     @property
     def engine(self) -> Engine:
-        """The app's store. Its own verbs say whether it can be used; only the doctor takes the time to examine it."""
+        """The app's store, to look into: it is not made. Its own verbs say whether it can be used.
+
+        Raises: Stop when there is none yet.
+        """
+        from horarium.observe.facts import no_store_yet
+
+        if path := self.absent_store():
+            raise Stop(f"{no_store_yet(path)}; a worker or the first call makes it", Exit.NOT_FOUND)
         return self.app.engine
+
+    def absent_store(self) -> Path | None:
+        """Return the file that the app's store will be, if nobody has made it yet."""
+        from horarium.observe.facts import absent_store
+
+        return absent_store(self.app)
 
     @cached_property
     def out(self) -> Output:
@@ -56,6 +70,10 @@ class Session:
     def command(self) -> str:
         """How advice to the person begins: with the same app and store. A URL with a password in it is not shown."""
         return " ".join(["horarium", *(quote(text) if "@" not in text else "URL" for text in self.given())])
+
+    def advised(self, text: str) -> str:
+        """Return a text whose advice to call `horarium ...` names the same app and store too."""
+        return text.replace("`horarium ", f"`{self.command} ")
 
     def given(self) -> list[str]:
         """Return the global options as arguments for a command line of the same app and store."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 from horarium.clock import Seconds
@@ -40,6 +41,17 @@ def connect(url: str, *, durability: str = "full", patience: Seconds | None = No
                 f"expected a store URL with one of the schemes memory, sqlite, got {got}; "
                 "write memory:// or sqlite:///horarium.db"
             )
+
+
+def absent_file(url: str) -> Path | None:
+    """Return the file that a URL's store will be once somebody opens it, or None: it is there, or is no file, or cannot
+    be made, which ``connect`` explains."""
+    scheme, _, rest = url.partition(":")
+    if scheme.lower() != "sqlite":
+        return None
+    path = Path(DEFAULT_FILE if rest in ("", "//", "///") else rest.removeprefix("///"))
+    makeable = (rest in ("", "//") or rest.startswith("///")) and path.name != ":memory:" and path.parent.is_dir()
+    return path if makeable and not path.exists() else None
 
 
 def _memory(rest: str) -> Engine:

@@ -60,8 +60,18 @@ def _schedules(app: Horarium) -> list[Finding]:
             continue
         if schedule.next_fire is None:
             found.append(note("schedule-over", f"schedule {name!r} has nothing more to come"))
+        found += _options(app, schedule)
         found += _arguments(app, schedule)
     return found
+
+
+def _options(app: Horarium, schedule: Schedule) -> list[Finding]:
+    """Check a schedule's options as every firing would."""
+    try:
+        app.producer.checked(schedule.task, schedule.options)
+    except HorariumError as error:
+        return [problem("schedule-options", f"schedule {schedule.name!r}: {error}", "correct its options")]
+    return []
 
 
 def _arguments(app: Horarium, schedule: Schedule) -> list[Finding]:

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from horarium.clock import Seconds
 from horarium.engines.protocol import MemberRecord
-from horarium.observe.facts import Facts, gather
+from horarium.observe.facts import Facts, gather, without_name
 from horarium.observe.finding import Finding, did_you_mean, fine, lasting, note, plural, problem
 from horarium.schedules.record import Schedule
 
@@ -22,16 +22,26 @@ CLOCK_TOLERANCE: Seconds = 2.0  # between any two members; more makes etas and l
 LATE_GRACE: Seconds = 10.0  # a take-over after a scheduler's death takes 5 s
 LOOK_GRACE: Seconds = 30.0  # a child with a free slot looks every few seconds, even when nothing wakes it
 WAIT_WORTH_A_NOTE: Seconds = 60.0
+SHARED_INSTEAD = (
+    "name a store that processes share, such as --store sqlite:///horarium.db, for workers and senders alike"
+)
 
 Rule: TypeAlias = Callable[[Facts], Iterator[Finding]]
 
 
 def diagnose(facts: Facts) -> list[Finding]:
     """Judge an installation. The order is that in which one would look: the store, who is alive, what waits."""
+    if facts.absent:
+        remedy = f"{facts.command} worker   (it makes the store, as the first call does; --store URL names another one)"
+        return [problem("store-absent", f"{facts.trouble}", remedy)]
     if facts.trouble is not None:
         remedy = f"{facts.command} doctor   (after mending it or restoring a backup; --store URL names another one)"
         return [problem("store", f"the store cannot be used: {facts.trouble}", remedy)]
     return [finding for rule in RULES for finding in rule(facts)]
+
+
+def store_is_private(store: str) -> str:
+    return f"the store {store} lives in one process: no worker elsewhere sees what is sent to it"
 
 
 def judge_schedules(facts: Facts, schedules: tuple[Schedule, ...]) -> Iterator[Finding]:
@@ -42,7 +52,7 @@ def judge_schedules(facts: Facts, schedules: tuple[Schedule, ...]) -> Iterator[F
         if schedule.error is not None:
             yield problem(
                 "schedule-error",
-                f"schedule {name!r} is in error: {schedule.error}",
+                f"schedule {name!r} is in error: {without_name(name, schedule.error)}",
                 f"{facts.command} check   (then correct its definition)",
             )
         elif schedule.task not in known:
@@ -79,8 +89,8 @@ def _the_store_answers(facts: Facts) -> Iterator[Finding]:
         return
     yield problem(
         "store-private",
-        f"the store {facts.store} lives in one process: no worker elsewhere sees what is sent to it",
-        "name a store that processes share, such as --store sqlite:///horarium.db, for workers and senders alike",
+        store_is_private(facts.store),
+        SHARED_INSTEAD,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -9,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from horarium.clock import Instant, Seconds, SystemClock
+from horarium.engines.connect import absent_file
 from horarium.engines.protocol import Held, HeldPage, MemberRecord, Page, QueueCounts, RunFilter
 from horarium.errors import CodecError, EngineError, InvalidSchedule
 from horarium.outcome import Run, State
@@ -34,6 +36,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     declared: tuple[Schedule, ...] = ()  # what the code defines, as a scheduler would store it
     wrong: dict[str, str] = msgspec.field(default_factory=dict)  # definitions that cannot be read, with the reason
     trouble: str | None = None
+    absent: bool = False  # the trouble is that nobody has made the store yet
     shared: bool = True  # whether other processes can use the store
     skew: Seconds = 0.0  # how far this host's clock is ahead of the store's
     members: tuple[MemberRecord, ...] = ()
@@ -88,12 +91,23 @@ def gather(app: Horarium, now: Instant, *, command: str = "horarium") -> Facts:
         declared=declared,
         wrong=wrong,
     )
+    if path := absent_store(app):
+        return replace(known, trouble=no_store_yet(path), absent=True)
     try:
         engine = app.engine
         engine.check()
         return _ask(engine, known)
     except EngineError as error:
         return replace(known, trouble=str(error))
+
+
+def absent_store(app: Horarium) -> Path | None:
+    """Return the file that an app's store will be, if nobody has made it yet; whoever only looks does not make it."""
+    return None if app.connection.is_open else absent_file(str(app.conf.store))
+
+
+def no_store_yet(path: Path) -> str:
+    return f"expected a store at {path.absolute()}, there is none yet"
 
 
 def read_declared(app: Horarium, now: Instant) -> tuple[tuple[Schedule, ...], dict[str, str]]:
@@ -105,8 +119,13 @@ def read_declared(app: Horarium, now: Instant) -> tuple[tuple[Schedule, ...], di
         try:
             good.append(policy.create(replace(app.schedule_entry(name, entry), app=app.main), now=now))
         except (InvalidSchedule, CodecError) as error:
-            wrong[name] = str(error).removeprefix(f"schedule {name!r}: ")
+            wrong[name] = without_name(name, str(error))
     return tuple(good), wrong
+
+
+def without_name(name: str, reason: str) -> str:
+    """Return the reason why a schedule is wrong, for a sentence that has named the schedule already."""
+    return reason.removeprefix(f"schedule {name[:100]!r}: ")
 
 
 def held_run(engine: Engine, run: Run) -> Held | None:

@@ -13,6 +13,7 @@ from horarium.cli.moments import parse_moment, zone_or_utc
 from horarium.cli.options import JSON, Command, json_list, json_object, nearest, option, seconds
 from horarium.cli.session import Session
 from horarium.clock import to_datetime
+from horarium.observe.doctor import SHARED_INSTEAD, store_is_private
 from horarium.observe.finding import plural
 
 
@@ -51,7 +52,10 @@ def command(
     """
     if eta is not None and countdown is not None:
         raise click.UsageError("expected --eta or --countdown, got both")
-    app, engine = session.app, session.engine
+    app = session.app
+    engine = app.engine  # made, if there is none yet
+    if not engine.capabilities.shared:
+        raise Stop(f"nothing was sent: {store_is_private(engine.url)}", Exit.REFUSED, hints=[SHARED_INSTEAD])
     if not force:
         _require_known(session, name)
     zone = zone_or_utc(app.conf.timezone)
@@ -78,7 +82,7 @@ def command(
 
 
 def _require_known(session: Session, name: str) -> None:
-    app, engine = session.app, session.engine
+    app, engine = session.app, session.app.engine
     if name in app.tasks:
         return
     members = [m.member for m in engine.inspector.workers(now=engine.now()) if m.alive]

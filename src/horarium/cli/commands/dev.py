@@ -7,14 +7,14 @@ from pathlib import Path
 
 import click
 
-from horarium.cli.options import Command, log_level, names, option, seconds
+from horarium.cli.options import Command, log_level, names, option, pool_name, seconds
 from horarium.cli.session import Session
 
 
 @click.command("dev", cls=Command)
 @option("-l", "--loglevel", type=log_level, default="INFO", show_default=True, metavar="LEVEL", help="In any case.")
 @option("-c", "--concurrency", type=click.IntRange(1), default=2, show_default=True, help="So many tasks at once.")
-@option("-P", "--pool", metavar="process|thread|async", help="What runs the tasks. [default: process]")
+@option("-P", "--pool", type=pool_name, metavar="process|thread|async", help="What runs the tasks. [default: process]")
 @option("-Q", "--queues", type=names, metavar="A,B", help="Read these queues.")
 @option("--grace", type=seconds, default=10.0, show_default=True, help="How long running tasks may go on.")
 @option(

@@ -32,6 +32,9 @@ def command(
     chosen = sorted(set(queues or counts) - set(exclude_queues or ()))
     waiting = sum(counts[name].ready + counts[name].scheduled for name in chosen if name in counts)
     if not force:
+        if not waiting:
+            out.document({"purged": 0, "queues": chosen}) if as_json else out.say("there is nothing to cancel")
+            return Exit.OK
         _ask(chosen, waiting)
     everything = queues is None and not exclude_queues
     changed = engine.inspector.act(Purge(queues=None if everything else tuple(chosen)), now=engine.now())

@@ -8,7 +8,7 @@ import msgspec
 from horarium.cli.exits import Exit, Stop
 from horarium.cli.lookup import call_text, find_run, run_document, value_text
 from horarium.cli.moments import local, parse_past, span
-from horarium.cli.options import JSON, Group, names, option
+from horarium.cli.options import JSON, Group, names, nearest, option
 from horarium.cli.output import Column, Output, short
 from horarium.cli.session import Session
 from horarium.clock import Instant
@@ -17,7 +17,7 @@ from horarium.message import Message, new_id
 from horarium.observe.facts import gather, held_run
 from horarium.observe.finding import Finding
 from horarium.observe.waiting import explain
-from horarium.outcome import Run
+from horarium.outcome import Run, State
 
 PAGE = 500  # runs read at a time
 RETRY_OF = "retry_of"  # the header that names the run a message repeats
@@ -73,6 +73,16 @@ def show_runs(
         page = engine.results.search(wanted, Page(limit=min(limit - len(runs), PAGE), after=page.next))
         runs.extend(page.runs)
     session.out.table(COLUMNS, [_row(run) for run in runs], as_json=as_json, empty="no run matches")
+    if not runs:
+        _hint_at_states(session, wanted.states)
+
+
+def _hint_at_states(session: Session, wanted: tuple[str, ...]) -> None:
+    """Name the state that was likely meant. One that is near to none may be a task's own."""
+    known = [str(state) for state in State]
+    for state in wanted:
+        if state not in known and (near := nearest(state, known)):
+            session.out.say(f"no state of Horarium's own is called {state}; did you mean: {near}")
 
 
 @command.command("show")

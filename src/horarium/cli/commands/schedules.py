@@ -25,7 +25,6 @@ from horarium.schedules.specs import describe, from_record
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium
-    from horarium.engines.protocol import Engine
 
 PAGE = 500
 SAVE_TRIES = 5  # somebody else's edit between our reading and our writing is rare, twice in a row rarer
@@ -71,12 +70,12 @@ def show_schedules(session: Session, as_json: bool) -> None:
 @click.pass_obj
 def show_next(session: Session, name: str | None, number: int, as_json: bool) -> None:
     """Show the next firings of the schedule NAME, or of all of them, in their zone and in UTC."""
-    engine = session.engine
+    now = session.app.now()
     schedules = [_known(session, name)] if name is not None else [s for s in _everything(session) if _fires(s)]
     firings = [
         {"name": schedule.name, **firing.document()}
         for schedule in schedules
-        for firing in next_firings(schedule, engine.now(), number)
+        for firing in next_firings(schedule, now, number)
     ]
     firings.sort(key=lambda row: (row["utc"], row["name"]))
     session.out.table(NEXT_COLUMNS, firings[:number], as_json=as_json, empty="nothing more to come")
@@ -92,8 +91,7 @@ def show_next(session: Session, name: str | None, number: int, as_json: bool) ->
 @click.pass_obj
 def pause(session: Session, names: tuple[str, ...], note: str, as_json: bool) -> None:
     """Stop schedules from firing, until `resume`. A pause survives restarts and deployments."""
-
-    who, now = _who(), session.engine.now()
+    who, now = _who(), session.app.engine.now()
     _change(session, names, lambda s: policy.pause(s, by=who, note=note, now=now), "paused", as_json=as_json)
 
 
@@ -103,7 +101,7 @@ def pause(session: Session, names: tuple[str, ...], note: str, as_json: bool) ->
 @click.pass_obj
 def resume(session: Session, names: tuple[str, ...], as_json: bool) -> None:
     """Let schedules fire again. What was due in the meantime is skipped."""
-    now = session.engine.now()
+    now = session.app.engine.now()
     _change(session, names, lambda s: _resumed(s, now), "resumed", as_json=as_json)
 
 
@@ -113,7 +111,7 @@ def resume(session: Session, names: tuple[str, ...], as_json: bool) -> None:
 @click.pass_obj
 def run_now(session: Session, names: tuple[str, ...], as_json: bool) -> None:
     """Fire schedules once, at once, and print the ids of the runs. Their next firing stays where it is."""
-    engine = session.engine
+    engine = session.app.engine
     schedules = [_stored(session, name) for name in names]
     now = engine.now()
     messages = [_message(session.app, schedule, now) for schedule in schedules]
@@ -130,12 +128,15 @@ def run_now(session: Session, names: tuple[str, ...], as_json: bool) -> None:
 
 def _everything(session: Session) -> list[Schedule]:
     """Return the stored schedules, and those of the code that no scheduler has stored yet, by name."""
-    stored = {schedule.name: schedule for schedule in _stored_ones(session.engine)}
+    stored = {schedule.name: schedule for schedule in _stored_ones(session)}
     declared = {schedule.name: schedule for schedule in _declared(session)}
     return sorted((declared | stored).values(), key=lambda schedule: schedule.name)
 
 
-def _stored_ones(engine: Engine) -> Iterator[Schedule]:
+def _stored_ones(session: Session) -> Iterator[Schedule]:
+    if session.absent_store():
+        return  # what the code defines can be shown without one
+    engine = session.engine
     after: str | None = None
     while True:
         page = engine.schedules.browse(Page(limit=PAGE, after=after))
@@ -147,23 +148,27 @@ def _stored_ones(engine: Engine) -> Iterator[Schedule]:
 
 def _declared(session: Session) -> tuple[Schedule, ...]:
     """Return the schedules that the code defines, as a scheduler would store them; a wrong one is told about."""
-    good, wrong = read_declared(session.app, session.engine.now())
+    good, wrong = read_declared(session.app, session.app.now())
     for name, reason in wrong.items():
         session.out.say(f"warning: schedule {name!r} is wrong and will not fire: {reason}")
     return good
 
 
 def _known(session: Session, name: str) -> Schedule:
-    """Return a schedule by name, stored or only declared. Raises: ScheduleNotFound."""
-    [stored] = session.engine.schedules.get([name])
-    if stored is not None:
-        return stored
+    """Return a schedule by name, stored or only declared. Raises: Stop when there is none."""
+    if not session.absent_store():
+        [stored] = session.engine.schedules.get([name])
+        if stored is not None:
+            return stored
     declared = {schedule.name: schedule for schedule in _declared(session)}
     if name not in declared:
         everything = [schedule.name for schedule in _everything(session)]
-        if near := nearest(name, everything):
-            session.out.say(f"did you mean: {near}")
-        raise ScheduleNotFound(name)
+        near = nearest(name, everything)
+        raise Stop(
+            session.advised(str(ScheduleNotFound(name))),
+            Exit.NOT_FOUND,
+            hints=[f"did you mean: {near}"] if near else [],
+        )
     return declared[name]
 
 
@@ -272,7 +277,7 @@ def _row(schedule: Schedule) -> dict[str, object]:
         "spec": _spec_text(schedule),
         "timezone": schedule.timezone,
         "status": _status(schedule),
-        "next_fire": schedule.next_fire,
+        "next_fire": schedule.next_fire if schedule.error is None else None,  # it will not fire then: see the status
         "last_fire": schedule.last_fire,
         "total_runs": schedule.total_runs,
         "missed": schedule.missed,

@@ -11,7 +11,7 @@ import click
 from horarium.cli.leftovers import WORKER, leftovers
 from horarium.cli.locate import importing
 from horarium.cli.logfile import append_to
-from horarium.cli.options import Command, log_level, names, option, seconds
+from horarium.cli.options import Command, log_level, names, option, pool_name, seconds
 from horarium.cli.session import Session
 
 POOLS = {"solo": "process", "eventlet": "thread", "gevent": "thread"}  # Celery's that are not known by name here
@@ -39,7 +39,7 @@ def slots(value: object) -> int:
 @option("-n", "--hostname", "--name", "name", metavar="NAME", help="Its name (%h host, %n first label, %d domain).")
 @option("-l", "--loglevel", type=log_level, default="INFO", show_default=True, metavar="LEVEL", help="In any case.")
 @option("-c", "--concurrency", type=slots, help="So many tasks at once. [default: one per CPU]")
-@option("-P", "--pool", metavar="process|thread|async", help="What runs the tasks. [default: process]")
+@option("-P", "--pool", type=pool_name, metavar="process|thread|async", help="What runs the tasks. [default: process]")
 @option("-Q", "--queues", type=names, metavar="A,B", help="Read these queues.")
 @option("-I", "--include", type=names, metavar="A,B", help="Import these modules too.")
 @option("-B", "--beat", is_flag=True, help="Fire schedules too; any number of workers may have it.")

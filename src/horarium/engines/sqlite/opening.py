@@ -64,8 +64,12 @@ def refuse_stump(path: Path, clock: Clock) -> None:
     if traces and path.stat().st_size == 0:
         raise StoreUnusable(
             f"expected {path} to be a store, it is empty although {traces[0].name} shows that it was one; restore it "
-            f"from a backup, or remove {traces[0].name} to start with an empty one"
+            f"from a backup, or remove {_kind(traces[0])}{traces[0].name} to start with an empty one"
         )
+
+
+def _kind(trace: Path) -> str:
+    return "the directory " if trace.is_dir() else ""
 
 
 def initialise(connection: apsw.Connection, path: Path, clock: Clock, patience: Seconds) -> None:
