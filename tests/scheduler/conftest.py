@@ -36,7 +36,7 @@ def make_app(store: Store) -> Iterator[Callable[..., Horarium]]:
 
     def make(entries: dict[str, Any] | None = None, main: str = "shop", **settings: Any) -> Horarium:
         app = Horarium(main, engine=store.engine, clock=store.clock, set_as_current=False, **settings)
-        app.add_task(lambda: None, {"name": "ping"})
+        app.add_task(lambda number=0, city="": None, {"name": "ping"})
         app.conf.beat_schedule = entries or {}
         apps.append(app)
         return app
