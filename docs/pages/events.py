@@ -77,6 +77,7 @@ SAMPLES: dict[str, Any] = {  # Any: each event has other fields
     "reason": "it is locked",
     "wait": 0.4,
     "pid": 4711,
+    "host": "host",
     "owner": "01a1fbc3....1",
     "owners": ("01a1fbc3....1", "01a1fbc3....2"),
     "running": (("shop.report", ID),),

@@ -48,6 +48,14 @@ class WorkerStarting(Struct, frozen=True, kw_only=True):
     tasks: tuple[str, ...]
 
 
+class NameShared(Struct, frozen=True, kw_only=True):
+    """A worker starts, and another live one has its name; ``pid`` and ``host`` are the other's."""
+
+    name: str
+    pid: int
+    host: str
+
+
 class WorkerReady(Struct, frozen=True, kw_only=True):
     """All children of a worker look at its queues."""
 
@@ -224,6 +232,7 @@ Event: TypeAlias = (
     | Finished
     | Refused
     | WorkerStarting
+    | NameShared
     | WorkerReady
     | WorkerStopping
     | WorkerStopped

@@ -149,9 +149,18 @@ def test_what_is_lost_with_a_whole_worker_is_told_by_the_one_that_finds_it(yard:
     assert yard.run(id).state == State.DEAD
 
 
+def test_the_successor_of_a_killed_worker_is_not_warned_of_its_name(yard: Yard) -> None:
+    first = yard.start(name="heir", lease=6.0)
+    first.process.kill()
+    first.ends()
+    assert "another live worker" not in yard.start(name="heir").text
+
+
 def test_two_workers_of_one_name_are_told_apart(yard: Yard) -> None:
     first = yard.start(name="twin", lease=2.0)
-    yard.start(name="twin", lease=2.0)
+    second = yard.start(name="twin", lease=2.0)
+    assert f"another live worker (pid {first.pid} on " in second.text
+    assert "another live worker" not in first.text
     ids = [yard.send("hang_once", "a"), yard.send("hang_once", "b")]
     yard.sees("start", "a", 1)
     yard.sees("start", "b", 1)

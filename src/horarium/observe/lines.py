@@ -11,6 +11,7 @@ from horarium.event import (
     Event,
     Finished,
     GivenUp,
+    NameShared,
     OwnersExpired,
     Received,
     Recovered,
@@ -84,6 +85,9 @@ class Lines:
 def describe(event: Event) -> tuple[int, str]:
     """Return the level and the words of a worker's event that is not about one task's run."""
     match event:
+        case NameShared(name=name, pid=pid, host=host):
+            text = f"another live worker (pid {pid} on {host}) is named {name} too; give each its own name with -n NAME"
+            return logging.WARNING, text
         case WorkerReady(name=name):
             return logging.INFO, f"{name} ready."
         case WorkerStopping(name=name, patience=patience):

@@ -13,11 +13,12 @@ from horarium.message import new_id
 from horarium.version import __version__
 from horarium.worker.board import Board
 from horarium.worker.options import WorkerOptions
-from horarium.worker.process import resident_bytes
+from horarium.worker.process import is_running, resident_bytes
 from horarium.worker.roster import Life
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium
+    from horarium.engines.protocol import Engine
 
 
 class Membership:
@@ -56,6 +57,16 @@ class Membership:
             rss_bytes=resident_bytes(os.getpid()),
         )
         return [worker, *children]
+
+    def namesake(self, engine: Engine) -> Member | None:
+        """Return another live worker of this name, if there is one. One of this host whose process is gone is none:
+        it was killed, and its lease has yet to lapse. Raises: EngineUnavailable."""
+        for record in engine.inspector.workers(now=self._clock.now()):
+            other = record.member
+            is_another = other.host != self._host or (other.pid != os.getpid() and is_running(other.pid))
+            if record.alive and other.kind == "worker" and other.name == self._options.name and is_another:
+                return other
+        return None
 
     def note_ended(self, processed: int) -> None:
         """Keep counting what a child that has ended had done."""

@@ -101,6 +101,17 @@ def end_with_own_threads(prefix: str, code: int) -> None:
     threading.excepthook = hook
 
 
+def is_running(pid: int) -> bool:
+    """Whether a process of this number is there, whoever's it is."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
 def private_memory_kib() -> int:
     """Return what this process alone occupies, in KiB; 0 where that cannot be known.
 

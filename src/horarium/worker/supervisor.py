@@ -23,7 +23,16 @@ from typing import TYPE_CHECKING, Protocol
 
 from horarium.clock import Seconds, StoreClock
 from horarium.errors import EngineError, EngineUnavailable, HorariumError, ImproperlyConfigured
-from horarium.event import Observer, Silent, Troubled, WorkerReady, WorkerStarting, WorkerStopped, WorkerStopping
+from horarium.event import (
+    NameShared,
+    Observer,
+    Silent,
+    Troubled,
+    WorkerReady,
+    WorkerStarting,
+    WorkerStopped,
+    WorkerStopping,
+)
 from horarium.message import new_id
 from horarium.worker.board import Board
 from horarium.worker.child import Child, owner_name
@@ -223,6 +232,10 @@ class Supervisor:
                 tasks=tuple(sorted(self._app.tasks)),
             )
         )
+        with suppress(EngineUnavailable):  # the warning is not worth a wait
+            other = self._membership.namesake(engine)
+            if other is not None:
+                self._observer.tell(NameShared(name=other.name, pid=other.pid, host=other.host))
 
     def _accompany(self, companion: Companion) -> None:
         try:

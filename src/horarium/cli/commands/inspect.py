@@ -69,8 +69,8 @@ def command(session: Session, action: str, timeout: float, destination: tuple[st
 
 
 def _ping(engine: Engine, nodes: list[Node]) -> Answer:
-    rows = [{"worker": node.name, "answer": "pong"} for node in nodes]
-    return (WORKER, Column("answer", "ANSWER")), rows, {node.name: {"ok": "pong"} for node in nodes}
+    rows = [{"worker": node.key, "answer": "pong"} for node in nodes]
+    return (WORKER, Column("answer", "ANSWER")), rows, {node.key: {"ok": "pong"} for node in nodes}
 
 
 def _active(engine: Engine, nodes: list[Node]) -> Answer:
@@ -79,12 +79,12 @@ def _active(engine: Engine, nodes: list[Node]) -> Answer:
     for node in nodes:
         running = [(member, now) for member in node.members for now in member.running]
         found = {run.id: run for run in engine.results.read([now.id for _, now in running]) if run is not None}
-        document[node.name] = []
+        document[node.key] = []
         for member, now in running:
             message = found[now.id].message if now.id in found else None
             call = call_text(message.args, message.kwargs) if message else ""
-            rows.append({"worker": node.name, "id": now.id, "task": now.task, "call": call, "since": now.started})
-            document[node.name].append(
+            rows.append({"worker": node.key, "id": now.id, "task": now.task, "call": call, "since": now.started})
+            document[node.key].append(
                 {
                     "id": now.id,
                     "name": now.task,
@@ -102,12 +102,12 @@ def _active(engine: Engine, nodes: list[Node]) -> Answer:
 
 
 def _reserved(engine: Engine, nodes: list[Node]) -> Answer:
-    owners = {member.owner: node.name for node in nodes for member in node.members}
+    owners = {member.owner: node.key for node in nodes for member in node.members}
     running = {now.id for node in nodes for member in node.members for now in member.running}
     now = engine.now()
     waiting = [held for held in _held(engine) if held.message.id not in running and held.due <= now]
     rows = [{"worker": owners.get(held.owner or "", ""), **_held_row(held)} for held in waiting]
-    document: dict[str, list[Any]] = {node.name: [] for node in nodes}
+    document: dict[str, list[Any]] = {node.key: [] for node in nodes}
     for held in waiting:
         if held.owner in owners:
             document[owners[held.owner]].append(_request(held))
@@ -124,13 +124,13 @@ def _scheduled(engine: Engine, nodes: list[Node]) -> Answer:
 
 
 def _registered(engine: Engine, nodes: list[Node]) -> Answer:
-    rows = [{"worker": node.name, "task": task} for node in nodes for task in node.tasks]
-    return (WORKER, TASK), rows, {node.name: node.tasks for node in nodes}
+    rows = [{"worker": node.key, "task": task} for node in nodes for task in node.tasks]
+    return (WORKER, TASK), rows, {node.key: node.tasks for node in nodes}
 
 
 def _active_queues(engine: Engine, nodes: list[Node]) -> Answer:
-    rows = [{"worker": node.name, "queue": queue} for node in nodes for queue in node.queues]
-    document = {node.name: [{"name": queue, "routing_key": queue} for queue in node.queues] for node in nodes}
+    rows = [{"worker": node.key, "queue": queue} for node in nodes for queue in node.queues]
+    document = {node.key: [{"name": queue, "routing_key": queue} for queue in node.queues] for node in nodes}
     return (WORKER, Column("queue", "QUEUE")), rows, document
 
 
@@ -155,7 +155,7 @@ def _stats(engine: Engine, nodes: list[Node]) -> Answer:
 def _stats_of(node: Node, now: Instant) -> dict[str, Any]:
     member, children = node.record.member, [child.member for child in node.children]
     return {
-        "worker": node.name,
+        "worker": node.key,
         "host": member.host,
         "pid": member.pid,
         "processes": [child.pid for child in children],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import click
 
 from horarium.cli.exits import Exit
@@ -38,7 +40,7 @@ def command(session: Session, timeout: float, destination: tuple[str, ...] | Non
     if as_json:
         out.document(_document(nodes, schedulers, counts, now))
         return code
-    for name in [*(node.name for node in nodes), *(r.member.name for r in schedulers)]:
+    for name in [*_names(nodes), *(r.member.name for r in schedulers)]:
         out.data(f"{name}: {out.mark('OK', 'green')}")
     out.data(
         f"{plural(len(nodes), 'node')} online, {plural(len(schedulers), 'scheduler')}, "
@@ -50,6 +52,12 @@ def command(session: Session, timeout: float, destination: tuple[str, ...] | Non
     if not nodes:
         out.say(f"no worker is alive; start one: {session.command} worker")
     return code
+
+
+def _names(nodes: list[Node]) -> list[str]:
+    """Return what to call the workers; those of one name are told apart by their pids."""
+    seen = Counter(node.name for node in nodes)
+    return [f"{node.name} (pid {node.record.member.pid})" if seen[node.name] > 1 else node.name for node in nodes]
 
 
 def _queues(counts: Counts, now: Instant) -> list[dict[str, object]]:
