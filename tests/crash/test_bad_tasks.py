@@ -17,6 +17,7 @@ BAD = {
     "exit_quietly": (),
     "leave_grandchildren": (3,),
     "fan_out": (3,),
+    "terminate_copies": (2,),
 }
 CRASHES = {"segfault_in_thread", "recurse_in_c", "exit_quietly"}
 

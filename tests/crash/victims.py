@@ -150,6 +150,20 @@ def fan_out(self: Task, token: str, number: int) -> list[Any]:
         return result
 
 
+@app.task(name="terminate_copies", bind=True)
+def terminate_copies(self: Task, token: str, number: int) -> list[Any]:
+    """Starts processes of its own and ends them; they are to end as any process does."""
+    with witnessed(self) as result:
+        copies = [get_context("fork").Process(target=time.sleep, args=(600,)) for _ in range(number)]
+        for copy in copies:
+            copy.start()
+        for copy in copies:
+            copy.terminate()
+            copy.join()
+        assert [copy.exitcode for copy in copies] == [-signal.SIGTERM] * number
+        return result
+
+
 def _call_short(token: str) -> str:
     path = Path(os.environ["CRASH_CALLS"])
     history.append(path, f"invoke {token}")

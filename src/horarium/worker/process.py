@@ -76,6 +76,19 @@ def ignore(signals: Iterable[int]) -> None:
         signal.signal(number, _hear)
 
 
+def be_ordinary_when_copied(signals: Iterable[int]) -> None:
+    """Let copies that are forked from this process answer signals as any process does: what a task has started with
+    ``multiprocessing`` must end when it is told to. What copies of copies do is their own affair."""
+    original = os.getpid()
+
+    def restore() -> None:
+        if os.getppid() == original:
+            for number in signals:
+                signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+
+    os.register_at_fork(after_in_child=restore)
+
+
 def show_stacks_on(number: int, *, then_handle: bool = False) -> None:
     """Write the stacks of all threads to the real stderr whenever this signal comes, whatever the code is doing.
 

@@ -21,7 +21,14 @@ from typing import NoReturn
 
 from horarium.clock import Clock, Seconds
 from horarium.worker.board import Board
-from horarium.worker.process import STOP_SIGNALS, SignalInbox, die_with_parent, ignore, show_stacks_on
+from horarium.worker.process import (
+    STOP_SIGNALS,
+    SignalInbox,
+    be_ordinary_when_copied,
+    die_with_parent,
+    ignore,
+    show_stacks_on,
+)
 from horarium.worker.wire import Frame, Verb, encode, read_with_descriptor
 
 PULSE: Seconds = 0.5  # at least so often the zygote looks at the deadlines and shows that it lives
@@ -145,6 +152,7 @@ class Zygote:
             self._lives.clear()
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             ignore([*STOP_SIGNALS, signal.SIGHUP])
+            be_ordinary_when_copied([*STOP_SIGNALS, signal.SIGHUP])
             code = self._bear(child, generation, orders)
         except BaseException:  # noqa: BLE001  # the child is lost: its end is seen by the zygote, and its deliveries go back
             traceback.print_exc(file=sys.__stderr__)
