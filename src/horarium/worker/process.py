@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 
 PR_SET_PDEATHSIG = 1
@@ -76,17 +76,28 @@ def ignore(signals: Iterable[int]) -> None:
         signal.signal(number, _hear)
 
 
-def be_ordinary_when_copied(signals: Iterable[int]) -> None:
+def be_ordinary_when_copied(signals: Collection[int]) -> None:
     """Let copies that are forked from this process answer signals as any process does: what a task has started with
-    ``multiprocessing`` must end when it is told to. What copies of copies do is their own affair."""
+    ``multiprocessing`` must end when it is told to. What copies of copies do is their own affair.
+
+    A signal that comes in the middle of the fork waits until the copy has its handlers.
+    """
     original = os.getpid()
+    masks = threading.local()  # a fork begins and ends in one thread
+
+    def hold() -> None:
+        masks.before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+
+    def release() -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, masks.before)
 
     def restore() -> None:
         if os.getppid() == original:
             for number in signals:
                 signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+        release()
 
-    os.register_at_fork(after_in_child=restore)
+    os.register_at_fork(before=hold, after_in_parent=release, after_in_child=restore)
 
 
 def show_stacks_on(number: int, *, then_handle: bool = False) -> None:
