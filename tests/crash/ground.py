@@ -12,7 +12,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ import apsw
 import history
 import msgspec
 from history import Ending, History
+from reaper import marked
 
 from horarium import Horarium
 from horarium.engines.protocol import Page, RunFilter
@@ -96,7 +96,12 @@ class Ground:
         self.witness = folder / "witness.txt"
         self.calls = folder / "calls.txt"
         self.programs: list[Program] = []
-        self._mark = f"CRASH_GROUND={folder}".encode()
+        self._mark = f"CRASH_GROUND={folder}"
+        self._reaper = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(HERE / "reaper.py"), self._mark],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
         self.environment = {
             **os.environ,
             "CRASH_GROUND": str(folder),
@@ -180,26 +185,13 @@ class Ground:
     def close(self) -> None:
         """End whatever the test has left over."""
         self.app.close()
-        wait_for(self._is_cleared, "the end of what was killed")
+        self._reaper.communicate(timeout=PATIENCE)
         for program in self.programs:
             program.ends()
 
     def left_over(self) -> list[int]:
         """Every process that bears the mark and is not a zombie."""
-        return [pid for pid in _processes() if self._is_marked(pid)]
-
-    def _is_cleared(self) -> bool:
-        left = self.left_over()
-        for pid in left:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        return not left
-
-    def _is_marked(self, pid: int) -> bool:
-        try:
-            return self._mark in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")  # empty for a zombie
-        except OSError:
-            return False
+        return marked(self._mark.encode())
 
     # Facts.
 
@@ -288,10 +280,6 @@ def is_alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except OSError:
         return False
-
-
-def _processes() -> list[int]:
-    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
 
 
 def _command(pid: int) -> str:
