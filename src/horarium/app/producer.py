@@ -266,16 +266,20 @@ class Producer:
         """Store messages within the deadline of a publish; the ids make a second try harmless."""
         engine, clock = self._connection.engine, self._connection.clock
         deadline = clock.monotonic() + self._conf.task_publish_timeout
+        topics = {QUEUE_TOPIC + message.queue for message in messages}
+
+        def wake() -> None:
+            engine.notifier.notify(topics)
+
         while True:
             try:
-                engine.queue.put(messages, now=engine.now())
+                engine.queue.put(messages, now=engine.now(), visible=wake)
                 break
             except EngineUnavailable:
                 left = deadline - clock.monotonic()
                 if not retry or left <= 0:
                     raise
                 time.sleep(min(left, self._random.uniform(0.01, 0.1)))
-        engine.notifier.notify({QUEUE_TOPIC + m.queue for m in messages})
 
     def _make_plan(self, name: str, task: Definition | None) -> Plan:
         conf = self._conf

@@ -15,7 +15,7 @@ more, only the attempts so far and the last error. Ends that the engine makes it
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Literal, Protocol, TypeAlias
 
 import msgspec
@@ -213,11 +213,15 @@ class Capabilities(Struct, frozen=True, kw_only=True):
 class Queue(Protocol):
     """Messages, from stored to settled."""
 
-    def put(self, messages: Sequence[Message], *, now: Instant) -> list[bool]:
+    def put(
+        self, messages: Sequence[Message], *, now: Instant, visible: Callable[[], None] | None = None
+    ) -> list[bool]:
         """Store messages, all or none; tell for each whether it is new.
 
         Idempotent by id: an id that is stored already, ended or not (or that came earlier in the same call), is left
         as it is and answered with False. When this returns, the messages are stored at the engine's durability.
+        ``visible`` is called once, as soon as others can see them, which may be before that: the place to wake readers,
+        who need not wait for the disk. It must neither raise nor wait.
         """
         ...
 

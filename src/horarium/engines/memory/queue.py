@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from msgspec.structs import replace
 
@@ -46,9 +46,14 @@ class MemoryQueue:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def put(self, messages: Sequence[Message], *, now: Instant) -> list[bool]:
+    def put(
+        self, messages: Sequence[Message], *, now: Instant, visible: Callable[[], None] | None = None
+    ) -> list[bool]:
         with self._store.lock:
-            return self._store.put(messages, now)
+            are_new = self._store.put(messages, now)
+        if visible is not None:
+            visible()
+        return are_new
 
     def claim(
         self,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from time import sleep
@@ -177,9 +178,10 @@ class Store:
         """Return a context for reading; each statement sees the newest committed state."""
         return Use(self)
 
-    def write(self, flush: Flush = "locked") -> Transaction:
-        """Return a context in which everything is done or nothing. A relaxed store never flushes."""
-        return Transaction(self, "never" if self._is_relaxed else flush)
+    def write(self, flush: Flush = "locked", visible: Callable[[], None] | None = None) -> Transaction:
+        """Return a context in which everything is done or nothing. A relaxed store never flushes. ``visible`` is called
+        when others can see what was done: with a shared flush, before that flush."""
+        return Transaction(self, "never" if self._is_relaxed else flush, visible)
 
     def session(self) -> Session:
         """Return the calling thread's connection; open it where there is none."""
@@ -327,11 +329,12 @@ class Use:
 class Transaction(Use):
     """A write transaction. It takes the write lock at once, so it can never fail half-way for want of it."""
 
-    __slots__ = ("_flush",)
+    __slots__ = ("_flush", "_visible")
 
-    def __init__(self, store: Store, flush: Flush) -> None:
+    def __init__(self, store: Store, flush: Flush, visible: Callable[[], None] | None) -> None:
         super().__init__(store)
         self._flush = flush
+        self._visible = visible
 
     def _begin(self, session: Session) -> None:
         session.set_synchronous("full" if self._flush == "locked" else "normal")
@@ -342,6 +345,10 @@ class Transaction(Use):
         try:
             if error is None:
                 connection.execute("COMMIT")
+                # Readers are woken before the flush: on a disk that stalls for 300 ms now and then, the 99th percentile
+                # of call to start was 318 ms when they were woken after it.
+                if self._visible is not None:
+                    self._visible()
                 if self._flush == "shared":
                     session.flush()
         finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import msgspec
 
@@ -24,10 +24,12 @@ class SqliteQueue:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def put(self, messages: Sequence[Message], *, now: Instant) -> list[bool]:
+    def put(
+        self, messages: Sequence[Message], *, now: Instant, visible: Callable[[], None] | None = None
+    ) -> list[bool]:
         if not messages:
             return []
-        with self._store.write("shared") as db:
+        with self._store.write("shared", visible) as db:
             return insert(db, messages, now)
 
     def claim(
