@@ -20,7 +20,7 @@ def test_closing_an_app_ends_its_watcher_and_leaves_waiting_coroutines_to_look_b
     async def wait_and_close() -> None:
         waiting = asyncio.create_task(app.send_task("nobody").aget(timeout=1.5))
         while not (watchers := [each for each in threading.enumerate() if each.name == WATCHER]):
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.01)  # the thread is started by the loop: let it go on
         app.close()
         await asyncio.to_thread(watchers[0].join, 5.0)
         assert not watchers[0].is_alive()

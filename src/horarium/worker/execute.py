@@ -59,6 +59,14 @@ class Attempt:
         self.lock = Lock()
         self.is_over = False
 
+    def is_first_to_end(self) -> bool:
+        """Take the right to settle; False for everybody but the first who asks."""
+        with self.lock:
+            if self.is_over:
+                return False
+            self.is_over = True
+            return True
+
     @property
     def soft_deadline(self) -> Seconds:
         return FOREVER if self.limits.soft is None else self.since + self.limits.soft
@@ -153,25 +161,16 @@ class Executor:
 
     def finish(self, attempt: Attempt, performance: Performance) -> bool:
         """Settle what the code came to; False when it was ended from outside, and this counts for nothing."""
-        with attempt.lock:
-            if attempt.is_over:
-                return False
-            attempt.is_over = True
-        delivery, outcome = attempt.delivery, performance.outcome
-        capture = attempt.capture
-        is_safe = self._settler.add(
-            Settlement(
-                id=delivery.message.id,
-                owner=delivery.owner,
-                fence=delivery.fence,
-                outcome=outcome,
-                worker=self.worker,
-                started=performance.started,
-                ended=performance.ended,
-                follow_ups=performance.follow_ups,
-                logs=capture.close(self._output_level) if capture.is_used else (),
-            ),
+        if not attempt.is_first_to_end():
+            return False
+        delivery, outcome, capture = attempt.delivery, performance.outcome, attempt.capture
+        is_safe = self._settle(
             delivery,
+            outcome,
+            started=performance.started,
+            ended=performance.ended,
+            follow_ups=performance.follow_ups,
+            logs=capture.close(self._output_level) if capture.is_used else (),
         )
         self._off_the_board(attempt, is_safe=is_safe)
         self._learn(outcome, performance)
@@ -183,25 +182,17 @@ class Executor:
 
     def end(self, attempt: Attempt, outcome: Outcome, text: str) -> bool:
         """End a delivery from outside, whatever its code still does; False when it has just ended by itself."""
-        with attempt.lock:
-            if attempt.is_over:
-                return False
-            attempt.is_over = True
+        if not attempt.is_first_to_end():
+            return False
         now = self.clock.now()
         delivery = attempt.delivery
-        is_safe = self._settler.add(
-            Settlement(
-                id=delivery.message.id,
-                owner=delivery.owner,
-                fence=delivery.fence,
-                outcome=outcome,
-                worker=self.worker,
-                started=attempt.started,
-                ended=now,
-                follow_ups=follow_ups(delivery.message, outcome, now=now),
-                logs=tuple(attempt.capture.lines),
-            ),
+        is_safe = self._settle(
             delivery,
+            outcome,
+            started=attempt.started,
+            ended=now,
+            follow_ups=follow_ups(delivery.message, outcome, now=now),
+            logs=tuple(attempt.capture.lines),
         )
         self._off_the_board(attempt, is_safe=is_safe)
         runtime = self.clock.monotonic() - attempt.since
@@ -210,17 +201,7 @@ class Executor:
 
     def refuse(self, delivery: Delivery, outcome: Outcome) -> None:
         """Settle a delivery that was never started."""
-        self._settler.add(
-            Settlement(
-                id=delivery.message.id,
-                owner=delivery.owner,
-                fence=delivery.fence,
-                outcome=outcome,
-                worker=self.worker,
-                follow_ups=follow_ups(delivery.message, outcome, now=self.clock.now()),
-            ),
-            delivery,
-        )
+        self._settle(delivery, outcome, follow_ups=follow_ups(delivery.message, outcome, now=self.clock.now()))
         if not isinstance(outcome, Released):
             self._observer.tell(Finished(delivery=delivery, outcome=outcome, runtime=0.0))
 
@@ -240,18 +221,31 @@ class Executor:
     def _report(self, attempt: Attempt, reported: Reported) -> None:
         if attempt.is_over:
             return
-        delivery = attempt.delivery
-        self._settler.add(
-            Settlement(
-                id=delivery.message.id,
-                owner=delivery.owner,
-                fence=delivery.fence,
-                outcome=reported,
-                worker=self.worker,
-                started=attempt.started,
-            ),
-            delivery,
+        self._settle(attempt.delivery, reported, started=attempt.started)
+
+    def _settle(
+        self,
+        delivery: Delivery,
+        outcome: Outcome,
+        *,
+        started: Instant | None = None,
+        ended: Instant | None = None,
+        follow_ups: tuple[Message, ...] = (),
+        logs: tuple[str, ...] = (),
+    ) -> bool:
+        """Hand an outcome to the settler; tell whether it is safe from this process's death."""
+        settlement = Settlement(
+            id=delivery.message.id,
+            owner=delivery.owner,
+            fence=delivery.fence,
+            outcome=outcome,
+            worker=self.worker,
+            started=started,
+            ended=ended,
+            follow_ups=follow_ups,
+            logs=logs,
         )
+        return self._settler.add(settlement, delivery)
 
     def _learn(self, outcome: Outcome, performance: Performance) -> None:
         self.feed.note_run(performance.runtime)
