@@ -51,7 +51,7 @@ $(VENV)/.run: pyproject.toml $(EVENTS)/requirements.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.test: pyproject.toml $(VENV)/.run | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[all]" --group test
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.test | $(BIN)/python

@@ -267,13 +267,14 @@ class Producer:
         engine, clock = self._connection.engine, self._connection.clock
         deadline = clock.monotonic() + self._conf.task_publish_timeout
         topics = {QUEUE_TOPIC + message.queue for message in messages}
+        announces = engine.capabilities.announces
 
         def wake() -> None:
             engine.notifier.notify(topics)
 
         while True:
             try:
-                engine.queue.put(messages, now=engine.now(), visible=wake)
+                engine.queue.put(messages, now=engine.now(), visible=None if announces else wake)
                 break
             except EngineUnavailable:
                 left = deadline - clock.monotonic()

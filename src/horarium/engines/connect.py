@@ -11,6 +11,9 @@ from horarium.errors import ImproperlyConfigured
 
 DEFAULT_FILE = "horarium.db"
 Durability: TypeAlias = Literal["full", "relaxed"]
+REDIS_SCHEMES = ("redis", "rediss", "redis+socket", "unix", "sentinel")
+POSTGRES_SCHEMES = ("postgresql", "postgres")
+SCHEMES = ("memory", "sqlite", *REDIS_SCHEMES, *POSTGRES_SCHEMES)
 DURABILITIES: dict[str, Durability] = {"full": "full", "relaxed": "relaxed"}
 
 
@@ -18,8 +21,12 @@ def connect(url: str, *, durability: str = "full", patience: Seconds | None = No
     """Return the engine that a URL names.
 
     ``memory://`` is a new, empty store of this process. ``sqlite:///events.db`` is a file in the working directory,
-    ``sqlite:////var/lib/events.db`` one anywhere, ``sqlite:`` alone ./horarium.db. ``durability`` is ``full`` (survives
-    a power cut) or ``relaxed`` (survives every process; a power cut may undo the last moments).
+    ``sqlite:////var/lib/events.db`` one anywhere, ``sqlite:`` alone ./horarium.db.
+    ``redis://[user:password@]host:6379/0``
+    (also ``rediss``, ``redis+socket``, ``unix`` and ``sentinel``) is a Redis or Valkey server,
+    ``postgresql://[user:password@]host/database`` a PostgreSQL one; both may be shared by many hosts.
+    ``durability`` is ``full`` (survives a power cut) or ``relaxed`` (survives every process; a
+    power cut may undo the last moments).
     ``patience`` is how long a verb waits for a busy store before it raises EngineUnavailable (None: the engine's own).
     Raises: ImproperlyConfigured when the URL or the durability cannot be read; whatever the engine raises on opening.
     """
@@ -34,12 +41,16 @@ def connect(url: str, *, durability: str = "full", patience: Seconds | None = No
             return _memory(rest)
         case "sqlite":
             return _sqlite(rest, chosen, patience)
+        case name if name in REDIS_SCHEMES:
+            return _redis(url, chosen, patience)
+        case name if name in POSTGRES_SCHEMES:
+            return _postgres(url, chosen, patience)
         case _:
             # The rest of the URL may hold a password: it is not shown.
             got = f"the scheme {scheme!r}" if colon else f"{url!r} without one"
             raise ImproperlyConfigured(
-                f"expected a store URL with one of the schemes memory, sqlite, got {got}; "
-                "write memory:// or sqlite:///horarium.db"
+                f"expected a store URL with one of the schemes {', '.join(SCHEMES)}, got {got}; "
+                "write for example sqlite:///horarium.db or redis://localhost:6379/0"
             )
 
 
@@ -80,3 +91,26 @@ def _sqlite(rest: str, durability: Durability, patience: Seconds | None) -> Engi
             "expected the path of a file, got ':memory:'; threads and children could not share it: use memory://"
         )
     return SqliteEngine(path, durability=durability, patience=patience)
+
+
+def _redis(url: str, durability: Durability, patience: Seconds | None) -> Engine:
+    try:
+        from horarium.engines.redis import RedisEngine
+    except ImportError as error:
+        raise _without("redis", error) from error
+    return RedisEngine(url, durability=durability, patience=patience)
+
+
+def _postgres(url: str, durability: Durability, patience: Seconds | None) -> Engine:
+    try:
+        from horarium.engines.postgres import PostgresEngine
+    except ImportError as error:
+        raise _without("postgres", error) from error
+    return PostgresEngine(url, durability=durability, patience=patience)
+
+
+def _without(extra: str, error: ImportError) -> ImproperlyConfigured:
+    return ImproperlyConfigured(
+        f"expected the libraries of the {extra} store to be installed, got: {error}; "
+        f"install them with: pip install 'horarium[{extra}]'"
+    )

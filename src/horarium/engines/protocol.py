@@ -208,6 +208,7 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     durable: bool  # survives the end of every process
     shared: bool  # may be used by several processes
     many_hosts: bool
+    announces: bool = False  # put, settle and fire wake the listeners of queues and results in the same round trip
 
 
 class Queue(Protocol):
@@ -311,6 +312,15 @@ class Results(Protocol):
 
     def search(self, filter: RunFilter, page: Page) -> RunPage:
         """Return a page of runs, the latest created first. Those there all the while are on exactly one page."""
+        ...
+
+    def record(self, runs: Sequence[Run], *, keep: Seconds, now: Instant) -> None:
+        """Store ended runs as they are given, all or none, in place of whatever is known of their ids.
+
+        For a store that only remembers what another one carries: such a run never waits and is never claimed. It is
+        forgotten ``keep`` after ``now``. Idempotent. An id that waits here or is in hand here is left as it is.
+        Raises: ValueError for a run that has not ended.
+        """
         ...
 
 
@@ -439,6 +449,11 @@ class Engine(Protocol):
 
     def check(self) -> None:
         """Raise StoreUnusable or EngineUnavailable unless the store can be worked with; create nothing that exists."""
+        ...
+
+    def weaknesses(self) -> tuple[str, ...]:
+        """Tell what in the configuration of the store weakens the promises: each as one sentence that says what was
+        found, what it costs and how to mend it. Empty when nothing does. Raises: EngineUnavailable."""
         ...
 
     def close(self) -> None:

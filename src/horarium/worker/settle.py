@@ -157,7 +157,8 @@ class Settler:
             else:
                 if self._patience.reset():
                     self._observer.tell(Recovered(where="settle"))
-                self._announce(batch)
+                if not self._engine.capabilities.announces:
+                    self._announce(batch)
                 if Verdict.LOST in verdicts:
                     self._note_refused(batch, verdicts)
                 return

@@ -37,5 +37,8 @@ class MemoryEngine:
     def check(self) -> None:
         """There is nothing that could be broken."""
 
+    def weaknesses(self) -> tuple[str, ...]:
+        return ()  # what it is, its capabilities say
+
     def close(self) -> None:
         """There is nothing to let go of; what is stored stays as long as somebody holds the engine."""

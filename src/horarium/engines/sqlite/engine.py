@@ -68,6 +68,9 @@ class SqliteEngine:
                     "a backup, or move it away to start with an empty one"
                 )
 
+    def weaknesses(self) -> tuple[str, ...]:
+        return ()  # what weakens SQLite, such as a network file system, is refused on opening
+
     def close(self) -> None:
         self.notifier.close()
         self._store.close()

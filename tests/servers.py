@@ -1,0 +1,227 @@
+"""Redis and PostgreSQL servers of the tests' own: free loopback ports, directories that go away, never one that runs
+already.
+
+A server ends with the object that started it, or with this process: each gets PR_SET_PDEATHSIG through ``setpriv``.
+Where the program is not installed the tests skip; in CI that is a failure.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+PATIENCE = 30.0
+POSTGRES_BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+
+
+def program(name: str) -> str:
+    """Return the path of a server's program; skip the test, or fail it in CI, where there is none."""
+    found = shutil.which(name) or next((str(each / name) for each in POSTGRES_BINARIES if (each / name).exists()), None)
+    if found is None:
+        tell = pytest.fail if os.environ.get("CI") else pytest.skip
+        tell(f"{name} is not installed; with Debian or Ubuntu: apt-get install redis-server postgresql")
+    return found
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Server:
+    """A server process that can be killed, frozen and started again on the same data and the same port."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.folder = Path(tempfile.mkdtemp(prefix="horarium-server-"))
+        self.log = self.folder / "server.log"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def command(self) -> list[str]:
+        raise NotImplementedError
+
+    def answers(self) -> bool:
+        raise NotImplementedError
+
+    def start(self) -> None:
+        with self.log.open("ab") as out:
+            self.process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", *self.command()],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+            )
+        self.await_answer()
+
+    def await_answer(self) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not self.answers():
+            assert self.process is not None
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError(f"the server does not answer:\n{self.log.read_text()[-2000:]}")
+            time.sleep(0.02)  # between two looks at a fact
+
+    def signal(self, number: int) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    def freeze(self) -> None:
+        self.signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self.signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """End it at once, as a power cut of its process would."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(PATIENCE)
+
+    def restart(self) -> None:
+        self.kill()
+        self.start()
+
+    def close(self) -> None:
+        self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self) -> Server:
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+class RedisServer(Server):
+    """``appendfsync``: None keeps nothing on disk; else ``always``, ``everysec`` or ``no``."""
+
+    def __init__(self, *options: str, appendfsync: str | None = None) -> None:
+        super().__init__()
+        self._options = options
+        self._appendfsync = appendfsync
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def command(self) -> list[str]:
+        command = [program("redis-server"), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)]
+        command += ["--save", "", "--daemonize", "no", "--enable-debug-command", "local"]
+        if self._appendfsync:
+            command += ["--appendonly", "yes", "--appendfsync", self._appendfsync]
+        return [*command, *self._options]
+
+    def answers(self) -> bool:
+        try:
+            return self.ask("PING").startswith(b"+PONG")
+        except OSError:
+            return False
+
+    def ask(self, *words: str) -> bytes:
+        """Send one command and return the beginning of the raw answer."""
+        line = b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w.encode()), w.encode()) for w in words)
+        with socket.create_connection(("127.0.0.1", self.port), timeout=5.0) as connection:
+            connection.sendall(line)
+            return connection.recv(65_536)
+
+
+class PostgresServer(Server):
+    """Its data lie on tmpfs where there is one and nothing is flushed, unless ``durable``."""
+
+    def __init__(self, *options: str, durable: bool = False, folder: Path | None = None) -> None:
+        super().__init__()
+        if folder is None and not durable and Path("/dev/shm").is_dir():
+            shutil.rmtree(self.folder)
+            self.folder = Path(tempfile.mkdtemp(prefix="horarium-server-", dir="/dev/shm"))
+            self.log = self.folder / "server.log"
+        elif folder is not None:
+            self.folder, self.log = folder, folder / "server.log"
+        self._options = [*options, *([] if durable else ["fsync=off", "full_page_writes=off"])]
+        self._data = self.folder / "data"
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+
+    def command(self) -> list[str]:
+        command = [program("postgres"), "-D", str(self._data), "-p", str(self.port), "-k", str(self.folder)]
+        for option in ("listen_addresses=127.0.0.1", *self._options):
+            command += ["-c", option]
+        return [*_as_postgres(), *command]
+
+    def start(self) -> None:
+        if not self._data.exists():
+            self.folder.chmod(0o777)
+            self._data.mkdir(mode=0o700)
+            if os.getuid() == 0:
+                shutil.chown(self._data, "postgres", "postgres")
+            make = [program("initdb"), "-D", str(self._data), "-U", "postgres", "--auth=trust", "-E", "UTF8"]
+            subprocess.run(
+                [*_as_postgres(), *make, "--locale=C.UTF-8", "--no-sync"], check=True, capture_output=True, timeout=60
+            )
+        (self._data / "postmaster.pid").unlink(missing_ok=True)
+        super().start()
+
+    def answers(self) -> bool:
+        done = subprocess.run(
+            [program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)], check=False, timeout=10
+        )
+        return done.returncode == 0
+
+    def stop(self, how: str = "immediate") -> None:
+        """Stop it as ``pg_ctl stop -m`` does: smart, fast or immediate."""
+        self.signal({"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}[how])
+        assert self.process is not None
+        self.process.wait(PATIENCE)
+
+    def kill(self) -> None:
+        """Kill the postmaster; its children notice and end, or are ended."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        members = _children(self.process.pid)
+        super().kill()
+        for pid in members:
+            if _is_of(pid, self._data):
+                os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + PATIENCE
+        while any(_is_of(pid, self._data) for pid in members) and time.monotonic() < deadline:
+            time.sleep(0.01)  # between two looks at a fact
+
+
+def _as_postgres() -> list[str]:
+    """PostgreSQL refuses to run as root."""
+    if os.getuid() != 0:
+        return []
+    # setpriv clears the death signal when the user changes, so it is set anew behind the change.
+    return ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "setpriv", "--pdeathsig", "KILL"]
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def _is_of(pid: int, data: Path) -> bool:
+    """Whether the process is still there and works in this data directory (a pid may be used again)."""
+    try:
+        return Path(f"/proc/{pid}/cwd").readlink() == data
+    except OSError:
+        return False
