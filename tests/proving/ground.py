@@ -1,4 +1,4 @@
-"""The ground on which the crash tests stand: real command lines on a store of the test's own, and the reckoning.
+"""The ground on which crash and chaos tests stand: real command lines on a store of the test's own, and the reckoning.
 
 Every process that stems from a test bears its mark in its environment, so whatever is left over is found, even if its
 parents are gone; and nothing without the mark is ever signalled.
@@ -88,11 +88,16 @@ class Program:
 
 
 class Ground:
-    """One test's store, account and processes."""
+    """One test's store, account and processes.
 
-    def __init__(self, folder: Path, **environment: str) -> None:
+    The store is a file in the folder unless ``url`` names another one. ``through`` is the URL by which the processes
+    reach it where that is not the test's own way, such as by a proxy.
+    """
+
+    def __init__(self, folder: Path, *, url: str | None = None, through: str | None = None, **environment: str) -> None:
         self.folder = folder
         self.store = folder / "store.db"
+        self.url = url or f"sqlite:///{self.store}"
         self.witness = folder / "witness.txt"
         self.calls = folder / "calls.txt"
         self.programs: list[Program] = []
@@ -105,14 +110,14 @@ class Ground:
         self.environment = {
             **os.environ,
             "CRASH_GROUND": str(folder),
-            "CRASH_STORE": f"sqlite:///{self.store}",
+            "CRASH_STORE": through or self.url,
             "CRASH_WITNESS": str(self.witness),
             "CRASH_CALLS": str(self.calls),
             "PYTHONPATH": os.pathsep.join([str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])]),
             "PYTHONUNBUFFERED": "1",
             **environment,
         }
-        self.app = Horarium("victims", store=self.environment["CRASH_STORE"], set_as_current=False)
+        self.app = Horarium("victims", store=self.url, set_as_current=False)
 
     # Starting and ending.
 
@@ -260,7 +265,9 @@ class Ground:
         return not any(member.alive for member in self.app.engine.inspector.workers(now=self.app.engine.now()))
 
     def check_file(self) -> None:
-        """Let SQLite itself look whether the file is whole."""
+        """Let SQLite itself look whether the file is whole; other stores are looked at by their servers."""
+        if not self.url.startswith("sqlite:"):
+            return
         connection = apsw.Connection(str(self.store))
         try:
             assert list(connection.execute("PRAGMA integrity_check")) == [("ok",)]
