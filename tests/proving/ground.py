@@ -254,7 +254,7 @@ class Ground:
             events=self.events(),
             invoked=invoked,
             accepted=accepted,
-            runs=[_ending(run, boot) for run in self.runs()],
+            runs=[ending_of(run, boot) for run in self.runs()],
             states=inspector.counts().states,
             held=sum(each.owner is not None for each in held),
             owners=[f"{member.member.kind} {member.member.owner}" for member in members if member.alive],
@@ -296,7 +296,8 @@ def _command(pid: int) -> str:
         return "?"
 
 
-def _ending(run: Run, boot: int) -> Ending:
+def ending_of(run: Run, boot: int) -> Ending:
+    """Return what the judge wants to know of a run; ``boot`` takes the store's time to that of the witness."""
     message = run.message
     args = msgspec.json.decode(message.args)
     result = msgspec.json.decode(run.result) if run.result is not None else [None]
@@ -308,7 +309,9 @@ def _ending(run: Run, boot: int) -> Ending:
         token=next((arg for arg in args if isinstance(arg, str)), ""),
         parent=message.parent,
         links=len(message.links),
+        error_links=len(message.error_links),
         schedule=message.schedule,
         nominal=message.nominal,
+        may_expire=message.expires is not None,
         fence=result[0],
     )
