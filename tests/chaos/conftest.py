@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from ground import Ground
 
 from horarium.engines.connect import connect
 from horarium.engines.protocol import Engine
@@ -24,3 +25,11 @@ def make_engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Call
     yield make
     for engine in opened:
         engine.close()
+
+
+@pytest.fixture
+def ground(tmp_path: Path) -> Iterator[Ground]:
+    ground = Ground(tmp_path)
+    yield ground
+    ground.close()
+    assert ground.left_over() == []

@@ -25,7 +25,9 @@ HOT = ["queue.put", "queue.claim", "queue.renew", "queue.settle", "schedules.fir
 FIRST_FEW = (1, 2, 7)  # which call of a verb is struck: the first meets an empty store
 
 
-def strike(engine: Engine, script: tuple[str, When, str, int], breakage: Breakage | None = None) -> tuple[bool, list[str]]:
+def strike(
+    engine: Engine, script: tuple[str, When, str, int], breakage: Breakage | None = None
+) -> tuple[bool, list[str]]:
     """Play with one fault; return whether it struck, and the complaints."""
     verb, when, act, nth = script
     play: list[Play] = []

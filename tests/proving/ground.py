@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -113,6 +114,7 @@ class Ground:
             "CRASH_STORE": through or self.url,
             "CRASH_WITNESS": str(self.witness),
             "CRASH_CALLS": str(self.calls),
+            "CRASH_STRUCK": str(folder / "struck.txt"),
             "PYTHONPATH": os.pathsep.join([str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])]),
             "PYTHONUNBUFFERED": "1",
             **environment,
@@ -230,6 +232,11 @@ class Ground:
     def logs(self) -> str:
         tails = (f"{program.log.name}:\n{program.text[-1500:]}" for program in self.programs if program.is_running)
         return "\n".join(tails)
+
+    def struck(self) -> Counter[str]:
+        """Count the faults that the processes met, by verb (see faults.from_environment)."""
+        path = self.folder / "struck.txt"
+        return Counter(path.read_text().split() if path.exists() else [])
 
     def schedule_runs(self, name: str) -> list[Run]:
         return [run for run in self.runs() if run.message.schedule == name]

@@ -17,12 +17,16 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import faults
 import history
 
 from horarium import Horarium, every
 from horarium.app.task import Task
+from horarium.engines import connect as door
 
 WITNESS = os.environ.get("CRASH_WITNESS", "")
+if "CRASH_FAULTS" in os.environ:
+    door.connect = faults.from_environment(door.connect)
 
 app = Horarium("victims", store=os.environ.get("CRASH_STORE", "memory://"))
 # Kills at random hit the same message now and then more than the three times that mark a poison one. Here nobody is

@@ -17,6 +17,7 @@ from horarium.engines.protocol import Listener, Queue
 from horarium.errors import EngineUnavailable
 from horarium.event import Observer, Recovered, Troubled
 from horarium.message import Delivery
+from horarium.worker.hand import Hand
 from horarium.worker.patience import Patience
 
 START_WITHIN: Seconds = 0.05
@@ -48,6 +49,7 @@ class Feed:
         noted_look: Callable[[Instant], None],
         may_claim: Callable[[], bool] = lambda: True,
         lined_up: Callable[[], None] = lambda: None,
+        hand: Hand | None = None,
         random: Random | None = None,
     ) -> None:
         self.line: deque[Delivery] = deque()
@@ -62,6 +64,8 @@ class Feed:
         self._noted_look = noted_look
         self._may_claim = may_claim
         self._lined_up = lined_up  # called when more was claimed than can start at once
+        self._hand = hand
+        self._is_in_doubt = False  # the answer to a claim was lost: it may have given us something
         self._patience = Patience(LONGEST_TROUBLE, random or Random())
         self._run_time: Seconds | None = None  # a weighted average; None: nothing has run yet
         self._last_batch = 0
@@ -140,7 +144,13 @@ class Feed:
 
     def _claim(self, slots: int) -> list[Delivery]:
         now = self._clock.now()
+        if self._is_in_doubt and self._hand is not None and (overlooked := self._hand.overlooked(now)):
+            return overlooked
+        self._is_in_doubt = True
         claimed = self._queue.claim(self._queues, self._owner, self._batch(slots), now=now, tasks=self._tasks)
+        self._is_in_doubt = False
+        if self._hand is not None and claimed:
+            self._hand.take(claimed)
         self._noted_look(now)
         if self._patience.reset():
             self._observer.tell(Recovered(where="claim"))
