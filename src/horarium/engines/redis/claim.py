@@ -7,10 +7,8 @@ same one, whereupon the script answers with what that claim took instead of taki
 from __future__ import annotations
 
 import hashlib
-import os
 import threading
 from collections.abc import Collection, Sequence
-from itertools import count
 
 import msgspec
 
@@ -21,6 +19,7 @@ from horarium.engines.redis.maintain import end_overdue
 from horarium.engines.redis.moves import is_readable, set_aside
 from horarium.engines.redis.notifier import RedisNotifier
 from horarium.engines.redis.rows import Entry, decode_stored, encode
+from horarium.engines.redis.tokens import Tokens
 from horarium.errors import EngineUnavailable, OwnerLost
 from horarium.message import Delivery
 
@@ -35,8 +34,7 @@ class Claims:
         self._notifier = notifier
         self._lock = threading.Lock()  # guards _unanswered
         self._unanswered: dict[str, str] = {}  # by owner: the token of a claim whose answer was lost
-        self._mark = os.urandom(6).hex()
-        self._numbers = count()  # next() of it is atomic
+        self._tokens = Tokens()
         self._digests: tuple[Collection[str] | None, str] = (None, ALL)  # of the tasks asked for last
 
     def claim(
@@ -46,8 +44,7 @@ class Claims:
         arguments = self._arguments(queues, owner, limit, now, tasks)
         with self._lock:
             token = self._unanswered.pop(owner, "")
-        token = token or f"{os.getpid()}.{self._mark}.{next(self._numbers)}"
-        arguments[3] = token
+        arguments[3] = token = token or self._tokens.take()
         try:
             answer = self._store.call("claim", arguments)
             if answer[0] == b"tasks":  # the first claim with these, or a server that has lost them

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Literal
 
 from horarium.clock import Clock, Instant, Seconds, SystemClock
@@ -35,6 +36,7 @@ class RedisEngine:
         *,
         clock: Clock | None = None,
         patience: Seconds | None = None,
+        random: Random | None = None,
     ) -> None:
         if durability not in ("full", "relaxed"):
             raise InvalidSetting("durability", "'full' or 'relaxed'", durability)
@@ -43,7 +45,7 @@ class RedisEngine:
         clock = clock or SystemClock()
         self._store = Store(address, clock)
         self.url = address.url
-        self.notifier = RedisNotifier(self._store, clock)
+        self.notifier = RedisNotifier(self._store, clock, random or Random())
         self.queue = RedisQueue(self._store, self.notifier)
         self.results = RedisResults(self._store)
         self.schedules = RedisSchedules(self._store)

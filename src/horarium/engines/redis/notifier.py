@@ -13,7 +13,6 @@ import threading
 import weakref
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from itertools import count
 from random import Random
 
 from redis import exceptions
@@ -22,6 +21,7 @@ from redis.connection import Connection
 from horarium.clock import Clock, Seconds
 from horarium.engines.protocol import QUEUE_TOPIC
 from horarium.engines.redis.connection import Store
+from horarium.engines.redis.tokens import Tokens
 from horarium.errors import EngineError
 
 FIRST_PAUSE: Seconds = 0.1  # before the channels are subscribed to anew, doubled up to
@@ -31,9 +31,11 @@ PING_EVERY: Seconds = 15.0
 
 
 class RedisNotifier:
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, random: Random) -> None:
         self._store = store
         self._clock = clock
+        self._random = random  # jitter only
+        self._tokens = Tokens()
         self._listeners: weakref.WeakSet[RedisListener] = weakref.WeakSet()
         self._ears: dict[tuple[str, ...], str] = {}
         self._pid = os.getpid()
@@ -44,7 +46,7 @@ class RedisNotifier:
                 self._store.ask("PUBLISH", f"{self._store.prefix}t:{topic}", "1")
 
     def listen(self, topics: Collection[str]) -> RedisListener:
-        listener = RedisListener(self._store, topics, self._clock)
+        listener = RedisListener(self._store, self._tokens.take(), topics, self._clock, self._random)
         self._listeners.add(listener)
         self._ears = {}
         return listener
@@ -69,14 +71,12 @@ class RedisNotifier:
 class RedisListener:
     """One waiter. While it is not connected a wait is only a wait, and now and then it tries to connect again."""
 
-    _numbers = count()
-
-    def __init__(self, store: Store, topics: Collection[str], clock: Clock) -> None:
+    def __init__(self, store: Store, channel: str, topics: Collection[str], clock: Clock, random: Random) -> None:
         self.topics = frozenset(topics)
-        self.channel = f"{store.prefix}e:{os.getpid()}.{next(self._numbers)}.{os.urandom(6).hex()}"
+        self.channel = f"{store.prefix}e:{channel}"
         self._store = store
         self._clock = clock
-        self._random = Random()
+        self._random = random
         self._channels = [self.channel, *(f"{store.prefix}t:{topic}" for topic in topics)]
         self._reader, self._writer = os.pipe()
         for end in (self._reader, self._writer):

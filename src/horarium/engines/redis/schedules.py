@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
-from itertools import count
 
 import msgspec
 from msgspec.structs import replace
@@ -16,6 +14,7 @@ from horarium.clock import Instant
 from horarium.engines.protocol import Page, SchedulePage
 from horarium.engines.redis.connection import Argument, Store
 from horarium.engines.redis.rows import encode, put_arguments
+from horarium.engines.redis.tokens import Tokens
 from horarium.errors import ScheduleConflict
 from horarium.schedules.record import Firing, Schedule
 
@@ -27,13 +26,12 @@ _decode = msgspec.json.Decoder(Schedule).decode
 class RedisSchedules:
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._mark = os.urandom(6).hex()
-        self._numbers = count()  # next() of it is atomic
+        self._tokens = Tokens()
 
     def save(self, schedules: Sequence[Schedule], *, now: Instant) -> list[Schedule]:
         if not schedules:
             return []
-        arguments: list[Argument] = [self._token()]
+        arguments: list[Argument] = [self._tokens.take()]
         saved = [replace(schedule, version=schedule.version + 1) for schedule in schedules]
         for schedule in saved:
             arguments += _save_arguments(schedule)
@@ -72,7 +70,7 @@ class RedisSchedules:
     def fire(self, firings: Sequence[Firing], *, now: Instant) -> list[bool]:
         if not firings:
             return []
-        arguments: list[Argument] = [now, self._token(), len(firings)]
+        arguments: list[Argument] = [now, self._tokens.take(), len(firings)]
         for firing in firings:
             arguments += (
                 firing.schedule,
@@ -88,10 +86,6 @@ class RedisSchedules:
             for message in firing.messages:
                 arguments += put_arguments(message)
         return [won == 1 for won in self._store.call("fire", arguments)]
-
-    def _token(self) -> str:
-        """Return what tells this call from every other, should the store get it twice."""
-        return f"{os.getpid()}.{self._mark}.{next(self._numbers)}"
 
     def _read(self, how: str, *arguments: Argument) -> Iterator[Schedule | None]:
         found = self._store.call("read_schedules", [how, *arguments])
