@@ -1,5 +1,5 @@
-"""A play within one process: two workers, a producer, a scheduler, a janitor and a person call an engine as the real ones
-do, on a clock that is moved by hand, while a plan of faults strikes. When it is over the judge of the crash tests decides.
+"""A play within one process: workers, schedulers, a producer, a janitor and a person call an engine as the real ones do,
+on a clock that is moved by hand, while a plan of faults strikes. When it is over the judge of the crash tests decides.
 
 Whoever is answered EngineUnavailable makes the same call again, as the seam's law allows; nobody does anything else
 about a fault. A play is the same each time, so a strike can be told by its verb, its moment and its number.
@@ -8,6 +8,7 @@ about a fault. A play is the same each time, so a strike can be told by its verb
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import count
 from typing import TypeVar
 
@@ -35,6 +36,7 @@ from horarium.engines.protocol import (
 from horarium.errors import EngineUnavailable, OwnerLost, ScheduleConflict
 from horarium.message import Delivery, Message, Signature
 from horarium.outcome import (
+    Attempt,
     ErrorRecord,
     Failed,
     Outcome,
@@ -420,12 +422,12 @@ class Person(Actor):
     def _remember(self) -> None:
         again, results = self.play.again, self.engine.results
         again(lambda: results.forget(["foreign"]))
-        if not hasattr(self.play.real.results, "record"):
-            return
         message = Message(id="foreign", task="plain", created=self.now)
-        run = Run(message=message, state=State.SUCCESS, changed=self.now, ended=self.now)
+        attempt = Attempt(number=1, worker="w", outcome="succeeded", ended=self.now)
+        run = Run(message=message, state=State.SUCCESS, changed=self.now, ended=self.now, attempts=(attempt,))
         again(lambda: results.record([run], keep=1e6, now=self.now))
-        assert again(lambda: results.read(["foreign"])) == [run]
+        (found,) = again(lambda: results.read(["foreign"]))
+        assert found is not None and (found.state, found.attempts) == (State.SUCCESS, (attempt,))
         again(lambda: results.forget(["foreign"]))
         assert again(lambda: results.read(["foreign"])) == [None]
 
@@ -433,10 +435,8 @@ class Person(Actor):
         again, schedules = self.play.again, self.engine.schedules
         entry = self.play.app.schedule_entry("rare", {"task": "tick", "schedule": every(10**6)})
         rare = policy.create(replace(entry, owner="person"), now=self.now)
-        try:
+        with suppress(ScheduleConflict):  # it was saved, though we were not told
             again(lambda: schedules.save([rare], now=self.now))
-        except ScheduleConflict:
-            pass  # it was saved, though we were not told
         assert "rare" in {each.name for each in again(lambda: schedules.browse(Page(limit=10))).schedules}
         again(lambda: schedules.delete(["rare"]))
         assert again(lambda: schedules.get(["rare"])) == [None]

@@ -36,13 +36,13 @@ def test_what_a_claim_handed_over_whose_answer_was_lost_is_taken_up_once_and_not
     feed = make_feed(engine, clock, hand)
     members = [Member(owner=owner, kind="child", name="w") for owner in ("c/1", "c/2")]
     engine.queue.renew(members, now=clock.now(), lease=10.0)
-    engine.queue.put([Message(id=id, task="tick", created=clock.now()) for id in "abcd"], now=clock.now())
+    engine.queue.put([Message(id=id, task="tick", created=clock.now()) for id in "abcde"], now=clock.now())
     engine.queue.claim(["default"], "c/2", 1, now=clock.now())  # a: another one's
     assert feed.refill(1)
     assert [delivery.message.id for delivery in feed.line] == ["b"]
     feed.pop()
     assert feed.refill(1)
-    assert [delivery.message.id for delivery in feed.line] == ["c", "d"]
+    assert [delivery.message.id for delivery in feed.line] == ["e", "c", "d"]  # by the new claim; overlooked
     assert lost.has_hit
 
 

@@ -144,17 +144,26 @@ class Feed:
 
     def _claim(self, slots: int) -> list[Delivery]:
         now = self._clock.now()
-        if self._is_in_doubt and self._hand is not None and (overlooked := self._hand.overlooked(now)):
-            return overlooked
-        self._is_in_doubt = True
+        was_in_doubt, self._is_in_doubt = self._is_in_doubt, True
         claimed = self._queue.claim(self._queues, self._owner, self._batch(slots), now=now, tasks=self._tasks)
-        self._is_in_doubt = False
-        if self._hand is not None and claimed:
+        if self._hand is not None:
             self._hand.take(claimed)
+        # After the claim, since a store may answer it with what the lost answer said.
+        self._is_in_doubt = was_in_doubt and not self._take_up(claimed, now)
         self._noted_look(now)
         if self._patience.reset():
             self._observer.tell(Recovered(where="claim"))
         return claimed
+
+    def _take_up(self, claimed: list[Delivery], now: Instant) -> bool:
+        """Add what an earlier claim handed over whose answer was lost; False when the store could not be asked."""
+        if self._hand is None:
+            return True
+        try:
+            claimed += self._hand.overlooked(now)
+        except EngineUnavailable:
+            return False  # what was claimed now must not wait for it: the next claim asks again
+        return True
 
     def _batch(self, slots: int) -> int:
         by_time = int(START_WITHIN / self._run_time) if self._run_time else MOST_AT_ONCE

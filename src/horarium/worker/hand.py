@@ -1,8 +1,8 @@
 """The hand of a child: the deliveries that it knows it holds.
 
 If the answer to a claim is lost, the store has given the child something that the child knows nothing of. Its lease
-is renewed all the same, so nobody else would ever get it. After such a claim the child asks what it holds, and takes
-up whatever it had overlooked.
+is renewed all the same, so nobody else would ever get it. After such a claim, and one more that was answered, the child
+asks what it holds, and takes up whatever it had overlooked.
 """
 
 from __future__ import annotations
