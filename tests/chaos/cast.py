@@ -1,4 +1,4 @@
-"""A play within one process: workers, schedulers, a producer, a janitor and a person call an engine as the real ones do,
+"""A play in one process: workers, schedulers, a producer, a janitor and a person call an engine as the real ones do,
 on a clock that is moved by hand, while a plan of faults strikes. When it is over the judge of the crash tests decides.
 
 Whoever is answered EngineUnavailable makes the same call again, as the seam's law allows; nobody does anything else
