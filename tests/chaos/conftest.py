@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from ground import Ground
+from scene import Scene
+from sites import Site, make_site
 
 from horarium.engines.connect import connect
 from horarium.engines.protocol import Engine
@@ -52,3 +54,26 @@ def ground(tmp_path: Path) -> Iterator[Ground]:
     yield ground
     ground.close()
     assert ground.left_over() == []
+
+
+@pytest.fixture
+def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
+    """A store of the test's own; which one, its parameter says."""
+    site = make_site(request.param, tmp_path)
+    yield site
+    site.close()
+
+
+@pytest.fixture
+def scene(site: Site, tmp_path: Path) -> Iterator[Scene]:
+    scene = Scene(site, tmp_path)
+    yield scene
+    scene.close()
+
+
+@pytest.fixture
+def proxied(site: Site, tmp_path: Path) -> Iterator[Scene]:
+    """A scene whose processes reach the store by a proxy."""
+    scene = Scene(site, tmp_path, proxied=True)
+    yield scene
+    scene.close()
