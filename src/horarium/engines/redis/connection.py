@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, TypeAlias
 
-from redis import exceptions
 from redis.connection import Connection
 
 from horarium.clock import Clock, Instant, Seconds, StoreClock
@@ -22,6 +21,7 @@ from horarium.engines.redis.address import Address
 from horarium.engines.redis.lua import SCRIPTS, Script
 from horarium.engines.redis.trouble import translate
 from horarium.errors import EngineUnavailable, StoreUnusable
+from redis import exceptions
 
 Argument: TypeAlias = str | bytes | int | float
 Answer: TypeAlias = Any  # what a script returns: bytes, int, None, or a list of these; each caller knows its own
@@ -100,6 +100,7 @@ class Store:
 
         Raises: EngineUnavailable when it was never read; otherwise what was read last is good enough for a while.
         """
+        self._notice_fork()  # another thread may have held the lock in the moment of the fork
         with self._lock:
             began = self._clock.monotonic()
             if self._time is None or began - self._read_at >= READ_CLOCK_EVERY:
@@ -131,13 +132,16 @@ class Store:
             return _exchange(connection, ("EVAL", script.text, 1, self.prefix, *arguments))
 
     def _take(self) -> Connection:
-        if self._pid != os.getpid():  # a fork: the parent's sockets are the parent's
-            self._pid, self._lock, self._greeted = os.getpid(), threading.Lock(), False
-            self._idle = deque()
+        self._notice_fork()
         try:
             return self._idle.pop()
         except IndexError:
             return self.connect()
+
+    def _notice_fork(self) -> None:
+        """In a forked child, leave the parent's sockets and locks to the parent."""
+        if self._pid != os.getpid():
+            self._pid, self._lock, self._idle = os.getpid(), threading.Lock(), deque()
 
     def _use_fresh(self, act: Callable[[Connection], Answer]) -> Answer:
         self.close()  # what lies there is as old as the one that broke

@@ -15,7 +15,6 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from random import Random
 
-from redis import exceptions
 from redis.connection import Connection
 
 from horarium.clock import Clock, Seconds
@@ -23,6 +22,7 @@ from horarium.engines.protocol import QUEUE_TOPIC
 from horarium.engines.redis.connection import Store
 from horarium.engines.redis.tokens import Tokens
 from horarium.errors import EngineError
+from redis import exceptions
 
 FIRST_PAUSE: Seconds = 0.1  # before the channels are subscribed to anew, doubled up to
 LAST_PAUSE: Seconds = 20.0
@@ -119,7 +119,8 @@ class RedisListener:
             if self._is_closed:
                 return
             self._is_closed = True
-        self.wake()
+        if self._pid == os.getpid():  # the pipe is shared with a child that a fork has made
+            self.wake()
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.disconnect()
