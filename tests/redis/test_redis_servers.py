@@ -14,7 +14,7 @@ from redis_words import NOW, Open, claim, hire, message, put
 from horarium.engines.redis import RedisEngine
 from horarium.errors import EngineUnavailable, StoreUnusable
 from horarium.outcome import State
-from servers import RedisServer, program
+from servers import RedisServer, free_port, program
 
 
 def test_a_server_that_forgot_its_scripts_is_told_them_again(server: RedisServer, engine: RedisEngine) -> None:
@@ -132,11 +132,12 @@ def test_a_socket_file_is_an_address_too(tmp_path: Path) -> None:
 @pytest.fixture
 def cluster() -> Iterator[list[RedisServer]]:
     """Two nodes that share the slots."""
-    options = ("--cluster-enabled", "yes", "--cluster-require-full-coverage", "no")
-    with RedisServer(*options) as one, RedisServer(*options) as other:
+    buses = [str(free_port()), str(free_port())]
+    options = [("--cluster-enabled", "yes", "--cluster-port", bus) for bus in buses]
+    with RedisServer(*options[0]) as one, RedisServer(*options[1]) as other:
         one.ask("CLUSTER", "ADDSLOTSRANGE", "0", "8191")
         other.ask("CLUSTER", "ADDSLOTSRANGE", "8192", "16383")
-        one.ask("CLUSTER", "MEET", "127.0.0.1", str(other.port))
+        one.ask("CLUSTER", "MEET", "127.0.0.1", str(other.port), buses[1])
         deadline = time.monotonic() + 20
         whole = (b"cluster_state:ok", b"cluster_slots_ok:16384")
         while not all(fact in node.ask("CLUSTER", "INFO") for node in (one, other) for fact in whole):

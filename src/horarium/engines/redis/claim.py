@@ -97,7 +97,7 @@ class Claims:
         return deliveries
 
     def _set_aside(self, owner: str, strange: set[str], now: Instant) -> None:
-        """End what cannot be read among what the owner holds; of the ``strange`` the script could not read the record."""
+        """End what cannot be read of what the owner holds; the script could not read the records of the strange."""
         held = [id.decode() for id in self._store.ask("SMEMBERS", f"{self._store.prefix}own:{owner}")]
 
         def decide(entry: Entry) -> Move | None:
