@@ -7,6 +7,7 @@ import time
 
 from redis_words import NOW, Open, claim, hire, message, put
 
+from horarium.clock import ManualClock
 from horarium.engines.redis import RedisEngine
 from servers import RedisServer
 
@@ -74,6 +75,26 @@ def test_while_the_server_is_away_a_wait_is_a_wait_and_then_hints_come_again(
     engine.notifier.notify(["queue:default"])  # a hint may be lost, but it raises nothing
     server.start()
     assert listener.wait(LONG)
+
+
+def test_a_silent_server_is_asked_and_given_up_when_it_does_not_answer(server: RedisServer) -> None:
+    clock = ManualClock()
+    engine = RedisEngine(server.url, clock=clock)
+    listener = engine.notifier.listen(["queue:default"])
+    clock.advance(16.0)
+    assert not listener.wait(0)  # asks
+    while listener._asked_at > listener._heard_at:  # until the answer is there
+        assert not listener.wait(0)
+    clock.advance(16.0)
+    server.freeze()
+    assert not listener.wait(0)  # asks
+    clock.advance(6.0)
+    assert not listener.wait(0)  # gives up
+    assert listener._connection is None
+    server.thaw()
+    clock.advance(30.0)
+    assert listener.wait(0)  # is connected again, so it looks
+    engine.close()
 
 
 def test_a_forked_child_has_connections_of_its_own(engine: RedisEngine) -> None:
