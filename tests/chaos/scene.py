@@ -119,6 +119,10 @@ class Scene:
         """How many calls were answered with an error of ours; any other error would have ended the producer."""
         return self.ground.calls.read_text().count("failed ") if self.ground.calls.exists() else 0
 
+    def troubles(self) -> int:
+        """How often somebody told of trouble with the store."""
+        return sum(program.text.count("trying again") for program in self.ground.programs)
+
     # Reckoning.
 
     def reckon(self, row: str, *, quiet_within: float = QUIET_WITHIN, loses: bool = False, **facts: Any) -> None:
