@@ -65,7 +65,7 @@ def test_row_14_connections_killed_scripts_flushed_and_a_server_that_sleeps(redi
         "CLIENT KILL TYPE pubsub": kill("pubsub"),
         "SCRIPT FLUSH": lambda: redis.tell("SCRIPT", "FLUSH"),
         "DEBUG SLEEP 2": lambda: redis.tell("DEBUG", "SLEEP", "2"),
-        "CLIENT PAUSE 6000": lambda: (redis.tell("CLIENT", "PAUSE", "6000"), pause(6.0)),
+        "CLIENT PAUSE 5500": lambda: (redis.tell("CLIENT", "PAUSE", "5500"), pause(5.5)),
     }
     scene.play()
     for name, deed in deeds.items():
