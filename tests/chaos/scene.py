@@ -39,6 +39,7 @@ class Scene:
         self.ground = Ground(folder, url=site.url, through=through)
         self.ground.environment["CRASH_SCHEDULES"] = SCHEDULE
         self.producers: list[Program] = []
+        self.beats: list[Program] = []
         self.facts: dict[str, Any] = {}
 
     @property
@@ -56,16 +57,22 @@ class Scene:
 
     # Load.
 
-    def play(self, *, workers: int = 1, beats: int = 1, producers: int = 1, pace: float = 0.03) -> None:
+    def play(
+        self, *, workers: int = 1, beats: int = 1, producers: int = 1, pace: float = 0.03, flows: bool = True
+    ) -> None:
         """Let everybody work, and wait until work flows."""
         ground = self.ground
         ground.environment["CRASH_PACE"] = str(pace)
         self.workers = [ground.worker("-n", f"w{number}", ready=False) for number in range(workers)]
         self.beats = [ground.beat("-n", f"b{number}") for number in range(beats)]
         self.producers = [ground.producer(f"p{number}", number) for number in range(producers)]
-        wait_for(lambda: len(ground.events()) > 20, lambda: f"work flows:\n{ground.logs()}")
+        if flows:
+            wait_for(lambda: len(ground.events()) > 20, lambda: f"work flows:\n{ground.logs()}")
         if beats:
-            wait_for(self._firings, lambda: f"the schedule fires:\n{ground.logs()}")
+            self.await_firing()
+
+    def await_firing(self) -> None:
+        wait_for(self.firings, lambda: f"the schedule fires:\n{self.ground.logs()}")
 
     def in_flight(self) -> int:
         """How many tasks run at this moment, as the witness knows."""
@@ -78,12 +85,12 @@ class Scene:
         """The end of the block is the end of the fault: wait until work goes on, and write down how long it took."""
         yield
         healed = boot_ns()
-        calls, firings = self._accepted(), self._firings() if fires else 0
+        calls, firings = self._accepted(), self.firings() if fires else 0
         self._goes_on(lambda: self._ended(healed), f"work goes on after {what}", within)
         if self.producers:
             self._goes_on(lambda: self._accepted() > calls, f"calls are accepted after {what}", within)
         if fires:
-            self._goes_on(lambda: self._firings() > firings, f"the schedule fires after {what}", within + 1)
+            self._goes_on(lambda: self.firings() > firings, f"the schedule fires after {what}", within + 1)
         took = (boot_ns() - healed) / 1e9
         self.facts.setdefault("recovered", {})[what] = round(took, 2)
         assert took <= within + fires, f"expected work to go on {within:g} s after {what}, it took {took:.1f} s"
@@ -102,7 +109,8 @@ class Scene:
                 return True
         return False
 
-    def _firings(self) -> int:
+    def firings(self) -> int:
+        """How often the schedule has fired."""
         (schedule,) = self.ground.app.engine.schedules.get([SCHEDULE])
         return schedule.total_runs if schedule is not None else 0
 
