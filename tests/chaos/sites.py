@@ -74,6 +74,9 @@ class PostgresSite(ServedSite):
         server = PostgresServer(*options, folder=folder)
         super().__init__(server, server.url)
 
+    def named(self, proxy: Proxy, namespace: str) -> str:
+        return f"{self.through(proxy)}?schema={namespace}"
+
     def tell(self, statement: str) -> list[tuple[object, ...]]:
         """Carry out a statement on a connection of its own, and at once."""
         import psycopg

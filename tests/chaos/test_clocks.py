@@ -13,7 +13,7 @@ from ground import Ground, Program, wait_for
 from mischief import Mischief
 from scene import SCHEDULE, Scene, pause
 
-ENGINES = pytest.mark.parametrize("site", ["sqlite", "redis"], indirect=True)
+ENGINES = pytest.mark.parametrize("site", ["sqlite", "redis", "postgres"], indirect=True)
 HOUR, DAY = 3600, 86_400
 
 

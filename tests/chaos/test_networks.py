@@ -17,7 +17,7 @@ from sites import ServedSite
 
 from horarium.engines.connect import connect
 
-SERVERS = pytest.mark.parametrize("site", ["redis"], indirect=True)
+SERVERS = pytest.mark.parametrize("site", ["redis", "postgres"], indirect=True)
 
 
 def requests(site: ServedSite) -> dict[str, bytes]:
