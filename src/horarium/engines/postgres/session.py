@@ -57,9 +57,10 @@ class Session(psycopg.Connection[Row]):
         except StopIteration as end:
             result: T = end.value
             return result
-        except BaseException:
-            gen.close()
-            self.close()  # half an answer may be on its way: nothing can be asked on this connection any more
+        except BaseException as error:
+            if isinstance(error, NoAnswer) or not isinstance(error, psycopg.Error):
+                gen.close()
+                self.close()  # half an answer may be on its way: nothing can be asked on this connection any more
             raise
 
     def is_stale(self) -> bool:

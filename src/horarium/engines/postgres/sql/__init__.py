@@ -37,20 +37,20 @@ class Database:
         self.connection = connection
         self.sql = sql
 
-    def run(self, name: str, **values: Value) -> Cursor[Row]:
+    def run(self, name: str, /, **values: Value) -> Cursor[Row]:
         """Send a statement, prepared; in a pipeline its answer comes later."""
         cursor = self.connection.cursor(row_factory=tuple_row)
         return cursor.execute(self.sql[name], _as_text(values), prepare=True)  # type: ignore[arg-type]
 
-    def fetch(self, name: str, **values: Value) -> list[Row]:
+    def fetch(self, name: str, /, **values: Value) -> list[Row]:
         """Carry out a statement and return all its rows."""
         return self.run(name, **values).fetchall()
 
-    def change(self, name: str, **values: Value) -> int:
+    def change(self, name: str, /, **values: Value) -> int:
         """Carry out a statement; return how many rows it changed."""
         return self.run(name, **values).rowcount
 
-    def ask(self, name: str, conditions: Iterable[str], **values: Value) -> list[Row]:
+    def ask(self, name: str, conditions: Iterable[str], /, **values: Value) -> list[Row]:
         """Carry out a statement with conditions of its own, which is not worth preparing."""
         text = self.sql[name].replace("{conditions}", " AND ".join(conditions) or "true")
         cursor = self.connection.cursor(row_factory=tuple_row)
