@@ -17,6 +17,7 @@ from horarium.engines.protocol import Listener, Queue
 from horarium.errors import EngineUnavailable
 from horarium.event import Observer, Recovered, Troubled
 from horarium.message import Delivery
+from horarium.worker.hand import Hand
 from horarium.worker.patience import Patience
 
 START_WITHIN: Seconds = 0.05
@@ -52,6 +53,7 @@ class Feed:
         may_claim: Callable[[], bool] = lambda: True,
         lined_up: Callable[[], None] = lambda: None,
         quick_looks: tuple[Seconds, ...] = (),
+        hand: Hand | None = None,
         random: Random | None = None,
     ) -> None:
         self.line: deque[Delivery] = deque()
@@ -66,6 +68,8 @@ class Feed:
         self._noted_look = noted_look
         self._may_claim = may_claim
         self._lined_up = lined_up  # called when more was claimed than can start at once
+        self._hand = hand
+        self._is_in_doubt = False  # the answer to a claim was lost: it may have given us something
         self._patience = Patience(LONGEST_TROUBLE, random or Random())
         self._run_time: Seconds | None = None  # a weighted average; None: nothing has run yet
         self._last_batch = 0
@@ -148,11 +152,26 @@ class Feed:
 
     def _claim(self, slots: int) -> list[Delivery]:
         now = self._clock.now()
+        was_in_doubt, self._is_in_doubt = self._is_in_doubt, True
         claimed = self._queue.claim(self._queues, self._owner, self._batch(slots), now=now, tasks=self._tasks)
+        if self._hand is not None:
+            self._hand.take(claimed)
+        # After the claim, since a store may answer it with what the lost answer said.
+        self._is_in_doubt = was_in_doubt and not self._take_up(claimed, now)
         self._noted_look(now)
         if self._patience.reset():
             self._observer.tell(Recovered(where="claim"))
         return claimed
+
+    def _take_up(self, claimed: list[Delivery], now: Instant) -> bool:
+        """Add what an earlier claim handed over whose answer was lost; False when the store could not be asked."""
+        if self._hand is None:
+            return True
+        try:
+            claimed += self._hand.overlooked(now)
+        except EngineUnavailable:
+            return False  # what was claimed now must not wait for it: the next claim asks again
+        return True
 
     def _batch(self, slots: int) -> int:
         by_time = int(START_WITHIN / self._run_time) if self._run_time else MOST_AT_ONCE
