@@ -249,7 +249,9 @@ class AsyncResult:
 
         clock = self.app.connection.clock
         deadline = clock.monotonic() + timeout if timeout is not None else None
-        with self.app.connection.watch.watching() as news:
+        # Opening the store, if that has not been done, is not for the loop's thread either.
+        watch = await asyncio.to_thread(lambda: self.app.connection.watch)
+        with watch.watching() as news:
             while not (run := await asyncio.to_thread(self._known)).has_ended:
                 left = deadline - clock.monotonic() if deadline is not None else LONGEST_WAIT
                 if left <= 0:
