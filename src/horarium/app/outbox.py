@@ -28,7 +28,10 @@ LONGEST_WAIT: Seconds = 1.0  # for a leader; then it is taken for stuck
 
 
 class Outbox:
-    """One for all threads of a process; made anew after a fork."""
+    """One for all threads of a process; made anew after a fork. ``_lock`` guards ``_leader`` and ``_waiting``."""
+
+    _leader: object | None  # the parcel, or the messages, of whoever talks to the store
+    _waiting: deque[Parcel]
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -127,9 +130,9 @@ class Outbox:
 
     def _forget_parent(self) -> None:
         self._pid = os.getpid()
-        self._lock = Lock()  # guards _leader, _waiting and the parcels in it
-        self._leader: object | None = None  # the parcel, or the messages, of whoever talks to the store
-        self._waiting: deque[Parcel] = deque()
+        self._lock = Lock()
+        self._leader = None
+        self._waiting = deque()
 
 
 class Parcel:
