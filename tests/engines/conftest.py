@@ -43,7 +43,16 @@ def open_redis(request: pytest.FixtureRequest) -> Callable[[], Engine]:
     return lambda: RedisEngine(server.url)
 
 
-@pytest.fixture(params=["memory", "sqlite", "redis"])
+@pytest.fixture
+def open_pair(tmp_path: Path) -> Callable[[], Engine]:
+    """Two engines as one: one carries, another one remembers."""
+    from horarium.engines.pair import PairEngine
+    from horarium.engines.sqlite import SqliteEngine
+
+    return lambda: PairEngine(SqliteEngine(tmp_path / "carries.db"), SqliteEngine(tmp_path / "remembers.db"))
+
+
+@pytest.fixture(params=["memory", "sqlite", "redis", "pair"])
 def reopen(request: pytest.FixtureRequest) -> Iterator[Callable[[], Engine]]:
     """A function that opens the store once more; whatever it opened is closed at the end."""
     open_store: Callable[[], Engine] = request.getfixturevalue(f"open_{request.param}")

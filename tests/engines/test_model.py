@@ -40,6 +40,20 @@ class TestSqliteBesideMemoryForLong(SqliteBesideMemory.TestCase):
     settings = settings(PATIENT, max_examples=3000, stateful_step_count=80)
 
 
+def open_pair(path: Path) -> Engine:
+    from horarium.engines.pair import PairEngine
+
+    return PairEngine(open_sqlite(path), open_sqlite(path.with_name("kept.db")))
+
+
+class PairBesideMemory(SideBySide):
+    open_subject = staticmethod(open_pair)
+
+
+class TestPairBesideMemory(PairBesideMemory.TestCase):
+    settings = settings(PATIENT, max_examples=40, stateful_step_count=40)
+
+
 def open_redis(path: Path) -> Engine:
     from horarium.engines.redis import RedisEngine
 
