@@ -9,9 +9,9 @@ from typing import ClassVar
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from model import SideBySide
-from postgres_stores import drop, shared_server
 
 from horarium.engines.protocol import Engine
+from postgres_stores import drop, shared_server
 from servers import RedisServer
 
 PATIENT = settings(
@@ -39,6 +39,20 @@ class TestSqliteBesideMemory(SqliteBesideMemory.TestCase):
 @pytest.mark.soak
 class TestSqliteBesideMemoryForLong(SqliteBesideMemory.TestCase):
     settings = settings(PATIENT, max_examples=3000, stateful_step_count=80)
+
+
+def open_pair(path: Path) -> Engine:
+    from horarium.engines.pair import PairEngine
+
+    return PairEngine(open_sqlite(path), open_sqlite(path.with_name("kept.db")))
+
+
+class PairBesideMemory(SideBySide):
+    open_subject = staticmethod(open_pair)
+
+
+class TestPairBesideMemory(PairBesideMemory.TestCase):
+    settings = settings(PATIENT, max_examples=40, stateful_step_count=40)
 
 
 def open_redis(path: Path) -> Engine:
@@ -88,5 +102,6 @@ class TestRedisBesideMemoryForLong(RedisBesideMemory.TestCase):
     settings = settings(PATIENT, max_examples=1000, stateful_step_count=80)
 
 
+@pytest.mark.soak
 class TestPostgresBesideMemoryForLong(PostgresBesideMemory.TestCase):
     settings = settings(PATIENT, max_examples=3000, stateful_step_count=80)

@@ -103,7 +103,9 @@ def gather(app: Horarium, now: Instant, *, command: str = "horarium") -> Facts:
 
 def absent_store(app: Horarium) -> Path | None:
     """Return the file that an app's store will be, if nobody has made it yet; whoever only looks does not make it."""
-    return None if app.connection.is_open else absent_file(str(app.conf.store))
+    if app.connection.is_open:
+        return None
+    return next((path for url in app.connection.urls if (path := absent_file(url)) is not None), None)
 
 
 def no_store_yet(path: Path) -> str:

@@ -52,8 +52,8 @@ class Feed:
         noted_look: Callable[[Instant], None],
         may_claim: Callable[[], bool] = lambda: True,
         lined_up: Callable[[], None] = lambda: None,
-        hand: Hand | None = None,
         quick_looks: tuple[Seconds, ...] = (),
+        hand: Hand | None = None,
         random: Random | None = None,
     ) -> None:
         self.line: deque[Delivery] = deque()

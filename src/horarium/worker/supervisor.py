@@ -22,6 +22,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from horarium.clock import Seconds, StoreClock
+from horarium.engines.connect import module_of
 from horarium.errors import EngineError, EngineUnavailable, HorariumError, ImproperlyConfigured
 from horarium.event import (
     NameShared,
@@ -125,8 +126,7 @@ class Supervisor:
         """Import what children need, and open nothing: they share the memory and start at once."""
         self._app.finalize()
         self._app.close()
-        scheme = self._app.conf.store.partition(":")[0]
-        modules = ["ctypes", "horarium.engines.connect", f"horarium.engines.{scheme}"]
+        modules = ["ctypes", *map(module_of, self._app.connection.urls)]
         modules.append(f"horarium.worker.pools.{_POOLS[self._options.pool]}")
         if any(task.is_async for task in self._app.tasks.values()):
             modules.append("asyncio")

@@ -204,9 +204,9 @@ class TestResults(Candidate):
         }
         return Run(**given | fields)
 
-    def attempt(self, number: int, outcome: str, **fields: Any) -> Attempt:
-        times = {"started": self.now - 100, "ended": self.now - 10}
-        return Attempt(number=number, worker="w@host", outcome=outcome, **times, **fields)
+    def attempt(self, number: int, outcome: str, **fields: Any) -> Attempt:  # Any: whatever Attempt takes
+        given: dict[str, Any] = {"started": self.now - 100, "ended": self.now - 10}
+        return Attempt(number=number, worker="w@host", outcome=outcome, **given | fields)
 
     def found(self, filter: RunFilter) -> list[str]:
         return [run.id for run in self.engine.results.search(filter, Page()).runs]
