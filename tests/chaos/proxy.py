@@ -8,9 +8,11 @@ dropped is gone, and so its connection is reset at the latest then. It listens b
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import struct
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, Literal, TypeAlias
@@ -19,6 +21,7 @@ Way: TypeAlias = Literal["to server", "to client"]
 WAYS: tuple[Way, ...] = ("to server", "to client")
 CHUNK = 65_536
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER for no time at all: a close sends RST
+PREPARED = re.compile(rb"P[^\0]?.{3,4}?(_pg3_[0-9a-f]+\0)", re.DOTALL)  # psycopg's names, in messages that prepare
 PATIENCE = 10.0
 
 
@@ -36,6 +39,7 @@ class Rule:
 class SwallowedReply(Rule):
     """The answer to a request that contains ``pattern`` never arrives: the request is forwarded and carried out.
 
+    A statement that PostgreSQL is told to prepare is known by its name from then on, on that connection.
     ``nth`` of such requests, and ``times`` of them from there on. Afterwards its connection is reset, or silent.
     """
 
@@ -47,9 +51,12 @@ class SwallowedReply(Rule):
         self.then = then
         self.seen = 0
 
-    def strikes(self, request: bytes) -> bool:
-        if self.pattern not in request:
+    def strikes(self, request: bytes, link: Link) -> bool:
+        at = request.find(self.pattern)
+        if at < 0 and not any(alias in request for alias in link.aliases[self]):
             return False
+        if at >= 0 and (named := PREPARED.findall(request, 0, at)):
+            link.aliases[self].add(b"\0" + named[-1])
         self.seen += 1
         return self.nth <= self.seen < self.nth + self.times
 
@@ -70,6 +77,7 @@ class Link:
     def __init__(self, client: socket.socket, server: socket.socket) -> None:
         self.sockets: dict[Way, socket.socket] = {"to server": server, "to client": client}
         self.forwarded: dict[Way, int] = dict.fromkeys(WAYS, 0)
+        self.aliases: defaultdict[SwallowedReply, set[bytes]] = defaultdict(set)
         self.swallowing: SwallowedReply | None = None
         self.is_silent = False
         self.is_half_closed = False  # the client was told that nothing more will come
@@ -253,7 +261,7 @@ class Proxy:
 
     def _look_for_victims(self, link: Link, request: bytes) -> None:
         for rule in self.rules:
-            if isinstance(rule, SwallowedReply) and rule.strikes(request):
+            if isinstance(rule, SwallowedReply) and rule.strikes(request, link):
                 link.swallowing = rule
 
     async def _forward(self, link: Link, way: Way, data: bytes, target: socket.socket) -> bool:

@@ -39,21 +39,35 @@ def strike(
 
 
 @pytest.mark.parametrize("verb", STRUCK)
-def test_a_call_that_was_struck_can_be_made_again(make_engine: Callable[[], Engine], verb: str) -> None:
+def test_a_call_that_was_struck_can_be_made_again(
+    make_engine: Callable[[], Engine], verb: str, request: pytest.FixtureRequest
+) -> None:
+    scripts = list(product(MOMENTS, ACTS, FIRST_FEW))
+    if request.node.callspec.params["make_engine"] == "postgres":
+        scripts = [("after", "refuse", 2)]  # a play takes it a second; make soak plays all
+    strike_all(make_engine, verb, scripts)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("make_engine", ["postgres"], indirect=True)
+@pytest.mark.parametrize("verb", STRUCK)
+def test_a_call_to_postgres_that_was_struck_can_be_made_again(make_engine: Callable[[], Engine], verb: str) -> None:
+    strike_all(make_engine, verb, list(product(MOMENTS, ACTS, FIRST_FEW)))
+
+
+def strike_all(make_engine: Callable[[], Engine], verb: str, scripts: list[tuple[When, str, int]]) -> None:
     hits = 0
     wrong = {}
-    for when in MOMENTS:
-        for act in ACTS:
-            for nth in FIRST_FEW:
-                has_hit, complaints = strike(make_engine(), (verb, when, act, nth))
-                hits += has_hit
-                if complaints:
-                    wrong[when, act, nth] = complaints
+    for when, act, nth in scripts:
+        has_hit, complaints = strike(make_engine(), (verb, when, act, nth))
+        hits += has_hit
+        if complaints:
+            wrong[when, act, nth] = complaints
     assert wrong == {}
-    assert hits >= len(MOMENTS) * len(ACTS), "not exercised"
+    assert hits >= len(scripts) // len(FIRST_FEW) and hits > 0, "not exercised"
 
 
-@pytest.mark.parametrize("number", range(6))
+@pytest.mark.parametrize("number", range(3))
 def test_many_faults_at_once_change_nothing(make_engine: Callable[[], Engine], number: int) -> None:
     storm(make_engine, int(os.environ.get("CHAOS_SEED", "0")) or Random().getrandbits(32) + number)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from random import Random
 
@@ -22,9 +23,23 @@ SERVERS = pytest.mark.parametrize("site", ["redis", "postgres"], indirect=True)
 
 def requests(site: ServedSite) -> dict[str, bytes]:
     """What tells each request from the others, in the bytes on the wire."""
-    from horarium.engines.redis.lua import SCRIPTS
+    if site.name == "redis":
+        from horarium.engines.redis.lua import SCRIPTS
 
-    return {name: SCRIPTS[name].digest.encode() for name in ("put", "claim", "renew", "settle", "fire", "chores")}
+        return {name: SCRIPTS[name].digest.encode() for name in ("put", "claim", "renew", "settle", "fire", "chores")}
+    from horarium.engines.postgres.sql import statements
+
+    sql = statements("horarium")
+    named = ("insert", "claim", "renew", "settle_success", "insert_firing", "chores")
+    return {name: _only_in(sql, name) for name in named} | {"commit": b"COMMIT"}
+
+
+def _only_in(sql: dict[str, str], name: str) -> bytes:
+    """Return the longest piece of a statement that is sent as it is written and stands in no other one."""
+    pieces = sorted(re.split(r"%\(\w+\)s|%%", sql[name]), key=len, reverse=True)
+    return next(
+        piece.encode() for piece in pieces if not any(piece in text for other, text in sql.items() if other != name)
+    )
 
 
 def works(scene: Scene, worker: Program, since: int) -> bool:
