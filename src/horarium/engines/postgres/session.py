@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 from collections.abc import Generator
+from contextlib import suppress
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -59,8 +60,9 @@ class Session(psycopg.Connection[Row]):
             return result
         except BaseException as error:
             if isinstance(error, NoAnswer) or not isinstance(error, psycopg.Error):
-                gen.close()
                 self.close()  # half an answer may be on its way: nothing can be asked on this connection any more
+            with suppress(psycopg.Error):  # left to itself, a pipeline's would complain on stderr when it is collected
+                gen.close()
             raise
 
     def is_stale(self) -> bool:
