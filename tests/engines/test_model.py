@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from model import SideBySide
-from postgres_stores import drop, shared_server
 
 from horarium.engines.protocol import Engine
+from postgres_stores import drop, shared_server
 
 PATIENT = settings(
     deadline=None,
