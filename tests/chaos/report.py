@@ -35,7 +35,10 @@ def table() -> str:
         line = msgspec.json.decode(text)
         number = int("".join(filter(str.isdigit, line["row"].split()[0])) or 0)
         newest[number, line["row"], line["store"]] = line
-    rows = ["| row | store | work went on after (s) | runs judged | calls that failed meanwhile |", "|---|---|---|---|---|"]
+    rows = [
+        "| row | store | work went on after (s) | runs judged | calls that failed meanwhile |",
+        "|---|---|---|---|---|",
+    ]
     for (_, row, store), line in sorted(newest.items()):
         took = ", ".join(f"{what} {seconds:.1f}" for what, seconds in line.get("recovered", {}).items())
         rows.append(f"| {row} | {store} | {took} | {line.get('runs', '')} | {line.get('failed calls', '')} |")
