@@ -16,7 +16,7 @@ FEWEST = 5  # tests of a promise
 
 
 @cache
-def tests_of(file: str) -> frozenset[str]:
+def names_in(file: str) -> frozenset[str]:
     """Return the names of the test functions in a file, those of classes included."""
     tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
     return frozenset(node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
@@ -26,7 +26,7 @@ def tests_of(file: str) -> frozenset[str]:
 def test_a_test_that_is_named_exists(file: str, name: str) -> None:
     assert name.startswith("test_")
     assert (ROOT / file).is_file(), f"there is no file {file}"
-    assert name in tests_of(file), f"there is no test {name} in {file}"
+    assert name in names_in(file), f"there is no test {name} in {file}"
 
 
 def test_every_line_of_the_page_that_looks_like_a_test_is_one() -> None:
