@@ -130,7 +130,7 @@ class RedisServer(Server):
 
     def answers(self) -> bool:
         try:
-            return self.ask("PING").startswith(b"+PONG")
+            return self.ask("PING").startswith((b"+PONG", b"-NOAUTH"))
         except OSError:
             return False
 

@@ -18,7 +18,7 @@ from horarium.engines.redis.connection import Answer, Argument, Store
 from horarium.engines.redis.maintain import end_overdue
 from horarium.engines.redis.moves import is_readable, set_aside
 from horarium.engines.redis.notifier import RedisNotifier
-from horarium.engines.redis.rows import Entry, decode_stored, encode
+from horarium.engines.redis.rows import HELD, Entry, decode_stored, encode
 from horarium.engines.redis.tokens import Tokens
 from horarium.errors import EngineUnavailable, OwnerLost
 from horarium.message import Delivery
@@ -82,25 +82,26 @@ class Claims:
         _, overdue, unreadable, *told = answer
         if overdue:
             end_overdue(self._store, [id.decode() for id in overdue], now)
-        deliveries = []
+        deliveries, is_damaged = [], False
         for stored, fence, attempt, crashes in zip(told[::4], told[1::4], told[2::4], told[3::4], strict=True):
             try:
                 message = decode_stored(stored)
             except msgspec.DecodeError:
-                unreadable.append(stored)
+                is_damaged = True
                 continue
             deliveries.append(
                 Delivery(message=message, owner=owner, fence=fence, attempt=attempt, crashes=crashes, claimed=now)
             )
-        if unreadable:
-            self._set_aside(owner, now)
+        if unreadable or is_damaged:
+            self._set_aside(owner, {id.decode() for id in unreadable}, now)
         return deliveries
 
-    def _set_aside(self, owner: str, now: Instant) -> None:
-        """End what cannot be read among what the owner holds."""
+    def _set_aside(self, owner: str, strange: set[str], now: Instant) -> None:
+        """End what cannot be read of what the owner holds; the script could not read the records of the strange."""
         held = [id.decode() for id in self._store.ask("SMEMBERS", f"{self._store.prefix}own:{owner}")]
 
         def decide(entry: Entry) -> Move | None:
+            entry.is_damaged = entry.is_damaged or (entry.id in strange and entry.record.phase != HELD)
             return None if is_readable(entry) else set_aside(entry, owner, now)
 
         commit(self._store, held, decide, now)

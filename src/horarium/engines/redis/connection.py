@@ -14,20 +14,21 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, TypeAlias
 
-from redis import exceptions
 from redis.connection import Connection
 
-from horarium.clock import Clock, Instant, Seconds, StoreClock
+from horarium.clock import Clock, Instant, RemoteClock, Seconds
 from horarium.engines.redis.address import Address
 from horarium.engines.redis.lua import SCRIPTS, Script
 from horarium.engines.redis.trouble import translate
 from horarium.errors import EngineUnavailable, StoreUnusable
+from redis import exceptions
 
 Argument: TypeAlias = str | bytes | int | float
 Answer: TypeAlias = Any  # what a script returns: bytes, int, None, or a list of these; each caller knows its own
 
 OLDEST_VERSION = (6, 2)
 READ_CLOCK_EVERY: Seconds = 5.0
+FIRST_READINGS = 3  # the quickest of them counts
 IDLE_KEPT = 16  # connections kept open while nobody uses them
 
 
@@ -42,9 +43,8 @@ class Store:
         self._pid = os.getpid()
         self._idle: deque[Connection] = deque()  # its operations are atomic
         self._greeted = False
-        self._lock = threading.Lock()  # guards _time and _read_at
-        self._time: StoreClock | None = None
-        self._read_at: Seconds = 0.0
+        self._lock = threading.Lock()  # guards _time
+        self._time = RemoteClock(clock)
 
     def call(self, name: str, arguments: Sequence[Argument] = ()) -> Answer:
         """Carry out a script. Raises: EngineUnavailable, StoreUnusable."""
@@ -100,23 +100,21 @@ class Store:
 
         Raises: EngineUnavailable when it was never read; otherwise what was read last is good enough for a while.
         """
+        self._notice_fork()  # another thread may have held the lock in the moment of the fork
         with self._lock:
-            began = self._clock.monotonic()
-            if self._time is None or began - self._read_at >= READ_CLOCK_EVERY:
-                try:
-                    seconds, microseconds = self.ask("TIME")
-                except EngineUnavailable:
-                    if self._time is None:
-                        raise
-                    return self._time.now()
-                took = self._clock.monotonic() - began
-                read = int(seconds) * 1000 + int(microseconds) // 1000 + round(took * 500)
-                if self._time is None:
-                    self._time = StoreClock(self._clock, read)
-                else:
-                    self._time.correct(read)
-                self._read_at = began
+            age = self._time.age
+            if age is None:
+                for _ in range(FIRST_READINGS):
+                    self._read_clock()
+            elif age >= READ_CLOCK_EVERY:
+                with suppress(EngineUnavailable):
+                    self._read_clock()
             return self._time.now()
+
+    def _read_clock(self) -> None:
+        sent = self._clock.monotonic()
+        seconds, microseconds = self.ask("TIME")
+        self._time.note(int(seconds) * 1000 + int(microseconds) / 1000, sent=sent, received=self._clock.monotonic())
 
     def close(self) -> None:
         """Close what is not in use; it is opened again when needed."""
@@ -131,13 +129,16 @@ class Store:
             return _exchange(connection, ("EVAL", script.text, 1, self.prefix, *arguments))
 
     def _take(self) -> Connection:
-        if self._pid != os.getpid():  # a fork: the parent's sockets are the parent's
-            self._pid, self._lock, self._greeted = os.getpid(), threading.Lock(), False
-            self._idle = deque()
+        self._notice_fork()
         try:
             return self._idle.pop()
         except IndexError:
             return self.connect()
+
+    def _notice_fork(self) -> None:
+        """In a forked child, leave the parent's sockets and locks to the parent."""
+        if self._pid != os.getpid():
+            self._pid, self._lock, self._idle = os.getpid(), threading.Lock(), deque()
 
     def _use_fresh(self, act: Callable[[Connection], Answer]) -> Answer:
         self.close()  # what lies there is as old as the one that broke

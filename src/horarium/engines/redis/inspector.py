@@ -173,8 +173,9 @@ class RedisInspector:
             yield from merge(*(self._walk(line, since) for line in lines), key=lambda each: each.place)
 
     def _in_hand(self) -> Iterator[Standing]:
-        for record in self._store.call("members")[::4]:
-            for entry in held_by(self._store, record.decode())[2]:
+        found = self._store.call("members")
+        for owner in (owner for owner, held in zip(found[::4], found[3::4], strict=True) if held):
+            for entry in held_by(self._store, owner.decode())[2]:
                 if entry.record.phase == HELD:
                     message = entry.readable_message
                     yield Standing((False, -message.priority, entry.due, entry.turn), entry)

@@ -132,11 +132,12 @@ def _presumed(store: Store, known: set[str], now: Instant) -> Iterator[Loss]:
 def _take_back(
     store: Store, held: Sequence[Entry], loss: Loss, now: Instant, policy: MaintenancePolicy, tally: Tally
 ) -> None:
+    strange = {entry.id for entry in held if entry.record.phase != HELD}  # in its hands, but its record does not say so
+
     def decide(entry: Entry) -> Move | None:
         if entry.record.phase != HELD or entry.record.owner != loss.owner:
-            if not entry.is_damaged:
-                return None  # somebody else was faster
-            return set_aside(entry, loss.owner, now)
+            entry.is_damaged = entry.is_damaged or entry.id in strange
+            return set_aside(entry, loss.owner, now) if entry.is_damaged else None  # None: somebody else was faster
         return _taken_back(entry, loss, now, policy)
 
     made = commit(store, [entry.id for entry in held], decide, now)

@@ -15,7 +15,6 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from random import Random
 
-from redis import exceptions
 from redis.connection import Connection
 
 from horarium.clock import Clock, Seconds
@@ -23,11 +22,13 @@ from horarium.engines.protocol import QUEUE_TOPIC
 from horarium.engines.redis.connection import Store
 from horarium.engines.redis.tokens import Tokens
 from horarium.errors import EngineError
+from redis import exceptions
 
 FIRST_PAUSE: Seconds = 0.1  # before the channels are subscribed to anew, doubled up to
 LAST_PAUSE: Seconds = 20.0
-# A peer that vanished without a word is not noticed by one who only listens.
+# A peer that vanished without a word is not noticed by one who only listens: so he asks, and gives up the silent.
 PING_EVERY: Seconds = 15.0
+ANSWER_WITHIN: Seconds = 5.0
 
 
 class RedisNotifier:
@@ -88,22 +89,23 @@ class RedisListener:
         self._failures = 0
         self._try_at: Seconds = 0.0
         self._heard_at: Seconds = 0.0
+        self._asked_at: Seconds = 0.0
         self._connect()
 
     def wait(self, timeout: Seconds) -> bool:
         give_up = self._clock.monotonic() + timeout
         while not self._is_closed:
             now = self._clock.monotonic()
+            self._probe(now)
             if self._connection is None and now >= self._try_at and self._connect():
                 return True  # what was told meanwhile is lost: look
             pause = max(0.0, give_up - now)
             if self._connection is None:
                 pause = min(pause, max(0.0, self._try_at - now))
-            if self._hear(min(pause, PING_EVERY)):
+            if self._hear(min(pause, ANSWER_WITHIN)):
                 return True
             if self._clock.monotonic() >= give_up:
                 return False
-            self._probe()
         return False
 
     def wake(self) -> None:
@@ -119,7 +121,8 @@ class RedisListener:
             if self._is_closed:
                 return
             self._is_closed = True
-        self.wake()
+        if self._pid == os.getpid():  # the pipe is shared with a child that a fork has made
+            self.wake()
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.disconnect()
@@ -189,15 +192,17 @@ class RedisListener:
             heard = heard or (isinstance(answer, list) and answer[0] == b"message")
         return heard
 
-    def _probe(self) -> None:
+    def _probe(self, now: Seconds) -> None:
         """Ask a silent server whether it is still there; one that does not answer is given up."""
-        connection, silent = self._connection, self._clock.monotonic() - self._heard_at
-        if connection is None or silent < PING_EVERY:
+        connection = self._connection
+        if connection is None:
             return
-        try:
-            connection.send_packed_command(connection.pack_command("PING"), check_health=False)
-            connection.read_response()
-        except exceptions.RedisError:
-            self._lose()
-        else:
-            self._heard_at = self._clock.monotonic()
+        if self._asked_at > self._heard_at:
+            if now - self._asked_at >= ANSWER_WITHIN:
+                self._lose()
+        elif now - self._heard_at >= PING_EVERY:
+            self._asked_at = now
+            try:
+                connection.send_packed_command(connection.pack_command("PING"), check_health=False)
+            except exceptions.RedisError:
+                self._lose()

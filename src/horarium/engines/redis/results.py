@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from heapq import merge
 
 import msgspec
+from msgspec.structs import replace
 
 from horarium.clock import Instant, Seconds, milliseconds
 from horarium.engines.protocol import Page, RunFilter, RunPage
@@ -22,10 +23,10 @@ from horarium.engines.redis.rows import (
     ENDED,
     INDEXED,
     Entry,
-    Record,
     Tail,
     encode,
     flags_of,
+    fresh,
     indexes_of,
     matches,
     shortened,
@@ -72,10 +73,10 @@ class RedisResults:
         given = {run.id: run for run in runs}
         unended = next((run for run in runs if not run.has_ended), None)
         if unended is not None:
-            raise ValueError(f"expected runs that have ended, got {unended.id} in state {unended.state}")
+            raise ValueError(f"expected a run that has ended, got {unended.id} in state {unended.state}")
 
         def absent(id: str) -> Entry:
-            return Entry(id, 0, now, now, b"", Record(), "")
+            return Entry(id, 0, now, now, b"", fresh(now), "")
 
         def decide(entry: Entry) -> Move | None:
             return _recorded(entry, given[entry.id], milliseconds(keep), now)
@@ -101,7 +102,8 @@ def _recorded(entry: Entry, run: Run, keep_ms: int, now: Instant) -> Move | None
         logs=run.logs,
         results=() if run.result is None else (run.result,),
     )
-    record = Record(
+    record = replace(
+        fresh(now),
         phase=ENDED,
         attempt=run.attempts[-1].number if run.attempts else 0,
         changed=run.changed,

@@ -52,18 +52,23 @@ NO_TAIL = Tail()
 class Record(Struct, frozen=True, array_like=True):
     """The state of a message. The scripts know the order of these fields: see lua/claim.lua and lua/settle.lua."""
 
-    phase: int = WAITING
-    fence: int = 0
-    owner: str = ""
-    attempt: int = 0
-    crashes: int = 0
-    changed: Instant = 0
-    worker: str = ""
-    state: str = State.PENDING
-    cancel: str | None = None  # revoke or terminate: asked for while in hand
-    flags: int = 0
-    queue: str = ""  # while it is in hand
-    tail: Tail = NO_TAIL
+    phase: int
+    fence: int
+    owner: str
+    attempt: int
+    crashes: int
+    changed: Instant
+    worker: str
+    state: str
+    cancel: str | None  # revoke or terminate: asked for while in hand
+    flags: int
+    queue: str  # while it is in hand
+    tail: Tail
+
+
+def fresh(put: Instant) -> Record:
+    """Return the record of a message that was never claimed: none is stored."""
+    return Record(WAITING, 0, "", 0, 0, put, "", State.PENDING, None, 0, "", NO_TAIL)
 
 
 _decode_record = msgspec.json.Decoder(Record).decode
@@ -98,7 +103,7 @@ class Entry(Struct, eq=False):
 def to_entry(id: str, stored: bytes, record: bytes | None) -> Entry:
     """Return the entry of what is stored; one with strange bytes in front of its message stands at the end."""
     turn, due, put, text = _split(stored)
-    entry = Entry(id, turn, due, put, text, Record(changed=put), "" if record is None else guard_of(record))
+    entry = Entry(id, turn, due, put, text, fresh(put), "" if record is None else guard_of(record))
     if record is not None:
         try:
             entry.record = _readable_tail(_decode_record(record))

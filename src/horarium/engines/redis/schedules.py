@@ -37,9 +37,8 @@ class RedisSchedules:
             arguments += _save_arguments(schedule)
         how, *told = self._store.call("save_schedules", arguments)
         if how == b"conflict":
-            name, found = told[0].decode(), told[1]
-            wanted = next(each.version for each in schedules if each.name == name)
-            raise ScheduleConflict(name, wanted, found)
+            name, wanted, found = told
+            raise ScheduleConflict(name.decode(), wanted, found)
         return [_with_state(schedule, state) for schedule, state in zip(saved, told, strict=True)]
 
     def delete(self, names: Sequence[str]) -> int:

@@ -9,6 +9,7 @@
 local K, now, owner, limit, token, digest = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
 local ear, owner_json, queue_count = ARGV[6], ARGV[7], tonumber(ARGV[8])
 local TASKS_KEPT = 604800  -- seconds; whoever still needs them tells them again
+local OVERDUE_AT_ONCE = 500  -- so many met on the way, and the rest is left to the next claim
 local CHUNK = 64  -- places read from a line at a time
 --#include calls lines
 local name = redis.call('HGET', K .. 'names', owner)
@@ -99,6 +100,7 @@ for _, priority in ipairs(priorities) do
     local expires = flag % 2 == 1 and redis.call('ZSCORE', K .. 'exp', id)
     if expires and tonumber(expires) <= tonumber(now) then
       overdue[#overdue + 1] = id
+      is_full = #overdue >= OVERDUE_AT_ONCE
     elseif flag >= 4 and #ids > 0 then
       is_full = true
     else

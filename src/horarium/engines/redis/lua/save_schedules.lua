@@ -1,7 +1,7 @@
 -- Create or replace schedules, all or none.
--- Parameters: KEYS[1] the namespace; ARGV token of this call; of each: name, version that was read (0: it is new), id, owner, active (0 or
---   1), next_fire (or ''), last_fire (or ''), total_runs, missed, record (JSON)
--- Result: {'conflict', name, version found} with nothing done, or {'ok', of each its state}
+-- Parameters: KEYS[1] the namespace; ARGV token of this call; of each: name, version that was read (0: it is new), id,
+--   owner, active (0 or 1), next_fire (or ''), last_fire (or ''), total_runs, missed, record (JSON)
+-- Result: {'conflict', name, version that was read, version found} with nothing done, or {'ok', of each its state}
 -- State: version n -> version n + 1; what firings count stays
 -- Safe: a script runs alone; sent twice, the second finds what was saved under its own token, which is no conflict
 local K, token, FIELDS = KEYS[1], ARGV[1], 10
@@ -12,7 +12,7 @@ for at = 2, #ARGV, FIELDS do
   local state = found[name] or read_state(name)
   local before = versions[name] or (state and tonumber(state.version) or 0)
   local is_ours = not versions[name] and before == version + 1 and redis.call('HGET', K .. 'schk', name) == token
-  if before ~= version and not is_ours then return {'conflict', name, before} end
+  if before ~= version and not is_ours then return {'conflict', name, version, before} end
   versions[name] = version + 1
   if state then found[name] = state end
 end

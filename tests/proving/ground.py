@@ -1,4 +1,4 @@
-"""The ground on which the crash tests stand: real command lines on a store of the test's own, and the reckoning.
+"""The ground on which crash and chaos tests stand: real command lines on a store of the test's own, and the reckoning.
 
 Every process that stems from a test bears its mark in its environment, so whatever is left over is found, even if its
 parents are gone; and nothing without the mark is ever signalled.
@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -88,11 +89,16 @@ class Program:
 
 
 class Ground:
-    """One test's store, account and processes."""
+    """One test's store, account and processes.
 
-    def __init__(self, folder: Path, **environment: str) -> None:
+    The store is a file in the folder unless ``url`` names another one. ``through`` is the URL by which the processes
+    reach it where that is not the test's own way, such as by a proxy.
+    """
+
+    def __init__(self, folder: Path, *, url: str | None = None, through: str | None = None, **environment: str) -> None:
         self.folder = folder
         self.store = folder / "store.db"
+        self.url = url or f"sqlite:///{self.store}"
         self.witness = folder / "witness.txt"
         self.calls = folder / "calls.txt"
         self.programs: list[Program] = []
@@ -105,14 +111,15 @@ class Ground:
         self.environment = {
             **os.environ,
             "CRASH_GROUND": str(folder),
-            "CRASH_STORE": f"sqlite:///{self.store}",
+            "CRASH_STORE": through or self.url,
             "CRASH_WITNESS": str(self.witness),
             "CRASH_CALLS": str(self.calls),
+            "CRASH_STRUCK": str(folder / "struck.txt"),
             "PYTHONPATH": os.pathsep.join([str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])]),
             "PYTHONUNBUFFERED": "1",
             **environment,
         }
-        self.app = Horarium("victims", store=self.environment["CRASH_STORE"], set_as_current=False)
+        self.app = Horarium("victims", store=self.url, set_as_current=False)
 
     # Starting and ending.
 
@@ -226,6 +233,11 @@ class Ground:
         tails = (f"{program.log.name}:\n{program.text[-1500:]}" for program in self.programs if program.is_running)
         return "\n".join(tails)
 
+    def struck(self) -> Counter[str]:
+        """Count the faults that the processes met, by verb (see faults.from_environment)."""
+        path = self.folder / "struck.txt"
+        return Counter(path.read_text().split() if path.exists() else [])
+
     def schedule_runs(self, name: str) -> list[Run]:
         return [run for run in self.runs() if run.message.schedule == name]
 
@@ -249,7 +261,7 @@ class Ground:
             events=self.events(),
             invoked=invoked,
             accepted=accepted,
-            runs=[_ending(run, boot) for run in self.runs()],
+            runs=[ending_of(run, boot) for run in self.runs()],
             states=inspector.counts().states,
             held=sum(each.owner is not None for each in held),
             owners=[f"{member.member.kind} {member.member.owner}" for member in members if member.alive],
@@ -260,7 +272,9 @@ class Ground:
         return not any(member.alive for member in self.app.engine.inspector.workers(now=self.app.engine.now()))
 
     def check_file(self) -> None:
-        """Let SQLite itself look whether the file is whole."""
+        """Let SQLite itself look whether the file is whole; other stores are looked at by their servers."""
+        if not self.url.startswith("sqlite:"):
+            return
         connection = apsw.Connection(str(self.store))
         try:
             assert list(connection.execute("PRAGMA integrity_check")) == [("ok",)]
@@ -289,7 +303,8 @@ def _command(pid: int) -> str:
         return "?"
 
 
-def _ending(run: Run, boot: int) -> Ending:
+def ending_of(run: Run, boot: int) -> Ending:
+    """Return what the judge wants to know of a run; ``boot`` takes the store's time to that of the witness."""
     message = run.message
     args = msgspec.json.decode(message.args)
     result = msgspec.json.decode(run.result) if run.result is not None else [None]
@@ -301,7 +316,9 @@ def _ending(run: Run, boot: int) -> Ending:
         token=next((arg for arg in args if isinstance(arg, str)), ""),
         parent=message.parent,
         links=len(message.links),
+        error_links=len(message.error_links),
         schedule=message.schedule,
         nominal=message.nominal,
+        may_expire=message.expires is not None,
         fence=result[0],
     )

@@ -1,0 +1,45 @@
+"""Real workers, schedulers and producers whose every call to the store may fail, whether it was carried out or not."""
+
+from __future__ import annotations
+
+import os
+import signal
+from random import Random
+
+import pytest
+from firings import Editor
+from ground import Ground, wait_for
+from history import complaints
+from mischief import Mischief
+
+SHARE = 0.03  # of all calls
+
+
+def storm(ground: Ground, seed: int, seconds: float) -> None:
+    ground.environment |= {"CRASH_FAULTS": f"{SHARE}:{seed}", "CRASH_SCHEDULES": "tick"}
+    mischief = Mischief(ground, seed, {})
+    mischief.keep("worker", lambda: ground.worker("-n", "one", ready=False))
+    mischief.keep("worker", lambda: ground.worker("-n", "two", "-B", ready=False))
+    mischief.keep("beat", ground.beat)
+    producers = [mischief.keep("producer", lambda n=n: ground.producer(f"p{n}", seed + n)) for n in range(2)]
+    wait_for(lambda: len(ground.events()) > 20, lambda: f"the system runs:\n{ground.logs()}")
+    mischief.run(seconds)
+    for place in producers:
+        place.program.signal(signal.SIGTERM)
+        place.program.ends()
+    Editor(ground.app, "tick").pause()
+    wait_for(ground.is_quiet, lambda: f"quiet:\n{ground.logs()}\n{ground.app.engine.inspector.counts()}", 100)
+    codes = ground.stop()
+    wait_for(ground.owners_are_gone, "the leases of the killed lapse")
+    struck = ground.struck()
+    print(f"seed {seed}: {struck.total()} faults: {dict(struck)}; exit codes {codes}")
+    assert complaints(ground.history()) == [], f"seed {seed}"
+    missed = {"queue.put", "queue.claim", "queue.renew", "queue.settle", "queue.maintain"} - struck.keys()
+    assert missed == set(), "not exercised"
+
+
+@pytest.mark.timeout(240)
+def test_nothing_is_lost_or_doubled_though_calls_fail_and_nobody_knows_which_were_carried_out(ground: Ground) -> None:
+    seed = int(os.environ.get("CHAOS_SEED", "0")) or Random().getrandbits(32)
+    print(f"CHAOS_SEED={seed}")
+    storm(ground, seed, 8.0)
