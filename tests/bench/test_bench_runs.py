@@ -34,7 +34,7 @@ def test_check_fails_and_names_the_bars_when_horarium_has_no_figure() -> None:
     ran = bench("--quick", "--check", "--scenarios", "import", "--peers", "huey_sqlite")
 
     assert ran.returncode == 1
-    assert "import: time <= 80" in ran.stdout
+    assert "import: time of horarium_sqlite <= 80" in ran.stdout
     assert "no figure of Horarium's" in ran.stdout
 
 
