@@ -118,7 +118,7 @@ class Orders:
                 called = time.monotonic_ns()
                 await _result(self._app.note())
                 accepts.append((time.monotonic_ns() - called) / 1e6)
-                waits.append((witness.started_ns(listener) - called) / 1e6)
+                waits.append((witness.started_ns(listener, called) - called) / 1e6)
         return {"accept": accepts, "wait": waits}
 
     async def hold(self) -> int:

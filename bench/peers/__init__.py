@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from bench.peer import Peer
-from bench.peers import celery, horarium, huey, raw
+from bench.peers import arq, celery, dramatiq, horarium, huey, pgqueuer, procrastinate, raw, rq, saq, streaq, taskiq
 
 PEERS: tuple[Peer, ...] = (
     *horarium.PEERS,
     *huey.PEERS,
     *celery.PEERS,
+    *dramatiq.PEERS,
+    *rq.PEERS,
+    *taskiq.PEERS,
+    *saq.PEERS,
+    *arq.PEERS,
+    *streaq.PEERS,
+    *procrastinate.PEERS,
+    *pgqueuer.PEERS,
     *raw.PEERS,
 )
