@@ -12,7 +12,7 @@ from typing import TypeVar
 import msgspec
 from rich.console import Console
 
-from bench import environments
+from bench import environments, page
 from bench.bars import judge
 from bench.peer import Peer
 from bench.peers import PEERS
@@ -28,6 +28,7 @@ from bench.venue import Venue
 Chosen = TypeVar("Chosen")
 
 RESULTS = Path(__file__).parent / "results"
+README = Path(__file__).parent / "README.md"
 
 
 def main() -> int:
@@ -44,6 +45,8 @@ def main() -> int:
     show_bars(judgements, console)
     if wanted.out or not wanted.quick:
         console.print(f"kept in {_keep(report, wanted.out or RESULTS)}", highlight=False)
+    if wanted.page:
+        console.print(page.remake(README, RESULTS), highlight=False)
     missed = any(judgement.state == "missed" for judgement in judgements)
     return 1 if report.failures or (wanted.check and missed) else 0
 
@@ -62,6 +65,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--environments", type=Path, metavar="DIR", default=environments.DEFAULT, help=argparse.SUPPRESS
     )
+    parser.add_argument("--page", action="store_true", help="remake the tables and the chart of bench/README.md")
     parser.add_argument("--check", action="store_true", help="exit with 1 if a bar is missed")
     parser.add_argument("--out", type=Path, metavar="DIR", help="keep the report here, not in bench/results")
     parser.add_argument("--dir", type=Path, metavar="DIR", help="put the stores here (a real disk, not tmpfs)")

@@ -41,6 +41,7 @@ class Report(Struct, kw_only=True):
     machine: dict[str, str]
     size: Size
     scenarios: list[str]
+    peers: list[str] = field(default_factory=list)  # who was to take part
     servers: dict[str, str] = field(default_factory=dict)
     pulses: dict[str, str]  # how busy the machine was, before and after each scenario
     entries: list[Entry] = field(default_factory=list)
@@ -70,6 +71,7 @@ def run(
         machine=machine.facts(directory),
         size=size,
         scenarios=[scenario.name for scenario in scenarios],
+        peers=[peer.name for peer in peers],
         servers=venue.facts(),
         pulses={"before": machine.pulse(directory)},
         absent=absent,
