@@ -9,6 +9,7 @@ import pytest
 
 from horarium.engines.memory import MemoryEngine
 from horarium.engines.protocol import Engine
+from servers import RedisServer
 
 pytest.register_assert_rewrite("horarium.testing.conformance")
 
@@ -27,7 +28,22 @@ def open_sqlite(tmp_path: Path) -> Callable[[], Engine]:
     return lambda: SqliteEngine(tmp_path / "exam.db")
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture
+def open_redis(request: pytest.FixtureRequest) -> Callable[[], Engine]:
+    from horarium.engines.redis import RedisEngine
+
+    server = request.getfixturevalue("redis_server")
+    server.ask("FLUSHALL")
+    return lambda: RedisEngine(server.url)
+
+
+@pytest.fixture(params=["memory", "sqlite", "redis"])
 def reopen(request: pytest.FixtureRequest) -> Iterator[Callable[[], Engine]]:
     """A function that opens the store once more; whatever it opened is closed at the end."""
     open_store: Callable[[], Engine] = request.getfixturevalue(f"open_{request.param}")

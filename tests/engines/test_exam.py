@@ -9,6 +9,7 @@ from horarium.testing.conformance.everything import *  # noqa: F403
 DECLARED = {
     "memory": Capabilities(name="memory", durable=False, shared=False, many_hosts=False),
     "sqlite": Capabilities(name="sqlite", durable=True, shared=True, many_hosts=False),
+    "redis": Capabilities(name="redis", durable=True, shared=True, many_hosts=True, announces=True),
 }
 
 

@@ -1,14 +1,17 @@
-"""The model test: random steps on SQLite and on memory, side by side."""
+"""The model test: random steps on an engine and on memory, side by side."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from model import SideBySide
 
 from horarium.engines.protocol import Engine
+from servers import RedisServer
 
 PATIENT = settings(
     deadline=None,
@@ -35,3 +38,31 @@ class TestSqliteBesideMemory(SqliteBesideMemory.TestCase):
 @pytest.mark.soak
 class TestSqliteBesideMemoryForLong(SqliteBesideMemory.TestCase):
     settings = settings(PATIENT, max_examples=3000, stateful_step_count=80)
+
+
+def open_redis(path: Path) -> Engine:
+    from horarium.engines.redis import RedisEngine
+
+    return RedisEngine(f"{RedisBesideMemory.server.url}?namespace={path.parent.name}")
+
+
+class RedisBesideMemory(SideBySide):
+    open_subject = staticmethod(open_redis)
+    server: ClassVar[RedisServer]
+
+
+@pytest.fixture(scope="module")
+def redis_model() -> Iterator[None]:
+    with RedisServer() as RedisBesideMemory.server:
+        yield
+
+
+@pytest.mark.usefixtures("redis_model")
+class TestRedisBesideMemory(RedisBesideMemory.TestCase):
+    settings = settings(PATIENT, max_examples=40, stateful_step_count=40)
+
+
+@pytest.mark.soak
+@pytest.mark.usefixtures("redis_model")
+class TestRedisBesideMemoryForLong(RedisBesideMemory.TestCase):
+    settings = settings(PATIENT, max_examples=1000, stateful_step_count=80)

@@ -26,7 +26,7 @@ from horarium.outcome import Released, Revoked
 from horarium.worker import output
 from horarium.worker.board import Board
 from horarium.worker.execute import Executor
-from horarium.worker.feed import SLOW, Feed
+from horarium.worker.feed import QUICK_LOOKS, SLOW, Feed
 from horarium.worker.limits import LimitBook
 from horarium.worker.options import WorkerOptions
 from horarium.worker.orders import Drain, End, Go, OrderChannel, Quit, Ready
@@ -149,6 +149,7 @@ class Child:
             noted_look=self._note_look,
             may_claim=lambda: not self._settler.is_backed_up,
             lined_up=self._settler.wake,
+            quick_looks=QUICK_LOOKS if engine.capabilities.many_hosts else (),
             random=self._app.random,
         )
         self._engine = engine

@@ -25,6 +25,9 @@ SLOW: Seconds = 0.1  # a line that has not moved for so long is given back
 # A note that work has come may be lost, and nobody tells when a delayed message comes due, so every child looks by
 # itself. An idle look costs the store about 0.1 ms.
 LOOK_EVERY: Seconds = 0.5
+# Two processes know the time of a server on another host within a millisecond or so. What was put just now may be
+# in the future for a child that has just run out of work, or was told of it: it looks again soon, before it rests.
+QUICK_LOOKS: tuple[Seconds, ...] = (0.003, 0.02)
 LONGEST_TROUBLE: Seconds = 2.0
 WEIGHT = 0.2  # of the newest run time in the average
 
@@ -48,6 +51,7 @@ class Feed:
         noted_look: Callable[[Instant], None],
         may_claim: Callable[[], bool] = lambda: True,
         lined_up: Callable[[], None] = lambda: None,
+        quick_looks: tuple[Seconds, ...] = (),
         random: Random | None = None,
     ) -> None:
         self.line: deque[Delivery] = deque()
@@ -66,6 +70,8 @@ class Feed:
         self._run_time: Seconds | None = None  # a weighted average; None: nothing has run yet
         self._last_batch = 0
         self._moved: Seconds = 0.0
+        self._quick_looks = quick_looks
+        self._looks_left: list[Seconds] = []
         self._due: list[Instant] = []  # when retries of this child come due
 
     def refill(self, slots: int) -> bool:
@@ -84,12 +90,14 @@ class Feed:
                 continue
             if claimed:
                 self._moved = self._clock.monotonic()
+                self._looks_left = list(self._quick_looks)
                 self.line.extend(claimed)
                 if len(claimed) > slots:
                     self._lined_up()
                 return True
             self._last_batch = 0
-            self._listener.wait(self._until_next_look())
+            if self._listener.wait(self._until_next_look()):
+                self._looks_left = list(self._quick_looks)
         return False
 
     def pop(self) -> Delivery | None:
@@ -160,7 +168,7 @@ class Feed:
         self._listener.wait(wait)
 
     def _until_next_look(self) -> Seconds:
-        wait = LOOK_EVERY
+        wait = self._looks_left.pop(0) if self._looks_left else LOOK_EVERY
         now = self._clock.now()
         while self._due and self._due[0] <= now:
             heappop(self._due)
