@@ -1,4 +1,9 @@
-"""arq: two workers of one process each, uvloop, hiredis, at its own polling interval and at one of 10 ms."""
+"""arq: two workers of one process each, uvloop, hiredis.
+
+Its worker takes up to ``max_jobs`` at each look and looks every ``poll_delay``, so with its defaults (10 and 0.5 s) two
+workers do at most 40 jobs a second and more only as jobs end early (245/s here). Hence 100 and 10 ms; 20 and 1,000 jobs
+cost the same processor time. Its own interval is beside it where that is felt.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +30,6 @@ def _peer(name: str, label: str, poll: str, scenarios: tuple[str, ...] = _ALL) -
 
 
 PEERS = (
-    _peer("arq", "arq", "0.5"),
-    _peer("arq_eager", "arq, polling every 10 ms", "0.01", ("latency", "idle")),
+    _peer("arq", "arq, polling every 10 ms", "0.01"),
+    _peer("arq_seldom", "arq, its own polling (0.5 s)", "0.5", ("latency", "idle")),
 )

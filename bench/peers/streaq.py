@@ -1,4 +1,4 @@
-"""streaQ: two processes, uvloop; it schedules within its workers."""
+"""streaQ: two processes, uvloop, 16 tasks at a time in each (its default; 64 and 128 took more processor time)."""
 
 from __future__ import annotations
 

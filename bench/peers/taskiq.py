@@ -7,6 +7,7 @@ from bench.peer import CHILDREN, Peer
 
 _MODULE = "bench.apps.taskiq_app"
 _TASKIQ = ("-m", "taskiq")
+_FAST = ("--no-parse", "--max-async-tasks", "100", "--max-prefetch", "100")  # 20 and 1,000 tasks were slower
 _ALL = ("drain", "publish", "latency", "startup", "idle", "memory", "import", "recovery")
 
 
@@ -19,7 +20,7 @@ def _peer(name: str, label: str, broker: str, *, keeps: bool, killed: str, scena
         venv="taskiq",
         servers=("redis",),
         settings=(("BENCH_STORE", "{redis}"), ("BENCH_TASKIQ_BROKER", broker)),
-        worker=(*_TASKIQ, "worker", f"{_MODULE}:broker", "-w", str(CHILDREN), "--no-parse", "--log-level", "WARNING"),
+        worker=(*_TASKIQ, "worker", f"{_MODULE}:broker", "-w", str(CHILDREN), *_FAST, "--log-level", "WARNING"),
         scheduler=(*_TASKIQ, "scheduler", f"{_MODULE}:scheduler", "--log-level", "WARNING"),
         imports="import taskiq, taskiq_redis",
         pace=3_500,

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,7 @@ class PostgresKind:
 
     def __init__(self, template: Path) -> None:
         self._template = template
+        self._making = threading.Lock()
 
     def missing(self) -> str | None:
         if all(_program(name) for name in ("postgres", "initdb", "pg_isready")):
@@ -35,8 +37,9 @@ class PostgresKind:
 
     @contextmanager
     def start(self, directory: Path) -> Iterator[Served]:
-        if not self._template.exists():
-            self._make_template()
+        with self._making:
+            if not self._template.exists():
+                self._make_template()
         data, port = directory / "postgres", free_port()
         directory.chmod(0o711)  # the server runs as a user of its own and must come through
         subprocess.run(["cp", "-a", str(self._template), str(data)], check=True, timeout=MAKE_SECONDS)
