@@ -90,6 +90,41 @@ class StoreClock:
         return (self._clock.now() - self.now()) / 1000
 
 
+class RemoteClock:
+    """A server's time, known within bounds: each reading was taken between a request and its answer.
+
+    ``now`` is the lower bound. So an instant that one process has written down is not in the future for another one,
+    but by the time that its own readings took at best: readings are intersected, and the quickest counts.
+    """
+
+    DRIFT = 1e-4  # 100 ppm: by how much two clocks may come apart; NTP keeps them well within
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._low = self._high = 0.0  # of the offset between the server's time and our monotonic one, in ms
+        self._read_at: Seconds | None = None
+
+    def note(self, read_ms: float, *, sent: Seconds, received: Seconds) -> None:
+        """Take a reading of the server's time, and when it was asked for and got by ``monotonic``. A server whose
+        clock was stepped is believed."""
+        low, high = read_ms - received * 1000, read_ms - sent * 1000
+        if self._read_at is not None:
+            drift = (received - self._read_at) * 1000 * self.DRIFT
+            both = max(low, self._low - drift), min(high, self._high + drift)
+            if both[0] <= both[1]:
+                low, high = both
+        self._low, self._high, self._read_at = low, high, received
+
+    @property
+    def age(self) -> Seconds | None:
+        """How long ago the last reading was taken; None if none was."""
+        return None if self._read_at is None else self._clock.monotonic() - self._read_at
+
+    def now(self) -> Instant:
+        """Return the server's time as far as it is known. At least one reading must have been taken."""
+        return int((self._low + self._clock.monotonic() * 1000) // 1)
+
+
 def milliseconds(duration: Seconds | timedelta) -> int:
     """Return a duration in whole milliseconds."""
     seconds = duration.total_seconds() if isinstance(duration, timedelta) else duration

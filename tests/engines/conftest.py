@@ -10,6 +10,7 @@ import pytest
 from horarium.engines.memory import MemoryEngine
 from horarium.engines.protocol import Engine
 from postgres_stores import postgres_server, postgres_url  # noqa: F401 - fixtures
+from servers import RedisServer
 
 pytest.register_assert_rewrite("horarium.testing.conformance")
 
@@ -28,6 +29,30 @@ def open_sqlite(tmp_path: Path) -> Callable[[], Engine]:
     return lambda: SqliteEngine(tmp_path / "exam.db")
 
 
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture
+def open_redis(request: pytest.FixtureRequest) -> Callable[[], Engine]:
+    from horarium.engines.redis import RedisEngine
+
+    server = request.getfixturevalue("redis_server")
+    server.ask("FLUSHALL")
+    return lambda: RedisEngine(server.url)
+
+
+@pytest.fixture
+def open_pair(tmp_path: Path) -> Callable[[], Engine]:
+    """Two engines as one: one carries, another one remembers."""
+    from horarium.engines.pair import PairEngine
+    from horarium.engines.sqlite import SqliteEngine
+
+    return lambda: PairEngine(SqliteEngine(tmp_path / "carries.db"), SqliteEngine(tmp_path / "remembers.db"))
+
+
 @pytest.fixture
 def open_postgres(postgres_url: str) -> Callable[[], Engine]:  # noqa: F811 - the fixture
     from horarium.engines.postgres import PostgresEngine
@@ -35,7 +60,7 @@ def open_postgres(postgres_url: str) -> Callable[[], Engine]:  # noqa: F811 - th
     return lambda: PostgresEngine(postgres_url)
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
+@pytest.fixture(params=["memory", "sqlite", "redis", "postgres", "pair"])
 def reopen(request: pytest.FixtureRequest) -> Iterator[Callable[[], Engine]]:
     """A function that opens the store once more; whatever it opened is closed at the end."""
     open_store: Callable[[], Engine] = request.getfixturevalue(f"open_{request.param}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -10,6 +12,7 @@ from model import SideBySide
 
 from horarium.engines.protocol import Engine
 from postgres_stores import drop, shared_server
+from servers import RedisServer
 
 PATIENT = settings(
     deadline=None,
@@ -38,6 +41,42 @@ class TestSqliteBesideMemoryForLong(SqliteBesideMemory.TestCase):
     settings = settings(PATIENT, max_examples=3000, stateful_step_count=80)
 
 
+def open_pair(path: Path) -> Engine:
+    from horarium.engines.pair import PairEngine
+
+    return PairEngine(open_sqlite(path), open_sqlite(path.with_name("kept.db")))
+
+
+class PairBesideMemory(SideBySide):
+    open_subject = staticmethod(open_pair)
+
+
+class TestPairBesideMemory(PairBesideMemory.TestCase):
+    settings = settings(PATIENT, max_examples=40, stateful_step_count=40)
+
+
+def open_redis(path: Path) -> Engine:
+    from horarium.engines.redis import RedisEngine
+
+    return RedisEngine(f"{RedisBesideMemory.server.url}?namespace={path.parent.name}")
+
+
+class RedisBesideMemory(SideBySide):
+    open_subject = staticmethod(open_redis)
+    server: ClassVar[RedisServer]
+
+
+@pytest.fixture(scope="module")
+def redis_model() -> Iterator[None]:
+    with RedisServer() as RedisBesideMemory.server:
+        yield
+
+
+@pytest.mark.usefixtures("redis_model")
+class TestRedisBesideMemory(RedisBesideMemory.TestCase):
+    settings = settings(PATIENT, max_examples=40, stateful_step_count=40)
+
+
 def open_postgres(path: Path) -> Engine:
     from horarium.engines.postgres import PostgresEngine
 
@@ -58,5 +97,10 @@ class TestPostgresBesideMemory(PostgresBesideMemory.TestCase):
 
 
 @pytest.mark.soak
+@pytest.mark.usefixtures("redis_model")
+class TestRedisBesideMemoryForLong(RedisBesideMemory.TestCase):
+    settings = settings(PATIENT, max_examples=1000, stateful_step_count=80)
+
+
 class TestPostgresBesideMemoryForLong(PostgresBesideMemory.TestCase):
     settings = settings(PATIENT, max_examples=3000, stateful_step_count=80)

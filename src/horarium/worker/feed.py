@@ -17,6 +17,7 @@ from horarium.engines.protocol import Listener, Queue
 from horarium.errors import EngineUnavailable
 from horarium.event import Observer, Recovered, Troubled
 from horarium.message import Delivery
+from horarium.worker.hand import Hand
 from horarium.worker.patience import Patience
 
 START_WITHIN: Seconds = 0.05
@@ -25,6 +26,9 @@ SLOW: Seconds = 0.1  # a line that has not moved for so long is given back
 # A note that work has come may be lost, and nobody tells when a delayed message comes due, so every child looks by
 # itself. An idle look costs the store about 0.1 ms.
 LOOK_EVERY: Seconds = 0.5
+# Two processes know the time of a server on another host within a millisecond or so. What was put just now may be
+# in the future for a child that has just run out of work, or was told of it: it looks again soon, before it rests.
+QUICK_LOOKS: tuple[Seconds, ...] = (0.003, 0.02)
 LONGEST_TROUBLE: Seconds = 2.0
 WEIGHT = 0.2  # of the newest run time in the average
 
@@ -48,6 +52,8 @@ class Feed:
         noted_look: Callable[[Instant], None],
         may_claim: Callable[[], bool] = lambda: True,
         lined_up: Callable[[], None] = lambda: None,
+        hand: Hand | None = None,
+        quick_looks: tuple[Seconds, ...] = (),
         random: Random | None = None,
     ) -> None:
         self.line: deque[Delivery] = deque()
@@ -62,10 +68,15 @@ class Feed:
         self._noted_look = noted_look
         self._may_claim = may_claim
         self._lined_up = lined_up  # called when more was claimed than can start at once
+        self._hand = hand
+        self._is_in_doubt = False  # the answer to a claim was lost: it may have given us something
+        self._has_doubted = False  # ever
         self._patience = Patience(LONGEST_TROUBLE, random or Random())
         self._run_time: Seconds | None = None  # a weighted average; None: nothing has run yet
         self._last_batch = 0
         self._moved: Seconds = 0.0
+        self._quick_looks = quick_looks
+        self._looks_left: list[Seconds] = []
         self._due: list[Instant] = []  # when retries of this child come due
 
     def refill(self, slots: int) -> bool:
@@ -84,12 +95,14 @@ class Feed:
                 continue
             if claimed:
                 self._moved = self._clock.monotonic()
+                self._looks_left = list(self._quick_looks)
                 self.line.extend(claimed)
                 if len(claimed) > slots:
                     self._lined_up()
                 return True
             self._last_batch = 0
-            self._listener.wait(self._until_next_look())
+            if self._listener.wait(self._until_next_look()):
+                self._looks_left = list(self._quick_looks)
         return False
 
     def pop(self) -> Delivery | None:
@@ -140,11 +153,30 @@ class Feed:
 
     def _claim(self, slots: int) -> list[Delivery]:
         now = self._clock.now()
+        was_in_doubt, self._is_in_doubt = self._is_in_doubt, True
+        self._has_doubted = self._has_doubted or was_in_doubt
+        known = self._hand.known() if self._hand is not None and self._has_doubted else frozenset()
         claimed = self._queue.claim(self._queues, self._owner, self._batch(slots), now=now, tasks=self._tasks)
+        if known:  # a store may answer with what lost answers said, later than we found out by ourselves
+            claimed = [delivery for delivery in claimed if (delivery.message.id, delivery.fence) not in known]
+        if self._hand is not None:
+            self._hand.take(claimed)
+        # After the claim, so that the store's own way of answering again comes first.
+        self._is_in_doubt = was_in_doubt and not self._take_up(claimed, now)
         self._noted_look(now)
         if self._patience.reset():
             self._observer.tell(Recovered(where="claim"))
         return claimed
+
+    def _take_up(self, claimed: list[Delivery], now: Instant) -> bool:
+        """Add what an earlier claim handed over whose answer was lost; False when the store could not be asked."""
+        if self._hand is None:
+            return True
+        try:
+            claimed += self._hand.overlooked(now)
+        except EngineUnavailable:
+            return False  # what was claimed now must not wait for it: the next claim asks again
+        return True
 
     def _batch(self, slots: int) -> int:
         by_time = int(START_WITHIN / self._run_time) if self._run_time else MOST_AT_ONCE
@@ -160,7 +192,7 @@ class Feed:
         self._listener.wait(wait)
 
     def _until_next_look(self) -> Seconds:
-        wait = LOOK_EVERY
+        wait = self._looks_left.pop(0) if self._looks_left else LOOK_EVERY
         now = self._clock.now()
         while self._due and self._due[0] <= now:
             heappop(self._due)

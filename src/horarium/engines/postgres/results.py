@@ -41,11 +41,18 @@ class PostgresResults:
 
     def forget(self, ids: Sequence[str]) -> int:
         unique = sorted(set(ids))
+<<<<<<< HEAD
         forgotten = 0
         for start in range(0, len(unique), FORGET_BATCH):
             batch = array(unique[start : start + FORGET_BATCH])
             forgotten += self._store.carry_out(partial(_forget, batch))
         return forgotten
+=======
+        batches = [array(unique[start : start + FORGET_BATCH]) for start in range(0, len(unique), FORGET_BATCH)]
+        return sum(
+            self._store.carry_out(lambda db, again, batch=batch: db.change("forget", ids=batch)) for batch in batches
+        )
+>>>>>>> main
 
     def search(self, filter: RunFilter, page: Page) -> RunPage:
         if page.limit < 1:

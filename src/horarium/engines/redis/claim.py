@@ -1,0 +1,107 @@
+"""Claiming: one script chooses and hands over; here its answer becomes deliveries.
+
+A claim whose answer was lost must not strand what it took: it has a token, and the next claim of that owner sends the
+same one, whereupon the script answers with what that claim took instead of taking more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Collection, Sequence
+
+import msgspec
+
+from horarium.clock import Instant
+from horarium.engines.redis.commit import Move, commit
+from horarium.engines.redis.connection import Answer, Argument, Store
+from horarium.engines.redis.maintain import end_overdue
+from horarium.engines.redis.moves import is_readable, set_aside
+from horarium.engines.redis.notifier import RedisNotifier
+from horarium.engines.redis.rows import HELD, Entry, decode_stored, encode
+from horarium.engines.redis.tokens import Tokens
+from horarium.errors import EngineUnavailable, OwnerLost
+from horarium.message import Delivery
+
+ALL = "*"
+
+
+class Claims:
+    """The claims of this process: their tokens, and the digests of what its workers know."""
+
+    def __init__(self, store: Store, notifier: RedisNotifier) -> None:
+        self._store = store
+        self._notifier = notifier
+        self._lock = threading.Lock()  # guards _unanswered
+        self._unanswered: dict[str, str] = {}  # by owner: the token of a claim whose answer was lost
+        self._tokens = Tokens()
+        self._digests: tuple[Collection[str] | None, str] = (None, ALL)  # of the tasks asked for last
+
+    def claim(
+        self, queues: Sequence[str], owner: str, limit: int, now: Instant, tasks: Collection[str] | None
+    ) -> list[Delivery]:
+        """Give up to ``limit`` due messages to ``owner``; see Queue.claim."""
+        arguments = self._arguments(queues, owner, limit, now, tasks)
+        with self._lock:
+            token = self._unanswered.pop(owner, "")
+        arguments[3] = token = token or self._tokens.take()
+        try:
+            answer = self._store.call("claim", arguments)
+            if answer[0] == b"tasks":  # the first claim with these, or a server that has lost them
+                arguments.append(msgspec.msgpack.encode(["", *(tasks or ())]))
+                answer = self._store.call("claim", arguments)
+        except EngineUnavailable:
+            with self._lock:
+                self._unanswered[owner] = token
+            raise
+        if answer[0] == b"lost":
+            raise OwnerLost(owner)
+        return self._deliveries(answer, owner, now)
+
+    def _arguments(
+        self, queues: Sequence[str], owner: str, limit: int, now: Instant, tasks: Collection[str] | None
+    ) -> list[Argument]:
+        arguments: list[Argument] = [now, owner, limit, "", self._digest(tasks), self._notifier.ear(queues)]
+        arguments += (encode(owner), len(queues))
+        for queue in queues:
+            arguments += (queue, encode(queue))
+        return arguments
+
+    def _digest(self, tasks: Collection[str] | None) -> str:
+        """Return the name under which the server knows what this worker knows."""
+        asked, digest = self._digests
+        if tasks is not asked:
+            if tasks is None:
+                digest = ALL
+            else:
+                digest = hashlib.sha1("\n".join(sorted(tasks)).encode(), usedforsecurity=False).hexdigest()
+            self._digests = (tasks, digest) if isinstance(tasks, frozenset | tuple | None) else (None, ALL)
+        return digest
+
+    def _deliveries(self, answer: Answer, owner: str, now: Instant) -> list[Delivery]:
+        _, overdue, unreadable, *told = answer
+        if overdue:
+            end_overdue(self._store, [id.decode() for id in overdue], now)
+        deliveries, is_damaged = [], False
+        for stored, fence, attempt, crashes in zip(told[::4], told[1::4], told[2::4], told[3::4], strict=True):
+            try:
+                message = decode_stored(stored)
+            except msgspec.DecodeError:
+                is_damaged = True
+                continue
+            deliveries.append(
+                Delivery(message=message, owner=owner, fence=fence, attempt=attempt, crashes=crashes, claimed=now)
+            )
+        if unreadable or is_damaged:
+            self._set_aside(owner, {id.decode() for id in unreadable}, now)
+        return deliveries
+
+    def _set_aside(self, owner: str, strange: set[str], now: Instant) -> None:
+        """End what cannot be read of what the owner holds; the script could not read the records of the strange."""
+        held = [id.decode() for id in self._store.ask("SMEMBERS", f"{self._store.prefix}own:{owner}")]
+
+        def decide(entry: Entry) -> Move | None:
+            entry.is_damaged = entry.is_damaged or (entry.id in strange and entry.record.phase != HELD)
+            return None if is_readable(entry) else set_aside(entry, owner, now)
+
+        commit(self._store, held, decide, now)

@@ -1,0 +1,233 @@
+"""Answers to people's questions. The hot path never comes here, so walking the lines from end to end is fine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from heapq import merge
+from typing import NamedTuple
+
+import msgspec
+
+from horarium.clock import Instant, milliseconds
+from horarium.engines.protocol import (
+    MEMBER_LISTED,
+    Action,
+    Counts,
+    Held,
+    HeldPage,
+    MemberRecord,
+    Page,
+    Purge,
+    QueueCounts,
+    Revoke,
+    RunFilter,
+)
+from horarium.engines.redis.commit import Move, commit, commit_together
+from horarium.engines.redis.connection import Answer, Store
+from horarium.engines.redis.maintain import held_by
+from horarium.engines.redis.moves import cancel, give_back, is_readable, revoke, set_aside
+from horarium.engines.redis.rows import HELD, WAITING, Entry, matches, readable_member, to_entry, to_run
+from horarium.outcome import State
+
+STRETCH = 500  # places of a line read by one call
+
+_decode_place = msgspec.json.Decoder(tuple[bool, int, Instant, int]).decode  # waits, priority negated, due, turn
+
+
+class Line(NamedTuple):
+    queue: str
+    slot: str
+
+    @property
+    def rank(self) -> int:
+        """The priority, negated: lower is claimed first."""
+        return -int(self.slot.partition(":")[0])
+
+
+class Standing(NamedTuple):
+    """A message that has not ended, in the order of a listing."""
+
+    place: tuple[bool, int, Instant, int]
+    entry: Entry
+
+
+class RedisInspector:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def counts(self) -> Counts:
+        runs, states, held, schedules, lines = self._store.call("counts", [self._store.now()])
+        counted = {state: count for state, count in _pairs(states) if count > 0}
+        pending = runs - sum(counted.values())
+        if pending > 0:
+            counted[str(State.PENDING)] = pending
+        claimed = {msgspec.json.decode(queue, type=str): count for queue, count in _pairs(held) if count > 0}
+        rows = [
+            (queue.decode(), slot.decode().partition(":")[2], total, due, int(first))
+            for queue, slot, total, due, first in zip(*(lines[at::5] for at in range(5)), strict=True)
+        ]
+        names = sorted({row[0] for row in rows} | claimed.keys())
+        return Counts(
+            queues={
+                name: _counts_of([row[1:] for row in rows if row[0] == name], claimed.get(name, 0)) for name in names
+            },
+            states=counted,
+            schedules=schedules,
+        )
+
+    def find(self, filter: RunFilter, page: Page) -> HeldPage:
+        if page.limit < 1:
+            return HeldPage(held=())
+        after = None if page.after is None else _decode_place(page.after)
+        shown: list[Standing] = []
+        for each in self._standing(after):
+            if (after is None or each.place > after) and matches(to_run(each.entry), filter):
+                shown.append(each)
+            if len(shown) > page.limit:
+                break
+        more = len(shown) > page.limit
+        shown = shown[: page.limit]
+        held = tuple(_to_held(each.entry) for each in shown)
+        return HeldPage(held=held, next=msgspec.json.encode(shown[-1].place).decode() if more else None)
+
+    def act(self, action: Action, *, now: Instant) -> list[str]:
+        match action:
+            case Revoke(ids=ids, terminate=terminate):
+                return self._revoke(ids, terminate, now)
+            case Purge(queues=queues):
+                return self._purge(queues, now)
+
+    def workers(self, *, now: Instant) -> list[MemberRecord]:
+        found = self._store.call("members")
+        records = []
+        for owner, member, seen, held in zip(*(found[at::4] for at in range(4)), strict=True):
+            at, lease_until, given_up = (int(part or 0) for part in (seen or b"0;0;0").split(b";"))
+            if given_up and given_up <= now - milliseconds(MEMBER_LISTED):
+                continue
+            records.append(
+                MemberRecord(
+                    member=readable_member(member, owner=owner.decode()),
+                    seen=at,
+                    lease_until=lease_until,
+                    alive=not given_up and now < lease_until,
+                    held=held,
+                )
+            )
+        return sorted(records, key=lambda record: (not record.alive, record.member.name, record.member.owner))
+
+    def leave(self, owners: Sequence[str], *, now: Instant) -> None:
+        if not owners:
+            return
+        self._store.call("give_up", [now, "named", *owners])
+        for owner in owners:
+            _, _, held = held_by(self._store, owner)
+
+            def decide(entry: Entry, owner: str = owner) -> Move | None:
+                if entry.is_damaged or not is_readable(entry):
+                    return set_aside(entry, owner, now)
+                is_ours = entry.record.phase == HELD and entry.record.owner == owner
+                return give_back(entry, now) if is_ours else None
+
+            commit(self._store, [entry.id for entry in held], decide, now)
+
+    def _revoke(self, ids: Sequence[str], terminate: bool, now: Instant) -> list[str]:
+        def decide(entry: Entry) -> Move | None:
+            return cancel(entry, terminate=terminate, now=now)
+
+        changed = commit_together(self._store, ids, decide, now)
+        return [id for id in dict.fromkeys(ids) if id in changed]
+
+    def _purge(self, queues: tuple[str, ...] | None, now: Instant) -> list[str]:
+        """Line by line, a stretch at a time, so that a million messages do not stop the server for seconds."""
+
+        def decide(entry: Entry) -> Move | None:
+            waits = entry.record.phase == WAITING and is_readable(entry)
+            return revoke(entry, "purged", now) if waits else None
+
+        purged: list[str] = []
+        for line in self._lines():
+            if queues is not None and line.queue not in queues:
+                continue
+            while entries := list(self._stretch(line, None, 0)):
+                revoked = commit(self._store, [each.entry.id for each in entries], decide, now)
+                purged += revoked
+                if not revoked:  # nothing but what cannot be read is left
+                    break
+        return purged
+
+    def _lines(self) -> list[Line]:
+        found = [text.decode() for text in self._store.call("lines")]
+        return [Line(queue, slot) for queue, slot in zip(found[::2], found[1::2], strict=True)]
+
+    def _standing(self, after: tuple[bool, int, Instant, int] | None) -> Iterator[Standing]:
+        """Yield all that has not ended: what is in hand, then what waits in the order of claims."""
+        if after is None or not after[0]:
+            yield from sorted(self._in_hand(), key=lambda each: each.place)
+        by_rank: dict[int, list[Line]] = {}
+        for line in self._lines():
+            by_rank.setdefault(line.rank, []).append(line)
+        for rank, lines in sorted(by_rank.items()):
+            if after is not None and after[0] and rank < after[1]:
+                continue
+            since = after[2] if after is not None and after[0] and rank == after[1] else None
+            yield from merge(*(self._walk(line, since) for line in lines), key=lambda each: each.place)
+
+    def _in_hand(self) -> Iterator[Standing]:
+        found = self._store.call("members")
+        for owner in (owner for owner, held in zip(found[::4], found[3::4], strict=True) if held):
+            for entry in held_by(self._store, owner.decode())[2]:
+                if entry.record.phase == HELD:
+                    message = entry.readable_message
+                    yield Standing((False, -message.priority, entry.due, entry.turn), entry)
+
+    def _walk(self, line: Line, since: Instant | None) -> Iterator[Standing]:
+        offset = 0
+        while True:
+            found = list(self._stretch(line, since, offset))
+            yield from found
+            if len(found) < STRETCH:
+                return
+            offset += len(found)
+
+    def _stretch(self, line: Line, since: Instant | None, offset: int) -> Iterator[Standing]:
+        first = "-inf" if since is None else since
+        found: Answer = self._store.call("lines", [line.queue, line.slot, first, offset, STRETCH])
+        for member, score, stored, record in zip(*(found[at::4] for at in range(4)), strict=True):
+            if stored is None:
+                continue
+            entry = to_entry(member[15:].decode(), stored, record)
+            entry.turn, entry.due = int(member[:14]), int(score)
+            yield Standing((True, line.rank, entry.due, entry.turn), entry)
+
+
+def _pairs(flat: Answer) -> Iterator[tuple[str, int]]:
+    return ((key.decode(), int(value)) for key, value in zip(flat[::2], flat[1::2], strict=True))
+
+
+def _counts_of(lines: list[tuple[str, int, int, Instant]], claimed: int) -> QueueCounts:
+    """Return the counts of a queue from its lines: task, messages, due messages, earliest due."""
+    ready = [line for line in lines if line[2]]
+    due = sum(line[2] for line in ready)
+    tasks: dict[str, int] = {}
+    for task, _, count, _ in ready:
+        tasks[task] = tasks.get(task, 0) + count
+    return QueueCounts(
+        ready=due,
+        scheduled=sum(line[1] for line in lines) - due,
+        claimed=claimed,
+        oldest_due=min((line[3] for line in ready), default=None),
+        tasks=tasks,
+    )
+
+
+def _to_held(entry: Entry) -> Held:
+    record = entry.record
+    return Held(
+        message=entry.readable_message,
+        state=record.state,
+        due=entry.due,
+        owner=record.owner if record.phase == HELD else None,
+        fence=record.fence,
+        attempt=record.attempt,
+        crashes=record.crashes,
+    )

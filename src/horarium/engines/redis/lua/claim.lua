@@ -1,0 +1,164 @@
+-- Give due messages to an owner: higher priority first, then earlier due, then earlier turn, over all the queues.
+-- Parameters: KEYS[1] the namespace; ARGV now, owner, limit, token, digest of the known tasks ("*": all), the channel
+--   to be woken on (or ''), the owner as JSON, number of queues, then each queue's name and its name as JSON, then,
+--   when they were asked for, the known tasks (msgpack list)
+-- Result: {'lost'} for an owner that is not alive; {'tasks'} when the digest is not known here; else {'ok', ids past
+--   their expires, ids taken whose record cannot be read, and of each delivery: message, fence, attempt, crashes}
+-- State: waiting -> in hand, RECEIVED; attempt and fence one higher
+-- Safe: a script runs alone. Sent twice under one token, it answers the second time with what the first one took
+local K, now, owner, limit, token, digest = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
+local ear, owner_json, queue_count = ARGV[6], ARGV[7], tonumber(ARGV[8])
+local TASKS_KEPT = 604800  -- seconds; whoever still needs them tells them again
+local OVERDUE_AT_ONCE = 500  -- so many met on the way, and the rest is left to the next claim
+local CHUNK = 64  -- places read from a line at a time
+--#include calls lines
+local name = redis.call('HGET', K .. 'names', owner)
+if not name then return {'lost'} end
+
+local last = redis.call('HGET', K .. 'last', owner)
+if last then
+  local taken = cmsgpack.unpack(last)
+  if table.remove(taken, 1) == token then
+    local answer, messages, records = {'ok', {}, {}}, fetched(K .. 'msg', taken), fetched(K .. 'rec', taken)
+    for i, record in ipairs(records) do
+      local fence, rest = string.match(record or '', '^%[1,(%d+),(.*)$')
+      if fence and string.sub(rest, 1, #owner_json + 1) == owner_json .. ',' then
+        local attempt, crashes = string.match(string.sub(rest, #owner_json + 2), '^(%-?%d+),(%d+),')
+        for _, each in ipairs({messages[i], tonumber(fence), tonumber(attempt), tonumber(crashes)}) do
+          answer[#answer + 1] = each
+        end
+      end
+    end
+    return answer
+  end
+end
+
+local known_key = K .. 'known:' .. digest
+if digest ~= '*' and redis.call('EXISTS', known_key) == 0 then
+  local tasks = ARGV[9 + 2 * queue_count]
+  if not tasks then return {'tasks'} end
+  chunked('SADD', known_key, cmsgpack.unpack(tasks))
+  redis.call('EXPIRE', known_key, TASKS_KEPT)
+end
+
+-- The lines with a due message of a known task, by priority; a line that has run empty is struck off.
+local known, levels, priorities, met = {}, {}, {}, {}
+for i = 1, queue_count do
+  local queue = ARGV[7 + 2 * i]
+  for _, slot in ipairs(met[queue] and {} or redis.call('SMEMBERS', K .. 'q:' .. queue)) do
+    local priority, task = string.match(slot, '^(%-?%d+):(.*)$')
+    if known[task] == nil then
+      known[task] = digest == '*' or redis.call('SISMEMBER', known_key, task) == 1
+    end
+    if known[task] then
+      local line = {key = line_key(queue, slot), queue = ARGV[8 + 2 * i], read = 0, at = 1, places = {}}
+      local first = redis.call('ZRANGEBYSCORE', line.key, '-inf', now, 'WITHSCORES', 'LIMIT', 0, 1)
+      if first[1] then
+        line.due, line.member = tonumber(first[2]), first[1]
+        priority = tonumber(priority)
+        if not levels[priority] then
+          levels[priority] = {}
+          priorities[#priorities + 1] = priority
+        end
+        table.insert(levels[priority], line)
+      elseif redis.call('EXISTS', line.key) == 0 then
+        redis.call('SREM', K .. 'q:' .. queue, slot)
+        if redis.call('EXISTS', K .. 'q:' .. queue) == 0 then redis.call('SREM', K .. 'queues', queue) end
+      end
+    end
+  end
+  met[queue] = true
+end
+table.sort(priorities, function(one, other) return one > other end)
+
+-- Move a line on to its next place; false at its end.
+local function step(line)
+  if line.at > #line.places then
+    local size = math.min(CHUNK, limit + 1)
+    line.places = redis.call('ZRANGEBYSCORE', line.key, '-inf', now, 'WITHSCORES', 'LIMIT', line.read, size)
+    line.read, line.at = line.read + size, 1
+  end
+  line.member, line.due = line.places[line.at], tonumber(line.places[line.at + 1])
+  line.at = line.at + 2
+  return line.member ~= nil
+end
+
+local ids, flags, from, members, overdue, is_full = {}, {}, {}, {}, {}, limit < 1
+for _, priority in ipairs(priorities) do
+  local lines = levels[priority]
+  if not is_full then
+    for _, line in ipairs(lines) do step(line) end
+  end
+  while #lines > 0 and not is_full do
+    local best = 1
+    for i = 2, #lines do
+      local one, other = lines[i], lines[best]
+      if one.due < other.due or (one.due == other.due and one.member < other.member) then best = i end
+    end
+    local line = lines[best]
+    local flag, id = tonumber(string.sub(line.member, 15, 15)) or 0, string.sub(line.member, 16)
+    local expires = flag % 2 == 1 and redis.call('ZSCORE', K .. 'exp', id)
+    if expires and tonumber(expires) <= tonumber(now) then
+      overdue[#overdue + 1] = id
+      is_full = #overdue >= OVERDUE_AT_ONCE
+    elseif flag >= 4 and #ids > 0 then
+      is_full = true
+    else
+      ids[#ids + 1], flags[#flags + 1], from[#from + 1], members[#members + 1] = id, flag, line, line.member
+      is_full = flag >= 4 or #ids >= limit
+    end
+    if not is_full and not step(line) then table.remove(lines, best) end
+  end
+end
+
+local answer, unreadable = {'ok', overdue, {}}, {}
+local messages, records = fetched(K .. 'msg', ids), fetched(K .. 'rec', ids)
+local written, taken, unexpired, held, left, states = {}, {}, {}, {}, {}, {}
+for i, id in ipairs(ids) do
+  local line, fence, attempt, crashes, state, tail = from[i], 0, 0, 0, 'PENDING', '{}'
+  if messages[i] and records[i] then
+    fence, attempt, crashes, state, tail = string.match(
+      records[i], '^%[0,(%d+),"",(%-?%d+),(%d+),%-?%d+,"","(%u+)",null,%d+,"",(.*)%]$')
+  end
+  left[line.key] = left[line.key] or {}
+  table.insert(left[line.key], members[i])
+  if messages[i] and not fence then
+    unreadable[#unreadable + 1] = id  -- in hand as it is, until the caller or maintain sets it aside
+  elseif messages[i] then
+    fence, attempt = fence + 1, attempt + 1
+    written[#written + 1] = id
+    written[#written + 1] = table.concat({'[1', fence, owner_json, attempt, crashes, now, name, '"RECEIVED"', 'null',
+      flags[i] % 4, line.queue, tail .. ']'}, ',')
+    taken[#taken + 1] = id
+    if flags[i] % 2 == 1 then unexpired[#unexpired + 1] = id end
+    if state ~= 'PENDING' then states[state] = (states[state] or 0) + 1 end
+    held[line.queue] = (held[line.queue] or 0) + 1
+    answer[#answer + 1], answer[#answer + 2] = messages[i], fence
+    answer[#answer + 1], answer[#answer + 2] = attempt, tonumber(crashes)
+  end
+end
+answer[3] = unreadable
+chunked('SADD', K .. 'own:' .. owner, unreadable)
+
+if #taken > 0 then
+  chunked('HSET', K .. 'rec', written)
+  chunked('SADD', K .. 'own:' .. owner, taken)
+  chunked('ZREM', K .. 'exp', unexpired)
+  redis.call('HINCRBY', K .. 'n', 'RECEIVED', #taken)
+  for state, count in pairs(states) do redis.call('HINCRBY', K .. 'n', state, -count) end
+  for queue, count in pairs(held) do redis.call('HINCRBY', K .. 'h', queue, count) end
+  table.insert(taken, 1, token)
+  redis.call('HSET', K .. 'last', owner, cmsgpack.pack(taken))
+end
+for key, places in pairs(left) do chunked('ZREM', key, places) end
+if ear ~= '' then
+  for i = 1, queue_count do
+    local queue = ARGV[7 + 2 * i]
+    if #answer > 3 then
+      redis.call('SREM', ear_key(queue, digest), ear)
+    elseif redis.call('SADD', ear_key(queue, digest), ear) == 1 then
+      redis.call('SADD', K .. 'ears:' .. queue, digest)
+    end
+  end
+end
+return answer

@@ -1,0 +1,20 @@
+-- Calls with many arguments, in pieces: Lua can unpack no more than some 8,000. An even size keeps pairs together.
+local PIECE = 4000
+
+local function chunked(command, key, items)
+  for from = 1, #items, PIECE do
+    redis.call(command, key, unpack(items, from, math.min(from + PIECE - 1, #items)))
+  end
+end
+
+local function fetched(key, fields)
+  if #fields == 0 then return {} end
+  if #fields <= PIECE then return redis.call('HMGET', key, unpack(fields)) end
+  local found = {}
+  for from = 1, #fields, PIECE do
+    for _, value in ipairs(redis.call('HMGET', key, unpack(fields, from, math.min(from + PIECE - 1, #fields)))) do
+      found[#found + 1] = value
+    end
+  end
+  return found
+end

@@ -1,0 +1,17 @@
+-- Drop what only had to be remembered for a while: tombstones, and firings.
+-- Parameters: KEYS[1] the namespace; ARGV bury those given up at or before, prune firings at or before, limit
+-- Result: none
+-- State: given up, holding nothing -> absent; fired -> absent
+-- Safe: a script runs alone
+local K, limit = KEYS[1], ARGV[3]
+for _, owner in ipairs(redis.call('ZRANGEBYSCORE', K .. 'graves', '-inf', ARGV[1], 'LIMIT', 0, limit)) do
+  if redis.call('EXISTS', K .. 'own:' .. owner) == 0 then
+    redis.call('ZREM', K .. 'graves', owner)
+    redis.call('HDEL', K .. 'members', owner)
+    redis.call('HDEL', K .. 'seen', owner)
+  end
+end
+for _, firing in ipairs(redis.call('ZRANGEBYSCORE', K .. 'fires', '-inf', ARGV[2], 'LIMIT', 0, limit)) do
+  redis.call('ZREM', K .. 'fires', firing)
+  redis.call('HDEL', K .. 'fired', firing)
+end

@@ -1,0 +1,265 @@
+"""The moves of a message that has a history: put back, ended, charged, revoked.
+
+Each is made of an entry as it was looked at, and is a value: commit.py sees that it is carried out only if nothing has
+happened in between. The two roads that nearly every message takes (claim, success at the first attempt) are scripts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+from msgspec.structs import replace
+
+from horarium.clock import Instant, Seconds, milliseconds
+from horarium.engines.protocol import MaintenancePolicy
+from horarium.engines.redis.commit import Move
+from horarium.engines.redis.rows import (
+    ENDED,
+    EXPIRES,
+    HELD,
+    INDEXED,
+    WAITING,
+    Entry,
+    Record,
+    Tail,
+    encode,
+    flags_of,
+    indexes_of,
+    member_of,
+    shortened,
+    slot_of,
+    stored_of,
+)
+from horarium.message import Message
+from horarium.outcome import Attempt, Crashed, ErrorRecord, Expired, Outcome, Revoked, State, error_of, told
+from horarium.workflow.follow import follow_ups
+
+
+def note(entry: Entry, attempt: Attempt) -> None:
+    """Add an attempt to the entry's history."""
+    entry.record = replace(entry.record, tail=entry.record.tail.with_attempt(attempt))
+
+
+def end(
+    entry: Entry,
+    state: State,
+    now: Instant,
+    *,
+    error: ErrorRecord | None = None,
+    result: Raw | None = None,
+    ended: Instant | None = None,
+    puts: Sequence[Message] = (),
+) -> Move:
+    """End a message that waits or is in hand."""
+    before = entry.record
+    tail = replace(
+        before.tail,
+        error=error,
+        ended=now if ended is None else ended,
+        results=() if result is None else (result,),
+    )
+    flags = _flags(entry)
+    record = replace(before, phase=ENDED, owner="", changed=now, state=str(state), flags=flags, queue="", tail=tail)
+    is_plain = state == State.SUCCESS and not flags & INDEXED
+    return Move(
+        id=entry.id,
+        guard=entry.guard,
+        record=_text(record),
+        until_key="end" if tail.keep is None else "endk",
+        until_at=now if tail.keep is None else now + tail.keep,
+        mark="-" if is_plain else "+",
+        to=str(state),
+        created=entry.readable_message.created,
+        index=() if state == State.SUCCESS else (f"s:{state}",),
+        follow_ups=tuple(puts),
+        **_departure(entry),
+    )
+
+
+def put_back(
+    entry: Entry,
+    state: State,
+    now: Instant,
+    *,
+    due: Instant,
+    message: Message | None = None,
+    error: ErrorRecord | None = None,
+    puts: Sequence[Message] = (),
+) -> Move:
+    """Let a message in hand wait again, or end it as REVOKED if it is marked. ``error``: a new one, if there is."""
+    before = entry.record
+    if before.cancel is not None:
+        return revoke(entry, "terminated" if before.cancel == "terminate" else "revoked", now, puts=puts)
+    kept = before.tail
+    tail = Tail(settled=kept.settled, keep=kept.keep, attempts=kept.attempts, error=error or kept.error, logs=kept.logs)
+    sent = message or entry.message
+    flags = flags_of(sent, before.crashes)
+    record = replace(
+        before,
+        phase=WAITING,
+        owner="",
+        changed=now,
+        worker="",
+        state=str(state),
+        flags=flags,
+        queue="",
+        tail=tail,
+    )
+    text = entry.text if message is None else encode(message)
+    moved = message is not None or due != entry.due
+    old, new = (set(indexes_of(entry.message)), set(indexes_of(sent))) if message is not None else (set(), set())
+    return Move(
+        id=entry.id,
+        guard=entry.guard,
+        record=_text(record),
+        message=stored_of(entry.turn, due, entry.put, text).decode() if moved else None,
+        join=(sent.queue, slot_of(sent), due, member_of(entry.turn, flags, entry.id), sent.task),
+        expire=sent.expires,
+        to=str(state),
+        created=sent.created,
+        index=tuple(sorted(new - old)),
+        unindex=tuple(sorted(old - new)),
+        follow_ups=tuple(puts),
+        **_departure(entry),
+    )
+
+
+def give_back(entry: Entry, now: Instant, *, delay: Seconds = 0.0, puts: Sequence[Message] = ()) -> Move:
+    """Put a message back as if it had never been claimed, but for its fence."""
+    entry.record = replace(entry.record, attempt=entry.record.attempt - 1)
+    due = now + milliseconds(delay) if delay > 0 else entry.due
+    return put_back(entry, State.PENDING, now, due=due, puts=puts)
+
+
+def crash(
+    entry: Entry,
+    error: ErrorRecord,
+    now: Instant,
+    policy: MaintenancePolicy,
+    *,
+    ended: Instant | None = None,
+    puts: Sequence[Message] = (),
+) -> Move:
+    """Charge a message in hand with the death of its process."""
+    record = entry.record = replace(entry.record, crashes=entry.record.crashes + 1)
+    is_hopeless = record.crashes >= policy.crash_limit or entry.message.at_most_once
+    if is_hopeless and record.cancel is None:
+        return die(entry, error, now, ended=ended, puts=puts)
+    delays = policy.crash_delays or (0.0,)
+    delay = delays[min(record.crashes, len(delays)) - 1]
+    return put_back(entry, State.RETRY, now, due=now + milliseconds(delay), error=error, puts=puts)
+
+
+def revoke(entry: Entry, reason: str, now: Instant, *, puts: Sequence[Message] = ()) -> Move:
+    return end(entry, State.REVOKED, now, error=error_of(Revoked(reason=reason)), puts=puts)
+
+
+def expire(entry: Entry, now: Instant) -> Move:
+    return end(entry, State.EXPIRED, now, error=error_of(Expired()), puts=_followers(entry, Expired(), now))
+
+
+def die(
+    entry: Entry, error: ErrorRecord, now: Instant, *, ended: Instant | None = None, puts: Sequence[Message] = ()
+) -> Move:
+    followers = (*puts, *_followers(entry, Crashed(error=error), now))
+    return end(entry, State.DEAD, now, error=error, ended=ended, puts=followers)
+
+
+def report(
+    entry: Entry, now: Instant, *, state: str | None, tail: Tail, worker: str, puts: Sequence[Message] = ()
+) -> Move:
+    """Note what a running task tells of itself."""
+    before = entry.record
+    record = replace(
+        before,
+        state=state or before.state,
+        changed=now if state else before.changed,
+        worker=worker,
+        tail=tail,
+    )
+    return Move(
+        id=entry.id,
+        guard=entry.guard,
+        record=_text(record),
+        from_=before.state if state else None,
+        to=state,
+        follow_ups=tuple(puts),
+    )
+
+
+def cancel(entry: Entry, *, terminate: bool, now: Instant) -> Move | None:
+    """Revoke what waits, mark what is in hand; None where that would change nothing."""
+    record = entry.record
+    if record.phase == WAITING:
+        return revoke(entry, "revoked", now) if is_readable(entry) else None
+    mark = "terminate" if terminate else "revoke"
+    if record.phase == ENDED or record.cancel in (mark, "terminate"):
+        return None
+    return Move(
+        id=entry.id,
+        guard=entry.guard,
+        record=_text(replace(record, cancel=mark)),
+        terminate=record.owner if terminate else None,
+    )
+
+
+def forget(entry: Entry) -> Move | None:
+    """Remove an ended run; None for one that has not ended."""
+    record = entry.record
+    if record.phase != ENDED:
+        return None
+    indexes = [] if not is_readable(entry) else indexes_of(entry.message)
+    if record.state != State.SUCCESS:
+        indexes.append(f"s:{record.state}")
+    return Move(id=entry.id, guard=entry.guard, from_=record.state, unindex=tuple(indexes), forget=True)
+
+
+def is_readable(entry: Entry) -> bool:
+    try:
+        entry.message  # noqa: B018 - read for the error it may raise
+    except msgspec.DecodeError:
+        return False
+    return not entry.is_damaged
+
+
+def set_aside(entry: Entry, owner: str, now: Instant) -> Move:
+    """End a message that nobody can read, alone, so that it stops no other; the message's bytes stay in the store."""
+    if not entry.is_damaged:
+        return end(entry, State.DEAD, now, error=told("DecodingError", "the stored message cannot be read"))
+    move = end(entry, State.DEAD, now, error=told("DecodingError", "the stored record of the message cannot be read"))
+    return msgspec.structs.replace(move, owner=owner)  # what else it was is not known
+
+
+def _departure(entry: Entry) -> dict[str, Any]:  # Any: fields of Move
+    """Return what takes a message out of where it stands: its line, or its owner's hands."""
+    record = entry.record
+    if record.phase == HELD:
+        return {"owner": record.owner, "queue": encode(record.queue).decode(), "from_": record.state}
+    if entry.is_damaged:
+        return {}
+    message = entry.message
+    member = member_of(entry.turn, flags_of(message, record.crashes), entry.id)
+    return {
+        "leave": (message.queue, slot_of(message), member),
+        "unexpire": message.expires is not None,
+        "from_": record.state,
+    }
+
+
+def _flags(entry: Entry) -> int:
+    """Return the flags of an entry: of a message that was never claimed its record does not know them."""
+    if entry.record.phase == HELD:
+        return entry.record.flags & (EXPIRES | INDEXED)
+    return flags_of(entry.readable_message)
+
+
+def _followers(entry: Entry, outcome: Outcome, now: Instant) -> list[Message]:
+    """Return what an end of the engine's own sets off. One that cannot be decoded sets off nothing."""
+    return list(follow_ups(entry.message, outcome, now=now)) if is_readable(entry) else []
+
+
+def _text(record: Record) -> str:
+    return encode(replace(record, tail=shortened(record.tail))).decode()

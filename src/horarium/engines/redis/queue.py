@@ -1,0 +1,61 @@
+"""Messages, from stored to settled, in Redis. Each verb is a room of its own; this is the door to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+
+from horarium.clock import Instant, Seconds, milliseconds
+from horarium.engines.protocol import DeadOwner, Maintenance, MaintenancePolicy, Member, Renewal
+from horarium.engines.redis.claim import Claims
+from horarium.engines.redis.connection import Argument, Store
+from horarium.engines.redis.maintain import maintain
+from horarium.engines.redis.notifier import RedisNotifier
+from horarium.engines.redis.rows import encode, put_arguments
+from horarium.engines.redis.settle import settle
+from horarium.message import Delivery, Message
+from horarium.outcome import Settlement, Verdict
+
+
+class RedisQueue:
+    def __init__(self, store: Store, notifier: RedisNotifier) -> None:
+        self._store = store
+        self._claims = Claims(store, notifier)
+
+    def put(
+        self, messages: Sequence[Message], *, now: Instant, visible: Callable[[], None] | None = None
+    ) -> list[bool]:
+        if not messages:
+            return []
+        arguments: list[Argument] = [now, len(messages)]
+        for message in messages:
+            arguments += put_arguments(message)
+        are_new = self._store.call("put", arguments)
+        if visible is not None:
+            visible()
+        return [is_new == 1 for is_new in are_new]
+
+    def claim(
+        self,
+        queues: Sequence[str],
+        owner: str,
+        limit: int,
+        *,
+        now: Instant,
+        tasks: Collection[str] | None = None,
+    ) -> list[Delivery]:
+        return self._claims.claim(queues, owner, limit, now, tasks)
+
+    def renew(self, members: Sequence[Member], *, now: Instant, lease: Seconds) -> Renewal:
+        if not members:
+            return Renewal()
+        arguments: list[Argument] = [now, now + milliseconds(lease)]
+        for member in members:
+            arguments += (member.owner, encode(member.name), encode(member))
+        lost, terminate = self._store.call("renew", arguments)
+        return Renewal(lost=tuple(owner.decode() for owner in lost), terminate=tuple(id.decode() for id in terminate))
+
+    def settle(self, settlements: Sequence[Settlement], *, now: Instant, policy: MaintenancePolicy) -> list[Verdict]:
+        return settle(self._store, settlements, now, policy) if settlements else []
+
+    def maintain(self, *, now: Instant, policy: MaintenancePolicy, dead: Sequence[DeadOwner] = ()) -> Maintenance:
+        return maintain(self._store, now, policy, dead)

@@ -1,0 +1,17 @@
+"""Names that nobody else uses: for calls that the store may get twice, and for channels."""
+
+from __future__ import annotations
+
+import os
+from itertools import count
+
+
+class Tokens:
+    """Tokens of this object; unique among all processes and hosts, and across forks."""
+
+    def __init__(self) -> None:
+        self._mark = os.urandom(6).hex()
+        self._numbers = count()  # next() of it is atomic
+
+    def take(self) -> str:
+        return f"{os.getpid()}.{self._mark}.{next(self._numbers)}"

@@ -1,0 +1,130 @@
+"""The store has done it, but the caller saw an error: nothing is lost, doubled or left in nobody's hands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from redis.exceptions import ConnectionError, TimeoutError
+from redis_words import NOW, POLICY, claim, done, firing, hire, message, put, run_of, schedule
+
+from horarium.engines.redis import RedisEngine, connection
+from horarium.engines.redis.lua import SCRIPTS
+from horarium.errors import EngineUnavailable
+from horarium.outcome import State, Verdict
+
+Losing = Callable[..., Any]
+
+
+@contextmanager
+def losing(
+    monkeypatch: pytest.MonkeyPatch, script: str, times: int, kind: type[Exception] = ConnectionError
+) -> Iterator[list[str]]:
+    """Let the answers of a script get lost on their way, so many times; yield what was lost."""
+    exchange, lost = connection._exchange, []
+
+    def exchanged(link: Any, words: Any) -> Any:
+        answer = exchange(link, words)
+        if (SCRIPTS[script].digest in words or SCRIPTS[script].text in words) and len(lost) < times:
+            lost.append(script)
+            raise kind("the answer was lost")
+        return answer
+
+    with monkeypatch.context() as patch:
+        patch.setattr(connection, "_exchange", exchanged)
+        yield lost
+    assert len(lost) == times, "not exercised"
+
+
+def test_a_put_whose_answer_was_lost_is_stored_once(engine: RedisEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = message()
+    with losing(monkeypatch, "put", 1):
+        put(engine, sent)
+    assert engine.inspector.counts().states == {State.PENDING: 1}
+    with losing(monkeypatch, "put", 2), pytest.raises(EngineUnavailable):
+        put(engine, sent)
+    assert put(engine, sent) == [False]
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+@pytest.mark.parametrize("kind", [ConnectionError, TimeoutError])
+def test_a_claim_whose_answer_was_lost_strands_nothing(
+    engine: RedisEngine, monkeypatch: pytest.MonkeyPatch, times: int, kind: type[Exception]
+) -> None:
+    hire(engine)
+    messages = [message() for _ in range(5)]
+    put(engine, *messages)
+    claimed = []
+    with losing(monkeypatch, "claim", times, kind):
+        while not claimed:
+            try:
+                claimed = claim(engine, limit=3)
+            except EngineUnavailable:
+                continue
+    assert [each.message.id for each in claimed] == [each.id for each in messages[:3]]
+    assert [(each.fence, each.attempt) for each in claimed] == [(1, 1)] * 3
+    assert [each.message.id for each in claim(engine)] == [each.id for each in messages[3:]]
+    assert engine.inspector.counts().queues["default"].claimed == 5
+
+
+def test_what_was_settled_meanwhile_is_not_claimed_again_with_a_lost_answer(
+    engine: RedisEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hire(engine)
+    put(engine, message(), message())
+    with losing(monkeypatch, "claim", 2), pytest.raises(EngineUnavailable):
+        claim(engine, limit=1)
+    engine.queue.maintain(now=NOW + 60_000, policy=POLICY)  # the owner lapses, and what it held is put back
+    hire(engine, "b")
+    later = [engine.queue.claim(["default"], "b", 9, now=NOW + 120_000) for _ in range(3)]
+    assert [[each.attempt for each in batch] for batch in later] == [[1], [2], []]  # one that crashed comes alone
+
+
+def test_a_settlement_whose_answer_was_lost_is_recorded_once(
+    engine: RedisEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hire(engine)
+    put(engine, message())
+    (delivery,) = claim(engine)
+    told = done(delivery, follow_ups=(message(),))
+    with losing(monkeypatch, "settle", 1):
+        verdicts = engine.queue.settle([told], now=NOW, policy=POLICY)
+    assert verdicts == [Verdict.REPEATED]
+    assert run_of(engine, delivery.message.id).state == State.SUCCESS
+    assert engine.inspector.counts().states == {State.SUCCESS: 1, State.PENDING: 1}
+
+
+def test_a_move_whose_answer_was_lost_is_made_once(engine: RedisEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    hire(engine)
+    put(engine, message())
+    (delivery,) = claim(engine)
+    told = done(delivery, logs=("a line",), follow_ups=(message(),))  # with log lines it is no plain success
+    with losing(monkeypatch, "commit", 1):
+        engine.queue.settle([told], now=NOW, policy=POLICY)
+    assert engine.inspector.counts().states == {State.SUCCESS: 1, State.PENDING: 1}
+
+
+def test_a_firing_whose_answer_was_lost_has_won_all_the_same(
+    engine: RedisEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (saved,) = engine.schedules.save([schedule()], now=NOW)
+    with losing(monkeypatch, "fire", 1):
+        assert engine.schedules.fire([firing(saved)], now=NOW) == [True]
+    assert engine.schedules.fire([firing(saved)], now=NOW) == [False]
+    (after,) = engine.schedules.get(["s"])
+    assert after is not None
+    assert (after.total_runs, after.next_fire) == (1, NOW + 60_000)
+    assert engine.inspector.counts().states == {State.PENDING: 1}
+
+
+def test_a_save_whose_answer_was_lost_is_no_conflict_with_itself(
+    engine: RedisEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with losing(monkeypatch, "save_schedules", 1):
+        (saved,) = engine.schedules.save([schedule()], now=NOW)
+    assert saved.version == 1
+    with losing(monkeypatch, "save_schedules", 1):
+        (saved,) = engine.schedules.save([saved], now=NOW)
+    assert saved.version == 2
