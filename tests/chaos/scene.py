@@ -41,6 +41,7 @@ class Scene:
         self.producers: list[Program] = []
         self.beats: list[Program] = []
         self.facts: dict[str, Any] = {}
+        self.crashes: list[int] = []  # when the server was made to crash
 
     @property
     def proxy(self) -> Proxy:
@@ -140,10 +141,12 @@ class Scene:
         assert set(codes.values()) <= {0}, codes
         wait_for(ground.owners_are_gone, "no owner is left")
         account = ground.history()
+        account.crashes = self.crashes
         done = {"runs": len(account.runs), "failed calls": self.failed_calls(), **self.facts, **facts}
         report.note(row, self.site.name, done)
         if not loses:
-            assert complaints(account) == []
+            found = complaints(account)
+            assert not found, "\n".join(found)
         for program in ground.programs:
             assert "Traceback" not in program.text, f"{program.log.name}:\n{program.text[-4000:]}"
         assert account.runs, "not exercised"

@@ -45,19 +45,19 @@ def open_redis(request: pytest.FixtureRequest) -> Callable[[], Engine]:
 
 
 @pytest.fixture
-def open_postgres(postgres_url: str) -> Callable[[], Engine]:
-    from horarium.engines.postgres import PostgresEngine
-
-    return lambda: PostgresEngine(postgres_url)
-
-
-@pytest.fixture
 def open_pair(tmp_path: Path) -> Callable[[], Engine]:
     """Two engines as one: one carries, another one remembers."""
     from horarium.engines.pair import PairEngine
     from horarium.engines.sqlite import SqliteEngine
 
     return lambda: PairEngine(SqliteEngine(tmp_path / "carries.db"), SqliteEngine(tmp_path / "remembers.db"))
+
+
+@pytest.fixture
+def open_postgres(postgres_url: str) -> Callable[[], Engine]:  # noqa: F811 - the fixture
+    from horarium.engines.postgres import PostgresEngine
+
+    return lambda: PostgresEngine(postgres_url)
 
 
 @pytest.fixture(params=["memory", "sqlite", "redis", "postgres", "pair"])

@@ -231,7 +231,8 @@ class Ground:
         return not self.app.engine.inspector.counts().queues
 
     def logs(self) -> str:
-        tails = (f"{program.log.name}:\n{program.text[-1500:]}" for program in self.programs if program.is_running)
+        told = (program for program in self.programs if program.process.poll() in (None, 1, 70))
+        tails = (f"{program.log.name} ({program.process.poll()}):\n{program.text[-1500:]}" for program in told)
         return "\n".join(tails)
 
     def struck(self) -> Counter[str]:

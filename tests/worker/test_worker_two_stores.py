@@ -75,3 +75,12 @@ def test_ends_wait_for_the_store_for_results_and_none_is_lost(stores: Yard, tmp_
     worker.signal(signal.SIGTERM)
     assert worker.ends() == 0
     wait_for(lambda: not stores.app.engine.inspector.counts().queues, "nothing is left over")
+
+
+def test_a_worker_tells_at_its_start_what_its_store_may_lose(tmp_path: Path) -> None:
+    with RedisServer() as server:
+        yard = Yard(tmp_path, store=server.url)
+        yard.start(beat=True)
+        yard.close()
+        (told,) = [line for line in yard.workers[0].text.splitlines() if "append-only file" in line]
+        assert "WARNING" in told and "appendonly yes" in told

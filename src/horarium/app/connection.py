@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from threading import RLock
 from typing import Protocol
 
-from horarium.address import SAME_STORE
+from horarium.address import SAME_STORE, masked
 from horarium.app.watch import ResultsWatch
 from horarium.clock import Clock, Instant, Seconds
 from horarium.engines.protocol import Engine
@@ -40,6 +40,11 @@ class Connection:
         """The addresses that the settings name: of the store, and of another one for results, if there is."""
         store, results = self._conf.store, self._conf.result_backend
         return (store,) if results in (None, SAME_STORE, store) else (store, str(results))
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The same as people may see them."""
+        return tuple(map(masked, self.urls))
 
     @property
     def keeps_results(self) -> bool:

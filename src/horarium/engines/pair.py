@@ -7,8 +7,8 @@ ended run what it needs to know it again (state, attempts), without its result, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 import msgspec
 from msgspec import Raw
@@ -33,7 +33,7 @@ from horarium.engines.protocol import (
     RunPage,
     Schedules,
 )
-from horarium.errors import EngineUnavailable
+from horarium.errors import EngineUnavailable, StoreUnusable
 from horarium.message import Delivery, Message
 from horarium.outcome import (
     Attempt,
@@ -100,10 +100,13 @@ class PairEngine:
 
     def check(self) -> None:
         self.carrier.check()
-        self.keeper.check()
+        with _about_results():
+            self.keeper.check()
 
     def weaknesses(self) -> tuple[str, ...]:
-        return (*self.carrier.weaknesses(), *self.keeper.weaknesses())
+        found = self.carrier.weaknesses()
+        with _about_results():
+            return (*found, *self.keeper.weaknesses())
 
     def close(self) -> None:
         try:
@@ -174,7 +177,8 @@ class PairQueue:
                 keep = policy.keep if end.keep is None else end.keep
                 by_keep.setdefault(keep, []).append(ended(run, end, now))
         for keep, those in by_keep.items():
-            self._keeper.results.record(those, keep=keep, now=now)
+            with _about_results():
+                self._keeper.results.record(those, keep=keep, now=now)
 
 
 class PairResults:
@@ -191,7 +195,8 @@ class PairResults:
     def read(self, ids: Sequence[str]) -> list[Run | None]:
         carried = self._carrier.read(ids)
         over = [id for id, run in zip(ids, carried, strict=True) if run is None or run.has_ended]
-        kept = dict(zip(over, self._keeper.read(over), strict=True)) if over else {}
+        with _about_results():
+            kept = dict(zip(over, self._keeper.read(over), strict=True)) if over else {}
         return [_truth(run, kept.get(id)) for id, run in zip(ids, carried, strict=True)]
 
     def forget(self, ids: Sequence[str]) -> int:
@@ -201,7 +206,8 @@ class PairResults:
         over = [run.id for run in self.read(distinct) if run is not None and run.has_ended]
         if over:
             self._carrier.forget(over)
-            self._keeper.forget(over)
+            with _about_results():
+                self._keeper.forget(over)
         return len(over)
 
     def search(self, filter: RunFilter, page: Page) -> RunPage:
@@ -218,7 +224,9 @@ class PairResults:
                 break
             for stream in streams:
                 if not stream.is_done and stream.horizon == horizon:
-                    runs = self.read([id for id in stream.pull() if id not in found])
+                    with _about_results():
+                        pulled = stream.pull()
+                    runs = self.read([id for id in pulled if id not in found])
                     found |= {run.id: run for run in runs if run is not None and _fits(run, filter, after)}
         later.sort(key=_age, reverse=True)
         shown = later[: page.limit]
@@ -290,6 +298,15 @@ def bare(settlement: Settlement) -> Settlement:
             return replace(settlement, logs=())
         case _:
             return settlement
+
+
+@contextmanager
+def _about_results() -> Iterator[None]:
+    """Let the keeper's complaints name the setting that it has its address from; engines know only of ``store``."""
+    try:
+        yield
+    except (EngineUnavailable, StoreUnusable) as error:
+        raise type(error)(str(error).replace("the setting store", "the setting result_backend")) from error
 
 
 def _bare_run(run: Run) -> Run:

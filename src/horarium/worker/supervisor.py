@@ -28,6 +28,7 @@ from horarium.event import (
     NameShared,
     Observer,
     Silent,
+    StoreWeak,
     Troubled,
     WorkerReady,
     WorkerStarting,
@@ -169,8 +170,9 @@ class Supervisor:
                 self._stop_asked += sum(number != signal.SIGUSR1 for number in self._inbox.read())
                 continue
             if not engine.capabilities.shared:
+                stores = " with ".join(self._app.connection.shown)
                 raise ImproperlyConfigured(
-                    f"expected a store that several processes can use, got {engine.url}; use sqlite:///FILE"
+                    f"expected a store that several processes can use, got {stores}; use sqlite:///FILE"
                 )
             return engine
         return None
@@ -232,7 +234,9 @@ class Supervisor:
                 tasks=tuple(sorted(self._app.tasks)),
             )
         )
-        with suppress(EngineUnavailable):  # the warning is not worth a wait
+        with suppress(EngineUnavailable):  # these warnings are not worth a wait
+            for weakness in engine.weaknesses():
+                self._observer.tell(StoreWeak(where="worker", weakness=weakness))
             other = self._membership.namesake(engine)
             if other is not None:
                 self._observer.tell(NameShared(name=other.name, pid=other.pid, host=other.host))

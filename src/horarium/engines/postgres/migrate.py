@@ -31,7 +31,7 @@ def migrate(connection: Connection[Any], schema: str, shown: str) -> None:
             connection.execute(f"SELECT pg_advisory_xact_lock({LOCK_SPACE}, {crc32(schema.encode()) - 2**31})")
             found = _version(connection, schema)  # read again: somebody may have been faster
             if found < LATEST:
-                connection.execute(_script(connection, schema, found))  # type: ignore[arg-type]
+                connection.execute(_script(connection, schema, found))
     if found > LATEST:
         raise StoreUnusable(
             f"expected the schema {schema} of the store {shown} to be of version {LATEST} or older, it is {found}: a "
@@ -41,12 +41,12 @@ def migrate(connection: Connection[Any], schema: str, shown: str) -> None:
 
 def _version(connection: Connection[Any], schema: str) -> int:
     """Return the number of the newest migration that was applied; 0 where there is none."""
-    known = f'to_regclass(\'"{schema}".migrations\')'
+    known = f"to_regclass('\"{schema}\".migrations')"
     cursor = connection.cursor(row_factory=tuple_row)
-    row = cursor.execute(f"SELECT {known} IS NOT NULL").fetchone()  # type: ignore[arg-type]
+    row = cursor.execute(f"SELECT {known} IS NOT NULL").fetchone()
     if row is None or not row[0]:
         return 0
-    row = cursor.execute(f'SELECT max(number) FROM "{schema}".migrations').fetchone()  # type: ignore[arg-type]
+    row = cursor.execute(f'SELECT max(number) FROM "{schema}".migrations').fetchone()
     return 0 if row is None or row[0] is None else int(row[0])
 
 
@@ -61,5 +61,3 @@ def _script(connection: Connection[Any], schema: str, found: int) -> str:
             steps.append(path.read_text(encoding="utf-8").replace("{schema}", f'"{schema}"'))
             steps.append(f'INSERT INTO "{schema}".migrations (number) VALUES ({number});')
     return "\n".join(steps)
-
-

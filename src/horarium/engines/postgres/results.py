@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import msgspec
 from msgspec import Struct
@@ -40,8 +41,18 @@ class PostgresResults:
 
     def forget(self, ids: Sequence[str]) -> int:
         unique = sorted(set(ids))
+<<<<<<< HEAD
+        forgotten = 0
+        for start in range(0, len(unique), FORGET_BATCH):
+            batch = array(unique[start : start + FORGET_BATCH])
+            forgotten += self._store.carry_out(partial(_forget, batch))
+        return forgotten
+=======
         batches = [array(unique[start : start + FORGET_BATCH]) for start in range(0, len(unique), FORGET_BATCH)]
-        return sum(self._store.carry_out(lambda db, again, batch=batch: db.change("forget", ids=batch)) for batch in batches)
+        return sum(
+            self._store.carry_out(lambda db, again, batch=batch: db.change("forget", ids=batch)) for batch in batches
+        )
+>>>>>>> main
 
     def search(self, filter: RunFilter, page: Page) -> RunPage:
         if page.limit < 1:
@@ -95,6 +106,10 @@ def conditions(filter: RunFilter) -> Iterator[Condition]:
         yield Condition("created >= %(since)s::bigint", "since", filter.since)
     if filter.until is not None:
         yield Condition("created < %(until)s::bigint", "until", filter.until)
+
+
+def _forget(ids: str, db: Database, again: bool) -> int:
+    return db.change("forget", ids=ids)
 
 
 def _record(db: Database, columns: dict[str, str]) -> None:
