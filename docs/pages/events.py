@@ -71,6 +71,7 @@ SAMPLES: dict[str, Any] = {  # Any: each event has other fields
     "concurrency": 2,
     "queues": ("default",),
     "tasks": ("shop.report",),
+    "weakness": "redis://host:6379/0 keeps no append-only file: a restart of the server loses everything",
     "patience": 8.0,
     "given_back": (),
     "where": "store",

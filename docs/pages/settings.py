@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from horarium.settings_celery import ACCEPTED, URLS
+from horarium.settings_celery import ACCEPTED, ALIASES, URLS
 from horarium.settings_table import SECTIONS, Setting
 
 SETTINGS_INTRODUCTION = """\
@@ -28,9 +28,18 @@ expected. `None` stands for the default unless it is listed as a value. A durati
 """
 URL_INTRODUCTION = """\
 
-## Celery's URLs
+## Addresses
 
-They are refused, unless they are `None` or say the same as `store`: a configuration that names another store must not
+`store` and `result_backend` take the spellings of Celery and SQLAlchemy where they have an equivalent:
+`db+postgresql://`, `postgresql+psycopg://`, `db+sqlite:///file.db`, `sentinel://host:26379;sentinel://host:26379`,
+`rpc://` (the same as `'store'`), `disabled://` (the same as None). What has none is refused with the nearest that has.
+
+| Setting | |
+|---|---|
+"""
+URLS_REFUSED = """\
+
+These are refused, unless they are `None` or say the same as `store`: a configuration that names another store must not
 be read as if it worked.
 
 | Setting | What to do |
@@ -50,7 +59,8 @@ They are accepted, so that a configuration can be brought along as it is.
 def settings_page() -> str:
     """Return the page of all settings."""
     sections = "".join(f"\n## {title}\n\n{_table(settings)}" for title, settings in SECTIONS.items())
-    urls = _rows(URLS.items())
+    aliases = _rows((alias, f"the same as `{name}`") for alias, name in ALIASES.items())
+    urls = aliases + URLS_REFUSED + _rows(URLS.items())
     accepted = _rows(sorted(ACCEPTED.items()))
     return SETTINGS_INTRODUCTION + sections + URL_INTRODUCTION + urls + CELERY_INTRODUCTION + accepted
 

@@ -21,6 +21,7 @@ HorariumError
 ├── ResultError
 │   ├── RunNotFound (LookupError)
 │   ├── ResultTimeout (TimeoutError)
+│   ├── ResultsNotKept
 │   └── RemoteError
 ├── TaskError
 │   ├── TaskRevokedError
@@ -203,6 +204,17 @@ class ResultTimeout(ResultError, TimeoutError):
         )
         self.run_id = run_id
         self.state = state
+
+
+class ResultsNotKept(ResultError):
+    """The app keeps no results: its setting ``result_backend`` is None."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(
+            f"expected the result of run {run_id} to be kept, but the setting result_backend is None; leave it out to "
+            "keep results in the store, or give it the URL of another one"
+        )
+        self.run_id = run_id
 
 
 class RemoteError(ResultError):

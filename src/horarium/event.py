@@ -48,6 +48,13 @@ class WorkerStarting(Struct, frozen=True, kw_only=True):
     tasks: tuple[str, ...]
 
 
+class StoreWeak(Struct, frozen=True, kw_only=True):
+    """Something in the store's configuration weakens what is promised; told at the start of ``where``, once each."""
+
+    where: str
+    weakness: str
+
+
 class NameShared(Struct, frozen=True, kw_only=True):
     """A worker starts, and another live one has its name; ``pid`` and ``host`` are the other's."""
 
@@ -232,6 +239,7 @@ Event: TypeAlias = (
     | Finished
     | Refused
     | WorkerStarting
+    | StoreWeak
     | NameShared
     | WorkerReady
     | WorkerStopping

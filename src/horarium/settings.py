@@ -12,9 +12,10 @@ from typing import Any
 
 from msgspec import Struct
 
+from horarium.address import masked, read_store
 from horarium.clock import Seconds
 from horarium.errors import InvalidSetting, UnknownSetting
-from horarium.settings_celery import ACCEPTED, URLS
+from horarium.settings_celery import ACCEPTED, ALIASES, URLS
 from horarium.settings_table import TABLE, Setting
 
 
@@ -36,6 +37,7 @@ class Settings(MutableMapping[str, Any]):
     revision: int
 
     store: str
+    result_backend: str | None
     durability: str
     include: tuple[str, ...]
     imports: tuple[str, ...]
@@ -87,7 +89,7 @@ class Settings(MutableMapping[str, Any]):
     def update(self, mapping: Any = None, /, **settings: Any) -> None:
         """Set several settings, all or none; a keyword wins over its twin in ``mapping``."""
         # Any for mapping: whatever dict() takes.
-        wanted = {**dict(mapping or ()), **settings}
+        wanted = _by_our_names({**dict(mapping or ()), **settings})
         store = _checked("store", wanted["store"], "") if "store" in wanted else self.store
         checked = {name: _checked(name, value, store) for name, value in wanted.items()}
         for name, value in checked.items():
@@ -102,11 +104,13 @@ class Settings(MutableMapping[str, Any]):
     def explain(self) -> list[Notice]:
         """Return what the owner of these settings should know: those set without effect, and those that cost."""
         notices = [Notice(name, ACCEPTED[name]) for name in self._chosen if name in ACCEPTED]
-        return notices + [Notice(name, text) for name, chosen, text in _CAVEATS if self._chosen.get(name) == chosen]
+        chosen = self._chosen
+        return notices + [Notice(name, text) for name, value, text in _CAVEATS if chosen.get(name, _UNSET) == value]
 
     # MutableMapping, and the same by attribute.
 
     def __getitem__(self, name: str) -> Any:
+        name = ALIASES.get(name, name)
         if name in TABLE:
             return self.__dict__[name]
         if name in ACCEPTED or name in URLS:
@@ -114,9 +118,11 @@ class Settings(MutableMapping[str, Any]):
         raise _unknown(name)
 
     def __setitem__(self, name: str, value: Any) -> None:
+        name = ALIASES.get(name, name)
         self._keep(name, _checked(name, value, self.store))
 
     def __delitem__(self, name: str) -> None:
+        name = ALIASES.get(name, name)
         self[name]  # raises for a name that is not known
         self._chosen.pop(name, None)
         if name in TABLE:
@@ -135,7 +141,7 @@ class Settings(MutableMapping[str, Any]):
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return a setting, or ``default`` for one that is neither known nor set."""
-        if name in self:
+        if name in self or name in ALIASES:
             return self[name]
         return default
 
@@ -165,8 +171,8 @@ class Settings(MutableMapping[str, Any]):
 def _checked(name: str, value: Any, store: str) -> Any:
     """Return the value as it is kept. Raises: UnknownSetting, InvalidSetting."""
     if name in URLS:
-        if value is not None and value != store:
-            raise InvalidSetting(name, "None", _without_password(value), URLS[name])
+        if value is not None and _spelt_as_ours(value) != store:
+            raise InvalidSetting(name, "None", _shown(value), URLS[name])
         return value
     if name in ACCEPTED:
         return value
@@ -179,14 +185,35 @@ def _checked(name: str, value: Any, store: str) -> Any:
         return setting.kind.read(value)
     except (ValueError, TypeError) as error:
         raise InvalidSetting(
-            name, setting.kind.expected, _without_password(value), str(error) or _default_remedy(setting)
+            name, setting.kind.expected, _shown(value), str(error) or _default_remedy(setting)
         ) from None
+
+
+def _by_our_names(wanted: dict[str, Any]) -> dict[str, Any]:
+    """Return settings without Celery's names for ours. Raises: InvalidSetting where the two of a pair differ."""
+    ours = {name: value for name, value in wanted.items() if name not in ALIASES}
+    for alias, name in ALIASES.items():
+        value = wanted.get(alias)
+        if value is None:
+            continue
+        if ours.get(name) is not None and _spelt_as_ours(ours[name]) != _spelt_as_ours(value):
+            raise InvalidSetting(alias, f"the same as {name}", _shown(value), f"leave one of {alias} and {name} out")
+        ours[name] = value
+    return ours
+
+
+def _spelt_as_ours(address: object) -> object:
+    """Return an address as it would be kept, to compare it; one that cannot be read as it is."""
+    try:
+        return read_store(address)
+    except ValueError:
+        return address
 
 
 def _unknown(name: object) -> UnknownSetting:
     from difflib import get_close_matches
 
-    known = (*TABLE, *ACCEPTED, *URLS)
+    known = (*TABLE, *ACCEPTED, *URLS, *ALIASES)
     near = get_close_matches(str(name).lower(), known, 1)
     return UnknownSetting(str(name), near[0] if near else None)
 
@@ -195,18 +222,20 @@ def _default_remedy(setting: Setting) -> str:
     return f"leave it out for the default, {setting.default!r}"
 
 
-def _without_password(value: object) -> object:
-    """Return a URL without its user and password: complaints end up in logs."""
-    if isinstance(value, str) and "://" in value and "@" in value:
-        scheme, _, rest = value.partition("://")
-        return f"{scheme}://***@{rest.rpartition('@')[2]}"
-    return value
+def _shown(value: object) -> object:
+    """Return a value as people may see it: complaints end up in logs."""
+    if isinstance(value, list | tuple):
+        return [_shown(each) for each in value]
+    return masked(value) if isinstance(value, str) else value
 
+
+_UNSET = object()
 
 # A setting, the value that has a price, and the price.
 _CAVEATS: tuple[tuple[str, object, str], ...] = (
     ("enable_utc", False, "has no effect in Horarium: instants are kept in UTC, schedules are read in `timezone`"),
     ("task_acks_late", False, "every task runs at most once: one whose process dies is lost (state DEAD)"),
+    ("result_backend", None, "no results are kept: get() raises ResultsNotKept; states and errors can still be read"),
     ("durability", "relaxed", "what was accepted in the last moments before a power cut may be lost"),
     ("task_always_eager", True, "tasks run at the call: no store, no worker and no retries later are involved"),
 )

@@ -5,13 +5,13 @@ They are accepted so that a configuration can be brought along as it is; ``horar
 
 from __future__ import annotations
 
+# Celery's names of settings that we have.
+ALIASES: dict[str, str] = {"broker_url": "store"}
+
 # Refused unless they say what ``store`` says: one that names another store must not be read as if it worked.
 URLS: dict[str, str] = {
-    "broker_url": 'messages are kept in the store: write store="sqlite:///horarium.db" instead, and remove broker_url',
     "broker_read_url": "workers read from the store: write store=... instead, and remove broker_read_url",
     "broker_write_url": "calls are written to the store: write store=... instead, and remove broker_write_url",
-    "result_backend": "results are kept in the store: write store=... instead, and remove result_backend "
-    "(task_ignore_result=True keeps none)",
 }
 
 _NO_EFFECT: dict[str, str] = {

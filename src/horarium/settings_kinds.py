@@ -12,6 +12,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from horarium.address import read_results, read_store
+
 
 class Kind(Struct, frozen=True):
     """What a setting may be. ``read`` returns the value as it is kept, or raises ValueError with a remedy or none."""
@@ -97,12 +99,6 @@ def _module_names(value: Any) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _store_url(value: Any) -> str:
-    if not isinstance(value, str) or "://" not in value:
-        raise ValueError('write the whole URL: "sqlite:///path/to/file.db" (four slashes for an absolute path)')
-    return value
-
-
 def _zone_name(value: Any) -> str:
     name = getattr(value, "key", None) or str(value) if isinstance(value, tzinfo) else value
     if not isinstance(name, str) or not name:
@@ -176,7 +172,8 @@ POOL = one_of("process", "thread", "async", "solo", aliases=_POOL_ALIASES, remed
 KIBIBYTES = Kind("a whole number of KiB, 1 or more", _whole(1))
 BYTES_OR_ZERO = Kind("a whole number of bytes, 0 or more", _whole(0))
 PRIORITY = Kind("a whole number from 0 to 9", _whole(0, 9))
-STORE_URL = Kind("the URL of a store", _store_url)
+STORE_URL = Kind("the URL of a store", read_store)
+RESULTS_URL = Kind("the URL of a store, 'store', or None", read_results, takes_none=True)
 ZONE = Kind("the name of a time zone, such as 'Europe/Berlin'", _zone_name)
 SCHEDULES = Kind("a dict from a schedule's name to a dict with 'task' and 'schedule'", _schedules)
 ROUTES = Kind("a dict, a function, a dotted path, or a list of them", _routes)

@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from horarium.address import SAME_STORE
 from horarium.settings_kinds import (
     BYTES,
     BYTES_OR_ZERO,
@@ -20,6 +21,7 @@ from horarium.settings_kinds import (
     MODULES,
     POOL,
     PRIORITY,
+    RESULTS_URL,
     ROUTES,
     SCHEDULES,
     SECONDS,
@@ -47,14 +49,25 @@ STORE_AND_CODE = (
         name="store",
         default="sqlite:///horarium.db",
         kind=STORE_URL,
-        doc="Where messages, runs and schedules are kept: `sqlite:///file.db`, or `memory://` for tests.",
+        doc="Where messages, runs and schedules are kept: `sqlite:///file.db` on one host, `redis://host:6379/0` or "
+        "`postgresql://user:password@host/database` for many hosts, `memory://` for tests. `broker_url` (Celery) "
+        "means the same.",
+    ),
+    Setting(
+        name="result_backend",
+        default=SAME_STORE,
+        kind=RESULTS_URL,
+        doc="Where ended runs and their results are remembered: `'store'` where the messages are, the URL of another "
+        "store, or None for no results at all.",
     ),
     Setting(
         name="durability",
         default="full",
         kind=one_of("full", "relaxed"),
-        doc="`full`: what was accepted survives a power cut. `relaxed`: it survives every crash of a process, and the "
-        "last moments before a power cut may be lost; faster.",
+        doc="`full`: what was accepted survives a power cut, as far as the store allows; what in its configuration "
+        "does not is told at the start and by `horarium doctor`. `relaxed`: it survives every crash of a client, and "
+        "the last moments before a power cut may be lost; faster. What that means for each store stands in "
+        "[promises](../why/promises.md).",
     ),
     Setting(
         name="include",

@@ -105,7 +105,7 @@ def test_horarium_store_overrules_the_apps(shop: Shop, monkeypatch: pytest.Monke
     monkeypatch.setenv("HORARIUM_STORE", "carrier-pigeon://coop")
     result = shop("status")
     assert result.exit_code == Exit.FAILED
-    assert "expected a store URL" in result.stderr and "carrier-pigeon" in result.stderr
+    assert "expected store to be the URL of a store" in result.stderr and "carrier-pigeon" in result.stderr
 
 
 # Tasks and calls.

@@ -62,6 +62,16 @@ def _never_start(history: History) -> None:
     history.events = [event for event in history.events if event.id != "b"]
 
 
+def _expire_at_will(history: History) -> None:
+    history.events = [event for event in history.events if event.id != "b"]
+    history.runs[1] = replace(history.runs[1], state="EXPIRED", attempts=())
+
+
+def _revoke_unasked(history: History) -> None:
+    history.events = [event for event in history.events if event.id != "b"]
+    history.runs[1] = replace(history.runs[1], state="REVOKED", attempts=())
+
+
 def _start_a_stranger(history: History) -> None:
     history.events.append(Event("start", "x", 1, 1, 12, 1))
 
@@ -111,6 +121,10 @@ def _link_after_a_failure(history: History) -> None:
     history.runs[1] = replace(history.runs[1], state="FAILURE", attempts=("failed",))
 
 
+def _drop_an_error_link(history: History) -> None:
+    history.runs[0] = replace(history.runs[0], state="FAILURE", attempts=("failed",), error_links=1)
+
+
 def _fire_twice(history: History) -> None:
     history.runs.append(replace(history.runs[3], id="f2"))
 
@@ -134,6 +148,8 @@ def _miscount(history: History) -> None:
 FORGERIES: dict[str, Callable[[History], None]] = {
     "lost: one": _lose_a_run,
     "never started: two": _never_start,
+    "never started: two, b, which ended as EXPIRED": _expire_at_will,
+    "never started: two, b, which ended as REVOKED": _revoke_unasked,
     "unexpected: x was started": _start_a_stranger,
     "unexpected: nobody asked for x": _store_a_stranger,
     "doubled: the call one": _store_a_call_twice,
@@ -146,6 +162,7 @@ FORGERIES: dict[str, Callable[[History], None]] = {
     "started twice: b": _start_a_delivery_twice,
     "links: b (SUCCESS) has set off 0": _drop_a_link,
     "links: b (FAILURE) has set off 1": _link_after_a_failure,
+    "links: a (FAILURE) has set off 0": _drop_an_error_link,
     "fired 2 times: tick": _fire_twice,
     "left over: 1 deliveries": _hold_on,
     "left over: the owner": _leave_an_owner,
@@ -159,6 +176,18 @@ def test_a_forged_history_is_found_out(complaint: str) -> None:
     history = good()
     FORGERIES[complaint](history)
     assert [found for found in complaints(history) if found.startswith(complaint)]
+
+
+def test_what_was_cancelled_or_came_too_late_need_not_have_started() -> None:
+    history = good()
+    history.events = [event for event in history.events if event.id not in ("b", "b-link")]
+    history.runs[1:3] = [replace(history.runs[1], state="REVOKED", attempts=())]
+    history.states = {"SUCCESS": 2, "REVOKED": 1}
+    history.revoked.add("b")
+    assert complaints(history) == []
+    history.runs[1] = replace(history.runs[1], state="EXPIRED", may_expire=True)
+    history.states = {"SUCCESS": 2, "EXPIRED": 1}
+    assert complaints(history) == []
 
 
 def test_a_run_without_a_crash_proves_nothing() -> None:

@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 from source import ROOT
 
-from horarium.settings_celery import ACCEPTED, URLS
+from horarium.settings_celery import ACCEPTED, ALIASES, URLS
 from horarium.settings_table import TABLE
 
 
@@ -26,7 +26,7 @@ def test_the_generated_pages_are_up_to_date(generate: ModuleType) -> None:
         assert path.read_text(encoding="utf-8") == make(), f"{path} is out of date: run `make docs`"
 
 
-@pytest.mark.parametrize("name", sorted({*TABLE, *ACCEPTED, *URLS}))
+@pytest.mark.parametrize("name", sorted({*TABLE, *ACCEPTED, *ALIASES, *URLS}))
 def test_every_setting_is_documented(name: str) -> None:
     page = (ROOT / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
     assert f"| `{name}` |" in page

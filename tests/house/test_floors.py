@@ -9,13 +9,13 @@ from source import SOURCE, files, imports
 
 # Floor 0, in the order in which they are named: each word may use those before it.
 WORDS = (
-    "version clock errors message outcome event tagged sayable conversion codec "
+    "version address clock errors message outcome event tagged sayable conversion codec "
     "settings_kinds settings_table settings_celery settings"
 ).split()
 ROOMS = {
     1: ("retry", "routing", "limits", "schedules", "workflow"),
     2: ("engines.protocol", "engines.statements"),
-    3: ("engines.memory", "engines.sqlite", "engines.postgres", "engines.redis"),
+    3: ("engines.memory", "engines.sqlite", "engines.postgres", "engines.redis", "engines.pair"),
     4: ("engines.connect",),  # still of floor 3, but above the engines that it chooses from
     5: ("app",),
     6: ("worker", "scheduler", "observe"),

@@ -15,7 +15,11 @@ from pathlib import Path
 from horarium import Horarium
 from horarium.errors import SoftTimeLimitExceeded
 
-app = Horarium("errands", store=os.environ.get("ERRANDS_STORE", "memory://"))
+app = Horarium(
+    "errands",
+    store=os.environ.get("ERRANDS_STORE", "memory://"),
+    result_backend=os.environ.get("ERRANDS_RESULTS", "store"),
+)
 WITNESS = os.environ.get("ERRANDS_WITNESS", "")
 
 

@@ -70,12 +70,13 @@ class Worker:
 class Yard:
     """One test's store, witness file and workers."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, store: str | None = None, results: str = "store") -> None:
         self.folder = folder
-        self.store = f"sqlite:///{folder}/store.db"
+        self.store = store or f"sqlite:///{folder}/store.db"
+        self.results = results
         self.witness = folder / "witness.txt"
         self.workers: list[Worker] = []
-        self.app = Horarium("errands", store=self.store, set_as_current=False)
+        self.app = Horarium("errands", store=self.store, result_backend=results, set_as_current=False)
 
     def send(self, task: str, *args: Any, **options: Any) -> str:
         id: str = self.app.send_task(task, args, **options).id
@@ -87,6 +88,7 @@ class Yard:
         environment = {
             **os.environ,
             "ERRANDS_STORE": self.store,
+            "ERRANDS_RESULTS": self.results,
             "ERRANDS_WITNESS": str(self.witness),
             "ERRANDS_PARENT": str(os.getpid()),
         }

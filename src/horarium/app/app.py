@@ -299,7 +299,7 @@ class Horarium:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<Horarium {self.main} at {self.conf.store}>"
+        return f"<Horarium {self.main} at {self.connection.shown[0]}>"
 
     def _handle(self, message: Message) -> result.AsyncResult:
         return result.AsyncResult(message.id, app=self, task_name=message.task, ignored=message.ignore_result)

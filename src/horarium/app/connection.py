@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from threading import RLock
 from typing import Protocol
 
+from horarium.address import SAME_STORE, masked
 from horarium.app.watch import ResultsWatch
 from horarium.clock import Clock, Instant, Seconds
 from horarium.engines.protocol import Engine
@@ -31,12 +32,23 @@ class Connection:
         if self._engine is None:
             with self._lock:
                 if self._engine is None:
-                    from horarium.engines.connect import connect  # with it come the engines' own libraries
-
-                    # A publish may try more than once, but none of its tries may outlast its deadline.
-                    patience = min(MOST_PATIENCE, self._conf.task_publish_timeout)
-                    self._engine = connect(self._conf.store, durability=self._conf.durability, patience=patience)
+                    self._engine = self._connect()
         return self._engine
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """The addresses that the settings name: of the store, and of another one for results, if there is."""
+        store, results = self._conf.store, self._conf.result_backend
+        return (store,) if results in (None, SAME_STORE, store) else (store, str(results))
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The same as people may see them."""
+        return tuple(map(masked, self.urls))
+
+    @property
+    def keeps_results(self) -> bool:
+        return self._conf.result_backend is not None
 
     @property
     def watch(self) -> ResultsWatch:
@@ -76,6 +88,17 @@ class Connection:
             watch.close()
         if engine is not None:
             engine.close()
+
+    def _connect(self) -> Engine:
+        from horarium.engines.connect import connect, connect_pair  # with it come the engines' own libraries
+
+        # A publish may try more than once, but none of its tries may outlast its deadline.
+        patience = min(MOST_PATIENCE, self._conf.task_publish_timeout)
+        durability = self._conf.durability
+        store, *others = self.urls
+        for results in others:
+            return connect_pair(store, results, durability=durability, patience=patience)
+        return connect(store, durability=durability, patience=patience)
 
 
 class Connected(Protocol):

@@ -163,7 +163,8 @@ class _Call:
         """The function returned: a success, unless it asked for a retry or its value cannot be kept."""
         if self.request.retried is not None:
             return self._retried(self.request.retried, Retry())
-        wanted = not self.message.ignore_result
+        keeps = self.request.is_eager or self.task.app.connection.keeps_results
+        wanted = keeps and not self.message.ignore_result
         limit = self.task.app.conf.max_result_bytes
         result = Raw(codec.encode(value, path="result", limit_bytes=limit)) if wanted else None
         self._hook(self.task.on_success, value, self.message.id, self.request.args, self.request.kwargs)

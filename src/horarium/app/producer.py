@@ -18,11 +18,11 @@ from horarium import codec
 from horarium.app.connection import Connection
 from horarium.app.definition import Definition
 from horarium.app.options import CALLED, misfit
+from horarium.app.outbox import Outbox, put_now
 from horarium.app.registry import Registry, nearest
 from horarium.app.request import current_request
 from horarium.app.signature import Signature
 from horarium.clock import Instant, Seconds, milliseconds, to_instant
-from horarium.engines.protocol import QUEUE_TOPIC
 from horarium.errors import EngineUnavailable, ImproperlyConfigured, InvalidArguments
 from horarium.message import NO_ARGS, NO_KWARGS, Message, new_id
 from horarium.routing import route
@@ -67,6 +67,7 @@ class Producer:
         self._conf = conf
         self._tasks = tasks
         self._random = random
+        self._outbox = Outbox(connection)
         self._plans: dict[str, Plan] = {}
         self._origin = ""
         self._origin_pid = 0
@@ -266,16 +267,13 @@ class Producer:
         """Store messages within the deadline of a publish; the ids make a second try harmless."""
         engine, clock = self._connection.engine, self._connection.clock
         deadline = clock.monotonic() + self._conf.task_publish_timeout
-        topics = {QUEUE_TOPIC + message.queue for message in messages}
-        announces = engine.capabilities.announces
-
-        def wake() -> None:
-            engine.notifier.notify(topics)
-
         while True:
             try:
-                engine.queue.put(messages, now=engine.now(), visible=None if announces else wake)
-                break
+                if len(messages) > 1:  # shares a call among many by itself
+                    put_now(engine, messages)
+                else:
+                    self._outbox.put(engine, messages, give_up=deadline)
+                return
             except EngineUnavailable:
                 left = deadline - clock.monotonic()
                 if not retry or left <= 0:

@@ -12,7 +12,15 @@ from horarium.app.current import current_app
 from horarium.app.request import current_request
 from horarium.clock import Seconds, to_datetime
 from horarium.engines.protocol import RESULT_TOPIC, Page, RunFilter
-from horarium.errors import ResultTimeout, RunNotFound, TaskError, TaskExpiredError, TaskRevokedError, WorkerLostError
+from horarium.errors import (
+    ResultsNotKept,
+    ResultTimeout,
+    RunNotFound,
+    TaskError,
+    TaskExpiredError,
+    TaskRevokedError,
+    WorkerLostError,
+)
 from horarium.outcome import Run, State
 
 if TYPE_CHECKING:
@@ -73,7 +81,11 @@ class AsyncResult:
 
     @property
     def result(self) -> Any:
-        """The value of a success, the exception of another end, what the task reported while it runs, else None."""
+        """The value of a success, the exception of another end, what the task reported while it runs, else None.
+
+        Raises: ResultsNotKept.
+        """
+        self._require_kept()
         run = self.run
         return _value(run) if run is not None else None
 
@@ -166,12 +178,14 @@ class AsyncResult:
         """Wait for the end and return the value; raise what the task raised (``propagate=False``: return it).
 
         ``timeout`` None waits as long as it takes. Returns None at once if the call ignores its result.
-        Raises: RunNotFound at once for an id that the store does not know, ResultTimeout, TaskRevokedError,
+        Raises: ResultsNotKept at once if the app keeps none, RunNotFound at once for an id that the store does not
+        know, ResultTimeout, TaskRevokedError,
         TaskExpiredError, WorkerLostError; RuntimeError inside a task, where waiting for another one can lock up the
         worker (``disable_sync_subtasks=False`` waits all the same).
         """
         if self.ignored:
             return None
+        self._require_kept()
         if disable_sync_subtasks:
             refuse_inside_task()
         return self._answer(self._wait(timeout, on_progress), propagate)
@@ -180,6 +194,7 @@ class AsyncResult:
         """``get`` for coroutines: never blocks the event loop. May be used inside ``async def`` tasks."""
         if self.ignored:
             return None
+        self._require_kept()
         return self._answer(await self._await_end(timeout), propagate)
 
     def wait(self, timeout: Seconds | None = None, propagate: bool = True) -> Any:
@@ -234,13 +249,20 @@ class AsyncResult:
 
         clock = self.app.connection.clock
         deadline = clock.monotonic() + timeout if timeout is not None else None
-        with self.app.connection.watch.watching() as news:
+        # Opening the store, if that has not been done, is not for the loop's thread either.
+        watch = await asyncio.to_thread(lambda: self.app.connection.watch)
+        with watch.watching() as news:
             while not (run := await asyncio.to_thread(self._known)).has_ended:
                 left = deadline - clock.monotonic() if deadline is not None else LONGEST_WAIT
                 if left <= 0:
                     raise ResultTimeout(self.id, timeout or 0.0, run.state)
                 await news.wait(min(left, LONGEST_WAIT))
         return run
+
+    def _require_kept(self) -> None:
+        """Raise ResultsNotKept when nobody would ever answer."""
+        if not self.app.connection.keeps_results:
+            raise ResultsNotKept(self.id)
 
     def _known(self) -> Run:
         run = self.run
@@ -276,6 +298,9 @@ class EagerResult(AsyncResult):
 
     def revoke(self, terminate: bool = False) -> None:
         """It has ended."""
+
+    def _require_kept(self) -> None:
+        """Its result is at hand, whatever the settings say."""
 
 
 def refuse_inside_task() -> None:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from horarium.address import POSTGRES, REDIS, SCHEMES
 from horarium.clock import Seconds
+from horarium.engines.pair import PairEngine
 from horarium.engines.protocol import Engine
 from horarium.errors import ImproperlyConfigured
 
 DEFAULT_FILE = "horarium.db"
 Durability: TypeAlias = Literal["full", "relaxed"]
-REDIS_SCHEMES = ("redis", "rediss", "redis+socket", "unix", "sentinel")
-POSTGRES_SCHEMES = ("postgresql", "postgres")
-SCHEMES = ("memory", "sqlite", *REDIS_SCHEMES, *POSTGRES_SCHEMES)
 DURABILITIES: dict[str, Durability] = {"full": "full", "relaxed": "relaxed"}
 
 
@@ -41,9 +40,9 @@ def connect(url: str, *, durability: str = "full", patience: Seconds | None = No
             return _memory(rest)
         case "sqlite":
             return _sqlite(rest, chosen, patience)
-        case name if name in REDIS_SCHEMES:
+        case name if name in REDIS:
             return _redis(url, chosen, patience)
-        case name if name in POSTGRES_SCHEMES:
+        case name if name in POSTGRES:
             return _postgres(url, chosen, patience)
         case _:
             # The rest of the URL may hold a password: it is not shown.
@@ -52,6 +51,23 @@ def connect(url: str, *, durability: str = "full", patience: Seconds | None = No
                 f"expected a store URL with one of the schemes {', '.join(SCHEMES)}, got {got}; "
                 "write for example sqlite:///horarium.db or redis://localhost:6379/0"
             )
+
+
+def connect_pair(store: str, results: str, *, durability: str = "full", patience: Seconds | None = None) -> Engine:
+    """Return an engine that keeps messages in one store and remembers ended runs in another. Raises: as connect."""
+    carrier = connect(store, durability=durability, patience=patience)
+    try:
+        keeper = connect(results, durability=durability, patience=patience)
+    except ImproperlyConfigured as error:  # the engines know one name for what they are given
+        raise ImproperlyConfigured(str(error).replace("the setting store", "the setting result_backend")) from error
+    return PairEngine(carrier, keeper)
+
+
+def module_of(url: str) -> str:
+    """Return the name of the module that holds a URL's engine."""
+    scheme = url.partition(":")[0].lower()
+    room = "redis" if scheme in REDIS else "postgres" if scheme in POSTGRES else scheme
+    return f"horarium.engines.{room}"
 
 
 def absent_file(url: str) -> Path | None:

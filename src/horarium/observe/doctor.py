@@ -13,7 +13,7 @@ from typing import TypeAlias
 from horarium.clock import Seconds
 from horarium.engines.protocol import MemberRecord
 from horarium.observe.facts import Facts, gather, without_name
-from horarium.observe.finding import Finding, did_you_mean, fine, lasting, note, plural, problem
+from horarium.observe.finding import Finding, did_you_mean, fine, lasting, note, plural, problem, warning
 from horarium.schedules.record import Schedule
 
 __all__ = ["CLOCK_TOLERANCE", "Facts", "Finding", "diagnose", "gather"]
@@ -92,6 +92,11 @@ def _the_store_answers(facts: Facts) -> Iterator[Finding]:
         store_is_private(facts.store),
         SHARED_INSTEAD,
     )
+
+
+def _the_store_keeps_its_promises(facts: Facts) -> Iterator[Finding]:
+    for weakness in facts.weaknesses:
+        yield warning("store-weak", f"the store is weaker than promised: {weakness}")
 
 
 def _somebody_works(facts: Facts) -> Iterator[Finding]:
@@ -261,6 +266,7 @@ def _nothing_waits_long(facts: Facts) -> Iterator[Finding]:
 
 RULES: tuple[Rule, ...] = (
     _the_store_answers,
+    _the_store_keeps_its_promises,
     _somebody_works,
     _somebody_schedules,
     _queues_are_read,

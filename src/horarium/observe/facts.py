@@ -37,6 +37,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     wrong: dict[str, str] = msgspec.field(default_factory=dict)  # definitions that cannot be read, with the reason
     trouble: str | None = None
     absent: bool = False  # the trouble is that nobody has made the store yet
+    weaknesses: tuple[str, ...] = ()  # what in its configuration weakens the promises
     shared: bool = True  # whether other processes can use the store
     skew: Seconds = 0.0  # how far this host's clock is ahead of the store's
     members: tuple[MemberRecord, ...] = ()
@@ -85,7 +86,7 @@ def gather(app: Horarium, now: Instant, *, command: str = "horarium") -> Facts:
     known = Facts(
         now=now,
         app=app.main,
-        store=str(app.conf.store),
+        store=app.connection.shown[0],
         command=command,
         tasks=frozenset(app.tasks),
         declared=declared,
@@ -103,7 +104,9 @@ def gather(app: Horarium, now: Instant, *, command: str = "horarium") -> Facts:
 
 def absent_store(app: Horarium) -> Path | None:
     """Return the file that an app's store will be, if nobody has made it yet; whoever only looks does not make it."""
-    return None if app.connection.is_open else absent_file(str(app.conf.store))
+    if app.connection.is_open:
+        return None
+    return next((path for url in app.connection.urls if (path := absent_file(url)) is not None), None)
 
 
 def no_store_yet(path: Path) -> str:
@@ -144,6 +147,7 @@ def _ask(engine: Engine, known: Facts) -> Facts:
         known,
         now=now,
         store=engine.url,
+        weaknesses=engine.weaknesses(),
         shared=engine.capabilities.shared,
         skew=(SystemClock().now() - now) / 1000,
         members=tuple(engine.inspector.workers(now=now)),

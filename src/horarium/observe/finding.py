@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from horarium.clock import Seconds
 
-Level: TypeAlias = Literal["ok", "note", "problem"]
+Level: TypeAlias = Literal["ok", "note", "warning", "problem"]
 
 
 class Finding(Struct, frozen=True, omit_defaults=True):
@@ -29,6 +29,11 @@ def fine(cause: str, text: str) -> Finding:
 def note(cause: str, text: str, remedy: str = "") -> Finding:
     """Something that stops a task but is meant to: a pause, a future eta."""
     return Finding("note", cause, text, remedy)
+
+
+def warning(cause: str, text: str) -> Finding:
+    """Something that works and is weaker than what is promised; the text says what mends it."""
+    return Finding("warning", cause, text)
 
 
 def problem(cause: str, text: str, remedy: str) -> Finding:

@@ -16,6 +16,7 @@ from horarium.event import (
     Received,
     Recovered,
     Refused,
+    StoreWeak,
     Troubled,
     WorkerReady,
     WorkerStarting,
@@ -85,6 +86,8 @@ class Lines:
 def describe(event: Event) -> tuple[int, str]:
     """Return the level and the words of a worker's event that is not about one task's run."""
     match event:
+        case StoreWeak(weakness=weakness):
+            return logging.WARNING, f"store: {weakness}"
         case NameShared(name=name, pid=pid, host=host):
             text = f"another live worker (pid {pid} on {host}) is named {name} too; give each its own name with -n NAME"
             return logging.WARNING, text

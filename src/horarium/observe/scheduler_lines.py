@@ -21,6 +21,7 @@ from horarium.event import (
     SchedulerStopped,
     SchedulesSynced,
     ScheduleUnreadable,
+    StoreWeak,
     Troubled,
 )
 
@@ -29,7 +30,7 @@ logger = logging.getLogger("horarium.beat")
 
 def is_of_scheduler(event: Event) -> bool:
     match event:
-        case Troubled(where="beat") | Recovered(where="beat"):
+        case Troubled(where="beat") | Recovered(where="beat") | StoreWeak(where="beat"):
             return True
         case _:
             return isinstance(event, SchedulerEvent)
@@ -58,6 +59,8 @@ def describe(event: Event) -> tuple[int, str]:
             return logging.INFO, f"beat: Starting... {name} on {store}"
         case SchedulerStopped():
             return logging.INFO, "beat: Stopped."
+        case StoreWeak(weakness=weakness):
+            return logging.WARNING, f"beat: store: {weakness}"
         case ClockStepped(step=step):
             after = "nothing fires twice, what was passed over is a miss"
             return logging.WARNING, f"beat: the store's clock stepped by {step:+.1f} s; {after}"

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from horarium.clock import Instant, Seconds
 from horarium.engines.protocol import SCHEDULE_TOPIC, Listener
 from horarium.errors import EngineError, EngineUnavailable, ImproperlyConfigured, ScheduleConflict, StoreUnusable
-from horarium.event import Observer, Recovered, SchedulerStarting, SchedulerStopped, Silent, Troubled
+from horarium.event import Observer, Recovered, SchedulerStarting, SchedulerStopped, Silent, StoreWeak, Troubled
 from horarium.scheduler.firing import fire_due
 from horarium.scheduler.known import KnownTasks
 from horarium.scheduler.membership import Membership
@@ -80,7 +80,7 @@ class Scheduler:
 
         A store that cannot be reached is waited for. 0: stopped in good order. 1: the store cannot be worked with.
         """
-        self._observer.tell(SchedulerStarting(name=self.name, store=self._app.conf.store))
+        self._observer.tell(SchedulerStarting(name=self.name, store=self._app.connection.shown[0]))
         with self._hearing_signals():
             try:
                 while not self._is_stopping:
@@ -156,6 +156,9 @@ class Scheduler:
             self._listener = engine.notifier.listen([SCHEDULE_TOPIC])
         self._membership.renew(engine, now=now, skew=self._time.skew())
         if not self._is_synced:
+            if not self._is_companion():  # else its worker has told
+                for weakness in engine.weaknesses():
+                    self._observer.tell(StoreWeak(where=WHERE, weakness=weakness))
             self.sync(now)
             self._is_synced = True
         if self._app.clock.monotonic() - self._patrolled_at >= PATROL_EVERY:
@@ -196,7 +199,7 @@ class Scheduler:
 
     @contextmanager
     def _hearing_signals(self) -> Iterator[None]:
-        if threading.current_thread() is not threading.main_thread():
+        if self._is_companion():
             yield
             return
         before = {number: signal.signal(number, self._hear) for number in (signal.SIGTERM, signal.SIGINT)}
@@ -205,6 +208,10 @@ class Scheduler:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    def _is_companion(self) -> bool:
+        """Whether it runs in a thread of a worker."""
+        return threading.current_thread() is not threading.main_thread()
 
     def _hear(self, number: int, frame: FrameType | None) -> None:
         self.stop()

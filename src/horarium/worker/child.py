@@ -27,6 +27,7 @@ from horarium.worker import output
 from horarium.worker.board import Board
 from horarium.worker.execute import Executor
 from horarium.worker.feed import QUICK_LOOKS, SLOW, Feed
+from horarium.worker.hand import Hand
 from horarium.worker.limits import LimitBook
 from horarium.worker.options import WorkerOptions
 from horarium.worker.orders import Drain, End, Go, OrderChannel, Quit, Ready
@@ -129,12 +130,14 @@ class Child:
 
     def _prepare(self, engine: Engine) -> None:
         options, tasks = self._options, self._app.tasks
+        hand = Hand(engine.inspector, self._owner)
         self._settler = Settler(
             engine,
             self._clock,
             options.policy,
             self._observer,
             ledger=self._board.ledgers[self._place],
+            hand=hand,
             random=self._app.random,
             chore=self._chore,
         )
@@ -149,6 +152,7 @@ class Child:
             noted_look=self._note_look,
             may_claim=lambda: not self._settler.is_backed_up,
             lined_up=self._settler.wake,
+            hand=hand,
             quick_looks=QUICK_LOOKS if engine.capabilities.many_hosts else (),
             random=self._app.random,
         )

@@ -17,6 +17,7 @@ from horarium.engines.protocol import Listener, Queue
 from horarium.errors import EngineUnavailable
 from horarium.event import Observer, Recovered, Troubled
 from horarium.message import Delivery
+from horarium.worker.hand import Hand
 from horarium.worker.patience import Patience
 
 START_WITHIN: Seconds = 0.05
@@ -51,6 +52,7 @@ class Feed:
         noted_look: Callable[[Instant], None],
         may_claim: Callable[[], bool] = lambda: True,
         lined_up: Callable[[], None] = lambda: None,
+        hand: Hand | None = None,
         quick_looks: tuple[Seconds, ...] = (),
         random: Random | None = None,
     ) -> None:
@@ -66,6 +68,9 @@ class Feed:
         self._noted_look = noted_look
         self._may_claim = may_claim
         self._lined_up = lined_up  # called when more was claimed than can start at once
+        self._hand = hand
+        self._is_in_doubt = False  # the answer to a claim was lost: it may have given us something
+        self._has_doubted = False  # ever
         self._patience = Patience(LONGEST_TROUBLE, random or Random())
         self._run_time: Seconds | None = None  # a weighted average; None: nothing has run yet
         self._last_batch = 0
@@ -148,11 +153,30 @@ class Feed:
 
     def _claim(self, slots: int) -> list[Delivery]:
         now = self._clock.now()
+        was_in_doubt, self._is_in_doubt = self._is_in_doubt, True
+        self._has_doubted = self._has_doubted or was_in_doubt
+        known = self._hand.known() if self._hand is not None and self._has_doubted else frozenset()
         claimed = self._queue.claim(self._queues, self._owner, self._batch(slots), now=now, tasks=self._tasks)
+        if known:  # a store may answer with what lost answers said, later than we found out by ourselves
+            claimed = [delivery for delivery in claimed if (delivery.message.id, delivery.fence) not in known]
+        if self._hand is not None:
+            self._hand.take(claimed)
+        # After the claim, so that the store's own way of answering again comes first.
+        self._is_in_doubt = was_in_doubt and not self._take_up(claimed, now)
         self._noted_look(now)
         if self._patience.reset():
             self._observer.tell(Recovered(where="claim"))
         return claimed
+
+    def _take_up(self, claimed: list[Delivery], now: Instant) -> bool:
+        """Add what an earlier claim handed over whose answer was lost; False when the store could not be asked."""
+        if self._hand is None:
+            return True
+        try:
+            claimed += self._hand.overlooked(now)
+        except EngineUnavailable:
+            return False  # what was claimed now must not wait for it: the next claim asks again
+        return True
 
     def _batch(self, slots: int) -> int:
         by_time = int(START_WITHIN / self._run_time) if self._run_time else MOST_AT_ONCE

@@ -30,6 +30,7 @@ from horarium.outcome import (
     Settlement,
     Verdict,
 )
+from horarium.worker.hand import Hand
 from horarium.worker.ledger import Ledger
 from horarium.worker.patience import Patience
 
@@ -59,6 +60,7 @@ class Settler:
         observer: Observer,
         *,
         ledger: Ledger | None = None,
+        hand: Hand | None = None,
         random: Random | None = None,
         chore: Chore = lambda: None,
     ) -> None:
@@ -70,6 +72,7 @@ class Settler:
         self._observer = observer
         self._chore = chore
         self._ledger = ledger or Ledger()
+        self._hand = hand
         self._lock = Lock()  # keeps the order of the ledger that of _pending
         self._patience = Patience(LONGEST_WAIT, random or Random())
         self._pending: deque[_Entry] = deque()
@@ -157,6 +160,8 @@ class Settler:
             else:
                 if self._patience.reset():
                     self._observer.tell(Recovered(where="settle"))
+                if self._hand is not None:
+                    self._hand.put_down(settlements)
                 if not self._engine.capabilities.announces:
                     self._announce(batch)
                 if Verdict.LOST in verdicts:

@@ -22,11 +22,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from horarium.clock import Seconds, StoreClock
+from horarium.engines.connect import module_of
 from horarium.errors import EngineError, EngineUnavailable, HorariumError, ImproperlyConfigured
 from horarium.event import (
     NameShared,
     Observer,
     Silent,
+    StoreWeak,
     Troubled,
     WorkerReady,
     WorkerStarting,
@@ -125,8 +127,7 @@ class Supervisor:
         """Import what children need, and open nothing: they share the memory and start at once."""
         self._app.finalize()
         self._app.close()
-        scheme = self._app.conf.store.partition(":")[0]
-        modules = ["ctypes", "horarium.engines.connect", f"horarium.engines.{scheme}"]
+        modules = ["ctypes", *map(module_of, self._app.connection.urls)]
         modules.append(f"horarium.worker.pools.{_POOLS[self._options.pool]}")
         if any(task.is_async for task in self._app.tasks.values()):
             modules.append("asyncio")
@@ -169,8 +170,9 @@ class Supervisor:
                 self._stop_asked += sum(number != signal.SIGUSR1 for number in self._inbox.read())
                 continue
             if not engine.capabilities.shared:
+                stores = " with ".join(self._app.connection.shown)
                 raise ImproperlyConfigured(
-                    f"expected a store that several processes can use, got {engine.url}; use sqlite:///FILE"
+                    f"expected a store that several processes can use, got {stores}; use sqlite:///FILE"
                 )
             return engine
         return None
@@ -232,7 +234,9 @@ class Supervisor:
                 tasks=tuple(sorted(self._app.tasks)),
             )
         )
-        with suppress(EngineUnavailable):  # the warning is not worth a wait
+        with suppress(EngineUnavailable):  # these warnings are not worth a wait
+            for weakness in engine.weaknesses():
+                self._observer.tell(StoreWeak(where="worker", weakness=weakness))
             other = self._membership.namesake(engine)
             if other is not None:
                 self._observer.tell(NameShared(name=other.name, pid=other.pid, host=other.host))

@@ -15,7 +15,12 @@ from horarium.observe.doctor import Facts, Finding, diagnose, gather
 from horarium.observe.facts import held_run
 from horarium.observe.waiting import diagnose_run, diagnose_task
 
-MARKS = {"ok": ("OK", "green"), "note": ("note", "yellow"), "problem": ("problem", "red")}
+MARKS = {
+    "ok": ("OK", "green"),
+    "note": ("note", "yellow"),
+    "warning": ("WARN", "yellow"),
+    "problem": ("problem", "red"),
+}
 
 
 @click.command("doctor", cls=Command)
@@ -25,7 +30,8 @@ MARKS = {"ok": ("OK", "green"), "note": ("note", "yellow"), "problem": ("problem
 def command(session: Session, subject: str | None, as_json: bool) -> int:
     """Look at the whole installation, at one task, or at one run.
 
-    Each line says OK, note or problem; a problem comes with the command that mends it. Exit code 1 if there is one.
+    Each line says OK, note, WARN or problem; a problem comes with the command that mends it. Exit code 1 if there is
+    one.
     """
     app = session.app
     facts = gather(app, SystemClock().now(), command=session.command)

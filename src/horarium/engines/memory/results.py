@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from horarium.clock import Instant
+from horarium.clock import Instant, Seconds
 from horarium.engines.memory.store import Store, matches
 from horarium.engines.protocol import Page, RunFilter, RunPage
 from horarium.outcome import Run
@@ -39,6 +39,14 @@ class MemoryResults:
         shown = runs[: page.limit]
         more = len(runs) > len(shown) > 0
         return RunPage(runs=tuple(shown), next=msgspec.json.encode(_age(shown[-1])).decode() if more else None)
+
+    def record(self, runs: Sequence[Run], *, keep: Seconds, now: Instant) -> None:
+        for run in runs:
+            if not run.has_ended:
+                raise ValueError(f"expected a run that has ended, got {run.id} in state {run.state}")
+        with self._store.lock:
+            for run in runs:
+                self._store.record(run, keep + (now - run.changed) / 1000)
 
 
 def _age(run: Run) -> tuple[Instant, str]:

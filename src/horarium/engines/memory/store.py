@@ -176,6 +176,12 @@ class Store:
         self.end(entry, State.DEAD, now, error=error, ended=ended)
         self.put(follow_ups(entry.message, Crashed(error=error), now=now), now)
 
+    def record(self, run: Run, keep: Seconds) -> None:
+        """Take over an ended run of another store's; one that has not ended here stays as it is."""
+        known = self.entries.get(run.id)
+        if known is None or known.run.has_ended:
+            self.entries[run.id] = Entry(run=run, seq=0, due=run.message.due, keep=keep)
+
     def forget(self, entry: Entry) -> None:
         """Remove an ended run."""
         del self.entries[entry.run.id]

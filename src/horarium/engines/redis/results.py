@@ -73,7 +73,7 @@ class RedisResults:
         given = {run.id: run for run in runs}
         unended = next((run for run in runs if not run.has_ended), None)
         if unended is not None:
-            raise ValueError(f"expected runs that have ended, got {unended.id} in state {unended.state}")
+            raise ValueError(f"expected a run that has ended, got {unended.id} in state {unended.state}")
 
         def absent(id: str) -> Entry:
             return Entry(id, 0, now, now, b"", fresh(now), "")

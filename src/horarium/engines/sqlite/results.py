@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 import apsw
 import msgspec
 
+from horarium.clock import Instant, Seconds, milliseconds
 from horarium.engines.protocol import Page, RunFilter, RunPage
 from horarium.engines.sqlite.connection import Store
-from horarium.engines.sqlite.intake import LAST_MS, seq_of
-from horarium.engines.sqlite.rows import to_run
+from horarium.engines.sqlite.intake import LAST_MS, Places, seq_of
+from horarium.engines.sqlite.rows import from_run, to_run
 from horarium.engines.sqlite.sql import SQL, Row, change, fetch
 from horarium.outcome import Run
 
@@ -60,6 +61,16 @@ class SqliteResults:
         shown = rows[: page.limit]
         more = len(rows) > len(shown)
         return RunPage(runs=tuple(to_run(row[1:]) for row in shown), next=str(shown[-1][0]) if more else None)
+
+    def record(self, runs: Sequence[Run], *, keep: Seconds, now: Instant) -> None:
+        if not runs:
+            return
+        forgotten = now + milliseconds(keep)
+        rows = [from_run(run) | {"keep": forgotten - run.changed} for run in runs]
+        with self._store.write("shared") as db:
+            places = Places(db)
+            for run, row in zip(runs, rows, strict=True):
+                change(db, "record", row | {"seq": places.take(run.message.created)})
 
 
 def conditions(filter: RunFilter) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def to_run(row: Row) -> Run:
     (id, phase, state, task, queue, created, attempt, cancel, worker, started, ended, changed, text, result, told) = row
     history = decode_history(told)
     attempts = history.attempts
-    if phase == ENDED and state == State.SUCCESS and not attempts:
+    if phase == ENDED and state == State.SUCCESS and not attempts and attempt:
         attempts = (Attempt(number=attempt, worker=worker, outcome="succeeded", started=started, ended=ended),)
     return Run(
         message=readable_message(text, id=id, task=task, queue=queue, created=created),
@@ -106,6 +106,51 @@ def to_run(row: Row) -> Run:
         progress=history.progress,
         logs=history.logs,
         cancel=cancel,
+    )
+
+
+def from_run(run: Run) -> dict[str, object]:
+    """Return an ended run of another store's as columns. Raises: ValueError for one that has not ended."""
+    if not run.has_ended:
+        raise ValueError(f"expected a run that has ended, got {run.id} in state {run.state}")
+    message = run.message
+    return {
+        "id": run.id,
+        "state": str(run.state),
+        "queue": message.queue,
+        "task": message.task,
+        "rank": -message.priority,
+        "due": message.due,
+        "expires": message.expires,
+        "once": message.at_most_once,
+        "attempt": run.attempts[-1].number if run.attempts else 0,
+        "cancel": run.cancel,
+        "schedule": message.schedule,
+        "parent": message.parent,
+        "root": message.root,
+        "worker": run.worker,
+        "started": run.started,
+        "ended": run.ended,
+        "changed": run.changed,
+        "message": encode_message(message),
+        "result": None if run.result is None else bytes(run.result),
+        "history": encode_history(_history_of(run)),
+    }
+
+
+def _history_of(run: Run) -> History:
+    """Return what the columns do not tell; the only attempt of a plain success is read from them."""
+    attempts = run.attempts
+    if len(attempts) == 1 and run.state == State.SUCCESS:
+        [only] = attempts
+        told = Attempt(number=only.number, worker=run.worker, outcome="succeeded", started=run.started, ended=run.ended)
+        attempts = () if only == told else attempts
+    return History(
+        attempts=attempts,
+        error=run.error,
+        metas=() if run.meta is None else (run.meta,),
+        progress=run.progress,
+        logs=run.logs,
     )
 
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+from msgspec import Raw
 from msgspec.structs import replace
 
+from horarium.clock import Seconds
 from horarium.engines.protocol import Page, RunFilter
-from horarium.outcome import Failed, Retried, Run, State
+from horarium.message import Message
+from horarium.outcome import Attempt, Failed, Progress, Retried, Run, State, Verdict, told
 from horarium.testing.conformance.candidate import DONE, OOPS, Candidate
 
 
@@ -96,6 +102,111 @@ class TestResults(Candidate):
         assert self.found(RunFilter(queues=("slow",))) == [message.id]
         assert self.found(RunFilter(queues=("default",))) == []
         assert self.found(RunFilter(states=(State.RETRY,))) == [message.id]
+
+    def test_a_recorded_run_is_read_as_it_was_given(self) -> None:
+        message = self.message(queue="q", parent="p", root="r", schedule="s", nominal=self.now, args=Raw(b"[1]"))
+        plain = self.ended_run(result=Raw(b'{"a":[1,2]}'), attempts=(self.attempt(1, "succeeded"),))
+        eventful = self.ended_run(
+            message,
+            state=State.FAILURE,
+            error=OOPS,
+            attempts=(self.attempt(1, "retried", error=OOPS), self.attempt(2, "failed", error=OOPS)),
+            logs=("one", "two"),
+            meta=Raw(b'{"oven":1}'),
+            progress=Progress(done=1, total=3, note="one", at=self.now),
+            cancel="revoke",
+        )
+        unstarted = self.ended_run(
+            state=State.REVOKED, error=told("TaskRevokedError", "by hand"), worker="", started=None
+        )
+        runs = [plain, eventful, unstarted]
+        self.record(*runs)
+        assert self.engine.results.read([run.id for run in runs]) == runs
+        assert self.found(RunFilter(parent="p", schedule="s", queues=("q",))) == [message.id]
+
+    def test_a_recorded_run_never_waits(self) -> None:
+        run = self.ended_run()
+        self.record(run)
+        assert self.claim() == []
+        assert self.engine.inspector.counts().queues == {}
+        assert self.put(run.message) == [False]
+        assert self.claim() == []
+
+    def test_only_ended_runs_are_recorded_and_a_bad_batch_leaves_nothing(self) -> None:
+        fine, running = self.ended_run(), self.ended_run(state=State.STARTED)
+        with pytest.raises(ValueError, match="expected a run that has ended"):
+            self.record(fine, running)
+        assert self.engine.results.read([fine.id, running.id]) == [None, None]
+
+    def test_a_run_recorded_again_takes_the_place_of_the_one_before(self) -> None:
+        run = self.ended_run(result=Raw(b"1"))
+        self.record(run)
+        self.record(run)
+        assert self.found(RunFilter()) == [run.id]
+        other = replace(run, state=State.FAILURE, result=None, error=OOPS)
+        self.record(other)
+        assert self.run(run.id) == other
+        assert self.states() == {State.FAILURE: 1}
+
+    def test_a_record_leaves_alone_what_has_not_ended_here(self) -> None:
+        waiting, in_hand = self.message(priority=1), self.message(priority=9)
+        self.put(waiting, in_hand)
+        delivery = self.claim_one()
+        self.record(self.ended_run(waiting), self.ended_run(in_hand))
+        assert self.states() == {State.PENDING: 1, State.RECEIVED: 1}
+        assert self.settle(delivery, DONE) == Verdict.RECORDED
+        assert self.claim_one().message == waiting
+
+    def test_a_run_settled_here_may_be_recorded_over(self) -> None:
+        message = self.put_one()
+        delivery = self.claim_one()
+        self.settle(delivery, DONE)
+        run = self.ended_run(message, result=Raw(b'"whole"'))
+        self.record(run)
+        assert self.run(message.id) == run
+        assert self.settle(delivery, DONE) in (Verdict.REPEATED, Verdict.LOST)
+        assert self.run(message.id) == run
+
+    def test_a_recorded_run_is_forgotten_keep_after_it_was_recorded(self) -> None:
+        old = self.ended_run(changed=self.now - 5_000_000, ended=self.now - 5_000_000)
+        self.record(old, keep=10.0)
+        self.later(9.999)
+        self.maintain()
+        assert self.run(old.id) == old
+        self.later(0.001)
+        assert self.maintain().forgotten == 1
+        assert self.engine.results.read([old.id]) == [None]
+
+    def test_a_recorded_run_is_forgotten_on_request(self) -> None:
+        run = self.ended_run()
+        self.record(run)
+        assert self.engine.results.forget([run.id]) == 1
+        assert self.put(run.message) == [True]
+
+    def test_many_runs_are_recorded_at_once_and_nothing_is_fine(self) -> None:
+        self.record()
+        runs = [self.ended_run() for _ in range(1500)]
+        self.record(*runs)
+        assert self.engine.results.read([run.id for run in runs]) == runs
+
+    def record(self, *runs: Run, keep: Seconds = 3600.0) -> None:
+        self.engine.results.record(runs, keep=keep, now=self.now)
+
+    def ended_run(self, message: Message | None = None, **fields: Any) -> Run:  # Any: whatever Run takes
+        given: dict[str, Any] = {
+            "message": message or self.message(),
+            "state": State.SUCCESS,
+            "changed": self.now - 10,
+            "worker": "w@host",
+            "started": self.now - 100,
+            "ended": self.now - 10,
+            "attempts": (self.attempt(1, "succeeded"),) if "state" not in fields else (),
+        }
+        return Run(**given | fields)
+
+    def attempt(self, number: int, outcome: str, **fields: Any) -> Attempt:  # Any: whatever Attempt takes
+        given: dict[str, Any] = {"started": self.now - 100, "ended": self.now - 10}
+        return Attempt(number=number, worker="w@host", outcome=outcome, **given | fields)
 
     def found(self, filter: RunFilter) -> list[str]:
         return [run.id for run in self.engine.results.search(filter, Page()).runs]

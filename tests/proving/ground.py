@@ -1,4 +1,4 @@
-"""The ground on which the crash tests stand: real command lines on a store of the test's own, and the reckoning.
+"""The ground on which crash and chaos tests stand: real command lines on a store of the test's own, and the reckoning.
 
 Every process that stems from a test bears its mark in its environment, so whatever is left over is found, even if its
 parents are gone; and nothing without the mark is ever signalled.
@@ -11,7 +11,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -88,11 +89,16 @@ class Program:
 
 
 class Ground:
-    """One test's store, account and processes."""
+    """One test's store, account and processes.
 
-    def __init__(self, folder: Path, **environment: str) -> None:
+    The store is a file in the folder unless ``url`` names another one. ``through`` is the URL by which the processes
+    reach it where that is not the test's own way, such as by a proxy.
+    """
+
+    def __init__(self, folder: Path, *, url: str | None = None, through: str | None = None, **environment: str) -> None:
         self.folder = folder
         self.store = folder / "store.db"
+        self.url = url or f"sqlite:///{self.store}"
         self.witness = folder / "witness.txt"
         self.calls = folder / "calls.txt"
         self.programs: list[Program] = []
@@ -105,22 +111,24 @@ class Ground:
         self.environment = {
             **os.environ,
             "CRASH_GROUND": str(folder),
-            "CRASH_STORE": f"sqlite:///{self.store}",
+            "CRASH_STORE": through or self.url,
             "CRASH_WITNESS": str(self.witness),
             "CRASH_CALLS": str(self.calls),
+            "CRASH_STRUCK": str(folder / "struck.txt"),
             "PYTHONPATH": os.pathsep.join([str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])]),
             "PYTHONUNBUFFERED": "1",
             **environment,
         }
-        self.app = Horarium("victims", store=self.environment["CRASH_STORE"], set_as_current=False)
+        self.app = Horarium("victims", store=self.url, set_as_current=False)
 
     # Starting and ending.
 
-    def start(self, role: str, *command: str, **options: Any) -> Program:
+    def start(self, role: str, *command: str, under: Sequence[str] = (), **options: Any) -> Program:
+        """Start Python with arguments; ``under`` is a command that starts what it is given."""
         log = self.folder / f"{role}-{len(self.programs)}.log"
         with log.open("wb") as out:
             process = subprocess.Popen(
-                [sys.executable, *command],
+                [*under, sys.executable, *command],
                 stdout=out,
                 stderr=out,
                 stdin=subprocess.DEVNULL,
@@ -226,6 +234,11 @@ class Ground:
         tails = (f"{program.log.name}:\n{program.text[-1500:]}" for program in self.programs if program.is_running)
         return "\n".join(tails)
 
+    def struck(self) -> Counter[str]:
+        """Count the faults that the processes met, by verb (see faults.from_environment)."""
+        path = self.folder / "struck.txt"
+        return Counter(path.read_text().split() if path.exists() else [])
+
     def schedule_runs(self, name: str) -> list[Run]:
         return [run for run in self.runs() if run.message.schedule == name]
 
@@ -249,7 +262,7 @@ class Ground:
             events=self.events(),
             invoked=invoked,
             accepted=accepted,
-            runs=[_ending(run, boot) for run in self.runs()],
+            runs=[ending_of(run, boot) for run in self.runs()],
             states=inspector.counts().states,
             held=sum(each.owner is not None for each in held),
             owners=[f"{member.member.kind} {member.member.owner}" for member in members if member.alive],
@@ -260,7 +273,9 @@ class Ground:
         return not any(member.alive for member in self.app.engine.inspector.workers(now=self.app.engine.now()))
 
     def check_file(self) -> None:
-        """Let SQLite itself look whether the file is whole."""
+        """Let SQLite itself look whether the file is whole; other stores are looked at by their servers."""
+        if not self.url.startswith("sqlite:"):
+            return
         connection = apsw.Connection(str(self.store))
         try:
             assert list(connection.execute("PRAGMA integrity_check")) == [("ok",)]
@@ -289,7 +304,8 @@ def _command(pid: int) -> str:
         return "?"
 
 
-def _ending(run: Run, boot: int) -> Ending:
+def ending_of(run: Run, boot: int) -> Ending:
+    """Return what the judge wants to know of a run; ``boot`` takes the store's time to that of the witness."""
     message = run.message
     args = msgspec.json.decode(message.args)
     result = msgspec.json.decode(run.result) if run.result is not None else [None]
@@ -301,7 +317,9 @@ def _ending(run: Run, boot: int) -> Ending:
         token=next((arg for arg in args if isinstance(arg, str)), ""),
         parent=message.parent,
         links=len(message.links),
+        error_links=len(message.error_links),
         schedule=message.schedule,
         nominal=message.nominal,
+        may_expire=message.expires is not None,
         fence=result[0],
     )

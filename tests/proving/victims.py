@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -17,17 +18,40 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import faults
 import history
 
 from horarium import Horarium, every
 from horarium.app.task import Task
+from horarium.clock import Instant, SystemClock
+from horarium.engines import connect as door
 
 WITNESS = os.environ.get("CRASH_WITNESS", "")
+if "CRASH_FAULTS" in os.environ:
+    door.connect = faults.from_environment(door.connect)
 
-app = Horarium("victims", store=os.environ.get("CRASH_STORE", "memory://"))
+
+class StepClock(SystemClock):
+    """A host's clock that is wrong by so many seconds, and steps to the next of them every other second."""
+
+    def __init__(self, errors: list[float]) -> None:
+        self._errors = errors
+
+    def now(self) -> Instant:
+        error = self._errors[int(self.monotonic() / 2) % len(self._errors)]
+        return super().now() + round(error * 1000)
+
+
+CLOCK_ERRORS = [float(error) for error in os.environ.get("CRASH_CLOCK", "").split()]
+app = Horarium(
+    "victims",
+    store=os.environ.get("CRASH_STORE", "memory://"),
+    clock=StepClock(CLOCK_ERRORS) if CLOCK_ERRORS else None,
+)
 # Kills at random hit the same message now and then more than the three times that mark a poison one. Here nobody is
 # to blame: whatever is DEAD in the end is a fault.
 app.conf.worker_crash_limit = int(os.environ.get("CRASH_LIMIT", "1000"))
+app.conf.task_publish_timeout = float(os.environ.get("CRASH_PUBLISH_TIMEOUT", "5"))
 app.conf.worker_lease = 2.0
 app.conf.worker_sweep = 1.0
 
@@ -161,6 +185,43 @@ def terminate_copies(self: Task, token: str, number: int) -> list[Any]:
             copy.terminate()
             copy.join()
         assert [copy.exitcode for copy in copies] == [-signal.SIGTERM] * number
+        return result
+
+
+@app.task(name="leak_descriptors", bind=True)
+def leak_descriptors(self: Task, token: str) -> list[Any]:
+    """Opens files until it may not, and keeps them for a while."""
+    with witnessed(self) as result:
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (200, limits[1]))
+        leaked = []
+        try:
+            while True:
+                leaked.append(os.open("/dev/null", os.O_RDONLY))
+        except OSError:
+            time.sleep(0.5)
+        for descriptor in leaked:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        return result
+
+
+@app.task(name="hog", bind=True)
+def hog(self: Task, token: str, mib: int) -> list[Any]:
+    """Takes and uses so much memory at its first attempt, not all at once."""
+    with witnessed(self) as result:
+        taken = []
+        for _ in range(mib if self.request.attempt == 1 else 0):
+            taken.append(bytearray(os.urandom(1) * (1 << 20)))
+            time.sleep(0.003)
+        return result
+
+
+@app.task(name="poison", bind=True)
+def poison(self: Task, token: str) -> list[Any]:
+    """Kills whatever process runs it, each time."""
+    with witnessed(self) as result:
+        os.kill(os.getpid(), signal.SIGKILL)
         return result
 
 

@@ -38,7 +38,8 @@ class Place:
 
 
 class Mischief:
-    """Does what ``weights`` lists, in proportion, with ``pause`` seconds in between on average; ``deeds`` counts it."""
+    """Does what ``weights`` lists, in proportion, with ``pause`` seconds in between on average; ``deeds`` counts it.
+    Without weights it only starts anew what ends of itself."""
 
     def __init__(self, ground: Ground, seed: int, weights: dict[str, int], *, pause: float = 0.35) -> None:
         self.deeds: Counter[str] = Counter()
@@ -87,7 +88,7 @@ class Mischief:
         while may():
             now = time.monotonic()
             self._tend(now)
-            if now >= due:
+            if now >= due and self._weights:
                 self._do_one()
                 due = now + self._chance.expovariate(1 / self._pause)
             time.sleep(0.01)  # the pace of mischief

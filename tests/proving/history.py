@@ -19,6 +19,7 @@ from msgspec import Struct, field
 from horarium.outcome import ENDED
 
 ENDINGS = frozenset({"succeeded", "failed", "revoked", "expired", "rejected", "ignored"})
+FAILED = frozenset({"FAILURE", "DEAD", "EXPIRED", "REJECTED"})
 # The store notes an ending in whole milliseconds of the wall clock, the witness starts in nanoseconds since boot.
 BLUR_NS = 20_000_000
 
@@ -44,8 +45,10 @@ class Ending(Struct, frozen=True, kw_only=True):
     token: str = ""  # by which its producer knows the call
     parent: str | None = None
     links: int = 0
+    error_links: int = 0
     schedule: str | None = None
     nominal: int | None = None
+    may_expire: bool = False
     fence: int | None = None  # of the delivery that its result stems from
 
 
@@ -55,6 +58,7 @@ class History(Struct, kw_only=True):
     events: list[Event] = field(default_factory=list)
     invoked: set[str] = field(default_factory=set)  # tokens of all calls that were begun
     accepted: dict[str, str] = field(default_factory=dict)  # of those that returned: token -> id
+    revoked: set[str] = field(default_factory=set)  # ids that somebody asked to cancel
     runs: list[Ending] = field(default_factory=list)
     states: dict[str, int] = field(default_factory=dict)  # runs by state, as the inspector counts them
     held: int = 0  # deliveries in somebody's hands
@@ -134,14 +138,18 @@ def _starts(history: History) -> dict[str, list[Event]]:
 
 
 def _lost(history: History) -> Iterator[str]:
-    """What was accepted is there, and was started."""
+    """What was accepted is there, and was started, unless somebody cancelled it or it came too late."""
     runs = {run.id: run for run in history.runs}
     starts = _starts(history)
     for token, id in history.accepted.items():
         if id not in runs:
             yield f"lost: {token} was accepted as {id}, the store does not know it"
-        elif id not in starts:
+        elif id not in starts and not _is_excused(history, runs[id]):
             yield f"never started: {token}, {id}, which ended as {runs[id].state}"
+
+
+def _is_excused(history: History, run: Ending) -> bool:
+    return (run.state == "REVOKED" and run.id in history.revoked) or (run.state == "EXPIRED" and run.may_expire)
 
 
 def _unexpected(history: History) -> Iterator[str]:
@@ -203,11 +211,11 @@ def _same_fence(history: History) -> Iterator[str]:
 
 
 def _links(history: History) -> Iterator[str]:
-    """Each success sets off its links, once; nothing else does."""
+    """Each success sets off its links, once, and each failure its error links; nothing else sets off anything."""
     runs = {run.id: run for run in history.runs}
     children = Counter(run.parent for run in history.runs if run.parent is not None)
     for run in history.runs:
-        wanted = run.links if run.state == "SUCCESS" else 0
+        wanted = run.links if run.state == "SUCCESS" else run.error_links if run.state in FAILED else 0
         if children[run.id] != wanted:
             yield f"links: {run.id} ({run.state}) has set off {children[run.id]} runs, expected {wanted}"
     for parent in children.keys() - runs.keys():

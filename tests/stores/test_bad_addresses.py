@@ -1,0 +1,116 @@
+"""A wrong address, password or server: one line that names the setting, the right exit code, and nothing secret."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from servers import RedisServer, free_port
+
+CANARY = "c4n4ry"
+SHOP = """
+import os
+from horarium import Horarium
+
+app = Horarium("shop", store=os.environ["SHOP_STORE"], result_backend=os.environ["SHOP_RESULTS"])
+
+
+@app.task(name="add")
+def add(x: int, y: int) -> int:
+    return x + y
+"""
+CALL = ("call", "add", "-a", "[1, 2]")
+CONFIGURATION, UNAVAILABLE = 1, 69
+
+
+@pytest.fixture(scope="module")
+def redis() -> Iterator[RedisServer]:
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    (tmp_path / "shop.py").write_text(SHOP)
+    return tmp_path
+
+
+def horarium(shop: Path, store: str, *arguments: str, results: str = "store") -> subprocess.CompletedProcess[str]:
+    """Run a command on an app with these stores; whatever it says, the canary must not be in it."""
+    done = subprocess.run(
+        [sys.executable, "-m", "horarium", "-A", "shop", *arguments],
+        cwd=shop,
+        env={**os.environ, "SHOP_STORE": store, "SHOP_RESULTS": results},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert CANARY not in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+@pytest.mark.parametrize(
+    "command", [CALL, ("status",), ("runs", "list"), ("worker", "-c", "1"), ("beat",), ("doctor",)]
+)
+def test_a_wrong_password_is_one_line_that_names_the_setting(
+    shop: Path, redis: RedisServer, command: tuple[str, ...]
+) -> None:
+    done = horarium(shop, f"redis://:{CANARY}@127.0.0.1:{redis.port}/0", *command)
+    assert done.returncode == CONFIGURATION
+    [line] = [line for line in (done.stdout + done.stderr).splitlines() if "password" in line]
+    assert "mend the password in the setting store" in line
+
+
+def test_a_server_that_is_not_there_is_one_line_that_names_the_setting(shop: Path) -> None:
+    done = horarium(shop, f"redis://:{CANARY}@127.0.0.1:{free_port()}/0", *CALL)
+    assert done.returncode == UNAVAILABLE
+    [line] = done.stderr.splitlines()
+    assert line.startswith("error: expected the store redis://") and "the setting store" in line
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        (f"amqp://guest:{CANARY}@localhost//", "RabbitMQ is not supported yet"),
+        (f"db+mysql://root:{CANARY}@localhost/shop", "nearest database"),
+        (f"redis://:{CANARY}@localhost/first", "setting store"),
+        (f"sqlite://{CANARY}.db".replace(CANARY, "file"), "three slashes"),
+    ],
+)
+def test_an_address_that_cannot_be_read_is_refused_before_anything_starts(shop: Path, address: str, said: str) -> None:
+    for command in (CALL, ("worker", "-c", "1")):
+        done = horarium(shop, address, *command)
+        assert done.returncode == CONFIGURATION
+        assert said in done.stdout + done.stderr
+
+
+def test_trouble_with_the_store_for_results_names_its_own_setting(shop: Path, redis: RedisServer) -> None:
+    results = f"redis://:{CANARY}@127.0.0.1:{redis.port}/1"
+    for command in (("doctor",), ("worker", "-c", "1")):
+        done = horarium(shop, redis.url, *command, results=results)
+        assert done.returncode == CONFIGURATION
+        assert "mend the password in the setting result_backend" in done.stdout + done.stderr
+
+
+def test_a_server_that_does_not_speak_tls_is_told_with_the_setting(shop: Path, redis: RedisServer) -> None:
+    done = horarium(shop, f"rediss://:{CANARY}@127.0.0.1:{redis.port}/0", *CALL)
+    assert done.returncode == UNAVAILABLE
+    assert "the setting store" in done.stderr
+
+
+def test_what_works_shows_no_secret_either(shop: Path) -> None:
+    with RedisServer() as server:
+        server.ask("CONFIG", "SET", "requirepass", CANARY)
+        address = f"redis://:{CANARY}@127.0.0.1:{server.port}/0"
+        assert horarium(shop, address, *CALL).returncode == 0
+        doctor = horarium(shop, address, "doctor")
+        assert "OK       the store redis://" in doctor.stdout
+        assert "WARN     the store is weaker than promised" in doctor.stdout
+        for command in (("status",), ("check",), ("runs", "list"), ("doctor", "--json")):
+            horarium(shop, address, *command)
