@@ -102,5 +102,6 @@ class TestRedisBesideMemoryForLong(RedisBesideMemory.TestCase):
     settings = settings(PATIENT, max_examples=1000, stateful_step_count=80)
 
 
+@pytest.mark.soak
 class TestPostgresBesideMemoryForLong(PostgresBesideMemory.TestCase):
     settings = settings(PATIENT, max_examples=3000, stateful_step_count=80)
