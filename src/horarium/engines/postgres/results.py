@@ -41,18 +41,11 @@ class PostgresResults:
 
     def forget(self, ids: Sequence[str]) -> int:
         unique = sorted(set(ids))
-<<<<<<< HEAD
         forgotten = 0
         for start in range(0, len(unique), FORGET_BATCH):
             batch = array(unique[start : start + FORGET_BATCH])
             forgotten += self._store.carry_out(partial(_forget, batch))
         return forgotten
-=======
-        batches = [array(unique[start : start + FORGET_BATCH]) for start in range(0, len(unique), FORGET_BATCH)]
-        return sum(
-            self._store.carry_out(lambda db, again, batch=batch: db.change("forget", ids=batch)) for batch in batches
-        )
->>>>>>> main
 
     def search(self, filter: RunFilter, page: Page) -> RunPage:
         if page.limit < 1:
@@ -77,11 +70,9 @@ class PostgresResults:
         )
 
     def record(self, runs: Sequence[Run], *, keep: Seconds, now: Instant) -> None:
-        unended = [run for run in runs if not run.has_ended]
-        if unended:
-            raise ValueError(
-                f"expected runs that have ended, got {unended[0].id} in state {unended[0].state}; record it when it has"
-            )
+        for run in runs:
+            if not run.has_ended:
+                raise ValueError(f"expected a run that has ended, got {run.id} in state {run.state}")
         told = sorted({run.id: run for run in runs}.values(), key=lambda run: run.id)
         if told:
             columns = _columns(told, now + milliseconds(keep))
