@@ -12,7 +12,6 @@ import re
 import socket
 import struct
 import threading
-from collections import defaultdict
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, Literal, TypeAlias
@@ -21,7 +20,8 @@ Way: TypeAlias = Literal["to server", "to client"]
 WAYS: tuple[Way, ...] = ("to server", "to client")
 CHUNK = 65_536
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER for no time at all: a close sends RST
-PREPARED = re.compile(rb"P[^\0]?.{3,4}?(_pg3_[0-9a-f]+\0)", re.DOTALL)  # psycopg's names, in messages that prepare
+# A message that prepares a statement, under a name as psycopg gives it.
+PREPARED = re.compile(rb"P.{4}(_pg3_[0-9a-f]+\0)([^\0]+)\0", re.DOTALL)
 PATIENCE = 10.0
 
 
@@ -39,7 +39,7 @@ class Rule:
 class SwallowedReply(Rule):
     """The answer to a request that contains ``pattern`` never arrives: the request is forwarded and carried out.
 
-    A statement that PostgreSQL is told to prepare is known by its name from then on, on that connection.
+    So is one that PostgreSQL was told to prepare before on that connection, by the name it got.
     ``nth`` of such requests, and ``times`` of them from there on. Afterwards its connection is reset, or silent.
     """
 
@@ -52,11 +52,9 @@ class SwallowedReply(Rule):
         self.seen = 0
 
     def strikes(self, request: bytes, link: Link) -> bool:
-        at = request.find(self.pattern)
-        if at < 0 and not any(alias in request for alias in link.aliases[self]):
+        names = (name for name, statement in link.prepared.items() if self.pattern in statement)
+        if self.pattern not in request and not any(name in request for name in names):
             return False
-        if at >= 0 and (named := PREPARED.findall(request, 0, at)):
-            link.aliases[self].add(b"\0" + named[-1])
         self.seen += 1
         return self.nth <= self.seen < self.nth + self.times
 
@@ -77,7 +75,7 @@ class Link:
     def __init__(self, client: socket.socket, server: socket.socket) -> None:
         self.sockets: dict[Way, socket.socket] = {"to server": server, "to client": client}
         self.forwarded: dict[Way, int] = dict.fromkeys(WAYS, 0)
-        self.aliases: defaultdict[SwallowedReply, set[bytes]] = defaultdict(set)
+        self.prepared: dict[bytes, bytes] = {}  # PostgreSQL: statements by the names that stand for them from then on
         self.swallowing: SwallowedReply | None = None
         self.is_silent = False
         self.is_half_closed = False  # the client was told that nothing more will come
@@ -260,6 +258,8 @@ class Proxy:
         return await self._forward(link, way, data, target)
 
     def _look_for_victims(self, link: Link, request: bytes) -> None:
+        for name, statement in PREPARED.findall(request):
+            link.prepared[b"\0" + name] = statement
         for rule in self.rules:
             if isinstance(rule, SwallowedReply) and rule.strikes(request, link):
                 link.swallowing = rule

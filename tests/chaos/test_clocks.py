@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from random import Random
 
@@ -106,7 +107,7 @@ def test_row_30_processes_whose_monotonic_clocks_began_at_different_times_work_t
     workers = [program for program in ground.programs if program.role == "worker"]
     wait_for(lambda: all("succeeded" in worker.text for worker in workers), "each of them works", 20)
     victim = next(event for event in reversed(ground.events()) if event.kind == "start")
-    os.kill(victim.pid, 9)
+    os.kill(victim.pid, signal.SIGKILL)
     pause(6.0)
     with scene.recovery("clocks of different origin", fires=True):
         pass
@@ -123,5 +124,5 @@ def shifted(ground: Ground, offset: int, role: str, *arguments: str) -> Program:
 
 def stop_beats(scene: Scene) -> None:
     for beat in scene.beats:
-        beat.signal(15)
-        assert beat.ends() == 0
+        beat.signal(signal.SIGTERM)
+        assert beat.ends() in (0, -signal.SIGTERM)  # one that had just been started may not hear signals yet
