@@ -193,9 +193,9 @@ def test_what_was_cancelled_or_came_too_late_need_not_have_started() -> None:
 def test_a_delivery_that_a_crashed_server_has_forgotten_may_start_once_more() -> None:
     history = good()
     _start_a_delivery_twice(history)
-    history.crashes = [3 * SECOND]
+    history.crashes = [(3 * SECOND, 4 * SECOND)]
     assert [found for found in complaints(history) if found.startswith("started twice")]
-    history.crashes = [3 * SECOND, 3 * SECOND // 2]
+    history.crashes.append((3 * SECOND // 2, 3 * SECOND))
     assert not [found for found in complaints(history) if found.startswith("started twice")]
 
 

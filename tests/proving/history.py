@@ -60,7 +60,9 @@ class History(Struct, kw_only=True):
     invoked: set[str] = field(default_factory=set)  # tokens of all calls that were begun
     accepted: dict[str, str] = field(default_factory=dict)  # of those that returned: token -> id
     revoked: set[str] = field(default_factory=set)  # ids that somebody asked to cancel
-    crashes: list[int] = field(default_factory=list)  # when a server crashed that may forget the claims made before
+    crashes: list[tuple[int, int]] = field(
+        default_factory=list
+    )  # from a server's end to its start: it may forget claims
     runs: list[Ending] = field(default_factory=list)
     states: dict[str, int] = field(default_factory=dict)  # runs by state, as the inspector counts them
     held: int = 0  # deliveries in somebody's hands
@@ -206,16 +208,17 @@ def _after_the_end(history: History) -> Iterator[str]:
 
 
 def _same_fence(history: History) -> Iterator[str]:
-    """No two starts are of one delivery; unless a server that flushes no claims crashed between them and forgot the
-    first one's."""
+    """No two starts are of one delivery. Unless a server crashed that flushes no claims and forgot the first's: it was
+    made before the crash, and its start came before the server's own, by a child that had it in line."""
     starts = defaultdict(list)
     for event in history.events:
         if event.kind == "start":
             starts[event.id, event.fence].append(event.at)
     for (id, fence), times in starts.items():
-        forgotten = sum(any(a < crash < b for crash in history.crashes) for a, b in pairwise(sorted(times)))
+        pairs = list(pairwise(sorted(times)))
+        forgotten = sum(any(a < again and down < b for down, again in history.crashes) for a, b in pairs)
         if len(times) > 1 + forgotten:
-            yield f"started twice: {id}, delivery {fence}, {len(times)} times"
+            yield f"started twice: {id}, delivery {fence}, {len(times)} times, at {sorted(times)}"
 
 
 def _links(history: History) -> Iterator[str]:

@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from random import Random
@@ -39,15 +39,24 @@ class Place:
 
 class Mischief:
     """Does what ``weights`` lists, in proportion, with ``pause`` seconds in between on average; ``deeds`` counts it.
-    Without weights it only starts anew what ends of itself."""
+    Deeds of the test's ``own`` are done by calling them. Without weights it only starts anew what ends of itself."""
 
-    def __init__(self, ground: Ground, seed: int, weights: dict[str, int], *, pause: float = 0.35) -> None:
+    def __init__(
+        self,
+        ground: Ground,
+        seed: int,
+        weights: dict[str, int],
+        *,
+        pause: float = 0.35,
+        own: Mapping[str, Callable[[], object]] | None = None,
+    ) -> None:
         self.deeds: Counter[str] = Counter()
         self.places: list[Place] = []
         self._ground = ground
         self._chance = Random(seed)
         self._weights = weights
         self._pause = pause
+        self._own = own or {}
 
     def keep(self, role: str, start: Callable[[], Program]) -> Place:
         """Keep a program running."""
@@ -107,6 +116,10 @@ class Mischief:
 
     def _do_one(self) -> None:
         deed = self._chance.choices(list(self._weights), list(self._weights.values()))[0]
+        if deed in self._own:
+            self._own[deed]()
+            self.deeds[deed] += 1
+            return
         verb, _, victim = deed.partition(" ")
         role = "worker" if victim in ("child", "zygote", "tree") else victim
         places = [place for place in self.places if place.role == role and place.program.is_running]
