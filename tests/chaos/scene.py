@@ -59,7 +59,7 @@ class Scene:
     # Load.
 
     def play(
-        self, *, workers: int = 1, beats: int = 1, producers: int = 1, pace: float = 0.03, flows: bool = True
+        self, *, workers: int = 1, beats: int = 1, producers: int = 1, pace: float = 0.08, flows: bool = True
     ) -> None:
         """Let everybody work, and wait until work flows."""
         ground = self.ground

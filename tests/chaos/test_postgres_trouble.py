@@ -32,13 +32,13 @@ def scene(postgres: PostgresSite, tmp_path: Path) -> Iterator[Scene]:
 
 
 def test_row_16_connections_terminated_twice_a_second_lose_nothing(postgres: PostgresSite, scene: Scene) -> None:
-    scene.play(beats=2, producers=2)
+    scene.play(beats=2)
     ended = 0
     with scene.recovery("the last termination", fires=True):
-        for _ in range(12):
+        for _ in range(8):
             ended += int(str(postgres.tell(TERMINATE)[0][0]))
             pause(0.5)
-    assert ended > 50, "not exercised"
+    assert ended > 30, "not exercised"
     scene.reckon("16 all connections terminated every 0.5 s", terminated=ended)
 
 

@@ -16,6 +16,10 @@ from scene import LEASE, Scene, pause
 from horarium.outcome import State
 
 ENGINES = pytest.mark.parametrize("site", ["sqlite", "redis", "postgres"], indirect=True)
+# Of these rows SQLite has tests of its own (tests/crash, tests/worker); here it plays them in the long form.
+SERVERS_FIRST = pytest.mark.parametrize(
+    "site", [pytest.param("sqlite", marks=pytest.mark.soak), "redis", "postgres"], indirect=True
+)
 SWEEP = 1.0
 CRASH_DELAY = 1.0  # of the first crash; the worker waits so long on purpose
 NOTICED = 1.0  # within so long a child's death is known
@@ -89,7 +93,7 @@ def test_row_03_a_killed_worker_takes_its_children_along_and_others_go_on_after_
     finish(scene, "3 kill -9 of a worker (a dead host)")
 
 
-@ENGINES
+@SERVERS_FIRST
 @pytest.mark.parametrize("who", ["parent", "tree"])
 def test_row_04_a_worker_that_stands_still_for_three_leases_has_lost_its_work(scene: Scene, who: str) -> None:
     frozen = scene.ground.worker("-n", "frozen", "-c", "1")
@@ -132,7 +136,7 @@ def test_rows_05_and_09_a_child_that_stands_still_or_hangs_is_killed_at_its_limi
     finish(scene, "5, 9 SIGSTOP of a child, a hang: killed at the time limit")
 
 
-@ENGINES
+@SERVERS_FIRST
 def test_row_06_a_worker_starved_of_the_processor_loses_its_lease_at_worst(scene: Scene) -> None:
     """Its processes get 4 % of the time, in slices of 20 ms: what a tiny quota comes to."""
     starved = scene.ground.worker("-n", "starved", "-c", "1")
@@ -151,7 +155,7 @@ def test_row_06_a_worker_starved_of_the_processor_loses_its_lease_at_worst(scene
     finish(scene, "6 a worker with 4 % of a processor")
 
 
-@ENGINES
+@SERVERS_FIRST
 def test_row_10_signals_end_a_worker_in_time_and_what_is_unfinished_goes_back_uncharged(scene: Scene) -> None:
     ground = scene.ground
     once = ground.worker("-n", "once", "-c", "1")
