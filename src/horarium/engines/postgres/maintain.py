@@ -54,7 +54,7 @@ class Tally:
 def maintain(store: Store, now: Instant, policy: MaintenancePolicy, dead: Sequence[DeadOwner]) -> Maintenance:
     """Do the chores, each in a transaction of its own; see Queue.maintain.
 
-    None of them needs to be flushed: what a crash of the server undoes is found and done again. A chore whose answer was
+    None needs to be flushed: what a crash of the server undoes is found and done again. A chore whose answer was
     lost is done once more, and then counts only what was still left to do.
     """
     tally = Tally(policy)
