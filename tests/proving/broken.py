@@ -1,10 +1,12 @@
 """Engines that are broken on purpose, each in a way that task queues were known to be, to see that the judge finds it.
 
 Each is a wrapper around an engine that is right. What it gets wrong shows only under the fault that it invites.
+Processes get theirs from ``CRASH_BREAK``, by its name in BREAKAGES.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any
@@ -12,7 +14,7 @@ from typing import Any
 from msgspec import Raw
 from msgspec.structs import replace
 
-from horarium.engines.protocol import Engine, Page, Renewal, RunFilter
+from horarium.engines.protocol import Engine, MaintenancePolicy, Page, Renewal, RunFilter
 from horarium.errors import OwnerLost
 from horarium.message import Delivery, Message
 from horarium.outcome import Reported, Settlement, Succeeded, Verdict
@@ -34,8 +36,6 @@ class EarlyAcknowledgement(_Broken):
 
     def claim(self, *args: Any, now: int, **options: Any) -> list[Delivery]:
         deliveries: list[Delivery] = self.real.claim(*args, now=now, **options)
-        from cast import POLICY
-
         done = [
             Settlement(
                 id=delivery.message.id,
@@ -45,7 +45,7 @@ class EarlyAcknowledgement(_Broken):
             )
             for delivery in deliveries
         ]
-        self.real.settle(done, now=now, policy=POLICY)
+        self.real.settle(done, now=now, policy=MaintenancePolicy())
         return deliveries
 
 
@@ -164,3 +164,9 @@ BREAKAGES: dict[str, tuple[Callable[[Engine], Any], str]] = {
         "often: ",
     ),
 }
+
+
+def from_environment(connect: Callable[..., Engine]) -> Callable[..., Engine]:
+    """Return a ``connect`` whose engines are broken as ``CRASH_BREAK`` says."""
+    breakage, _ = BREAKAGES[os.environ["CRASH_BREAK"]]
+    return lambda *args, **options: breakage(connect(*args, **options))
