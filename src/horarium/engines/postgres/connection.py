@@ -186,7 +186,7 @@ def transaction(db: Database, *, durable: bool = True) -> Iterator[None]:
 
 @contextmanager
 def question(db: Database) -> Iterator[None]:
-    """Read under one snapshot, and let the planner choose freely: people's questions are not the hot statements. Counting
+    """Read under one snapshot, the planner choosing freely: people's questions are not the hot statements. Counting
     ten million runs takes longer than a verb may."""
     session = db.connection
     usual = session.patience if isinstance(session, Session) else 0.0

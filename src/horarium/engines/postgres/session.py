@@ -66,7 +66,7 @@ class Session(psycopg.Connection[Row]):
             raise
 
     def __del__(self, *_: Any) -> None:
-        """Say nothing: an engine that is let go lets its sessions go. libpq's side of one closes itself, but only in the
+        """Say nothing: an engine that is let go lets its sessions go. libpq's side closes itself, but only in the
         process that opened it."""
 
     def is_stale(self) -> bool:
