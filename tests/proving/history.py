@@ -21,7 +21,7 @@ from horarium.outcome import ENDED
 
 ENDINGS = frozenset({"succeeded", "failed", "revoked", "expired", "rejected", "ignored"})
 FAILED = frozenset({"FAILURE", "DEAD", "EXPIRED", "REJECTED"})
-# An ending is dated by what its worker knew of the store's time, a lower bound (decision 8), starts by the host's clock.
+# An ending is dated by its worker's idea of the store's time, a lower bound (decision 8), a start by the host's clock.
 BLUR_NS = 50_000_000
 
 
