@@ -75,6 +75,14 @@ def test_a_user_who_may_not_create_the_schema(guarded: PostgresServer) -> None:
     assert "does not permit that to this user" in text and "grant it CREATE" in text
 
 
+def test_a_user_who_may_see_the_schema_but_not_write_to_it(guarded: PostgresServer) -> None:
+    PostgresEngine(f"postgresql://postgres@127.0.0.1:{guarded.port}/postgres?schema=shown").check()
+    with psycopg.connect(guarded.url, autocommit=True) as connection:
+        connection.execute("GRANT USAGE ON SCHEMA shown TO guest; GRANT SELECT ON ALL TABLES IN SCHEMA shown TO guest")
+    text = told(f"postgresql://guest:{SECRET}@127.0.0.1:{guarded.port}/postgres?schema=shown", StoreUnusable)
+    assert "does not permit that to this user" in text
+
+
 def test_a_server_without_tls_that_is_asked_for_it(guarded: PostgresServer) -> None:
     text = told(f"postgresql://postgres@127.0.0.1:{guarded.port}/postgres?sslmode=require", StoreUnusable)
     assert "over TLS" in text and "sslmode" in text

@@ -185,25 +185,32 @@ def transaction(db: Database, *, durable: bool = True) -> Iterator[None]:
 
 
 @contextmanager
-def question(db: Database) -> Iterator[None]:
-    """Read under one snapshot, the planner choosing freely: people's questions are not the hot statements. Counting
-    ten million runs takes longer than a verb may."""
+def at_leisure(db: Database, patience: Seconds) -> Iterator[None]:
+    """Give the statements of the open transaction more time than a verb has."""
     session = db.connection
-    usual = session.patience if isinstance(session, Session) else 0.0
+    usual = session.patience if isinstance(session, Session) else patience
+    session.execute(f"SET LOCAL statement_timeout = {round(patience * 1000)}")
     try:
         if isinstance(session, Session):
-            session.patience = max(usual, QUESTION_PATIENCE * 1.5)
-        with session.transaction():
-            session.execute(
-                "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;"
-                f"SET LOCAL statement_timeout = {round(QUESTION_PATIENCE * 1000)};"
-                "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_seqscan = on;"
-                "SET LOCAL enable_bitmapscan = on; SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on"
-            )
-            yield
+            session.patience = patience * 1.5
+        yield
     finally:
         if isinstance(session, Session):
             session.patience = usual
+
+
+@contextmanager
+def question(db: Database) -> Iterator[None]:
+    """Read under one snapshot, the planner choosing freely: people's questions are not the hot statements. Counting ten
+    million runs takes longer than a verb may."""
+    with db.connection.transaction():
+        db.connection.execute(
+            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;"
+            "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_seqscan = on;"
+            "SET LOCAL enable_bitmapscan = on; SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on"
+        )
+        with at_leisure(db, QUESTION_PATIENCE):
+            yield
 
 
 _STORES: weakref.WeakSet[Store] = weakref.WeakSet()

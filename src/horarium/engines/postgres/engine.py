@@ -80,6 +80,7 @@ class PostgresEngine:
                 f"expected the database of the store {self.url} to be encoded in UTF8, it is in {encoding}; create one "
                 "with ENCODING 'UTF8' TEMPLATE template0"
             )
+        self._store.carry_out(lambda db, again: db.run("probe"))
 
     def weaknesses(self) -> tuple[str, ...]:
         fsync, full_page_writes, commit, *_ = self._configuration()

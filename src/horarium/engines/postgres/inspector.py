@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from horarium.clock import Instant, milliseconds
-from horarium.engines.postgres.connection import Store, question
+from horarium.clock import Instant, Seconds, milliseconds
+from horarium.engines.postgres.connection import Store, at_leisure, question
 from horarium.engines.postgres.moves import Moves, cancel, give_back, revoke, set_aside_unreadable
 from horarium.engines.postgres.results import conditions
 from horarium.engines.postgres.rows import History, encode_history, readable_member, readable_message
@@ -26,6 +26,8 @@ from horarium.engines.protocol import (
     RunFilter,
 )
 from horarium.outcome import Revoked, error_of
+
+PURGE_PATIENCE: Seconds = 600.0  # a million messages take half a minute, in one transaction
 
 _decode_place = msgspec.json.Decoder(tuple[bool, int, Instant, int]).decode  # is waiting, rank, due, turn
 
@@ -83,7 +85,10 @@ class PostgresInspector:
                 case Revoke(ids=ids, terminate=terminate):
                     return [entry.id for entry in moves.entries(ids) if cancel(moves, entry, terminate=terminate)]
                 case Purge(queues=queues):
-                    return _purge(moves, queues)
+                    with at_leisure(moves.db, PURGE_PATIENCE):
+                        purged = _purge(moves, queues)
+                        moves.write()
+                    return purged
 
         return self._store.carry_out(lambda db, again: Moves.carry_out(db, now, work))
 

@@ -16,6 +16,7 @@ from horarium.engines.postgres.sql import Row
 from horarium.engines.postgres.trouble import translate
 from horarium.errors import StoreUnusable
 
+GRACE: Seconds = 1.0  # an answer is waited for this much longer than the server gives a statement
 OLDEST_SERVER = 130_000  # PostgreSQL 13, as libpq numbers it
 
 T = TypeVar("T")
@@ -84,7 +85,7 @@ def open_session(address: Address, patience: Seconds, clock: Clock) -> Session:
         session = Session.connect(**address.conninfo, autocommit=True)  # type: ignore[arg-type]
     except psycopg.Error as error:
         raise translate(error, address.shown) from error
-    session.patience = patience * 1.5 + 1.0  # the server's own timeouts come first
+    session.patience = patience + GRACE
     session.clock = clock
     version = session.info.server_version
     if version < OLDEST_SERVER:

@@ -32,7 +32,7 @@ CREATE TABLE {schema}.messages (
     CONSTRAINT messages_pkey PRIMARY KEY (id)
 ) WITH (
     autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0,
-    autovacuum_analyze_scale_factor = 0.2, toast_tuple_target = 4096
+    autovacuum_analyze_scale_factor = 0.2
 );
 
 CREATE INDEX messages_line ON {schema}.messages (queue, task, rank, due, turn) WHERE owner IS NULL;

@@ -1,8 +1,11 @@
 -- Give due messages to an owner. Each (queue, task, rank) is a line of its own in messages_line, sorted by due and turn:
 -- heads hops from line to line, candidates reads the front of each, locked takes them in the order over all lines.
--- Parameters: owner, queues, tasks (array or NULL: any), now, limit, per_line (how far a line is read), fresh (false:
---   something was taken for this batch before, so no suspect may join it), token (of this claim), durable (the
---   synchronous_commit for messages that may be started only once), relaxed (for all others)
+-- How far they are read (depth) is shared among them: read to the full each, 200 messages of 10 tasks cost 72 us of CPU
+-- each and not 26, of 50 tasks 123 us and not 33.
+-- Parameters: owner, queues, tasks (array or NULL: any), now, limit, per_line (how far a line is read, if it is the only
+--   one; several share one and a half times as much), fresh (false: something was taken for this batch before, so no
+--   suspect may join it), token (of this claim), durable (the synchronous_commit for messages that may be started only
+--   once), relaxed (for all others)
 -- Result: one row for each delivery, in order, or a single one without: name of the owner, the chosen durability, is_cut
 --   (a line has more than was read), is_stopped (by a suspect), overdue (ids met on the way), message, id, fence,
 --   attempt, crashes. No row at all: the owner is not registered or was given up
@@ -27,20 +30,27 @@ heads (queue, task, rank, due, turn) AS (
         ORDER BY m.task, m.rank, m.due, m.turn LIMIT 1
     ) AS next
 ),
+lines AS MATERIALIZED (
+    SELECT * FROM heads
+    WHERE due <= %(now)s::bigint AND (%(tasks)s::text[] IS NULL OR task = ANY (%(tasks)s::text[]))
+),
+depth AS MATERIALIZED (
+    SELECT CASE WHEN count(*) < 2 THEN %(per_line)s::bigint ELSE %(per_line)s::bigint * 3 / (2 * count(*)) + 8 END AS depth
+    FROM lines
+),
 candidates AS MATERIALIZED (
-    SELECT front.* FROM heads CROSS JOIN LATERAL (
+    SELECT front.* FROM lines CROSS JOIN LATERAL (
         SELECT m.*, row_number() OVER () AS nth FROM (
             SELECT m.ctid AS tid, m.id, m.rank, m.due, m.turn, coalesce(m.expires <= %(now)s::bigint, false) AS is_overdue
             FROM {schema}.messages AS m
-            WHERE m.owner IS NULL AND m.queue = heads.queue AND m.task = heads.task AND m.rank = heads.rank
-                AND (m.due, m.turn) >= (heads.due, heads.turn) AND m.due <= %(now)s::bigint
-            ORDER BY m.due, m.turn LIMIT %(per_line)s::bigint
+            WHERE m.owner IS NULL AND m.queue = lines.queue AND m.task = lines.task AND m.rank = lines.rank
+                AND (m.due, m.turn) >= (lines.due, lines.turn) AND m.due <= %(now)s::bigint
+            ORDER BY m.due, m.turn LIMIT (SELECT depth FROM depth)
         ) AS m
     ) AS front
-    WHERE heads.due <= %(now)s::bigint AND (%(tasks)s::text[] IS NULL OR heads.task = ANY (%(tasks)s::text[]))
 ),
 cut AS MATERIALIZED (
-    SELECT rank, due, turn FROM candidates WHERE nth = %(per_line)s::bigint ORDER BY rank, due, turn LIMIT 1
+    SELECT rank, due, turn FROM candidates WHERE nth = (SELECT depth FROM depth) ORDER BY rank, due, turn LIMIT 1
 ),
 in_line AS MATERIALIZED (
     SELECT * FROM candidates AS c

@@ -1,0 +1,58 @@
+"""What waits for the disk and what does not (synchronous_commit, chosen with each transaction)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from postgres_words import claim, connect, put_one, register
+
+from horarium.engines.postgres import PostgresEngine
+from horarium.engines.postgres.sql import Database
+
+
+@pytest.mark.parametrize(
+    ("once", "durability", "chosen"), [(False, "full", "off"), (True, "full", "on"), (True, "relaxed", "off")]
+)
+def test_only_a_claim_of_what_may_start_once_waits_for_the_disk(
+    url: str, monkeypatch: pytest.MonkeyPatch, once: bool, durability: Any, chosen: str
+) -> None:
+    """Any other claim may be undone by a crash of the server: its message is then simply ready again."""
+    engine = PostgresEngine(url, durability)
+    put_one(engine, at_most_once=once)
+    put_one(engine)
+    fetch, seen = Database.fetch, []
+
+    def look(self: Database, name: str, /, **values: Any) -> Any:
+        rows = fetch(self, name, **values)
+        seen.extend(row[1] for row in rows[:1] if name == "claim")
+        return rows
+
+    monkeypatch.setattr(Database, "fetch", look)
+    assert len(claim(engine)) == 2
+    assert seen == [chosen]
+    engine.close()
+
+
+@pytest.mark.parametrize(("durability", "setting"), [("full", "on"), ("relaxed", "off")])
+def test_a_put_waits_for_the_disk_unless_the_store_is_relaxed(url: str, durability: Any, setting: str) -> None:
+    engine = PostgresEngine(url, durability)
+    shown = engine._store.carry_out(lambda db, again: db.connection.execute("SHOW synchronous_commit").fetchall())
+    assert shown == [(setting,)]
+    engine.close()
+
+
+def test_the_choice_of_a_claim_ends_with_it(engine: PostgresEngine) -> None:
+    register(engine)
+    put_one(engine)
+    claim(engine)
+    shown = engine._store.carry_out(lambda db, again: db.connection.execute("SHOW synchronous_commit").fetchall())
+    assert shown == [("on",)]
+
+
+def test_no_plan_of_the_engines_sessions_hangs_on_statistics(engine: PostgresEngine, url: str) -> None:
+    engine.check()
+    shown = engine._store.carry_out(lambda db, again: db.connection.execute("SHOW plan_cache_mode").fetchall())
+    assert shown == [("force_generic_plan",)]
+    with connect(url) as other:
+        assert other.execute("SHOW plan_cache_mode").fetchall() == [("auto",)]
