@@ -44,16 +44,21 @@ def test_the_parent_keeps_its_session_when_a_child_ends(engine: PostgresEngine) 
     assert session() == before
 
 
-def test_a_child_holds_no_descriptor_of_the_parents_session(engine: PostgresEngine) -> None:
+def test_a_child_holds_no_descriptor_of_the_parents_sessions(engine: PostgresEngine) -> None:
+    """Not even of the one that listens: the server would not notice the parent's end."""
     put_one(engine)
-    fd = engine._store.carry_out(lambda db, again: db.connection.fileno())
-    parents = Path(f"/proc/self/fd/{fd}").readlink()
+    listener = engine.notifier.listen(["queue:default"])
+    parents = {Path(f"/proc/self/fd/{session.fileno()}").readlink() for session in engine._store._opened}
+    assert len(parents) == 2
 
     def work() -> None:
-        mine = Path(f"/proc/self/fd/{fd}")
-        assert not mine.exists() or mine.readlink() != parents
+        mine = {each.readlink() for each in Path("/proc/self/fd").iterdir() if each.is_symlink()}
+        assert not parents & mine
 
     assert in_child(work) == 0
+    put_one(engine)
+    assert listener.wait(20.0)
+    listener.close()
 
 
 def test_a_child_forked_inside_a_transaction_does_not_end_it(engine: PostgresEngine) -> None:

@@ -288,3 +288,18 @@ def test_weaknesses_of_the_configuration_are_named(engine: PostgresEngine, url: 
     relaxed = PostgresEngine(url, durability="relaxed")
     assert [line.split()[0] for line in relaxed.weaknesses()] == ["fsync", "full_page_writes"]
     relaxed.close()
+
+
+def test_a_replica_is_refused_when_checked_and_waited_for_when_written_to() -> None:
+    with PostgresServer() as server:
+        engine = PostgresEngine(server.url, patience=2.0)
+        put_one(engine)
+        server.stop("fast")
+        (server.folder / "data" / "standby.signal").touch()
+        server.start()
+        with pytest.raises(StoreUnusable, match=r"expected the store .* to be a primary server, it is a replica"):
+            engine.check()
+        with pytest.raises(EngineUnavailable, match="is read-only at the moment"):
+            put_one(engine)
+        assert engine.results.read(["x"]) == [None]
+        engine.close()

@@ -92,7 +92,9 @@ class Store:
 
     def open(self) -> Session:
         """Open a connection that is the caller's own to keep and close."""
-        return open_session(self.address, self.patience, self.clock)
+        session = open_session(self.address, self.patience, self.clock)
+        self._opened.add(session)
+        return session
 
     def close(self) -> None:
         """Close this process's connections; one that is in use is closed when it comes back."""
@@ -161,8 +163,8 @@ class Store:
         ``is_certain``: the fork was a moment ago, so the descriptors are still what they were; they are closed, so that
         the server notices the parent's end even while this child lives on.
         """
-        for session in self._idle:
-            if is_certain:
+        for session in list(self._opened):
+            if is_certain and not session.closed:
                 with suppress(OSError, psycopg.Error):
                     os.close(session.pgconn.socket)
             self._inherited.append(session)
@@ -171,6 +173,7 @@ class Store:
     def _forget_sessions(self) -> None:
         self._pid = os.getpid()
         self._lock = threading.Lock()  # guards _idle and _epoch
+        self._opened: weakref.WeakSet[Session] = weakref.WeakSet()  # in this process
         self._idle = []
         self._slots = threading.BoundedSemaphore(MOST)
 

@@ -59,7 +59,7 @@ class Hub:
         self._served = 0
         self._is_connected = False
         self._stop = threading.Event()
-        self._poke = os.pipe()
+        self._poke: tuple[int, ...] = os.pipe()
         for fd in self._poke:
             os.set_blocking(fd, False)
         self._thread = threading.Thread(target=self._run, name="horarium-postgres-listener", daemon=True)
@@ -95,7 +95,9 @@ class Hub:
         self._stop.set()
         self._prod()
         self._thread.join()
-        for fd in self._poke:
+        with self._changed:
+            poke, self._poke = self._poke, ()
+        for fd in poke:
             os.close(fd)
 
     def _ask(self) -> None:
@@ -106,8 +108,9 @@ class Hub:
         self._changed.wait_for(lambda: self._served >= ticket, self._store.patience)
 
     def _prod(self) -> None:
-        with suppress(OSError):  # full: it is awake already; closed: it has ended
-            os.write(self._poke[1], b"p")
+        with self._changed, suppress(BlockingIOError):  # full: it is awake already
+            if self._poke:  # else it has ended
+                os.write(self._poke[1], b"p")
 
     # The thread.
 
