@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from postgres_stores import postgres_server, postgres_url  # noqa: F401 - fixtures
 
 from horarium.engines.memory import MemoryEngine
 from horarium.engines.protocol import Engine
@@ -52,7 +53,14 @@ def open_pair(tmp_path: Path) -> Callable[[], Engine]:
     return lambda: PairEngine(SqliteEngine(tmp_path / "carries.db"), SqliteEngine(tmp_path / "remembers.db"))
 
 
-@pytest.fixture(params=["memory", "sqlite", "redis", "pair"])
+@pytest.fixture
+def open_postgres(postgres_url: str) -> Callable[[], Engine]:
+    from horarium.engines.postgres import PostgresEngine
+
+    return lambda: PostgresEngine(postgres_url)
+
+
+@pytest.fixture(params=["memory", "sqlite", "redis", "postgres", "pair"])
 def reopen(request: pytest.FixtureRequest) -> Iterator[Callable[[], Engine]]:
     """A function that opens the store once more; whatever it opened is closed at the end."""
     open_store: Callable[[], Engine] = request.getfixturevalue(f"open_{request.param}")

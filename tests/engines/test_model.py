@@ -9,6 +9,7 @@ from typing import ClassVar
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from model import SideBySide
+from postgres_stores import drop, shared_server
 
 from horarium.engines.protocol import Engine
 from servers import RedisServer
@@ -80,3 +81,27 @@ class TestRedisBesideMemory(RedisBesideMemory.TestCase):
 @pytest.mark.usefixtures("redis_model")
 class TestRedisBesideMemoryForLong(RedisBesideMemory.TestCase):
     settings = settings(PATIENT, max_examples=1000, stateful_step_count=80)
+
+
+def open_postgres(path: Path) -> Engine:
+    from horarium.engines.postgres import PostgresEngine
+
+    schema = f"model_{path.parent.name.lower()}"  # the same folder again is the same store again
+    return PostgresEngine(f"{shared_server().url}?schema={schema}", durability="relaxed")
+
+
+class PostgresBesideMemory(SideBySide):
+    open_subject = staticmethod(open_postgres)
+
+    def teardown(self) -> None:
+        super().teardown()
+        drop(self.subject.url)
+
+
+class TestPostgresBesideMemory(PostgresBesideMemory.TestCase):
+    settings = settings(PATIENT, max_examples=40, stateful_step_count=40)
+
+
+@pytest.mark.soak
+class TestPostgresBesideMemoryForLong(PostgresBesideMemory.TestCase):
+    settings = settings(PATIENT, max_examples=3000, stateful_step_count=80)

@@ -1,0 +1,169 @@
+"""Messages, from stored to settled, in PostgreSQL. Each verb is a room of its own; this is the door to them.
+
+``put_in`` and ``settle_in`` do the same inside a transaction of the caller's, on the caller's connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from secrets import randbits
+from typing import Any
+
+import psycopg
+from psycopg.pq import TransactionStatus
+
+from horarium.clock import Instant, Seconds, milliseconds
+from horarium.engines.postgres.claim import Claims
+from horarium.engines.postgres.connection import RELAXED, Store
+from horarium.engines.postgres.intake import Intake, insert
+from horarium.engines.postgres.maintain import maintain
+from horarium.engines.postgres.moves import Moves, expire
+from horarium.engines.postgres.rows import encode_member
+from horarium.engines.postgres.settle import Settling
+from horarium.engines.postgres.sql import Database, array
+from horarium.engines.postgres.topics import Topics
+from horarium.engines.postgres.trouble import translate
+from horarium.engines.protocol import QUEUE_TOPIC, DeadOwner, Maintenance, MaintenancePolicy, Member, Renewal
+from horarium.message import Delivery, Message
+from horarium.outcome import Settlement, Verdict
+
+
+class PostgresQueue:
+    def __init__(self, store: Store, topics: Topics) -> None:
+        self._store = store
+        self._topics = topics
+        self._claims = Claims(store, self._expire)
+
+    def put(
+        self, messages: Sequence[Message], *, now: Instant, visible: Callable[[], None] | None = None
+    ) -> list[bool]:
+        if not messages:
+            return []
+        intake = Intake(messages, now, randbits(62))
+        queues = {QUEUE_TOPIC + message.queue for message in messages}
+
+        def work(db: Database, again: bool) -> list[bool]:
+            before = intake.stored_before(db) if again else set()
+            with db.connection.pipeline() as pipeline:  # one round trip for two transactions
+                intake.send(db)
+                pipeline.sync()
+                self._topics.announce(db, queues)
+            are_new = intake.tell()
+            return intake.first_of(before) if before else are_new
+
+        are_new = self._store.carry_out(work)
+        if visible is not None:
+            visible()
+        return are_new
+
+    def put_in(self, connection: psycopg.Connection[Any], messages: Sequence[Message], *, now: Instant) -> list[bool]:
+        """Store messages inside the caller's transaction, all or none; tell for each whether it is new.
+
+        They are there, and their queues' listeners are woken, when the caller commits; after a rollback nothing is.
+        ``connection`` must reach the database of this store, and its user may write to this store's schema. Do not hold
+        the transaction open for long: whoever puts the same ids waits for its end. Under REPEATABLE READ or SERIALIZABLE
+        an id that ends elsewhere during this very transaction may be stored once more.
+        Raises: EngineUnavailable, StoreUnusable; the transaction is void then, as after any error.
+        """
+        self._store.prepare()
+        if not messages:
+            return []
+        with self._inside(connection) as db:
+            are_new = insert(db, messages, now, randbits(62))
+            self._topics.announce_at_commit(db, {QUEUE_TOPIC + message.queue for message in messages})
+        return are_new
+
+    def claim(
+        self,
+        queues: Sequence[str],
+        owner: str,
+        limit: int,
+        *,
+        now: Instant,
+        tasks: Collection[str] | None = None,
+    ) -> list[Delivery]:
+        return self._claims.claim(queues, owner, limit, now, tasks)
+
+    def renew(self, members: Sequence[Member], *, now: Instant, lease: Seconds) -> Renewal:
+        if not members:
+            return Renewal()
+        told = {member.owner: member for member in members}
+        owners = array(told)
+
+        def work(db: Database, again: bool) -> tuple[set[str], list[tuple[str, str]]]:
+            with db.connection.pipeline():
+                renewed = db.run(
+                    "renew",
+                    owners=owners,
+                    names=array(member.name for member in told.values()),
+                    members=array(map(encode_member, told.values())),
+                    now=now,
+                    until=now + milliseconds(lease),
+                    relaxed=RELAXED,
+                )
+                terminate = db.run("to_terminate", owners=owners)
+            return {owner for _, owner in renewed.fetchall()}, [(owner, id) for owner, id in terminate.fetchall()]
+
+        held, terminate = self._store.carry_out(work)
+        return Renewal(
+            lost=tuple(member.owner for member in members if member.owner not in held),
+            terminate=tuple(id for owner, id in terminate if owner in held),
+        )
+
+    def settle(self, settlements: Sequence[Settlement], *, now: Instant, policy: MaintenancePolicy) -> list[Verdict]:
+        if not settlements:
+            return []
+
+        def work(db: Database, again: bool) -> list[Verdict]:
+            return Settling(db, settlements, now, policy).carry_out(self._topics)
+
+        return self._store.carry_out(work)
+
+    def settle_in(
+        self,
+        connection: psycopg.Connection[Any],
+        settlements: Sequence[Settlement],
+        *,
+        now: Instant,
+        policy: MaintenancePolicy,
+    ) -> list[Verdict]:
+        """Record outcomes inside the caller's transaction, so that a task ends together with what it wrote.
+
+        The verdicts hold if the caller commits; after a rollback the deliveries are still in hand. Their rows are locked
+        until then, so commit soon. See put_in for the connection. Raises: EngineUnavailable, StoreUnusable.
+        """
+        self._store.prepare()
+        if not settlements:
+            return []
+        with self._inside(connection) as db:
+            settling = Settling(db, settlements, now, policy)
+            verdicts = settling.carry_out_inside()
+            self._topics.announce_at_commit(db, settling.topics)
+        return verdicts
+
+    def maintain(self, *, now: Instant, policy: MaintenancePolicy, dead: Sequence[DeadOwner] = ()) -> Maintenance:
+        return maintain(self._store, now, policy, dead)
+
+    def _expire(self, ids: Sequence[str], now: Instant) -> None:
+        """End those that a claim met past their expires. A claim needs no flush, and neither does this."""
+
+        def work(moves: Moves) -> None:
+            for entry in moves.entries(ids):
+                if entry.owner is None and entry.expires is not None and entry.expires <= now:
+                    expire(moves, entry)
+
+        self._store.carry_out(lambda db, again: Moves.carry_out(db, now, work, durable=False))
+
+    @contextmanager
+    def _inside(self, connection: psycopg.Connection[Any]) -> Iterator[Database]:
+        """Our statements on the caller's connection. On one in autocommit mode without an open transaction they are a
+        transaction of their own."""
+        try:
+            if connection.autocommit and connection.info.transaction_status == TransactionStatus.IDLE:
+                with connection.transaction():
+                    yield self._store.on(connection)
+            else:
+                yield self._store.on(connection)
+        except psycopg.Error as error:
+            raise translate(error, self._store.address.shown) from error

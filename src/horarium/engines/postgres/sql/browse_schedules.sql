@@ -1,0 +1,8 @@
+-- List schedules by name.
+-- Parameters: after (the last name seen, or ''), owner (or NULL), limit
+-- Result: the columns of schedules.to_schedule
+-- State: unchanged
+-- Safe: one statement, one snapshot
+SELECT name, id, owner, version, next_fire, last_fire, total_runs, missed, record
+FROM {schema}.schedules WHERE name > %(after)s::text AND (%(owner)s::text IS NULL OR owner = %(owner)s::text)
+ORDER BY name LIMIT %(limit)s::bigint

@@ -1,0 +1,6 @@
+-- Read the server's clock.
+-- Parameters: none
+-- Result: UTC milliseconds
+-- State: unchanged
+-- Safe: clock_timestamp() is the moment of reading, not the start of a transaction
+SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint

@@ -1,0 +1,7 @@
+-- Read schedules.
+-- Parameters: names
+-- Result: the columns of schedules.to_schedule
+-- State: unchanged
+-- Safe: one statement, one snapshot
+SELECT name, id, owner, version, next_fire, last_fire, total_runs, missed, record
+FROM {schema}.schedules WHERE name = ANY (%(names)s::text[])

@@ -1,0 +1,9 @@
+-- Remove old firings, as many as the bound allows; the key begins with nominal, so this is a range.
+-- Parameters: fired, limit
+-- Result: none
+-- State: fired -> (unknown)
+-- Safe: next_fire has long passed them
+DELETE FROM {schema}.firings WHERE (nominal, schedule, kind) IN (
+    SELECT nominal, schedule, kind FROM {schema}.firings WHERE nominal <= %(fired)s::bigint
+    ORDER BY nominal LIMIT %(limit)s::bigint
+)

@@ -1,0 +1,28 @@
+-- Record successes of first attempts: the common road, one statement for all of them. The attempt is not written down a
+-- second time; rows.py reads it from the columns.
+-- Parameters: ids, owners, fences, marks (of the settlements), results, workers ('' for none), starteds, endeds, keeps
+--   (ms or NULL): arrays of one length, sorted by id, each id once; now
+-- Result: id of each that was recorded; the others are not in these hands, or have a history
+-- State: in hand -> ended, SUCCESS
+-- Safe: owner and fence are compared under the lock of the row that is moved. A run of this id that record() stored
+--   meanwhile stays
+WITH told AS MATERIALIZED (
+    SELECT * FROM unnest(
+        %(ids)s::text[], %(owners)s::text[], %(fences)s::integer[], %(marks)s::bigint[], %(results)s::text[],
+        %(workers)s::text[], %(starteds)s::bigint[], %(endeds)s::bigint[], %(keeps)s::bigint[]
+    ) AS told (id, owner, fence, mark, result, worker, started, ended, keep)
+),
+gone AS (
+    DELETE FROM {schema}.messages AS m USING told
+    WHERE m.id = told.id AND m.owner = told.owner AND m.fence = told.fence AND m.history IS NULL
+    RETURNING m.id, m.turn, m.queue, m.task, m.attempt, told.mark, m.cancel, m.schedule, m.parent, m.root, m.created,
+        coalesce(nullif(told.worker, ''), m.worker) AS worker, told.started, told.ended, told.keep, m.message, told.result
+)
+INSERT INTO {schema}.runs
+    (id, turn, queue, task, state, attempt, settled, cancel, schedule, parent, root, created, worker, started, ended,
+    changed, keep, message, result)
+SELECT id, turn, queue, task, 'SUCCESS', attempt, mark, cancel, schedule, parent, root, created, worker, started, ended,
+    %(now)s::bigint, keep, message, result
+FROM gone
+ON CONFLICT (id) DO NOTHING
+RETURNING id
