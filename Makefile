@@ -28,8 +28,8 @@ check: $(VENV)/.lint ## ruff, mypy, and the house itself
 exam: $(VENV)/.test ## the exam that every engine sits
 	$(BIN)/python -m pytest -q tests/engines $(ARGS)
 
-bench: $(BENCH)/.ready ## measure, side by side with the peers; fails when a bar is missed
-	$(BENCH)/bin/python -m bench --check $(ARGS)
+bench: $(BENCH)/runner/.ready ## measure, side by side with the peers, and remake bench/README.md; fails when a bar is missed
+	$(BENCH)/runner/bin/python -m bench --install --check --page $(ARGS)
 
 soak: $(VENV)/.test ## the long, hostile runs
 	$(BIN)/python -m pytest -m soak --timeout 3600 $(ARGS)
@@ -58,8 +58,9 @@ $(VENV)/.lint: $(VENV)/.test | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group lint
 	@touch $@
 
-# The peers live in an environment of their own: nothing of theirs may be there when Horarium is tested.
-$(BENCH)/.ready: bench/requirements.txt pyproject.toml
-	$(PYTHON) -m venv $(BENCH)
-	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check -e . -r bench/requirements.txt
+# The bench's own environment. The peers have one each, made from bench/requirements/ when it is first needed: nothing of
+# theirs may be there when Horarium is tested.
+$(BENCH)/runner/.ready: bench/requirements/runner.txt pyproject.toml
+	$(PYTHON) -m venv $(BENCH)/runner
+	$(BENCH)/runner/bin/python -m pip install --quiet --disable-pip-version-check -e ".[all]" -r bench/requirements/runner.txt
 	@touch $@

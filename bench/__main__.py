@@ -12,16 +12,23 @@ from typing import TypeVar
 import msgspec
 from rich.console import Console
 
+from bench import environments, page
 from bench.bars import judge
+from bench.peer import Peer
 from bench.peers import PEERS
 from bench.run import Report, run
 from bench.scenario import QUICK, Size
-from bench.scenarios import SCENARIOS
+from bench.scenarios import DEFAULT, SCENARIOS
+from bench.servers.postgres import PostgresKind
+from bench.servers.rabbitmq import RabbitKind
+from bench.servers.redis import RedisKind
 from bench.show import show, show_bars
+from bench.venue import Venue
 
 Chosen = TypeVar("Chosen")
 
 RESULTS = Path(__file__).parent / "results"
+README = Path(__file__).parent / "README.md"
 
 
 def main() -> int:
@@ -29,12 +36,17 @@ def main() -> int:
     wanted = _arguments()
     console = Console(width=None if sys.stdout.isatty() else 160)
     with tempfile.TemporaryDirectory(prefix="horarium-bench-", dir=wanted.dir) as directory:
-        report = run(wanted.scenarios, wanted.peers, _size(wanted), Path(directory), _progress)
+        venue = _venue(wanted, Path(directory))
+        if wanted.install:
+            _install(venue, wanted.peers)
+        report = run(wanted.scenarios, wanted.peers, _size(wanted), venue, Path(directory), _progress)
     judgements = judge(report)
     show(report, SCENARIOS, console)
     show_bars(judgements, console)
     if wanted.out or not wanted.quick:
         console.print(f"kept in {_keep(report, wanted.out or RESULTS)}", highlight=False)
+    if wanted.page:
+        console.print(page.remake(README, RESULTS), highlight=False)
     missed = any(judgement.state == "missed" for judgement in judgements)
     return 1 if report.failures or (wanted.check and missed) else 0
 
@@ -43,11 +55,17 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure Horarium beside its peers.")
     scenarios = {scenario.name: scenario for scenario in SCENARIOS}
     peers = {peer.name: peer for peer in PEERS}
-    parser.add_argument("--scenarios", metavar="A,B", type=_chosen_from(scenarios), default=list(SCENARIOS))
+    parser.add_argument("--scenarios", metavar="A,B", type=_chosen_from(scenarios), default=list(DEFAULT))
     parser.add_argument("--peers", metavar="A,B", type=_chosen_from(peers), default=list(PEERS))
     parser.add_argument("--quick", action="store_true", help="a few tasks, one round: shows that it runs, no more")
     parser.add_argument("--rounds", type=int, metavar="N", help=f"rounds of each scenario ({Size().rounds})")
-    parser.add_argument("--tasks", type=int, metavar="N", help=f"tasks in drain ({Size().drain_tasks})")
+    parser.add_argument("--tasks", type=int, metavar="N", help="tasks in drain (some seconds' worth)")
+    parser.add_argument("--redis-aof", choices=("always", "everysec", "no"), help="let all Redis servers keep a log")
+    parser.add_argument("--install", action="store_true", help="first make what environments are missing")
+    parser.add_argument(
+        "--environments", type=Path, metavar="DIR", default=environments.DEFAULT, help=argparse.SUPPRESS
+    )
+    parser.add_argument("--page", action="store_true", help="remake the tables and the chart of bench/README.md")
     parser.add_argument("--check", action="store_true", help="exit with 1 if a bar is missed")
     parser.add_argument("--out", type=Path, metavar="DIR", help="keep the report here, not in bench/results")
     parser.add_argument("--dir", type=Path, metavar="DIR", help="put the stores here (a real disk, not tmpfs)")
@@ -63,6 +81,24 @@ def _chosen_from(known: Mapping[str, Chosen]) -> Callable[[str], list[Chosen]]:
         return [known[name] for name in names.split(",")]
 
     return choose
+
+
+def _venue(wanted: argparse.Namespace, directory: Path) -> Venue:
+    return Venue(
+        wanted.environments,
+        {
+            "redis": RedisKind(wanted.redis_aof),
+            "postgres": PostgresKind(directory / "postgres"),
+            "rabbitmq": RabbitKind(),
+        },
+    )
+
+
+def _install(venue: Venue, peers: list[Peer]) -> None:
+    for peer in {peer.venv: peer for peer in peers if peer.venv}.values():
+        _progress(f"environment of {peer.venv}")
+        if reason := venue.make(peer):
+            _progress(f"{peer.venv}: {reason}")
 
 
 def _size(wanted: argparse.Namespace) -> Size:

@@ -1,16 +1,18 @@
-"""What a peer is: how to prepare it, which commands start it, and which scenarios it takes part in."""
+"""What a peer is: one library in one configuration. All of it is data; bench/stage.py acts on it.
+
+Texts may name what is only known when it is measured: ``{directory}``, ``{redis}``, ``{postgres}``, ``{rabbitmq}``.
+"""
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
 CHILDREN = 2  # worker processes, the same for all
+TWICE = ("-m", "bench.apps.twice")  # in front of a worker that knows no second process
+
+ServerName: TypeAlias = Literal["redis", "postgres", "rabbitmq"]
 
 
 class Peer(Struct, frozen=True, kw_only=True):
@@ -19,34 +21,15 @@ class Peer(Struct, frozen=True, kw_only=True):
     name: str
     label: str
     app: str  # the module with its tasks, see bench/apps
-    needs: tuple[str, ...]  # modules that must be importable here
     scenarios: tuple[str, ...]
-    environment: tuple[tuple[str, str], ...] = ()
+    venv: str = ""  # its virtual environment, made from bench/requirements/<venv>.txt; "": the one the bench runs in
+    needs: tuple[str, ...] = ()  # modules that must be importable where ``venv`` is ""
+    servers: tuple[ServerName, ...] = ()  # started for it, and for it alone
+    worker: tuple[str, ...] = ()  # arguments of its interpreter, for a worker with CHILDREN processes
+    scheduler: tuple[str, ...] = ()  # the same for the scheduler; empty where the worker has one of its own
+    settings: tuple[tuple[str, str], ...] = ()  # environment variables
     imports: str = ""  # the statement a program begins with
-
-    def missing(self) -> str | None:
-        """Say why this peer cannot run here, or None if it can."""
-        for module in self.needs:
-            if not _importable(module):
-                return f"{module} is not installed in {sys.prefix}; `make bench` makes an environment that has it"
-        return None
-
-    @contextmanager
-    def prepared(self, directory: Path) -> Iterator[dict[str, str]]:
-        """Make an empty store in the directory; yield the environment variables that lead to it."""
-        yield {"BENCH_STORE": str(directory / "store.db"), **dict(self.environment)}
-
-    def worker(self) -> list[str]:
-        """Return the command of a worker with CHILDREN processes."""
-        raise NotImplementedError
-
-    def scheduler(self, directory: Path) -> list[str] | None:
-        """Return the command of the scheduler, None where the worker command includes it."""
-        raise NotImplementedError
-
-
-def _importable(module: str) -> bool:
-    try:
-        return importlib.util.find_spec(module) is not None
-    except ModuleNotFoundError:  # a parent package is missing
-        return False
+    pace: int = 2_000  # about as many tasks a second as it drains here: sizes its drain, judges nothing
+    keeps: bool = True  # what a killed worker held runs again, sooner or later
+    killed: str = ""  # how that is, in words
+    beside: str = ""  # the peer on the same kind of store that it is compared with: ours

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -12,17 +13,22 @@ from types import TracebackType
 import psutil  # type: ignore[import-untyped]
 
 STOP_SECONDS = 10.0
+SETPRIV = shutil.which("setpriv")
+DIES_WITH_US = [SETPRIV, "--pdeathsig", "KILL"] if SETPRIV else []  # should the bench itself be killed
 
 
 class Running:
     """A command that runs until the block ends. Its output goes to ``log``."""
 
-    def __init__(self, command: list[str], environment: dict[str, str], log: Path) -> None:
+    def __init__(
+        self, command: list[str], environment: dict[str, str], log: Path, *, stop_with: int = signal.SIGTERM
+    ) -> None:
         self.log = log
         self._command = command
+        self._stop_with = stop_with
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                command,
+                [*DIES_WITH_US, *command],
                 env={**os.environ, **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -46,14 +52,25 @@ class Running:
         return self.log.read_text(errors="replace")[-3000:]
 
     def tree(self) -> list[psutil.Process]:
-        """Return the process and all its descendants."""
+        """Return the process and all its descendants; nothing if it has ended."""
+        if self._process.poll() is not None:
+            return []
         root = psutil.Process(self._process.pid)
         return [root, *root.children(recursive=True)]
 
+    def kill_tree(self) -> None:
+        """End all its processes as the end of their host would: none of them learns of another's death."""
+        if not (family := self.tree()):
+            return
+        family[0].suspend()  # or it might start new ones meanwhile
+        for member in [family[0], *family[0].children(recursive=True)]:
+            _end(member)
+        self._process.wait()
+
     def stop(self) -> None:
         """Ask the command to end, then see to it that nothing of its session is left. Twice is fine."""
-        family = self.tree() if self._process.poll() is None else []
-        self._process.terminate()
+        family = self.tree()
+        self._process.send_signal(self._stop_with)
         try:
             self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
@@ -64,14 +81,22 @@ class Running:
 
 
 def _end(member: psutil.Process) -> None:
-    """Kill a descendant that outlived its parent (psutil checks that the id was not given to another since)."""
+    """Kill a process that is still there (psutil checks that the id was not given to another since)."""
     with contextlib.suppress(psutil.NoSuchProcess):
         member.send_signal(signal.SIGKILL)
 
 
 def cpu_seconds(family: list[psutil.Process]) -> float:
-    """Return the processor time all these processes have used so far."""
-    return float(sum(times.user + times.system for times in (member.cpu_times() for member in family)))
+    """Return the processor time these processes have used so far, with that of children they have seen the end of."""
+    return sum(_cpu_seconds(member) for member in family)
+
+
+def _cpu_seconds(member: psutil.Process) -> float:
+    try:
+        times = member.cpu_times()
+    except psutil.NoSuchProcess:  # its parent has it now
+        return 0.0
+    return float(times.user + times.system + times.children_user + times.children_system)
 
 
 def pss_mib(family: list[psutil.Process]) -> float:

@@ -10,6 +10,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from bench.peer import Peer
+from bench.venue import Venue
 
 Samples: TypeAlias = dict[str, list[float]]  # by metric; a measurement taken once a round is a list of one
 
@@ -18,16 +19,24 @@ class Size(Struct, frozen=True, kw_only=True):
     """How much is done in one round."""
 
     rounds: int = 3
-    drain_tasks: int = 20_000
-    drain_seconds: float = 20.0  # the slow ones are stopped then: their rate is known
-    single_calls: int = 3_000
+    drain_tasks: int | None = None  # None: as many as a peer does in about ``drain_aim`` seconds
+    drain_aim: float = 4.0
+    drain_seconds: float = 20.0  # whoever is slower than its pace is stopped then: its rate is known
+    single_calls: int = 2_000
     bulk_calls: int = 20_000
     latency_calls: int = 100
-    latency_pause: tuple[float, float] = (0.05, 0.45)  # seconds at rest before each call, uniform
-    idle_settle: float = 3.0
-    idle_seconds: float = 15.0
+    latency_pause: tuple[float, float] = (0.02, 0.18)  # seconds at rest before each call, uniform
+    idle_settle: float = 2.0
+    idle_seconds: float = 10.0
     memory_tasks: int = 2_000
     imports: int = 10
+    recovery_seconds: float = 75.0  # whoever does not recover within that is said not to
+    scale_depths: tuple[int, ...] = (1_000, 10_000, 100_000, 1_000_000)
+    scale_laps: int = 60  # of 100 messages each
+
+    def drain_of(self, peer: Peer) -> int:
+        """Return how many tasks a peer is given to drain."""
+        return self.drain_tasks or int(peer.pace * self.drain_aim)
 
 
 QUICK = Size(
@@ -41,6 +50,9 @@ QUICK = Size(
     idle_seconds=0.5,
     memory_tasks=50,
     imports=2,
+    recovery_seconds=3.0,
+    scale_depths=(100, 1_000),
+    scale_laps=3,
 )
 
 
@@ -58,7 +70,10 @@ class Scenario(Struct, frozen=True, kw_only=True):
     name: str
     question: str
     metrics: tuple[Metric, ...]
-    measure: Callable[[Peer, Path, Size], tuple[Samples, dict[str, str]]]  # one round: samples, and the peer's facts
+    measure: Callable[[Peer, Venue, Path, Size], tuple[Samples, dict[str, str]]]  # one round: samples, and facts
+    rounds: int | None = None  # at most so many: what it measures hardly varies, or takes long
+    by_default: bool = True
+    side_by_side: bool = False  # most of its time is waiting, so peers that are not ours may wait together
 
 
 class Figure(Struct, frozen=True, kw_only=True):

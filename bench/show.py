@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from bench.bars import HORARIUM, Judgement
+from bench.bars import Judgement
 from bench.run import Report
 from bench.scenario import Figure, Scenario
 
@@ -13,6 +13,8 @@ from bench.scenario import Figure, Scenario
 def show(report: Report, scenarios: tuple[Scenario, ...], console: Console) -> None:
     """Print machine, one table per scenario, who took no part, and what failed."""
     for name, fact in report.machine.items():
+        console.print(f"{name}: {fact}", highlight=False)
+    for name, fact in report.servers.items():
         console.print(f"{name}: {fact}", highlight=False)
     for instant, pulse in report.pulses.items():
         console.print(f"{instant}: {pulse}", highlight=False)
@@ -44,8 +46,12 @@ def _table(report: Report, scenario: Scenario) -> Table:
         table.add_column(heading, justify="left" if heading in ("", "metric") else "right")
     for entry in (entry for entry in report.entries if entry.scenario == scenario.name):
         for figure in entry.figures:
-            ours = report.value(scenario.name, HORARIUM, figure.metric)
+            ours = report.value(scenario.name, entry.beside, figure.metric)
             table.add_row(entry.label, figure.metric, *_cells(figure), f"{figure.value / ours:.2f}x" if ours else "")
+        taken = {figure.metric for figure in entry.figures}
+        for metric in (metric.name for metric in scenario.metrics if metric.name not in taken):
+            if metric in entry.facts:  # said in words why there is no figure
+                table.add_row(entry.label, metric, entry.facts[metric], "", "", "")
     return table
 
 

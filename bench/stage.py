@@ -1,21 +1,23 @@
-"""A peer with an empty store, ready to be measured: its calling process, its workers, its scheduler."""
+"""A peer with an empty store, ready to be measured: its servers, its calling process, its workers, its scheduler."""
 
 from __future__ import annotations
 
 import json
 import os
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import psutil  # type: ignore[import-untyped]
+
 from bench.apps.witness import WITNESS
 from bench.peer import Peer
 from bench.processes import Running
+from bench.venue import Venue
 
 ROOT = Path(__file__).parents[1]
 FIRST_SECONDS = 60.0  # a worker that has done nothing by then is broken
@@ -24,11 +26,11 @@ FIRST_SECONDS = 60.0  # a worker that has done nothing by then is broken
 class Caller:
     """The process that calls tasks; orders go in, answers come out, see bench/apps/answer.py."""
 
-    def __init__(self, app: str, environment: dict[str, str], log: Path) -> None:
+    def __init__(self, python: str, app: str, environment: dict[str, str], log: Path) -> None:
         self._log = log
         with log.open("ab") as complaints:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "bench.apps.answer", app],
+                [python, "-m", "bench.apps.answer", app],
                 env={**os.environ, **environment},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -60,28 +62,40 @@ class Caller:
 class Stage:
     """One peer, one directory, one store."""
 
-    def __init__(self, peer: Peer, directory: Path, environment: dict[str, str], stack: ExitStack) -> None:
+    def __init__(
+        self, peer: Peer, python: str, directory: Path, servers: list[Running], names: dict[str, str], stack: ExitStack
+    ) -> None:
         self.peer = peer
+        self._python = python
         self._directory = directory
-        self._environment = environment
+        self._servers = servers
+        self._names = names  # what the texts of a peer may name
+        self._environment = {name: text.format_map(names) for name, text in peer.settings}
+        self._environment |= {"PYTHONPATH": str(ROOT), WITNESS: str(directory / "witness")}
         self._stack = stack
-        self.caller = stack.enter_context(Caller(peer.app, environment, directory / "caller.log"))
+        caller = Caller(python, peer.app, self._environment, directory / "caller.log")
+        self.caller = stack.enter_context(caller)
         self.facts: dict[str, str] = self.caller.ask("facts")  # the store exists from here on
 
-    def start_worker(self) -> Running:
-        return self._start(self.peer.worker(), "worker.log")
+    def start_worker(self, name: str = "worker") -> Running:
+        return self._start(self.peer.worker, name)
 
     def start_scheduler(self) -> Running | None:
         """Start the scheduler; None where the worker has one of its own."""
-        command = self.peer.scheduler(self._directory)
-        return self._start(command, "scheduler.log") if command else None
+        return self._start(self.peer.scheduler, "scheduler") if self.peer.scheduler else None
 
-    def await_done(self, count: int, worker: Running, *, within: float = 120.0) -> list[tuple[float, int]]:
+    def server_processes(self) -> list[psutil.Process]:
+        return [member for server in self._servers for member in server.tree()]
+
+    def await_done(
+        self, count: int, worker: Running, *, within: float = 120.0, at_first: Callable[[], None] = lambda: None
+    ) -> list[tuple[float, int]]:
         """Wait until ``count`` calls have ended, or for ``within`` seconds from the first one on.
 
-        Returns what was seen, as (monotonic seconds, calls ended), beginning with the first that ended. It looks every
-        5 ms until then, and afterwards as seldom as it can without seeing the last one late: looking takes time away
-        from those who work. Raises: RuntimeError when the worker ends, TimeoutError when nothing gets done.
+        Calls ``at_first`` when the first one is seen. Returns what was seen, as (monotonic seconds, calls ended),
+        beginning with the first that ended. It looks every 5 ms until then, and afterwards as seldom as it can without
+        seeing the last one late: looking takes time away from those who work.
+        Raises: RuntimeError when the worker ends, TimeoutError when nothing gets done.
         """
         seen: list[tuple[float, int]] = []
         deadline = time.monotonic() + FIRST_SECONDS
@@ -91,22 +105,26 @@ class Stage:
             now = time.monotonic()
             if done:
                 seen.append((now, done))
+                if len(seen) == 1:
+                    at_first()
             elif now > deadline:
                 raise TimeoutError(f"{self.peer.name}: nothing done within {FIRST_SECONDS} s:\n{worker.tail()}")
             time.sleep(_pause(seen, count))
         return seen
 
-    def _start(self, command: list[str], log: str) -> Running:
-        return self._stack.enter_context(Running(command, self._environment, self._directory / log))
+    def _start(self, arguments: tuple[str, ...], name: str) -> Running:
+        command = [self._python, *(argument.format_map(self._names) for argument in arguments)]
+        return self._stack.enter_context(Running(command, self._environment, self._directory / f"{name}.log"))
 
 
 @contextmanager
-def staged(peer: Peer, directory: Path) -> Iterator[Stage]:
+def staged(peer: Peer, venue: Venue, directory: Path) -> Iterator[Stage]:
     """Prepare a peer in an empty directory; end all its processes afterwards."""
     with ExitStack() as stack:
-        environment = stack.enter_context(peer.prepared(directory))
-        environment |= {"PYTHONPATH": str(ROOT), WITNESS: str(directory / "witness")}
-        yield Stage(peer, directory, environment, stack)
+        servers = stack.enter_context(venue.serving(peer, directory))
+        names = {"directory": str(directory), **{name: served.address for name, served in servers.items()}}
+        running = [served.process for served in servers.values()]
+        yield Stage(peer, venue.python(peer), directory, running, names, stack)
 
 
 def _pause(seen: list[tuple[float, int]], count: int) -> float:

@@ -1,16 +1,21 @@
 """The calling process of one peer: imports its app, reads orders from stdin, answers on stdout, one JSON per line.
 
-It is a process of its own so that no peer shares an interpreter with another or with the runner.
+It is a process of its own so that no peer shares an interpreter with another or with the runner. Where an app's calls
+are coroutines, all orders run in one event loop; else none runs, for a library may behave otherwise inside of one.
 """
 
 from __future__ import annotations
 
+import asyncio
 import importlib
+import inspect
 import json
 import random
 import sys
 import time
-from typing import Any
+from collections.abc import Coroutine
+from contextlib import nullcontext
+from typing import Any, TextIO
 
 from bench.apps import witness
 
@@ -20,10 +25,31 @@ def main() -> None:
     orders = Orders(app)
     answers = sys.stdout
     sys.stdout = sys.stderr  # whatever a library prints must not be taken for an answer
-    for line in sys.stdin:
-        order = json.loads(line)
-        answer = getattr(orders, order["do"])(**order["with"])
-        print(json.dumps(answer), file=answers, flush=True)
+    if orders.are_async:
+        asyncio.run(_serve_in_loop(app, orders, answers))
+    else:
+        for line in sys.stdin:
+            _tell(_finished(orders.obey(line)), answers)
+
+
+async def _serve_in_loop(app: Any, orders: Orders, answers: TextIO) -> None:
+    """Between two orders the loop stands still: nobody is waited for then."""
+    async with app.opened() if hasattr(app, "opened") else nullcontext():
+        for line in sys.stdin:
+            _tell(await orders.obey(line), answers)
+
+
+def _tell(answer: Any, answers: TextIO) -> None:
+    print(json.dumps(answer), file=answers, flush=True)
+
+
+def _finished(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine that waits for nothing to its end."""
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        return end.value
+    raise RuntimeError("expected an app without coroutines, yet it waits for something; make its delay one as well")
 
 
 class Orders:
@@ -32,49 +58,53 @@ class Orders:
     def __init__(self, app: Any) -> None:
         self._app = app
         self._handles: list[Any] = []  # the first and the last call of each order: samples for ``verify``
+        self.are_async = inspect.iscoroutinefunction(getattr(app, "delay", None))
 
-    def facts(self) -> dict[str, str]:
+    async def obey(self, line: str) -> Any:
+        order = json.loads(line)
+        return await getattr(self, order["do"])(**order["with"])
+
+    async def facts(self) -> dict[str, str]:
         """Tell settings and versions as the peer itself sees them."""
-        facts: dict[str, str] = self._app.facts()
+        facts: dict[str, str] = await _result(self._app.facts())
         return facts
 
-    def delay(self, count: int) -> float:
+    async def delay(self, count: int) -> float:
         """Call the no-op task one by one; return the seconds it took."""
-        call = self._app.delay
-        call_range = range(count - 1)
         began = time.perf_counter()
-        first = call()
-        for _ in call_range:
-            last = call()
-        took = time.perf_counter() - began
-        self._handles += [first, last] if count > 1 else [first]
-        return took
-
-    def bulk(self, count: int) -> float | None:
-        """Call the no-op task in the library's own bulk form; return the seconds, or None where there is none."""
-        if self._app.bulk is None:
-            return None
-        began = time.perf_counter()
-        first, last = self._app.bulk(count)
+        first, last = await self._each_awaited(count) if self.are_async else self._each(count)
         took = time.perf_counter() - began
         self._handles += [first, last]
         return took
 
-    def fill(self, count: int) -> None:
-        """Queue the no-op task ``count`` times, in whatever way is quickest; untimed."""
-        if self.bulk(count) is None:
-            self.delay(count)
+    async def bulk(self, count: int) -> float | None:
+        """Call the no-op task in the library's own bulk form; return the seconds, or None where there is none."""
+        if self._app.bulk is None:
+            return None
+        began = time.perf_counter()
+        first, last = await _result(self._app.bulk(count))
+        took = time.perf_counter() - began
+        self._handles += [first, last]
+        return took
 
-    def done(self) -> int:
+    async def fill(self, count: int) -> None:
+        """Queue the no-op task ``count`` times, in whatever way is quickest; untimed."""
+        if await self.bulk(count) is None:
+            await self.delay(count)
+
+    async def done(self) -> int:
         """Count the calls known to have ended."""
-        count: int = self._app.done()
+        count: int = await _result(self._app.done())
         return count
 
-    def verify(self) -> bool:
+    async def verify(self) -> bool:
         """Read back the results of the sampled calls through the library's own interface."""
-        return all(self._app.readable(handle) for handle in self._handles)
+        for handle in self._handles:
+            if not await _result(self._app.readable(handle)):
+                return False
+        return True
 
-    def latency(self, calls: int, pause_min: float, pause_max: float, seed: int) -> dict[str, list[float]]:
+    async def latency(self, calls: int, pause_min: float, pause_max: float, seed: int) -> dict[str, list[float]]:
         """Call one task at a time, resting between calls.
 
         Returns, in milliseconds and for each call, how long the call took to return and how long after its beginning
@@ -84,12 +114,51 @@ class Orders:
         accepts, waits = [], []
         with witness.listen() as listener:
             for _ in range(calls):
-                time.sleep(rest.uniform(pause_min, pause_max))
+                await self._sleep(rest.uniform(pause_min, pause_max))
                 called = time.monotonic_ns()
-                self._app.note()
+                await _result(self._app.note())
                 accepts.append((time.monotonic_ns() - called) / 1e6)
-                waits.append((witness.started_ns(listener) - called) / 1e6)
+                waits.append((witness.started_ns(listener, called) - called) / 1e6)
         return {"accept": accepts, "wait": waits}
+
+    async def hold(self) -> int:
+        """Call the task that holds on; return the process that runs it, once it does."""
+        self._listener = witness.listen()
+        await _result(self._app.hold())
+        return witness.held_by(self._listener)
+
+    async def again(self, within: float) -> int | None:
+        """Wait until that task starts once more; return the monotonic nanosecond, None if it does not."""
+        return witness.started_again_ns(self._listener, within)
+
+    async def scale(self, **arguments: Any) -> dict[str, list[float]]:
+        """Measure at the store itself how cost grows with what lies there (only Horarium's apps can)."""
+        samples: dict[str, list[float]] = self._app.scale(**arguments)
+        return samples
+
+    def _each(self, count: int) -> tuple[Any, Any]:
+        call = self._app.delay
+        first = last = call()
+        for _ in range(count - 1):
+            last = call()
+        return first, last
+
+    async def _each_awaited(self, count: int) -> tuple[Any, Any]:
+        call = self._app.delay
+        first = last = await call()
+        for _ in range(count - 1):
+            last = await call()
+        return first, last
+
+    async def _sleep(self, seconds: float) -> None:
+        if self.are_async:
+            await asyncio.sleep(seconds)
+        else:
+            time.sleep(seconds)
+
+
+async def _result(value: Any) -> Any:
+    return await value if inspect.isawaitable(value) else value
 
 
 if __name__ == "__main__":

@@ -1,20 +1,23 @@
-"""The tasks on Horarium, on SQLite as it comes."""
+"""The tasks on Horarium, on whichever store BENCH_STORE names, as it comes."""
 
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Sequence
+from importlib.metadata import version
 from typing import Any
 
-import apsw
-
 from bench.apps import witness
+from bench.apps.horarium_scale import scale as scale_of
 from horarium import Horarium, crontab
 from horarium.version import __version__
 
 STORE = os.environ["BENCH_STORE"]
 BATCH = 1_000  # calls in one send_many
+LIBRARIES = {"sqlite": ("apsw",), "redis": ("redis", "hiredis"), "postgresql": ("psycopg",)}
 
-app = Horarium("bench", store=f"sqlite:///{STORE}")
+app = Horarium("bench", store=STORE)
 app.conf.beat_schedule = {"nightly": {"task": "bench.noop", "schedule": crontab(minute=0, hour=3)}}
 
 
@@ -26,6 +29,11 @@ def noop() -> None:
 @app.task(name="bench.tell")
 def tell() -> None:
     witness.tell_start()
+
+
+@app.task(name="bench.hold_on")
+def hold_on() -> None:
+    time.sleep(witness.tell_hold())
 
 
 def delay() -> Any:
@@ -44,6 +52,10 @@ def note() -> None:
     tell.delay()
 
 
+def hold() -> None:
+    hold_on.delay()
+
+
 def done() -> int:
     """Results stored."""
     return app.engine.inspector.counts().states.get("SUCCESS", 0)
@@ -53,13 +65,15 @@ def readable(handle: Any) -> bool:
     return bool(handle.successful())
 
 
+def scale(depths: Sequence[int], laps: int, loads: Sequence[str]) -> dict[str, list[float]]:
+    return scale_of(app.engine, depths, laps, loads)
+
+
 def facts() -> dict[str, str]:
     app.engine.check()  # opens the store, and so makes it
     return {
         "horarium": __version__,
-        "apsw": apsw.apsw_version(),
-        "sqlite": apsw.sqlite_lib_version(),
-        "journal_mode": "wal",
-        "durability": f"{app.conf.durability} (calls and outcomes are on the disk before they are answered)",
+        **{name: version(name) for name in LIBRARIES[STORE.partition(":")[0]]},
+        "durability": f"{app.conf.durability} (calls and outcomes are in the store before they are answered)",
         "results": "stored",
     }

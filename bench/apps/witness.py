@@ -9,28 +9,67 @@ import os
 import socket
 import time
 from hashlib import sha256
+from pathlib import Path
 
 WITNESS = "BENCH_WITNESS"  # the environment variable with a path of the run, from which the caller's address is made
+HOLD_SECONDS = 600.0  # longer than anybody waits for a recovery
 
 
 def tell_start() -> None:
     """Send the present instant to the caller that listens."""
-    started = time.monotonic_ns()
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as speaker:
-        speaker.sendto(b"%d" % started, _address())
+    _tell(b"%d" % time.monotonic_ns())
+
+
+def tell_hold() -> float:
+    """Send instant and process to the caller; return the seconds to hold on to the worker: none the second time."""
+    _tell(b"%d %d" % (time.monotonic_ns(), os.getpid()))
+    try:
+        os.close(os.open(_held(), os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return 0.0
+    return HOLD_SECONDS
 
 
 def listen() -> socket.socket:
-    """Open the socket to which tasks tell their start; the caller reads it with ``started_ns``."""
+    """Open the socket to which tasks tell their start; the caller reads it with one of the following."""
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     listener.bind(_address())
     listener.settimeout(60.0)
     return listener
 
 
-def started_ns(listener: socket.socket) -> int:
-    """Wait for the next task to tell its start. Raises: TimeoutError after a minute."""
-    return int(listener.recv(64))
+def started_ns(listener: socket.socket, called: int) -> int:
+    """Wait for a task to tell its start after ``called``: one that ran twice (SAQ, as its workers start) may have told
+    of an earlier one. Raises: TimeoutError after a minute."""
+    while (started := int(listener.recv(64))) < called:
+        pass
+    return started
+
+
+def held_by(listener: socket.socket) -> int:
+    """Wait for a task that holds on; return its process. Raises: TimeoutError after a minute."""
+    pid = int(listener.recv(64).split()[1])
+    while not _held().exists():
+        time.sleep(0.001)  # it makes its mark right after it has told us
+    return pid
+
+
+def started_again_ns(listener: socket.socket, within: float) -> int | None:
+    """Wait for it to tell its next start; None when it does not in time."""
+    listener.settimeout(within)
+    try:
+        return int(listener.recv(64).split()[0])
+    except TimeoutError:
+        return None
+
+
+def _tell(words: bytes) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as speaker:
+        speaker.sendto(words, _address())
+
+
+def _held() -> Path:
+    return Path(os.environ[WITNESS] + "-held")
 
 
 def _address() -> str:

@@ -1,8 +1,21 @@
-"""Horarium and its peers, one file per library and store."""
+"""Who is measured, and how each is set: one file per library."""
 
 from __future__ import annotations
 
 from bench.peer import Peer
-from bench.peers import celery_redis, horarium_sqlite, huey_sqlite
+from bench.peers import arq, celery, dramatiq, horarium, huey, pgqueuer, procrastinate, raw, rq, saq, streaq, taskiq
 
-PEERS: tuple[Peer, ...] = (*horarium_sqlite.PEERS, *huey_sqlite.PEERS, *celery_redis.PEERS)
+PEERS: tuple[Peer, ...] = (
+    *horarium.PEERS,
+    *huey.PEERS,
+    *celery.PEERS,
+    *dramatiq.PEERS,
+    *rq.PEERS,
+    *taskiq.PEERS,
+    *saq.PEERS,
+    *arq.PEERS,
+    *streaq.PEERS,
+    *procrastinate.PEERS,
+    *pgqueuer.PEERS,
+    *raw.PEERS,
+)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.scenario import Scenario
-from bench.scenarios import drain, idle, imports, latency, memory, publish, startup
+from bench.scenarios import drain, idle, imports, latency, memory, publish, recovery, scale, startup
 
 SCENARIOS: tuple[Scenario, ...] = (
     drain.SCENARIO,
@@ -13,4 +13,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     idle.SCENARIO,
     memory.SCENARIO,
     imports.SCENARIO,
+    recovery.SCENARIO,
+    scale.SCENARIO,
 )
+DEFAULT = tuple(scenario for scenario in SCENARIOS if scenario.by_default)

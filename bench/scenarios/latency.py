@@ -1,7 +1,8 @@
 """How long after the call does an idle worker start the task?
 
 One task at a time, with a random rest before each. The task tells its start by a datagram, so no result store and no
-polling of the caller's is in the figure.
+polling of the caller's is in the figure. Bare round trips to the servers, with the same rests, tell the noise of the
+machine apart: nobody can be quicker, and their worst ones are not the fault of a library.
 """
 
 from __future__ import annotations
@@ -11,15 +12,17 @@ from pathlib import Path
 from bench.peer import Peer
 from bench.scenario import Metric, Samples, Scenario, Size
 from bench.stage import staged
+from bench.venue import Venue
 
 WARM_UP = 10  # both children have run one before it counts
 SEED = 20  # the same rests for every peer
 
 
-def measure(peer: Peer, directory: Path, size: Size) -> tuple[Samples, dict[str, str]]:
+def measure(peer: Peer, venue: Venue, directory: Path, size: Size) -> tuple[Samples, dict[str, str]]:
     low, high = size.latency_pause
-    with staged(peer, directory) as stage:
-        stage.start_worker()
+    with staged(peer, venue, directory) as stage:
+        if peer.worker:  # else it is a bare round trip
+            stage.start_worker()
         stage.caller.ask("latency", calls=WARM_UP, pause_min=0.0, pause_max=0.05, seed=SEED)
         samples = stage.caller.ask("latency", calls=size.latency_calls, pause_min=low, pause_max=high, seed=SEED)
         return samples, stage.facts

@@ -8,10 +8,11 @@ from bench.peer import Peer
 from bench.processes import pss_mib
 from bench.scenario import Metric, Samples, Scenario, Size
 from bench.stage import staged
+from bench.venue import Venue
 
 
-def measure(peer: Peer, directory: Path, size: Size) -> tuple[Samples, dict[str, str]]:
-    with staged(peer, directory) as stage:
+def measure(peer: Peer, venue: Venue, directory: Path, size: Size) -> tuple[Samples, dict[str, str]]:
+    with staged(peer, venue, directory) as stage:
         stage.caller.ask("fill", count=size.memory_tasks)
         worker = stage.start_worker()
         stage.await_done(size.memory_tasks, worker)
@@ -23,4 +24,5 @@ SCENARIO = Scenario(
     question="a worker with 2 children, all processes together, after some work",
     metrics=(Metric(name="PSS", unit="MiB", samples="pss"),),
     measure=measure,
+    rounds=1,
 )

@@ -7,12 +7,13 @@ from pathlib import Path
 from bench.peer import Peer
 from bench.scenario import Metric, Samples, Scenario, Size
 from bench.stage import staged
+from bench.venue import Venue
 
 WARM_UP = 20  # the first calls open connections
 
 
-def measure(peer: Peer, directory: Path, size: Size) -> tuple[Samples, dict[str, str]]:
-    with staged(peer, directory) as stage:
+def measure(peer: Peer, venue: Venue, directory: Path, size: Size) -> tuple[Samples, dict[str, str]]:
+    with staged(peer, venue, directory) as stage:
         stage.caller.ask("delay", count=WARM_UP)
         samples = {"single": [size.single_calls / stage.caller.ask("delay", count=size.single_calls)]}
         if (seconds := stage.caller.ask("bulk", count=size.bulk_calls)) is not None:

@@ -8,10 +8,11 @@ from pathlib import Path
 from bench.peer import Peer
 from bench.scenario import Metric, Samples, Scenario, Size
 from bench.stage import staged
+from bench.venue import Venue
 
 
-def measure(peer: Peer, directory: Path, size: Size) -> tuple[Samples, dict[str, str]]:
-    with staged(peer, directory) as stage:
+def measure(peer: Peer, venue: Venue, directory: Path, size: Size) -> tuple[Samples, dict[str, str]]:
+    with staged(peer, venue, directory) as stage:
         stage.caller.ask("delay", count=1)
         commanded = time.monotonic()
         worker = stage.start_worker()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,9 @@ from sites import Site, make_site
 
 from horarium.engines.connect import connect
 from horarium.engines.protocol import Engine
-from servers import RedisServer
+from servers import PostgresServer, RedisServer
+
+SCHEMAS = count()
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +26,13 @@ def redis_server() -> Iterator[RedisServer]:
         yield server
 
 
-@pytest.fixture(params=["memory", "sqlite", "redis"])
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    with PostgresServer() as server:
+        yield server  # type: ignore[misc]
+
+
+@pytest.fixture(params=["memory", "sqlite", "redis", "postgres"])
 def make_engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Engine]]:
     """A function that returns an engine with an empty store; all are closed at the end."""
     opened: list[Engine] = []
@@ -42,6 +52,9 @@ def _empty_store(request: pytest.FixtureRequest, folder: Path, number: int) -> s
             server: RedisServer = request.getfixturevalue("redis_server")
             server.ask("FLUSHALL")
             return server.url
+        case "postgres":
+            shared: PostgresServer = request.getfixturevalue("postgres_server")
+            return f"{shared.url}?schema=play_{os.getpid()}_{next(SCHEMAS)}"
         case "sqlite":
             return f"sqlite:///{folder}/{number}.db"
         case _:

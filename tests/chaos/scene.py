@@ -39,6 +39,7 @@ class Scene:
         self.ground = Ground(folder, url=site.url, through=through)
         self.ground.environment["CRASH_SCHEDULES"] = SCHEDULE
         self.producers: list[Program] = []
+        self.beats: list[Program] = []
         self.facts: dict[str, Any] = {}
 
     @property
@@ -56,16 +57,22 @@ class Scene:
 
     # Load.
 
-    def play(self, *, workers: int = 1, beats: int = 1, producers: int = 1, pace: float = 0.03) -> None:
+    def play(
+        self, *, workers: int = 1, beats: int = 1, producers: int = 1, pace: float = 0.03, flows: bool = True
+    ) -> None:
         """Let everybody work, and wait until work flows."""
         ground = self.ground
         ground.environment["CRASH_PACE"] = str(pace)
         self.workers = [ground.worker("-n", f"w{number}", ready=False) for number in range(workers)]
         self.beats = [ground.beat("-n", f"b{number}") for number in range(beats)]
         self.producers = [ground.producer(f"p{number}", number) for number in range(producers)]
-        wait_for(lambda: len(ground.events()) > 20, lambda: f"work flows:\n{ground.logs()}")
+        if flows:
+            wait_for(lambda: len(ground.events()) > 20, lambda: f"work flows:\n{ground.logs()}")
         if beats:
-            wait_for(lambda: self._fired(0), lambda: f"the schedule fires:\n{ground.logs()}")
+            self.await_firing()
+
+    def await_firing(self) -> None:
+        wait_for(self.firings, lambda: f"the schedule fires:\n{self.ground.logs()}")
 
     def in_flight(self) -> int:
         """How many tasks run at this moment, as the witness knows."""
@@ -78,12 +85,12 @@ class Scene:
         """The end of the block is the end of the fault: wait until work goes on, and write down how long it took."""
         yield
         healed = boot_ns()
-        calls = self._accepted()
+        calls, firings = self._accepted(), self.firings() if fires else 0
         self._goes_on(lambda: self._ended(healed), f"work goes on after {what}", within)
         if self.producers:
             self._goes_on(lambda: self._accepted() > calls, f"calls are accepted after {what}", within)
         if fires:
-            self._goes_on(lambda: self._fired(healed), f"the schedule fires after {what}", within + 1)
+            self._goes_on(lambda: self.firings() > firings, f"the schedule fires after {what}", within + 1)
         took = (boot_ns() - healed) / 1e9
         self.facts.setdefault("recovered", {})[what] = round(took, 2)
         assert took <= within + fires, f"expected work to go on {within:g} s after {what}, it took {took:.1f} s"
@@ -102,15 +109,10 @@ class Scene:
                 return True
         return False
 
-    def _fired(self, since: int) -> bool:
-        """Whether a firing's message was started since; nothing else is of that kind."""
-        return any(event.kind == "start" and event.at > since and event.id in self._ticks() for event in self._recent())
-
-    def _recent(self) -> list[history.Event]:
-        return self.ground.events()[-200:]
-
-    def _ticks(self) -> set[str]:
-        return {run.id for run in self.ground.schedule_runs(SCHEDULE)}
+    def firings(self) -> int:
+        """How often the schedule has fired."""
+        (schedule,) = self.ground.app.engine.schedules.get([SCHEDULE])
+        return schedule.total_runs if schedule is not None else 0
 
     def _accepted(self) -> int:
         return len(history.read_calls(self.ground.calls)[1])
@@ -118,6 +120,10 @@ class Scene:
     def failed_calls(self) -> int:
         """How many calls were answered with an error of ours; any other error would have ended the producer."""
         return self.ground.calls.read_text().count("failed ") if self.ground.calls.exists() else 0
+
+    def troubles(self) -> int:
+        """How often somebody told of trouble with the store."""
+        return sum(program.text.count("trying again") for program in self.ground.programs)
 
     # Reckoning.
 

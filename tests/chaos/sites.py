@@ -42,6 +42,10 @@ class ServedSite(Site):
     def through(self, proxy: Proxy) -> str:
         return self.url.replace(f":{self.server.port}/", f":{proxy.port}/")
 
+    def named(self, proxy: Proxy, namespace: str) -> str:
+        """Return the URL of an empty store of its own on the same server, by a proxy."""
+        raise NotImplementedError
+
     def close(self) -> None:
         self.server.close()
 
@@ -53,6 +57,9 @@ class RedisSite(ServedSite):
     def __init__(self, *options: str, appendfsync: str | None = None) -> None:
         server = RedisServer(*options, appendfsync=appendfsync)
         super().__init__(server, server.url)
+
+    def named(self, proxy: Proxy, namespace: str) -> str:
+        return f"{self.through(proxy)}?namespace={namespace}"
 
     def tell(self, *words: str) -> str:
         """Give the server a command by a connection of its own; return its answer as it came."""
@@ -66,6 +73,9 @@ class PostgresSite(ServedSite):
     def __init__(self, *options: str, folder: Path | None = None) -> None:
         server = PostgresServer(*options, folder=folder)
         super().__init__(server, server.url)
+
+    def named(self, proxy: Proxy, namespace: str) -> str:
+        return f"{self.through(proxy)}?schema={namespace}"
 
     def tell(self, statement: str) -> list[tuple[object, ...]]:
         """Carry out a statement on a connection of its own, and at once."""

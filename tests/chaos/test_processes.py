@@ -15,7 +15,7 @@ from scene import LEASE, Scene, pause
 
 from horarium.outcome import State
 
-ENGINES = pytest.mark.parametrize("site", ["sqlite", "redis"], indirect=True)
+ENGINES = pytest.mark.parametrize("site", ["sqlite", "redis", "postgres"], indirect=True)
 SWEEP = 1.0
 CRASH_DELAY = 1.0  # of the first crash; the worker waits so long on purpose
 NOTICED = 1.0  # within so long a child's death is known

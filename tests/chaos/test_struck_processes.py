@@ -7,15 +7,19 @@ import signal
 from random import Random
 
 import pytest
+import report
 from firings import Editor
-from ground import Ground, wait_for
+from ground import wait_for
 from history import complaints
 from mischief import Mischief
+from scene import Scene
 
+ENGINES = pytest.mark.parametrize("site", ["sqlite", "redis", "postgres"], indirect=True)
 SHARE = 0.03  # of all calls
 
 
-def storm(ground: Ground, seed: int, seconds: float) -> None:
+def storm(scene: Scene, seed: int, seconds: float) -> None:
+    ground = scene.ground
     ground.environment |= {"CRASH_FAULTS": f"{SHARE}:{seed}", "CRASH_SCHEDULES": "tick"}
     mischief = Mischief(ground, seed, {})
     mischief.keep("worker", lambda: ground.worker("-n", "one", ready=False))
@@ -33,13 +37,23 @@ def storm(ground: Ground, seed: int, seconds: float) -> None:
     wait_for(ground.owners_are_gone, "the leases of the killed lapse")
     struck = ground.struck()
     print(f"seed {seed}: {struck.total()} faults: {dict(struck)}; exit codes {codes}")
+    report.note("struck at every call", scene.site.name, {"faults": struck.total()})
     assert complaints(ground.history()) == [], f"seed {seed}"
-    missed = {"queue.put", "queue.claim", "queue.renew", "queue.settle", "queue.maintain"} - struck.keys()
+    missed = {"queue.put", "queue.claim", "queue.settle"} - struck.keys()
     assert missed == set(), "not exercised"
 
 
 @pytest.mark.timeout(240)
-def test_nothing_is_lost_or_doubled_though_calls_fail_and_nobody_knows_which_were_carried_out(ground: Ground) -> None:
+@ENGINES
+def test_nothing_is_lost_or_doubled_though_calls_fail_and_nobody_knows_which_were_carried_out(scene: Scene) -> None:
     seed = int(os.environ.get("CHAOS_SEED", "0")) or Random().getrandbits(32)
     print(f"CHAOS_SEED={seed}")
-    storm(ground, seed, 8.0)
+    storm(scene, seed, 6.0)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+@ENGINES
+@pytest.mark.parametrize("seed", [1, 2])
+def test_nothing_is_lost_in_two_minutes_of_calls_that_fail(scene: Scene, seed: int) -> None:
+    storm(scene, seed, 120.0)

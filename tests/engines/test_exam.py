@@ -10,8 +10,8 @@ DECLARED = {
     "memory": Capabilities(name="memory", durable=False, shared=False, many_hosts=False),
     "sqlite": Capabilities(name="sqlite", durable=True, shared=True, many_hosts=False),
     "redis": Capabilities(name="redis", durable=True, shared=True, many_hosts=True, announces=True),
-    "sqlite+sqlite": Capabilities(name="sqlite+sqlite", durable=True, shared=True, many_hosts=False),
     "postgres": Capabilities(name="postgres", durable=True, shared=True, many_hosts=True, announces=True),
+    "sqlite+sqlite": Capabilities(name="sqlite+sqlite", durable=True, shared=True, many_hosts=False),
 }
 
 

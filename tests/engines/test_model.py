@@ -77,12 +77,6 @@ class TestRedisBesideMemory(RedisBesideMemory.TestCase):
     settings = settings(PATIENT, max_examples=40, stateful_step_count=40)
 
 
-@pytest.mark.soak
-@pytest.mark.usefixtures("redis_model")
-class TestRedisBesideMemoryForLong(RedisBesideMemory.TestCase):
-    settings = settings(PATIENT, max_examples=1000, stateful_step_count=80)
-
-
 def open_postgres(path: Path) -> Engine:
     from horarium.engines.postgres import PostgresEngine
 
@@ -103,5 +97,10 @@ class TestPostgresBesideMemory(PostgresBesideMemory.TestCase):
 
 
 @pytest.mark.soak
+@pytest.mark.usefixtures("redis_model")
+class TestRedisBesideMemoryForLong(RedisBesideMemory.TestCase):
+    settings = settings(PATIENT, max_examples=1000, stateful_step_count=80)
+
+
 class TestPostgresBesideMemoryForLong(PostgresBesideMemory.TestCase):
     settings = settings(PATIENT, max_examples=3000, stateful_step_count=80)

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -123,11 +123,12 @@ class Ground:
 
     # Starting and ending.
 
-    def start(self, role: str, *command: str, **options: Any) -> Program:
+    def start(self, role: str, *command: str, under: Sequence[str] = (), **options: Any) -> Program:
+        """Start Python with arguments; ``under`` is a command that starts what it is given."""
         log = self.folder / f"{role}-{len(self.programs)}.log"
         with log.open("wb") as out:
             process = subprocess.Popen(
-                [sys.executable, *command],
+                [*under, sys.executable, *command],
                 stdout=out,
                 stderr=out,
                 stdin=subprocess.DEVNULL,

@@ -51,6 +51,7 @@ app = Horarium(
 # Kills at random hit the same message now and then more than the three times that mark a poison one. Here nobody is
 # to blame: whatever is DEAD in the end is a fault.
 app.conf.worker_crash_limit = int(os.environ.get("CRASH_LIMIT", "1000"))
+app.conf.task_publish_timeout = float(os.environ.get("CRASH_PUBLISH_TIMEOUT", "5"))
 app.conf.worker_lease = 2.0
 app.conf.worker_sweep = 1.0
 

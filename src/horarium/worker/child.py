@@ -152,8 +152,8 @@ class Child:
             noted_look=self._note_look,
             may_claim=lambda: not self._settler.is_backed_up,
             lined_up=self._settler.wake,
-            quick_looks=QUICK_LOOKS if engine.capabilities.many_hosts else (),
             hand=hand,
+            quick_looks=QUICK_LOOKS if engine.capabilities.many_hosts else (),
             random=self._app.random,
         )
         self._engine = engine

@@ -52,8 +52,8 @@ class Feed:
         noted_look: Callable[[Instant], None],
         may_claim: Callable[[], bool] = lambda: True,
         lined_up: Callable[[], None] = lambda: None,
-        quick_looks: tuple[Seconds, ...] = (),
         hand: Hand | None = None,
+        quick_looks: tuple[Seconds, ...] = (),
         random: Random | None = None,
     ) -> None:
         self.line: deque[Delivery] = deque()
@@ -70,6 +70,7 @@ class Feed:
         self._lined_up = lined_up  # called when more was claimed than can start at once
         self._hand = hand
         self._is_in_doubt = False  # the answer to a claim was lost: it may have given us something
+        self._has_doubted = False  # ever
         self._patience = Patience(LONGEST_TROUBLE, random or Random())
         self._run_time: Seconds | None = None  # a weighted average; None: nothing has run yet
         self._last_batch = 0
@@ -153,10 +154,14 @@ class Feed:
     def _claim(self, slots: int) -> list[Delivery]:
         now = self._clock.now()
         was_in_doubt, self._is_in_doubt = self._is_in_doubt, True
+        self._has_doubted = self._has_doubted or was_in_doubt
+        known = self._hand.known() if self._hand is not None and self._has_doubted else frozenset()
         claimed = self._queue.claim(self._queues, self._owner, self._batch(slots), now=now, tasks=self._tasks)
+        if known:  # a store may answer with what lost answers said, later than we found out by ourselves
+            claimed = [delivery for delivery in claimed if (delivery.message.id, delivery.fence) not in known]
         if self._hand is not None:
             self._hand.take(claimed)
-        # After the claim, since a store may answer it with what the lost answer said.
+        # After the claim, so that the store's own way of answering again comes first.
         self._is_in_doubt = was_in_doubt and not self._take_up(claimed, now)
         self._noted_look(now)
         if self._patience.reset():

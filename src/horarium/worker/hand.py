@@ -33,12 +33,16 @@ class Hand:
         """Note what the store has taken out of this hand."""
         self._known.difference_update([(s.id, s.fence) for s in settlements if type(s.outcome) is not Reported])
 
+    def known(self) -> frozenset[tuple[str, int]]:
+        """Return id and fence of all that it knows it holds at this moment."""
+        return frozenset(self._known.copy())
+
     def overlooked(self, now: Instant) -> list[Delivery]:
         """Ask the store what this owner holds; return, as claimed now, what it did not know of.
 
         Raises: EngineUnavailable.
         """
-        known = self._known.copy()  # before asking: what is settled meanwhile must not look unknown afterwards
+        known = self.known()  # before asking: what is settled meanwhile must not look unknown afterwards
         found = [
             Delivery(
                 message=held.message,

@@ -61,7 +61,9 @@ def read_address(url: str, *, patience: Seconds, durable: bool) -> Address:
     except psycopg.Error as error:
         raise InvalidSetting("store", "a URL that PostgreSQL can read", shown, _one_line(error)) from None
     return Address(
-        shown=shown, schema=schema, conninfo=_complete({key: str(value) for key, value in given.items()}, patience, durable)
+        shown=shown,
+        schema=schema,
+        conninfo=_complete({key: str(value) for key, value in given.items()}, patience, durable),
     )
 
 

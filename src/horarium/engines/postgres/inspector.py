@@ -48,7 +48,9 @@ class PostgresInspector:
         for _, _, state, _, number, _, _ in messages:
             states[state] = states.get(state, 0) + number
         queues = sorted({row[0] for row in messages})
-        return Counts(queues={queue: _counts_of(queue, messages) for queue in queues}, states=states, schedules=schedules)
+        return Counts(
+            queues={queue: _counts_of(queue, messages) for queue in queues}, states=states, schedules=schedules
+        )
 
     def find(self, filter: RunFilter, page: Page) -> HeldPage:
         if page.limit < 1:

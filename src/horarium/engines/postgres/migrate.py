@@ -41,7 +41,7 @@ def migrate(connection: Connection[Any], schema: str, shown: str) -> None:
 
 def _version(connection: Connection[Any], schema: str) -> int:
     """Return the number of the newest migration that was applied; 0 where there is none."""
-    known = f'to_regclass(\'"{schema}".migrations\')'
+    known = f"to_regclass('\"{schema}\".migrations')"
     cursor = connection.cursor(row_factory=tuple_row)
     row = cursor.execute(f"SELECT {known} IS NOT NULL").fetchone()  # type: ignore[arg-type]
     if row is None or not row[0]:
@@ -61,5 +61,3 @@ def _script(connection: Connection[Any], schema: str, found: int) -> str:
             steps.append(path.read_text(encoding="utf-8").replace("{schema}", f'"{schema}"'))
             steps.append(f'INSERT INTO "{schema}".migrations (number) VALUES ({number});')
     return "\n".join(steps)
-
-

@@ -41,7 +41,9 @@ class PostgresResults:
     def forget(self, ids: Sequence[str]) -> int:
         unique = sorted(set(ids))
         batches = [array(unique[start : start + FORGET_BATCH]) for start in range(0, len(unique), FORGET_BATCH)]
-        return sum(self._store.carry_out(lambda db, again, batch=batch: db.change("forget", ids=batch)) for batch in batches)
+        return sum(
+            self._store.carry_out(lambda db, again, batch=batch: db.change("forget", ids=batch)) for batch in batches
+        )
 
     def search(self, filter: RunFilter, page: Page) -> RunPage:
         if page.limit < 1:

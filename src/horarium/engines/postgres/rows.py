@@ -98,7 +98,23 @@ def to_run(row: Row) -> Run:
     Its columns: id, has ended, state, task, queue, created, attempt, cancel, worker, started, ended, changed, message,
     result, history.
     """
-    (id, has_ended, state, task, queue, created, attempt, cancel, worker, started, ended, changed, text, result, told) = row
+    (
+        id,
+        has_ended,
+        state,
+        task,
+        queue,
+        created,
+        attempt,
+        cancel,
+        worker,
+        started,
+        ended,
+        changed,
+        text,
+        result,
+        told,
+    ) = row
     history = decode_history(told)
     attempts = history.attempts
     if has_ended and attempt and state == State.SUCCESS and not attempts:

@@ -118,7 +118,11 @@ def _save(db: Database, schedules: Sequence[Schedule], token: int, *, again: boo
     names = array(sorted({schedule.name for schedule in schedules}))
     rows = db.fetch("lock_schedules", names=names)
     stored = {row[0]: to_schedule(row[:-1]) for row in rows}
-    if again and len(stored) == len({schedule.name for schedule in schedules}) and all(row[-1] == token for row in rows):
+    if (
+        again
+        and len(stored) == len({schedule.name for schedule in schedules})
+        and all(row[-1] == token for row in rows)
+    ):
         return [stored[schedule.name] for schedule in schedules]
     saved = []
     for schedule in schedules:

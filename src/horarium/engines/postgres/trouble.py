@@ -35,10 +35,16 @@ UNAVAILABLE = {
 UNUSABLE = {
     "22P05": ("cannot hold every character", "create its database with ENCODING 'UTF8'"),
     "28P01": ("refused the password", "set `store` to a URL with the right password"),
-    "28000": ("refused this user", "set `store` to a URL with a user, database and sslmode that its pg_hba.conf allows"),
+    "28000": (
+        "refused this user",
+        "set `store` to a URL with a user, database and sslmode that its pg_hba.conf allows",
+    ),
     "3D000": ("has no such database", "create it, or set `store` to a URL with the right name"),
     "3F000": ("has no such schema", "let a user who may create it start once, or create it"),
-    "42501": ("does not permit that to this user", "grant it CREATE on the database, or all on the schema and its tables"),
+    "42501": (
+        "does not permit that to this user",
+        "grant it CREATE on the database, or all on the schema and its tables",
+    ),
     "42P01": ("lacks a table of ours", "somebody has removed it: restore a backup, or drop the schema to start anew"),
     "42703": ("lacks a column of ours", "somebody has changed a table: restore a backup"),
     "XX001": ("found damaged data", "restore it from a backup"),

@@ -1,0 +1,188 @@
+"""The part of README.md that `make bench` remakes from what it kept: a chart, a table of figures, one of settings.
+
+Figures of one table are always of one run. A whole run is one of all default scenarios and all peers at full size;
+what is measured only when asked for (scale) comes from the newest run that has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from bench.bars import judge
+from bench.peers import PEERS
+from bench.run import Entry, Report
+from bench.scenario import Figure, Scenario, Size
+from bench.scenarios import DEFAULT, SCENARIOS
+
+BEGIN, END = "<!-- made by `make bench` from here", "made by `make bench` to here -->"
+CHART = "chart.svg"  # beside the README
+
+
+class Column(Struct, frozen=True, kw_only=True):
+    """One metric, as a column of the table."""
+
+    heading: str
+    scenario: str
+    metric: str
+
+
+COLUMNS = (
+    Column(heading="tasks/s", scenario="drain", metric="tasks"),
+    Column(heading="worker us/task", scenario="drain", metric="worker's cpu a task"),
+    Column(heading="server us/task", scenario="drain", metric="server's cpu a task"),
+    Column(heading="calls/s, one by one", scenario="publish", metric="one by one"),
+    Column(heading="calls/s, in bulk", scenario="publish", metric="in bulk"),
+    Column(heading="start after, p50 ms", scenario="latency", metric="p50"),
+    Column(heading="p99 ms", scenario="latency", metric="p99"),
+    Column(heading="startup s", scenario="startup", metric="first done"),
+    Column(heading="idle %", scenario="idle", metric="cpu"),
+    Column(heading="PSS MiB", scenario="memory", metric="PSS"),
+    Column(heading="import ms", scenario="import", metric="time"),
+    Column(heading="child killed, s", scenario="recovery", metric="child"),
+    Column(heading="host killed, s", scenario="recovery", metric="host"),
+)
+
+
+def newest(results: Path, wanted: Callable[[Report], bool]) -> Report | None:
+    """Return the newest kept report that is wanted; those of an older form are passed over."""
+    for path in sorted(results.glob("*.json"), reverse=True):
+        try:
+            report = msgspec.json.decode(path.read_bytes(), type=Report)
+        except msgspec.ValidationError:
+            continue  # its form is an older one
+        if wanted(report):
+            return report
+    return None
+
+
+def is_whole(report: Report) -> bool:
+    """Tell whether a report is one of everything that a run measures unless told otherwise."""
+    scenarios, peers = {scenario.name for scenario in DEFAULT}, {peer.name for peer in PEERS}
+    return scenarios <= set(report.scenarios) and peers <= set(report.peers) and report.size == Size()
+
+
+def has_scale(report: Report) -> bool:
+    return "scale" in report.scenarios and report.size == Size()
+
+
+def remake(readme: Path, results: Path) -> str:
+    """Put the newest whole report into the README, chart and tables; say what was done."""
+    if (report := newest(results, is_whole)) is None:
+        return f"{readme} stays as it is: there is no whole report in {results}"
+    from bench.chart import draw  # needs matplotlib, which the bench's own environment has
+
+    draw(report, readme.parent / CHART)
+    insert(readme, "\n".join(lines(report, newest(results, has_scale))))
+    return f"{readme} shows the report of {report.begun}"
+
+
+def insert(readme: Path, made: str) -> None:
+    """Replace what stands between the marks. Raises: ValueError where there are none."""
+    text = readme.read_text()
+    before, begin, rest = text.partition(BEGIN)
+    head, _, rest = rest.partition("\n")
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"expected the marks {BEGIN!r} and {END!r} in {readme}, found none; put them back")
+    readme.write_text(f"{before}{BEGIN}{head}\n\n{made}\n\n<!-- {END}{after}")
+
+
+def lines(report: Report, scale: Report | None) -> Iterator[str]:
+    """Yield the Markdown of a report, and of the newest one that measured scale, if there is one."""
+    yield from _conditions(report)
+    yield f"\n![Tasks worked off each second, and the time from call to start, by peer]({CHART})\n"
+    yield from _table(report)
+    if scale:
+        yield from _scale(scale)
+    yield from _settings(report)
+    yield from _bars(report, scale)
+
+
+def _conditions(report: Report) -> Iterator[str]:
+    machine = report.machine
+    yield f"Taken {report.begun[:16].replace('T', ' ')} UTC; {report.size.rounds} rounds; {machine['cpu']};"
+    yield f"{machine['kernel']}; {machine['python']}; stores in {machine['stores in'].partition(' ')[2]}."
+    yield f"Before: {report.pulses['before']}."
+    for name, fact in report.servers.items():
+        yield f"- {name}: {fact}"
+
+
+def _table(report: Report) -> Iterator[str]:
+    yield "Medians of all rounds (p99: of all samples); lowest and highest in parentheses where rounds differ.\n"
+    yield _row(["", *(column.heading for column in COLUMNS)])
+    yield _row(["---", *("---:" for _ in COLUMNS)])
+    for peer in PEERS:
+        if any(report.entry(column.scenario, peer.name) for column in COLUMNS):
+            yield _row([peer.label, *(_cell(report, column, peer.name) for column in COLUMNS)])
+    for name, reason in report.absent.items():
+        yield f"\n{name} took no part: {reason}"
+    for failure in report.failures:
+        yield f"\nfailed: {failure.partition(':')[0]}"
+
+
+def _cell(report: Report, column: Column, peer: str) -> str:
+    if (entry := report.entry(column.scenario, peer)) is None:
+        return ""
+    for figure in entry.figures:
+        if figure.metric == column.metric:
+            return _figure(figure, ranged=column.scenario in ("drain", "publish") and "us" not in column.heading)
+    return entry.facts.get(column.metric, "")
+
+
+def _figure(figure: Figure, *, ranged: bool) -> str:
+    spread = f" ({_number(figure.low)} - {_number(figure.high)})" if ranged and figure.samples > 1 else ""
+    return f"{_number(figure.value)}{spread}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def _scale(report: Report) -> Iterator[str]:
+    (scenario,) = (scenario for scenario in SCENARIOS if scenario.name == "scale")
+    entries = [entry for entry in report.entries if entry.scenario == "scale"]
+    yield f"\n### Scale ({report.begun[:10]})\n"
+    yield f"{_sentence(scenario)} Microseconds, medians.\n"
+    yield _row(["", *(entry.label for entry in entries)])
+    yield _row(["---", *("---:" for _ in entries)])
+    for metric in scenario.metrics:
+        yield _row([metric.name, *(_value(entry, metric.name) for entry in entries)])
+
+
+def _sentence(scenario: Scenario) -> str:
+    return f"{scenario.question[0].upper()}{scenario.question[1:]}."
+
+
+def _value(entry: Entry, metric: str) -> str:
+    return next((_number(figure.value) for figure in entry.figures if figure.metric == metric), "")
+
+
+def _settings(report: Report) -> Iterator[str]:
+    yield "\n### Versions and settings of that run\n"
+    yield _row(["", "a killed worker's task", "versions and settings, as the peer itself tells them"])
+    yield _row(["---", "---", "---"])
+    for peer in PEERS:
+        facts: dict[str, str] = {}
+        for entry in (entry for entry in report.entries if entry.peer == peer.name and entry.scenario != "recovery"):
+            facts |= entry.facts
+        if facts:
+            told = "; ".join(f"{name}: {fact}" for name, fact in facts.items() if name != "import")
+            yield _row([peer.label, peer.killed, told])
+
+
+def _bars(report: Report, scale: Report | None) -> Iterator[str]:
+    yield "\n### The bars in that run\n"
+    yield _row(["bar", "", "found"])
+    yield _row(["---", "---", "---"])
+    judged = [judgement for judgement in judge(report) if not judgement.bar.startswith("scale")]
+    judged += [judgement for judgement in judge(scale) if judgement.bar.startswith("scale")] if scale else []
+    for judgement in judged:
+        yield _row([judgement.bar, judgement.state, judgement.found])
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cell.replace('|', '/').replace(chr(10), ' ') for cell in cells)} |"

@@ -1,0 +1,36 @@
+"""Horarium as it comes, on each of its stores: results stored, at least once, two children, bulk calls of 1,000."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from bench.peer import CHILDREN, Peer, ServerName
+
+_COMMAND = ("-m", "horarium", "-A", "bench.apps.horarium_app")
+_ENGINES = {"sqlite": "apsw", "redis": "horarium.engines.redis", "postgres": "horarium.engines.postgres"}
+_SCENARIOS = ("drain", "publish", "latency", "startup", "idle", "memory", "import", "recovery", "scale")
+
+
+def _peer(store: Literal["sqlite", "redis", "postgres"], label: str, url: str, pace: int) -> Peer:
+    servers: dict[str, tuple[ServerName, ...]] = {"sqlite": (), "redis": ("redis",), "postgres": ("postgres",)}
+    return Peer(
+        name=f"horarium_{store}",
+        label=f"Horarium, {label}",
+        app="bench.apps.horarium_app",
+        scenarios=_SCENARIOS,
+        needs=("horarium", _ENGINES[store]),
+        servers=servers[store],
+        settings=(("BENCH_STORE", url),),
+        worker=(*_COMMAND, "worker", "-l", "warning", "-c", str(CHILDREN)),
+        scheduler=(*_COMMAND, "beat", "-l", "warning"),
+        imports="from horarium import Horarium",
+        killed="runs again: its supervisor, or the lease of 15 s, gives back what it held",
+        pace=pace,
+    )
+
+
+PEERS = (
+    _peer("sqlite", "SQLite", "sqlite:///{directory}/store.db", 8_000),
+    _peer("redis", "Redis", "{redis}/0", 25_000),
+    _peer("postgres", "PostgreSQL", "{postgres}", 15_000),
+)
