@@ -37,6 +37,7 @@ DRAWS_CHANCE = {
     "app/app.py": "app.random: the jitter of retries and publishes",
     "worker/feed.py": "the default jitter of its waits",
     "worker/settle.py": "the default jitter of its waits",
+    "engines/postgres/guests.py": "a mark that nobody else shows",
     "engines/redis/engine.py": "the jitter of those who hand over none",
     "engines/redis/tokens.py": "names that nobody else may have",
     "engines/sqlite/notifier.py": "the name of a FIFO, which nobody else may have",

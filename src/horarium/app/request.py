@@ -42,6 +42,8 @@ class Request:
         self.args: list[Any] = []
         self.kwargs: dict[str, Any] = {}
         self.retried: Retried | None = None  # set by Task.retry(throw=False)
+        self.started: Instant | None = None  # set when the task's code begins
+        self.finished_in_transaction = False  # set by Task.finish_in
         self.id: str | None = message.id if message else None
         self.retries: int = message.retries if message else 0
         self.headers: dict[str, Any] = message.headers if message else {}

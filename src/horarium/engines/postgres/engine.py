@@ -28,7 +28,9 @@ class PostgresEngine:
     server or a lock before it raises EngineUnavailable (None: 5 s).
     """
 
-    capabilities = Capabilities(name="postgres", durable=True, shared=True, many_hosts=True, announces=True)
+    capabilities = Capabilities(
+        name="postgres", durable=True, shared=True, many_hosts=True, announces=True, transactional=True
+    )
 
     def __init__(
         self,
