@@ -12,6 +12,7 @@ from itertools import count
 
 import psycopg
 import pytest
+
 from servers import PostgresServer
 
 _numbers = count()

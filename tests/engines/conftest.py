@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from postgres_stores import postgres_server, postgres_url  # noqa: F401 - fixtures
 
 from horarium.engines.memory import MemoryEngine
 from horarium.engines.protocol import Engine
+from postgres_stores import postgres_server, postgres_url  # noqa: F401 - fixtures
 from servers import RedisServer
 
 pytest.register_assert_rewrite("horarium.testing.conformance")
@@ -54,7 +54,7 @@ def open_pair(tmp_path: Path) -> Callable[[], Engine]:
 
 
 @pytest.fixture
-def open_postgres(postgres_url: str) -> Callable[[], Engine]:
+def open_postgres(postgres_url: str) -> Callable[[], Engine]:  # noqa: F811 - the fixture
     from horarium.engines.postgres import PostgresEngine
 
     return lambda: PostgresEngine(postgres_url)

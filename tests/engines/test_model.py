@@ -9,9 +9,9 @@ from typing import ClassVar
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from model import SideBySide
-from postgres_stores import drop, shared_server
 
 from horarium.engines.protocol import Engine
+from postgres_stores import drop, shared_server
 from servers import RedisServer
 
 PATIENT = settings(
@@ -102,5 +102,6 @@ class TestRedisBesideMemoryForLong(RedisBesideMemory.TestCase):
     settings = settings(PATIENT, max_examples=1000, stateful_step_count=80)
 
 
+@pytest.mark.soak
 class TestPostgresBesideMemoryForLong(PostgresBesideMemory.TestCase):
     settings = settings(PATIENT, max_examples=3000, stateful_step_count=80)

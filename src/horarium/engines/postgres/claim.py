@@ -23,8 +23,8 @@ from horarium.engines.postgres.sql import Database, Row, array
 from horarium.errors import EngineUnavailable, OwnerLost
 from horarium.message import Delivery
 
-# A line is read to twice the limit, so that a batch stays full while one other process is claiming as much from it; when
-# that was too little, four times as far.
+# A line is read to twice the limit, so that a batch stays full while one other process is claiming as much from it;
+# when that was too little, four times as far.
 HEADROOM = 2
 FURTHER = 4
 
@@ -39,12 +39,12 @@ class Batch(Struct):
 
 
 class Claims:
-    """The claims of one engine. Its lock guards ``_unsure``, which a fork leaves behind: the child has owners of its own."""
+    """The claims of one engine, and what is not known of them."""
 
     def __init__(self, store: Store, expire: Callable[[Sequence[str], Instant], None]) -> None:
         self._store = store
         self._expire = expire
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # guards _unsure
         self._unsure: dict[str, dict[int, Seconds]] = {}  # by owner: tokens whose answers were lost, and since when
 
     def claim(
@@ -131,8 +131,8 @@ class Claims:
             self._unsure.setdefault(owner, {})[token] = monotonic()
 
     def _settle_doubts(self, owner: str, unsure: Sequence[int], *, found: int) -> None:
-        """Forget the tokens under which nothing was found. A server that had lost sight of us may still be at it, but no
-        longer than it gives any statement."""
+        """Forget the tokens under which nothing was found. A server that had lost sight of us may still be at it, but
+        no longer than it gives any statement."""
         if not unsure or found:
             return
         before = monotonic() - 2 * self._store.patience

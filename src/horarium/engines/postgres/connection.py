@@ -28,8 +28,8 @@ from horarium.errors import EngineUnavailable
 
 Durability: TypeAlias = Literal["full", "relaxed"]
 
-# A worker's child uses three at once (feed, settle, progress), a supervisor three, a web process one for each thread that
-# sends at the same moment. A server has 100 for everybody by default.
+# A worker's child uses three at once (feed, settle, progress), a supervisor three, a web process one for each thread
+# that sends at the same moment. A server has 100 for everybody by default.
 MOST = 8
 CLASHES = 8  # so often a transaction that was in another one's way is tried again
 CLASH_PAUSE: Seconds = 0.005
@@ -49,6 +49,8 @@ class Store:
         self._sql = statements(address.schema)
         self._random = Random()  # of pauses only
         self._is_migrated = False
+        self._idle: list[Session] = []
+        self._epoch = 0  # how often the store was closed
         self._inherited: list[Session] = []  # from before a fork; never closed, never let go: they are the parent's
         self._forget_sessions()
         with _STORES_LOCK:
@@ -57,8 +59,8 @@ class Store:
     def carry_out(self, work: Work[T]) -> T:
         """Do ``work`` with a connection; return what it returns.
 
-        It is done again when it clashed with another transaction, and once on a new connection when its own broke. It is
-        told then that it may have been done before (the second argument), so it must be safe to repeat.
+        It is done again when it clashed with another transaction, and once on a new connection when its own broke. It
+        is told then that it may have been done before (the second argument), so it must be safe to repeat.
         Raises: EngineUnavailable, StoreUnusable.
         """
         clashes, again = 0, False
@@ -165,8 +167,7 @@ class Store:
     def _forget_sessions(self) -> None:
         self._pid = os.getpid()
         self._lock = threading.Lock()  # guards _idle and _epoch
-        self._idle: list[Session] = []
-        self._epoch = 0  # how often the store was closed
+        self._idle = []
         self._slots = threading.BoundedSemaphore(MOST)
 
 

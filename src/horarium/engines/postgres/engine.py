@@ -22,10 +22,10 @@ PATIENCE: Seconds = 5.0
 class PostgresEngine:
     """An engine whose store is a schema (``?schema=``, by default ``horarium``) of a PostgreSQL database.
 
-    Nothing is connected to or made before the first use. ``durability="full"``: what a verb has acknowledged survives a
-    crash of the server and a power loss. ``"relaxed"``: a crash of the server may undo the last half second, so that an
-    ended run is run again. ``clock``: for tests, in place of the server's. ``patience`` is how long a verb waits for the
-    server or a lock before it raises EngineUnavailable (None: 5 s).
+    Nothing is connected to or made before the first use. ``durability="full"``: what a verb has acknowledged survives
+    a crash of the server and a power loss. ``"relaxed"``: a crash of the server may undo the last half second, so that
+    an ended run is run again. ``clock``: for tests, in place of the server's. ``patience`` is how long a verb waits for
+    the server or a lock before it raises EngineUnavailable (None: 5 s).
     """
 
     capabilities = Capabilities(
@@ -65,7 +65,8 @@ class PostgresEngine:
         _, _, _, encoding, is_replica, read_only = self._configuration()
         if is_replica:
             raise StoreUnusable(
-                f"expected the store {self.url} to be a primary server, it is a replica; set `store` to the primary's URL"
+                f"expected the store {self.url} to be a primary server, it is a replica; set `store` to the "
+                "primary's URL"
             )
         if read_only == "on":
             raise StoreUnusable(

@@ -1,8 +1,8 @@
 """One connection that listens for all listeners of a process, and the thread that reads it.
 
-A channel is *armed* while this connection holds its advisory lock: only then do others send a NOTIFY to it. A channel all
-of whose members have a hint that they have not looked at yet needs no more; it is disarmed when one comes all the same,
-and armed again before the first of them looks. So nobody is told what he knows, and a busy worker is told nothing.
+A channel is *armed* while this connection holds its advisory lock: only then do others send a NOTIFY to it. A channel
+all of whose members have a hint that they have not looked at yet needs no more: it is disarmed when one comes all the
+same, and armed again before the first of them looks. So nobody is told what he knows, and a busy worker nothing at all.
 """
 
 from __future__ import annotations
@@ -190,9 +190,9 @@ class Hub:
             self._useless.clear()
             self._armed -= disarm
         for channel in listen:
-            session.execute(f"LISTEN {channel}")  # type: ignore[arg-type]  # of our own making, see Topics
+            session.execute(f"LISTEN {channel}")  # of our own making, see Topics
         for channel in unlisten:
-            session.execute(f"UNLISTEN {channel}")  # type: ignore[arg-type]
+            session.execute(f"UNLISTEN {channel}")
         self._lock(session, "pg_advisory_lock_shared", arm)
         self._lock(session, "pg_advisory_unlock_shared", disarm)
         with self._changed:
@@ -205,7 +205,7 @@ class Hub:
         if channels:
             keys = array(self._topics.key_of(channel) for channel in channels)
             session.execute(
-                f"SELECT {verb}(%s::integer, key) FROM unnest(%s::integer[]) AS key",  # type: ignore[arg-type]
+                f"SELECT {verb}(%s::integer, key) FROM unnest(%s::integer[]) AS key",
                 (str(self._space), keys),
             )
 

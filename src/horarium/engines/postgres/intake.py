@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from horarium.clock import Instant
 from horarium.engines.postgres.rows import encode_message
-from horarium.engines.postgres.sql import Database, Row, array
+from horarium.engines.postgres.sql import Database, Value, array
 from horarium.message import Message
 
 
@@ -17,8 +17,7 @@ class Intake:
         self._messages = messages
         self._token = token
         self._ids = array(message.id for message in messages)
-        self._columns = {**_columns(messages), "ids": self._ids, "now": now, "token": token}
-        self._answers: list[list[Row]] = []
+        self._columns: dict[str, Value] = {**_columns(messages), "ids": self._ids, "now": now, "token": token}
 
     def send(self, db: Database) -> None:
         """Store them inside of a transaction, which must not be of one snapshot (REPEATABLE READ) to be certain about

@@ -111,7 +111,7 @@ def _known(moves: Moves, dead: Sequence[DeadOwner]) -> Iterator[Loss]:
     if not dead:
         return
     asked = array({each.owner for each in dead})
-    names = dict(moves.db.fetch("known_owners", owners=asked))
+    names: dict[str, str] = dict(moves.db.fetch("known_owners", owners=asked))
     held = _held_by(moves, asked)
     for each in dead:
         if each.owner in names:

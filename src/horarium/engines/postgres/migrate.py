@@ -31,7 +31,7 @@ def migrate(connection: Connection[Any], schema: str, shown: str) -> None:
             connection.execute(f"SELECT pg_advisory_xact_lock({LOCK_SPACE}, {crc32(schema.encode()) - 2**31})")
             found = _version(connection, schema)  # read again: somebody may have been faster
             if found < LATEST:
-                connection.execute(_script(connection, schema, found))  # type: ignore[arg-type]
+                connection.execute(_script(connection, schema, found))
     if found > LATEST:
         raise StoreUnusable(
             f"expected the schema {schema} of the store {shown} to be of version {LATEST} or older, it is {found}: a "
@@ -41,12 +41,16 @@ def migrate(connection: Connection[Any], schema: str, shown: str) -> None:
 
 def _version(connection: Connection[Any], schema: str) -> int:
     """Return the number of the newest migration that was applied; 0 where there is none."""
-    known = f"to_regclass('\"{schema}\".migrations')"
+    # Asked of the tables of the catalogue, not with to_regclass: that answers from a cache of the session, which does not
+    # hear of others' changes while it waits for an advisory lock.
+    known = (
+        "SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
+        " WHERE n.nspname = %s AND c.relname = 'migrations'"
+    )
     cursor = connection.cursor(row_factory=tuple_row)
-    row = cursor.execute(f"SELECT {known} IS NOT NULL").fetchone()  # type: ignore[arg-type]
-    if row is None or not row[0]:
+    if cursor.execute(known, (schema,)).fetchone() is None:
         return 0
-    row = cursor.execute(f'SELECT max(number) FROM "{schema}".migrations').fetchone()  # type: ignore[arg-type]
+    row = cursor.execute(f'SELECT max(number) FROM "{schema}".migrations').fetchone()
     return 0 if row is None or row[0] is None else int(row[0])
 
 

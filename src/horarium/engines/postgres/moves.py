@@ -95,7 +95,8 @@ class Moves:
         for row in rows:
             entry = self._entries.get(row[0])
             if entry is None:
-                entry = self._entries[row[0]] = Entry(*row[:-1], decode_history(row[-1]))
+                entry = self._entries[row[0]] = Entry(*row)
+                entry.history = decode_history(row[-1])
             found.append(entry)
         return found
 
@@ -238,8 +239,8 @@ def die(moves: Moves, entry: Entry, error: ErrorRecord, *, ended: Instant | None
 
 
 def set_aside_unreadable(moves: Moves, entry: Entry) -> bool:
-    """End a message that nobody can read, alone, so that it stops no other; its text stays in the store. Tell whether it
-    was such a one."""
+    """End a message that nobody can read, alone, so that it stops no other; its text stays in the store. Tell whether
+    it was such a one."""
     try:
         decode_message(entry.text)
     except msgspec.DecodeError as error:

@@ -29,7 +29,7 @@ class PostgresNotifier:
         self._lock = threading.Lock()  # guards _hub
 
     def notify(self, topics: Collection[str]) -> None:
-        """Wake whoever waits for one of the topics. When the store cannot be reached the hint is lost, as hints may be."""
+        """Wake whoever waits for one of the topics. if the store cannot be reached the hint is lost."""
         if topics:
             with suppress(EngineUnavailable):
                 self._store.carry_out(lambda db, again: self._topics.announce(db, topics))

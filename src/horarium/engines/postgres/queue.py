@@ -68,8 +68,8 @@ class PostgresQueue:
 
         They are there, and their queues' listeners are woken, when the caller commits; after a rollback nothing is.
         ``connection`` must reach the database of this store, and its user may write to this store's schema. Do not hold
-        the transaction open for long: whoever puts the same ids waits for its end. Under REPEATABLE READ or SERIALIZABLE
-        an id that ends elsewhere during this very transaction may be stored once more.
+        the transaction open for long: whoever puts the same ids waits for its end. Under REPEATABLE READ or
+        SERIALIZABLE an id that ends elsewhere during this very transaction may be stored once more.
         Raises: EngineUnavailable, StoreUnusable; the transaction is void then, as after any error.
         """
         self._store.prepare()
@@ -136,8 +136,8 @@ class PostgresQueue:
     ) -> list[Verdict]:
         """Record outcomes inside the caller's transaction, so that a task ends together with what it wrote.
 
-        The verdicts hold if the caller commits; after a rollback the deliveries are still in hand. Their rows are locked
-        until then, so commit soon. See put_in for the connection. Raises: EngineUnavailable, StoreUnusable.
+        The verdicts hold if the caller commits; after a rollback the deliveries are still in hand. Their rows are
+        locked until then, so commit soon. See put_in for the connection. Raises: EngineUnavailable, StoreUnusable.
         """
         self._store.prepare()
         if not settlements:

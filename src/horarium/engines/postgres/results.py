@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import msgspec
 from msgspec import Struct
@@ -40,10 +41,11 @@ class PostgresResults:
 
     def forget(self, ids: Sequence[str]) -> int:
         unique = sorted(set(ids))
-        batches = [array(unique[start : start + FORGET_BATCH]) for start in range(0, len(unique), FORGET_BATCH)]
-        return sum(
-            self._store.carry_out(lambda db, again, batch=batch: db.change("forget", ids=batch)) for batch in batches
-        )
+        forgotten = 0
+        for start in range(0, len(unique), FORGET_BATCH):
+            batch = array(unique[start : start + FORGET_BATCH])
+            forgotten += self._store.carry_out(partial(_forget, batch))
+        return forgotten
 
     def search(self, filter: RunFilter, page: Page) -> RunPage:
         if page.limit < 1:
@@ -68,11 +70,9 @@ class PostgresResults:
         )
 
     def record(self, runs: Sequence[Run], *, keep: Seconds, now: Instant) -> None:
-        unended = [run for run in runs if not run.has_ended]
-        if unended:
-            raise ValueError(
-                f"expected runs that have ended, got {unended[0].id} in state {unended[0].state}; record it when it has"
-            )
+        for run in runs:
+            if not run.has_ended:
+                raise ValueError(f"expected a run that has ended, got {run.id} in state {run.state}")
         told = sorted({run.id: run for run in runs}.values(), key=lambda run: run.id)
         if told:
             columns = _columns(told, now + milliseconds(keep))
@@ -97,6 +97,10 @@ def conditions(filter: RunFilter) -> Iterator[Condition]:
         yield Condition("created >= %(since)s::bigint", "since", filter.since)
     if filter.until is not None:
         yield Condition("created < %(until)s::bigint", "until", filter.until)
+
+
+def _forget(ids: str, db: Database, again: bool) -> int:
+    return db.change("forget", ids=ids)
 
 
 def _record(db: Database, columns: dict[str, str]) -> None:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from horarium.clock import Instant
 from horarium.engines.postgres.connection import Store, transaction
 from horarium.engines.postgres.intake import insert
-from horarium.engines.postgres.sql import Database, Row, array
+from horarium.engines.postgres.sql import Database, Row, Value, array
 from horarium.engines.postgres.topics import Topics
 from horarium.engines.protocol import QUEUE_TOPIC, Page, SchedulePage
 from horarium.errors import ScheduleConflict
@@ -141,7 +141,12 @@ def _save(db: Database, schedules: Sequence[Schedule], token: int, *, again: boo
 
 def _write(db: Database, schedule: Schedule, token: int, *, is_new: bool) -> None:
     name, version, record = schedule.name, schedule.version, _encode(schedule).decode()
-    same = {"id": schedule.id, "owner": schedule.owner, "active": schedule.is_active, "next_fire": schedule.next_fire}
+    same: dict[str, Value] = {
+        "id": schedule.id,
+        "owner": schedule.owner,
+        "active": schedule.is_active,
+        "next_fire": schedule.next_fire,
+    }
     if not is_new:
         db.run("replace_schedule", name=name, version=version, token=token, record=record, **same)
     elif not db.change(

@@ -89,7 +89,7 @@ def open_session(address: Address, patience: Seconds) -> Session:
 
 
 def _ready(event: int, wanted: Wait) -> Ready:
-    """Return what a socket is ready for. One in error is ready for whatever was wanted: the next call tells the error."""
+    """Return what a socket is ready for; one in error for whatever was wanted, since the next call tells the error."""
     ready = (Ready.R if event & select.POLLIN else 0) | (Ready.W if event & select.POLLOUT else 0)
     if ready:
         return Ready(ready)

@@ -1,5 +1,5 @@
-"""Topics of the notifier as PostgreSQL knows them: a channel to NOTIFY, and a key of an advisory lock by which a listener
-shows that it waits (see sql/announce.sql)."""
+"""Topics of the notifier as PostgreSQL knows them: a channel to NOTIFY, and the key of an advisory lock by which a
+listener shows that it waits (see sql/announce.sql)."""
 
 from __future__ import annotations
 

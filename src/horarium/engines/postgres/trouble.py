@@ -75,8 +75,8 @@ def translate(error: psycopg.Error, shown: str) -> EngineError:
             return kind(f"expected the store {shown} to answer, but it {found} ({got}); {remedy}")
     if state == "TLS":
         return StoreUnusable(
-            f"expected the store {shown} to be reached over TLS as its URL asks, got: {got}; set `store` to a URL with a "
-            "fitting sslmode and sslrootcert"
+            f"expected the store {shown} to be reached over TLS as its URL asks, got: {got}; set `store` to a URL with "
+            "a fitting sslmode and sslrootcert"
         )
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         return EngineUnavailable(

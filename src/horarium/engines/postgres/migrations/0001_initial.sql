@@ -37,7 +37,7 @@ CREATE TABLE {schema}.messages (
 
 CREATE INDEX messages_line ON {schema}.messages (queue, task, rank, due, turn) WHERE owner IS NULL;
 CREATE INDEX messages_held ON {schema}.messages (owner) WHERE owner IS NOT NULL;
-CREATE INDEX messages_expires ON {schema}.messages (expires) WHERE owner IS NULL AND expires IS NOT NULL;
+CREATE INDEX messages_expires ON {schema}.messages (expires) WHERE expires IS NOT NULL;
 CREATE INDEX messages_age ON {schema}.messages (created, turn);
 
 CREATE TABLE {schema}.runs (

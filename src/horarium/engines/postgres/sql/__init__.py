@@ -40,7 +40,7 @@ class Database:
     def run(self, name: str, /, **values: Value) -> Cursor[Row]:
         """Send a statement, prepared; in a pipeline its answer comes later."""
         cursor = self.connection.cursor(row_factory=tuple_row)
-        return cursor.execute(self.sql[name], _as_text(values), prepare=True)  # type: ignore[arg-type]
+        return cursor.execute(self.sql[name], _as_text(values), prepare=True)
 
     def fetch(self, name: str, /, **values: Value) -> list[Row]:
         """Carry out a statement and return all its rows."""
@@ -54,7 +54,7 @@ class Database:
         """Carry out a statement with conditions of its own, which is not worth preparing."""
         text = self.sql[name].replace("{conditions}", " AND ".join(conditions) or "true")
         cursor = self.connection.cursor(row_factory=tuple_row)
-        return cursor.execute(text, _as_text(values), prepare=False).fetchall()  # type: ignore[arg-type]
+        return cursor.execute(text, _as_text(values), prepare=False).fetchall()
 
 
 def array(values: Iterable[object]) -> str:

@@ -9,7 +9,7 @@ SELECT
         SELECT FROM {schema}.owners AS o
         WHERE given_up IS NOT NULL AND EXISTS (SELECT FROM {schema}.messages AS m WHERE m.owner = o.owner)
     ),
-    EXISTS (SELECT FROM {schema}.messages WHERE owner IS NULL AND expires <= %(now)s::bigint),
+    EXISTS (SELECT FROM {schema}.messages WHERE num_nulls(owner) = 1 AND expires <= %(now)s::bigint),
     EXISTS (SELECT FROM {schema}.runs WHERE keep IS NULL AND changed <= %(now)s::bigint - %(keep)s::bigint)
     OR EXISTS (SELECT FROM {schema}.runs WHERE keep IS NOT NULL AND changed + keep <= %(now)s::bigint),
     EXISTS (SELECT FROM {schema}.owners WHERE given_up <= %(buried)s::bigint)

@@ -7,6 +7,7 @@
 --   (a line has more than was read), is_stopped (by a suspect), overdue (ids met on the way), message, id, fence,
 --   attempt, crashes. No row at all: the owner is not registered or was given up
 -- State: waiting -> in hand, RECEIVED; attempt and fence one higher
+-- (num_nulls(owner) = 1 says that it waits without tempting the planner to walk messages_line for it.)
 -- Safe: rows are locked one by one in order, those locked by others are passed over, and what has changed since the
 --   snapshot is looked at again under the lock. The cut keeps the order exact: no line is taken from beyond the point up
 --   to which all lines were read. An owner that is given up at this moment may still get some: maintain takes them back.
@@ -50,7 +51,7 @@ locked AS MATERIALIZED (
     SELECT m.ctid AS tid, m.rank, m.due, m.turn, m.crashes, m.once
     FROM (SELECT * FROM in_line WHERE NOT is_overdue ORDER BY rank, due, turn) AS c
     JOIN {schema}.messages AS m ON m.ctid = c.tid
-    WHERE m.owner IS NULL
+    WHERE num_nulls(m.owner) = 1
     ORDER BY c.rank, c.due, c.turn LIMIT %(limit)s::bigint
     FOR UPDATE OF m SKIP LOCKED
 ),
@@ -71,7 +72,7 @@ handed AS (
     UPDATE {schema}.messages AS m
     SET owner = %(owner)s::text, worker = holder.name, state = 'RECEIVED', changed = %(now)s::bigint,
         attempt = m.attempt + 1, fence = m.fence + 1, token = %(token)s::bigint
-    FROM taken, holder WHERE m.ctid = taken.tid AND m.owner IS NULL
+    FROM taken, holder WHERE m.ctid = taken.tid
     RETURNING taken.place, m.message, m.id, m.fence, m.attempt, m.crashes
 )
 SELECT holder.name,

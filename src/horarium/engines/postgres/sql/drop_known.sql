@@ -6,5 +6,5 @@
 --   came after the commit that ended it, so that run is seen here. One statement for both would look too early.
 WITH known AS MATERIALIZED (SELECT id FROM {schema}.runs WHERE id = ANY (%(ids)s::text[]))
 DELETE FROM {schema}.messages AS m USING known
-WHERE m.id = known.id AND m.owner IS NULL AND m.token = %(token)s::bigint
+WHERE m.id = known.id AND m.token = %(token)s::bigint
 RETURNING m.id

@@ -3,7 +3,7 @@
 -- Result: none; the changed rows are those removed
 -- State: ended -> (unknown)
 -- Safe: what somebody else is removing is left to them
-DELETE FROM {schema}.runs WHERE id IN (
-    SELECT id FROM {schema}.runs WHERE keep IS NULL AND changed <= %(before)s::bigint
+DELETE FROM {schema}.runs WHERE ctid = ANY (ARRAY (
+    SELECT ctid FROM {schema}.runs WHERE keep IS NULL AND changed <= %(before)s::bigint
     ORDER BY changed LIMIT %(limit)s::bigint FOR UPDATE SKIP LOCKED
-)
+))

@@ -3,4 +3,4 @@
 -- Result: none
 -- State: in hand -> in hand, marked
 -- Safe: inside the transaction that has locked it
-UPDATE {schema}.messages SET cancel = %(cancel)s::text WHERE id = %(id)s::text AND owner IS NOT NULL
+UPDATE {schema}.messages SET cancel = %(cancel)s::text WHERE id = %(id)s::text

@@ -1,0 +1,165 @@
+"""The schema: migrations lead to it, many processes at once apply them once, and no hot statement walks a table."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from postgres_words import connect, put_one
+
+from horarium.engines.postgres import PostgresEngine, migrate
+from horarium.engines.postgres.address import PLANS
+from horarium.engines.postgres.sql import SQL
+from horarium.errors import StoreUnusable
+
+SCHEMA = Path(migrate.__file__).with_name("schema.sql")
+# Questions of people, which may read a table to its end, and what is small.
+WALKS = {
+    "count_messages",
+    "count_ended",
+    "count_schedules",
+    "entries_waiting",
+    "purge",
+    "find",
+    "workers",
+    "lost_owners",
+}
+SMALL = {"owners", "firings", "schedules"}
+VALUES = {"boolean": "true", "text": "x", "bigint": "1", "integer": "1"}
+
+
+def tables(connection: psycopg.Connection[Any], schema: str) -> list[str]:
+    """Return what there is in a schema, as the server itself would write it."""
+    asked = (
+        "SELECT table_name || '.' || column_name || ' ' || data_type || ' ' || coalesce(collation_name, '') || ' ' ||"
+        " is_nullable || ' ' || coalesce(column_default, '') FROM information_schema.columns WHERE table_schema = %s",
+        "SELECT indexdef FROM pg_indexes WHERE schemaname = %s",
+        "SELECT relname || ' ' || coalesce(reloptions::text, '') FROM pg_class WHERE relnamespace = %s::regnamespace"
+        " AND relkind IN ('r', 'S')",
+    )
+    found = [row[0] for question in asked for row in connection.execute(question, (schema,)).fetchall()]
+    return sorted(line.replace(f"{schema}.", "") for line in found)
+
+
+def test_the_migrations_lead_to_the_schema_kept_as_text(url: str, engine: PostgresEngine) -> None:
+    engine.check()
+    schema = url.partition("?schema=")[2]
+    with connect(url) as connection:
+        connection.execute("CREATE SCHEMA kept_as_text")
+        try:
+            connection.execute(SCHEMA.read_text(encoding="utf-8").replace("{schema}", "kept_as_text"))
+            assert tables(connection, schema) == tables(connection, "kept_as_text")
+        finally:
+            connection.execute("SET client_min_messages = warning; DROP SCHEMA kept_as_text CASCADE")
+
+
+def test_many_processes_at_once_migrate_once(url: str, script: Callable[..., subprocess.Popen[str]]) -> None:
+    text = """
+print("ready", flush=True); sys.stdin.readline()
+engine = PostgresEngine(sys.argv[1])
+put_one(engine, id=sys.argv[2])
+engine.close()
+print("done")
+"""
+    processes = [script(text, url, number) for number in range(5)]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    assert [process.communicate(timeout=60)[0] for process in processes] == ["done\n"] * 5
+    engine = PostgresEngine(url)
+    assert engine.inspector.counts().states == {"PENDING": 5}
+    with connect(url) as connection:
+        assert connection.execute("SELECT number FROM migrations").fetchall() == [(1,)]
+    engine.close()
+
+
+def test_a_migration_that_fails_leaves_nothing(
+    url: str, engine: PostgresEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "0002_broken.sql"
+    broken.write_text("CREATE TABLE {schema}.half (x integer); CREATE TABLE {schema}.half (x integer);")
+    monkeypatch.setitem(migrate.MIGRATIONS, 2, broken)
+    monkeypatch.setattr(migrate, "LATEST", 2)
+    with pytest.raises(StoreUnusable, match="half"):
+        engine.check()
+    with connect(url) as connection:
+        schema = url.partition("?schema=")[2]
+        assert connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (schema,)).fetchall() == []
+
+
+def test_a_schema_of_a_newer_version_is_refused(url: str, engine: PostgresEngine) -> None:
+    engine.check()
+    with connect(url) as connection:
+        connection.execute("INSERT INTO migrations VALUES (99)")
+    with pytest.raises(StoreUnusable, match="it is 99: a newer Horarium has changed it; upgrade this one"):
+        PostgresEngine(url).check()
+
+
+@pytest.mark.parametrize("name", sorted(SQL))
+def test_no_statement_walks_a_table(engine: PostgresEngine, url: str, name: str) -> None:
+    """Planned while the tables are empty, as they are when a worker starts: the plan stays when they are full."""
+    engine.check()
+    steps = plan(url, name)
+    walked = [walk for step in steps if (walk := walked_by(step)) and walk not in SMALL]
+    assert name in WALKS or walked == [], "\n".join(steps)
+
+
+@pytest.mark.parametrize("name", ["claim", "settle_success", "end", "insert", "drop_known", "entries", "forget_old"])
+def test_no_hot_statement_walks_a_table_that_was_analysed_while_it_was_empty(
+    engine: PostgresEngine, url: str, name: str
+) -> None:
+    for _ in range(3):
+        put_one(engine)
+    with connect(url) as connection:
+        connection.execute("DELETE FROM messages")
+        connection.execute("VACUUM ANALYZE messages, runs")
+    steps = plan(url, name)
+    assert [walk for step in steps if (walk := walked_by(step)) and walk not in SMALL] == [], "\n".join(steps)
+
+
+def plan(url: str, name: str) -> list[str]:
+    """Return the steps of a statement's plan, as the engine's own connections make it."""
+    schema = url.partition("?schema=")[2]
+    numbers: dict[str, int] = {}
+    values: list[str] = []
+
+    def numbered(found: re.Match[str]) -> str:
+        kind = found[2].removesuffix("[]")
+        if found[1] not in numbers:
+            numbers[found[1]] = len(numbers) + 1
+            value = VALUES[kind]
+            values.append(f"'{{{value}}}'" if found[2].endswith("[]") else f"'{value}'")
+        return f"${numbers[found[1]]}::{found[2]}"
+
+    text = SQL[name].replace("{schema}", schema).replace("{conditions}", "true")
+    text = re.sub(r"%\((\w+)\)s::(\w+(?:\[\])?)", numbered, text)
+    with connect(url) as connection:
+        for setting, value in PLANS.items():
+            connection.execute(f"SET {setting} = {value}")
+        connection.execute(f"PREPARE it AS {text}")
+        execute = f"EXECUTE it ({', '.join(values)})" if values else "EXECUTE it"
+        return [step for (step,) in connection.execute(f"EXPLAIN {execute}").fetchall()]
+
+
+def walked_by(step: str) -> str | None:
+    """Return the table that a step reads without a condition for its index."""
+    found = re.search(r"(Seq Scan|Index (?:Only )?Scan using (?:messages_line|messages_age|runs_age)) on (\w+)", step)
+    return found[2] if found and "cost" in step and "Seq Scan" in found[1] else None
+
+
+def test_a_message_is_found_again_by_another_engine(url: str, engine: PostgresEngine) -> None:
+    id = put_one(engine)
+    engine.close()
+    other = PostgresEngine(url)
+    (run,) = other.results.read([id])
+    assert run is not None
+    other.close()
