@@ -1,6 +1,7 @@
 """What a peer is: one library in one configuration. All of it is data; bench/stage.py acts on it.
 
-Texts may name what is only known when it is measured: ``{directory}``, ``{redis}``, ``{postgres}``, ``{rabbitmq}``.
+Texts may name what is only known when it is measured: ``{directory}``, ``{redis}``, ``{postgres}``, ``{rabbitmq}``, and
+in commands ``{process}``, which no other process of the same measurement is called.
 """
 
 from __future__ import annotations

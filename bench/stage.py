@@ -113,7 +113,8 @@ class Stage:
         return seen
 
     def _start(self, arguments: tuple[str, ...], name: str) -> Running:
-        command = [self._python, *(argument.format_map(self._names) for argument in arguments)]
+        names = {**self._names, "process": name}
+        command = [self._python, *(argument.format_map(names) for argument in arguments)]
         return self._stack.enter_context(Running(command, self._environment, self._directory / f"{name}.log"))
 
 
