@@ -328,7 +328,18 @@ def _about_results() -> Iterator[None]:
     try:
         yield
     except (EngineUnavailable, StoreUnusable) as error:
-        raise type(error)(str(error).replace("the setting store", "the setting result_backend")) from error
+        raise type(error)(about_results(str(error))) from error
+
+
+def about_results(complaint: str) -> str:
+    """Return what an engine complains of, with the setting that the keeper's address is from in place of ``store``."""
+    for text, instead in (
+        ("the setting store", "the setting result_backend"),
+        ("`store`", "`result_backend`"),
+        ("expected store to", "expected result_backend to"),
+    ):
+        complaint = complaint.replace(text, instead)
+    return complaint
 
 
 def _bare_run(run: Run) -> Run:
