@@ -26,7 +26,7 @@ def add(x: int, y: int) -> int:
     return x + y
 """
 CALL = ("call", "add", "-a", "[1, 2]")
-CONFIGURATION, UNAVAILABLE = 1, 69
+CONFIGURATION, NOT_FOUND, UNAVAILABLE = 1, 3, 69
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +133,19 @@ def test_what_is_wrong_with_an_address_of_postgresql_is_one_line_too(
     assert horarium(shop, f"sqlite:///{shop}/shop.db", *CALL).returncode == 0
     results = horarium(shop, f"sqlite:///{shop}/shop.db", "doctor", results=address)
     assert said in results.stdout + results.stderr and "result_backend" in results.stdout + results.stderr
+
+
+def test_an_address_given_to_the_command_line_is_not_repeated_in_its_advice(shop: Path, redis: RedisServer) -> None:
+    for address in (f"postgresql://127.0.0.1:{free_port()}/shop?password={CANARY}", f"redis://:{CANARY}@127.0.0.1:1/0"):
+        done = horarium(shop, redis.url, "--store", address, "doctor")
+        assert "horarium -A shop --store URL doctor" in done.stdout
+
+
+def test_the_command_line_may_name_another_store_for_results(shop: Path, redis: RedisServer) -> None:
+    results = f"sqlite:///{shop}/kept.db"
+    assert horarium(shop, redis.url, "--result-backend", results, "runs", "list").returncode == NOT_FOUND
+    assert horarium(shop, redis.url, "--result-backend", "amqp://x", "status").returncode == CONFIGURATION
+    assert horarium(shop, redis.url, "--result-backend", results, *CALL).returncode == 0
 
 
 def test_what_works_on_postgresql_shows_no_secret_either(shop: Path, postgres: PostgresServer) -> None:
