@@ -55,8 +55,11 @@ class Claims:
         unsure = self._unsure_of(owner)
         asked = _Asked(array(dict.fromkeys(queues)), owner, None if tasks is None else array(tasks), token)
 
+        tries: list[int] = []  # the token, as often as it may have been used: a clash may come behind a first look
+
         def work(db: Database, again: bool) -> Batch:
-            rows = self._claimed_before(db, owner, [*unsure, token] if again else unsure, token, limit)
+            rows = self._claimed_before(db, owner, [*unsure, *tries], token, limit)
+            tries.append(token)
             if rows:
                 return Batch(rows, [], False, False)
             return self._claim(db, asked, limit, now)

@@ -110,6 +110,6 @@ class PostgresEngine:
 
         return self._store.carry_out(work)
 
-    def _read_clock(self) -> Instant:
+    def _read_clock(self) -> float:
         ((now,),) = self._store.carry_out(lambda db, again: db.fetch("clock"))
-        return Instant(now)
+        return float(now)

@@ -54,8 +54,8 @@ class Tally:
 def maintain(store: Store, now: Instant, policy: MaintenancePolicy, dead: Sequence[DeadOwner]) -> Maintenance:
     """Do the chores, each in a transaction of its own; see Queue.maintain.
 
-    None of them needs to be flushed: what a crash of the server undoes is found and done again. A chore whose answer is
-    lost is not done again at once, or its count would be wrong: it raises, and the next call finds what is left.
+    None needs to be flushed: what a crash of the server undoes is found and done again. A chore whose answer was
+    lost is done once more, and then counts only what was still left to do.
     """
     tally = Tally(policy)
     owners, overdue, old, traces = store.carry_out(lambda db, again: _look(db, now, policy))

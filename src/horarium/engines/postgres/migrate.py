@@ -41,8 +41,8 @@ def migrate(connection: Connection[Any], schema: str, shown: str) -> None:
 
 def _version(connection: Connection[Any], schema: str) -> int:
     """Return the number of the newest migration that was applied; 0 where there is none."""
-    # Asked of the tables of the catalogue, not with to_regclass: that answers from a cache of the session, which does not
-    # hear of others' changes while it waits for an advisory lock.
+    # Asked of the tables of the catalogue, not with to_regclass: that answers from a cache of the session, which does
+    # not hear of others' changes while it waits for an advisory lock.
     known = (
         "SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
         " WHERE n.nspname = %s AND c.relname = 'migrations'"

@@ -114,7 +114,9 @@ class PostgresQueue:
         held, terminate = self._store.carry_out(work)
         return Renewal(
             lost=tuple(member.owner for member in members if member.owner not in held),
-            terminate=tuple(id for owner, id in terminate if owner in held),
+            terminate=tuple(
+                id for member in members if member.owner in held for owner, id in terminate if owner == member.owner
+            ),
         )
 
     def settle(self, settlements: Sequence[Settlement], *, now: Instant, policy: MaintenancePolicy) -> list[Verdict]:

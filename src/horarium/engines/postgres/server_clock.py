@@ -2,54 +2,66 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 
-from horarium.clock import Clock, Instant, Seconds, StoreClock
+from horarium.clock import Clock, Instant, RemoteClock, Seconds
 from horarium.errors import EngineError
 
-READ_EVERY: Seconds = 5.0  # a quartz is off by some 20 us in that time
+READ_EVERY: Seconds = 5.0
+FIRST_READINGS = 3  # the quickest of them counts; the first one also opens a connection
 
 
 class ServerClock:
     """Reads the server's clock now and then, and carries it forward by this host's monotonic one.
 
     A step or an error of this host's wall clock changes nothing. While the server cannot be reached, time goes on.
+    ``read`` returns milliseconds with a fraction.
     """
 
-    def __init__(self, read: Callable[[], Instant], host: Clock) -> None:
+    def __init__(self, read: Callable[[], float], host: Clock) -> None:
         self._read = read
         self._host = host
-        self._clock: StoreClock | None = None
-        self._read_at: Seconds = 0.0
-        self._lock = threading.Lock()  # guards _clock and _read_at while they are written
+        self._time = RemoteClock(host)
+        self._next_look: Seconds = 0.0
+        self._forget_locks()
 
     def now(self) -> Instant:
         """Return the server's time. Raises: EngineError when it was never read and cannot be now."""
-        clock = self._clock
-        if clock is None:
-            with self._lock:
-                clock = self._clock or self._look()
-        elif self._host.monotonic() - self._read_at >= READ_EVERY and self._lock.acquire(blocking=False):
+        if self._time.age is None:
+            self._begin()
+        elif self._host.monotonic() >= self._next_look:
+            self._keep_up()
+        return self._time.now()
+
+    def _begin(self) -> None:
+        with self._lock:
+            while self._time.age is None:
+                time = RemoteClock(self._host)
+                for _ in range(FIRST_READINGS):
+                    self._look(time)
+                self._time = time
+
+    def _keep_up(self) -> None:
+        """Read the clock once more, unless another thread is at it."""
+        if self._pid != os.getpid():  # forked: another thread of the parent may have held the lock
+            self._forget_locks()
+        if self._lock.acquire(blocking=False):
             try:
-                self._look()
+                self._look(self._time)
             except EngineError:
-                self._read_at = self._host.monotonic()  # the next look is as far away as ever
+                self._next_look = self._host.monotonic() + READ_EVERY  # what is known serves a while longer
             finally:
                 self._lock.release()
-        return clock.now()
 
-    def after_fork(self) -> None:
-        """Go on in a child: another thread of the parent may have held the lock."""
-        self._lock = threading.Lock()
+    def _look(self, time: RemoteClock) -> None:
+        sent = self._host.monotonic()
+        reading = self._read()
+        received = self._host.monotonic()
+        time.note(reading, sent=sent, received=received)
+        self._next_look = received + READ_EVERY
 
-    def _look(self) -> StoreClock:
-        before = self._host.monotonic()
-        server = self._read()
-        self._read_at = self._host.monotonic()
-        reading = server + round((self._read_at - before) * 500)  # it was read half-way, as far as we know
-        if self._clock is None:
-            self._clock = StoreClock(self._host, reading)
-        else:
-            self._clock.correct(reading)
-        return self._clock
+    def _forget_locks(self) -> None:
+        self._pid = os.getpid()
+        self._lock = threading.Lock()  # guards the notes in _time

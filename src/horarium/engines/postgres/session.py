@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 from collections.abc import Generator
+from contextlib import suppress
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -43,9 +44,9 @@ class Session(psycopg.Connection[Row]):
     def wait(self, gen: Generator[Any, Any, T], *_: Any, **__: Any) -> T:  # psycopg's own types differ between versions
         deadline = monotonic() + self.patience
         try:
+            fd = self.pgconn.socket
             wanted = next(gen)
             poll = select.poll()
-            fd = self.pgconn.socket
             poll.register(fd, _MASKS[wanted])
             while True:
                 left = deadline - monotonic()
@@ -59,7 +60,8 @@ class Session(psycopg.Connection[Row]):
             return result
         except BaseException as error:
             if isinstance(error, NoAnswer) or not isinstance(error, psycopg.Error):
-                gen.close()
+                with suppress(psycopg.Error, RuntimeError):  # of a pipeline: it would like to go on
+                    gen.close()
                 self.close()  # half an answer may be on its way: nothing can be asked on this connection any more
             raise
 

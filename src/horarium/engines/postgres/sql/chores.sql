@@ -7,7 +7,7 @@ SELECT
     EXISTS (SELECT FROM {schema}.owners WHERE given_up IS NULL AND lease_until <= %(now)s::bigint)
     OR EXISTS (
         SELECT FROM {schema}.owners AS o
-        WHERE given_up IS NOT NULL AND EXISTS (SELECT FROM {schema}.messages AS m WHERE m.owner = o.owner)
+        WHERE given_up IS NOT NULL AND (SELECT true FROM {schema}.messages AS m WHERE m.owner = o.owner LIMIT 1)
     ),
     EXISTS (SELECT FROM {schema}.messages WHERE num_nulls(owner) = 1 AND expires <= %(now)s::bigint),
     EXISTS (SELECT FROM {schema}.runs WHERE keep IS NULL AND changed <= %(now)s::bigint - %(keep)s::bigint)

@@ -4,5 +4,5 @@
 -- State: unchanged
 -- Safe: inside the transaction that takes back what they hold
 SELECT owner, name, seen, member FROM {schema}.owners AS o
-WHERE given_up IS NOT NULL AND EXISTS (SELECT FROM {schema}.messages AS m WHERE m.owner = o.owner)
+WHERE given_up IS NOT NULL AND (SELECT true FROM {schema}.messages AS m WHERE m.owner = o.owner LIMIT 1)
 ORDER BY given_up, owner

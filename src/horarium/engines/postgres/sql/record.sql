@@ -19,7 +19,7 @@ FROM unnest(
     id, queue, task, state, attempt, cancel, schedule, parent, root, created, worker, started, ended, changed, keep,
     message, result, history
 )
-WHERE NOT EXISTS (SELECT FROM {schema}.messages AS m WHERE m.id = told.id)
+WHERE (SELECT true FROM {schema}.messages AS m WHERE m.id = told.id) IS NULL
 ON CONFLICT (id) DO UPDATE
 SET queue = excluded.queue, task = excluded.task, state = excluded.state, attempt = excluded.attempt, settled = NULL,
     cancel = excluded.cancel, schedule = excluded.schedule, parent = excluded.parent, root = excluded.root,

@@ -4,18 +4,21 @@
 --   (ms or NULL): arrays of one length, sorted by id, each id once; now
 -- Result: id of each that was recorded; the others are not in these hands, or have a history
 -- State: in hand -> ended, SUCCESS
+-- (Rows are reached by ctid, and found by id in a LATERAL: joined by id, a table that was analysed while it was empty is
+-- read from end to end, for ever.)
 -- (IS NOT DISTINCT FROM keeps the planner from looking through all that an owner holds, once for each.)
 -- Safe: owner and fence are compared under the lock of the row that is moved. A run of this id that record() stored
 --   meanwhile stays
 WITH told AS MATERIALIZED (
-    SELECT * FROM unnest(
+    SELECT told.*, held.tid FROM unnest(
         %(ids)s::text[], %(owners)s::text[], %(fences)s::integer[], %(marks)s::bigint[], %(results)s::text[],
         %(workers)s::text[], %(starteds)s::bigint[], %(endeds)s::bigint[], %(keeps)s::bigint[]
     ) AS told (id, owner, fence, mark, result, worker, started, ended, keep)
+    CROSS JOIN LATERAL (SELECT m.ctid AS tid FROM {schema}.messages AS m WHERE m.id = told.id OFFSET 0) AS held
 ),
 gone AS (
     DELETE FROM {schema}.messages AS m USING told
-    WHERE m.id = told.id AND m.owner IS NOT DISTINCT FROM told.owner AND m.fence = told.fence AND m.history IS NULL
+    WHERE m.ctid = told.tid AND m.owner IS NOT DISTINCT FROM told.owner AND m.fence = told.fence AND m.history IS NULL
     RETURNING m.id, m.turn, m.queue, m.task, m.attempt, told.mark, m.cancel, m.schedule, m.parent, m.root, m.created,
         coalesce(nullif(told.worker, ''), m.worker) AS worker, told.started, told.ended, told.keep, m.message, told.result
 )

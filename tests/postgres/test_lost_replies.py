@@ -1,0 +1,179 @@
+"""Sessions that end in between: nothing is stranded, nothing is done twice, and the answers are true."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+from msgspec.structs import replace
+from postgres_words import POLICY, backends, claim, connect, message, put_one, register, settle, successes
+
+from horarium.engines.postgres import PostgresEngine
+from horarium.engines.postgres.sql import Database
+from horarium.errors import EngineUnavailable
+from horarium.outcome import Failed, told
+from horarium.schedules.record import Firing, Schedule
+
+
+@contextmanager
+def reply_lost(
+    engine: PostgresEngine, monkeypatch: pytest.MonkeyPatch, *names: str, times: int = 1
+) -> Iterator[list[str]]:
+    """Let the first statements of these names be carried out and their answers be lost with the connection."""
+    run = Database.run
+    lost: list[str] = []
+
+    def run_and_lose(self: Database, name: str, /, **values: Any) -> Any:
+        cursor = run(self, name, **values)
+        if name in names and len(lost) < times:
+            lost.append(name)
+            if self.connection.info.pipeline_status:
+                self.connection._pipeline.sync()  # type: ignore[union-attr]
+            if self.connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+                self.connection.execute("COMMIT")
+            self.connection.close()
+            raise psycopg.OperationalError("the reply was lost")
+        return cursor
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Database, "run", run_and_lose)
+        yield lost
+    assert len(lost) == times
+
+
+def end_sessions(url: str) -> None:
+    """Let the server end all sessions of the store, as an administrator would."""
+    with connect(url) as connection:
+        for pid in backends(url):
+            connection.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
+
+
+def schedule(engine: PostgresEngine, **fields: Any) -> Schedule:
+    now = engine.now()
+    given: dict[str, Any] = {"id": "i", "name": "s", "task": "t", "spec": {"type": "every", "seconds": 60}}
+    return Schedule(**given | {"anchor": now, "created": now, "changed": now, "next_fire": now} | fields)
+
+
+VERBS: dict[str, Callable[[PostgresEngine], object]] = {
+    "put": put_one,
+    "claim": claim,
+    "settle": lambda engine: settle(engine, successes(engine, claim(engine))),
+    "renew": register,
+    "maintain": lambda engine: engine.queue.maintain(now=engine.now(), policy=POLICY),
+    "read": lambda engine: engine.results.read(["x"]),
+    "counts": lambda engine: engine.inspector.counts(),
+    "save": lambda engine: engine.schedules.save([schedule(engine)], now=engine.now()),
+    "notify": lambda engine: engine.notifier.notify(["queue:default"]),
+}
+
+
+@pytest.mark.parametrize("verb", sorted(VERBS))
+def test_a_verb_after_the_server_ended_the_session_works_on_a_new_one(
+    engine: PostgresEngine, url: str, verb: str
+) -> None:
+    put_one(engine)
+    end_sessions(url)
+    VERBS[verb](engine)
+
+
+def test_a_claim_whose_reply_was_lost_is_handed_out_when_it_is_repeated(
+    engine: PostgresEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = {put_one(engine) for _ in range(5)}
+    register(engine)
+    with reply_lost(engine, monkeypatch, "claim"):
+        deliveries = engine.queue.claim(["default"], "o", 3, now=engine.now())
+    assert len(deliveries) == 3
+    assert [(each.fence, each.attempt) for each in deliveries] == [(1, 1)] * 3
+    rest = engine.queue.claim(["default"], "o", 9, now=engine.now())
+    assert {each.message.id for each in (*deliveries, *rest)} == ids
+    assert settle(engine, successes(engine, [*deliveries, *rest])) == ["recorded"] * 5
+
+
+def test_a_claim_that_failed_for_the_caller_is_handed_out_by_the_next_one(
+    engine: PostgresEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [put_one(engine) for _ in range(5)]
+    register(engine)
+    with reply_lost(engine, monkeypatch, "claim", "claimed_before", times=2), pytest.raises(EngineUnavailable):
+        engine.queue.claim(["default"], "o", 3, now=engine.now())
+    first = engine.queue.claim(["default"], "o", 2, now=engine.now())
+    second = engine.queue.claim(["default"], "o", 9, now=engine.now())
+    third = engine.queue.claim(["default"], "o", 9, now=engine.now())
+    assert [[each.message.id for each in batch] for batch in (first, second, third)] == [ids[:2], ids[2:3], ids[3:]]
+    assert engine.queue.claim(["default"], "o", 9, now=engine.now()) == []
+
+
+def test_another_owners_lost_claim_is_left_to_it(engine: PostgresEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_one(engine)
+    register(engine, "o")
+    register(engine, "p")
+    with reply_lost(engine, monkeypatch, "claim", "claimed_before", times=2), pytest.raises(EngineUnavailable):
+        engine.queue.claim(["default"], "o", 3, now=engine.now())
+    assert engine.queue.claim(["default"], "p", 3, now=engine.now()) == []
+    assert len(engine.queue.claim(["default"], "o", 3, now=engine.now())) == 1
+
+
+def test_a_put_whose_reply_was_lost_tells_the_truth_when_it_is_repeated(
+    engine: PostgresEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = put_one(engine)
+    messages = [message(engine.now()), message(engine.now(), id=known), message(engine.now())]
+    with reply_lost(engine, monkeypatch, "announce"):
+        assert engine.queue.put(messages, now=engine.now()) == [True, False, True]
+    assert engine.inspector.counts().states == {"PENDING": 3}
+
+
+def test_a_settlement_whose_reply_was_lost_is_not_lost(engine: PostgresEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_one(engine)
+    told_twice = successes(engine, claim(engine), message(engine.now(), id="next"))
+    with reply_lost(engine, monkeypatch, "settle_success"):
+        assert settle(engine, told_twice) == ["repeated"]
+    assert engine.inspector.counts().states["SUCCESS"] == 1
+
+
+def test_follow_ups_are_there_after_a_lost_reply(engine: PostgresEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_one(engine)
+    put_one(engine)
+    one, two = successes(engine, claim(engine), message(engine.now(), id="next"))
+    failed = replace(two, outcome=Failed(error=told("Reject", "no")))
+    with reply_lost(engine, monkeypatch, "announce"):
+        assert settle(engine, [one, failed]) == ["repeated", "repeated"]
+    assert engine.inspector.counts().states == {"SUCCESS": 1, "FAILURE": 1, "PENDING": 1}
+
+
+@pytest.mark.parametrize("kind", ["auto", "manual"])
+def test_a_firing_whose_reply_was_lost_has_won(
+    engine: PostgresEngine, monkeypatch: pytest.MonkeyPatch, kind: Any
+) -> None:
+    (saved,) = engine.schedules.save([schedule(engine)], now=engine.now())
+    assert saved.next_fire is not None
+    firing = Firing(
+        schedule="s",
+        version=1,
+        expected=saved.next_fire,
+        nominal=saved.next_fire,
+        kind=kind,
+        messages=(message(engine.now(), id="fired"),),
+        next_fire=saved.next_fire + 60_000,
+    )
+    with reply_lost(engine, monkeypatch, "announce"):
+        assert engine.schedules.fire([firing], now=engine.now()) == [True]
+    assert engine.schedules.fire([firing], now=engine.now()) == [False]
+    assert engine.inspector.counts().states == {"PENDING": 1}
+    (stored,) = engine.schedules.get(["s"])
+    assert stored is not None
+    assert stored.total_runs == (1 if kind == "auto" else 0)
+
+
+def test_a_save_whose_reply_was_lost_is_no_conflict(engine: PostgresEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    with reply_lost(engine, monkeypatch, "insert_schedule"):
+        (saved,) = engine.schedules.save([schedule(engine)], now=engine.now())
+    assert saved.version == 1
+    with reply_lost(engine, monkeypatch, "replace_schedule"):
+        (edited,) = engine.schedules.save([replace(saved, task="u")], now=engine.now())
+    assert (edited.version, edited.task) == (2, "u")
+    assert engine.schedules.get(["s"]) == [edited]
