@@ -50,6 +50,26 @@ def test_returning_without_a_commit_fails_the_run(desk: Desk) -> None:
         handle.get(timeout=5)
 
 
+@pytest.mark.parametrize("how", ["return", "raise"])
+def test_a_transaction_that_the_task_leaves_open_is_rolled_back(desk: Desk, how: str) -> None:
+    connection = desk.connect()  # kept open for longer than the task
+
+    @desk.app.task(name="careless", bind=True)
+    def careless(task) -> None:
+        connection.execute("INSERT INTO orders VALUES (9, 'paid')")
+        task.finish_in(connection)
+        if how == "raise":
+            raise ValueError("no")
+
+    handle = careless.delay()
+    drain(desk.app)
+    connection.commit()
+    connection.close()
+    assert desk.orders() == []
+    with pytest.raises(NotCommittedError if how == "return" else ValueError):
+        handle.get(timeout=5)
+
+
 def test_finishing_twice_is_refused(desk: Desk) -> None:
     handle = desk.app.tasks["pay"].delay(7, "twice")
     drain(desk.app)

@@ -236,9 +236,11 @@ class _Call:
         self._hook(self.task.after_return, state, value, self.message.id, request.args, request.kwargs, info)
         ended = self.clock.now()
         settles: Outcome = outcome
-        if request.finished_in_transaction and not request.is_eager and isinstance(outcome, Succeeded):
+        if request.finished_in is not None:
+            # What is not committed by now never will be; left open, it would lock the run that is to be settled.
+            request.finished_in.queue.abandon(request.finished_in.connection)
             # The success is recorded, if that transaction was committed, and then this one is refused by its fence.
-            settles = Failed(error=NOT_COMMITTED)
+            settles = Failed(error=NOT_COMMITTED) if isinstance(outcome, Succeeded) else outcome
         return Performance(
             outcome=outcome,
             settles=settles,

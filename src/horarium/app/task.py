@@ -213,7 +213,7 @@ class Task(Definition):
         """
         request = self.request
         encoded = Raw(codec.encode(result, path="result", limit_bytes=self.app.conf.max_result_bytes))
-        if request.finished_in_transaction:
+        if request.finished_in is not None:
             raise RuntimeError(f"expected {self.name} to finish once, it did so before; leave the second call out")
         if request.delivery is None or request.is_eager:
             return
@@ -225,7 +225,7 @@ class Task(Definition):
         [verdict] = transaction.queue.settle_in(transaction.connection, [settlement], now=now, policy=policy)
         if verdict is not Verdict.RECORDED:
             raise AttemptSuperseded(request.delivery.message.id)
-        request.finished_in_transaction = True
+        request.finished_in = transaction
 
     def update_state(self, task_id: str | None = None, state: str | None = None, meta: Any = None) -> None:
         """Record a state of the task's own and what goes with it, while it runs. Not an end; superseded by one.

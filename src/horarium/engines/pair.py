@@ -176,6 +176,9 @@ class PairQueue:
             "another one; leave it out, or return the result"
         )
 
+    def abandon(self, connection: Any) -> None:
+        self._guest_queue().abandon(connection)
+
     def maintain(self, *, now: Instant, policy: MaintenancePolicy, dead: Sequence[DeadOwner] = ()) -> Maintenance:
         done = self._carrier.queue.maintain(now=now, policy=policy, dead=dead)
         # The dead must be buried although the keeper is away; that it is, whoever settles tells. What it should have

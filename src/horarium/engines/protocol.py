@@ -322,6 +322,10 @@ class TransactionalQueue(Protocol):
         """Record outcomes; see Queue.settle."""
         ...
 
+    def abandon(self, connection: Any) -> None:
+        """Roll back what is still open on the connection, if anything is: it would keep locks. Never raises."""
+        ...
+
 
 class Results(Protocol):
     """Runs, as records. Written only through Queue.put, Queue.settle, Queue.maintain and Inspector.act."""

@@ -7,6 +7,7 @@ So the store holds an advisory lock of a random number for a moment, and the gue
 from __future__ import annotations
 
 import weakref
+from contextlib import suppress
 from secrets import randbits
 from typing import Any
 
@@ -47,6 +48,13 @@ class Guests:
                 "databases: set store to the database of your own tables, or send after your commit"
             )
         self._known.add(guest)
+
+    def abandon(self, connection: psycopg.Connection[Any]) -> None:
+        """Roll back what is still open on a connection; one that cannot even do that has nothing open any more."""
+        open_ones = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
+        if not connection.closed and connection.info.transaction_status in open_ones:
+            with suppress(psycopg.Error):
+                connection.rollback()
 
     def _is_neighbour(self, guest: psycopg.Connection[Any]) -> bool:
         mark = randbits(62)

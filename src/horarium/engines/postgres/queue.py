@@ -150,6 +150,9 @@ class PostgresQueue:
             self._topics.announce_at_commit(db, settling.topics)
         return verdicts
 
+    def abandon(self, connection: psycopg.Connection[Any]) -> None:
+        self._guests.abandon(connection)
+
     def maintain(self, *, now: Instant, policy: MaintenancePolicy, dead: Sequence[DeadOwner] = ()) -> Maintenance:
         return maintain(self._store, now, policy, dead)
 
