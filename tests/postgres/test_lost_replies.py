@@ -19,9 +19,7 @@ from horarium.schedules.record import Firing, Schedule
 
 
 @contextmanager
-def reply_lost(
-    engine: PostgresEngine, monkeypatch: pytest.MonkeyPatch, *names: str, times: int = 1
-) -> Iterator[list[str]]:
+def reply_lost(monkeypatch: pytest.MonkeyPatch, *names: str, times: int = 1) -> Iterator[None]:
     """Let the first statements of these names be carried out and their answers be lost with the connection."""
     run = Database.run
     lost: list[str] = []
@@ -40,7 +38,7 @@ def reply_lost(
 
     with monkeypatch.context() as patch:
         patch.setattr(Database, "run", run_and_lose)
-        yield lost
+        yield
     assert len(lost) == times
 
 
@@ -84,7 +82,7 @@ def test_a_claim_whose_reply_was_lost_is_handed_out_when_it_is_repeated(
 ) -> None:
     ids = {put_one(engine) for _ in range(5)}
     register(engine)
-    with reply_lost(engine, monkeypatch, "claim"):
+    with reply_lost(monkeypatch, "claim"):
         deliveries = engine.queue.claim(["default"], "o", 3, now=engine.now())
     assert len(deliveries) == 3
     assert [(each.fence, each.attempt) for each in deliveries] == [(1, 1)] * 3
@@ -98,7 +96,7 @@ def test_a_claim_that_failed_for_the_caller_is_handed_out_by_the_next_one(
 ) -> None:
     ids = [put_one(engine) for _ in range(5)]
     register(engine)
-    with reply_lost(engine, monkeypatch, "claim", "claimed_before", times=2), pytest.raises(EngineUnavailable):
+    with reply_lost(monkeypatch, "claim", "claimed_before", times=2), pytest.raises(EngineUnavailable):
         engine.queue.claim(["default"], "o", 3, now=engine.now())
     first = engine.queue.claim(["default"], "o", 2, now=engine.now())
     second = engine.queue.claim(["default"], "o", 9, now=engine.now())
@@ -111,7 +109,7 @@ def test_another_owners_lost_claim_is_left_to_it(engine: PostgresEngine, monkeyp
     put_one(engine)
     register(engine, "o")
     register(engine, "p")
-    with reply_lost(engine, monkeypatch, "claim", "claimed_before", times=2), pytest.raises(EngineUnavailable):
+    with reply_lost(monkeypatch, "claim", "claimed_before", times=2), pytest.raises(EngineUnavailable):
         engine.queue.claim(["default"], "o", 3, now=engine.now())
     assert engine.queue.claim(["default"], "p", 3, now=engine.now()) == []
     assert len(engine.queue.claim(["default"], "o", 3, now=engine.now())) == 1
@@ -122,7 +120,7 @@ def test_a_put_whose_reply_was_lost_tells_the_truth_when_it_is_repeated(
 ) -> None:
     known = put_one(engine)
     messages = [message(engine.now()), message(engine.now(), id=known), message(engine.now())]
-    with reply_lost(engine, monkeypatch, "announce"):
+    with reply_lost(monkeypatch, "announce"):
         assert engine.queue.put(messages, now=engine.now()) == [True, False, True]
     assert engine.inspector.counts().states == {"PENDING": 3}
 
@@ -130,7 +128,7 @@ def test_a_put_whose_reply_was_lost_tells_the_truth_when_it_is_repeated(
 def test_a_settlement_whose_reply_was_lost_is_not_lost(engine: PostgresEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     put_one(engine)
     told_twice = successes(engine, claim(engine), message(engine.now(), id="next"))
-    with reply_lost(engine, monkeypatch, "settle_success"):
+    with reply_lost(monkeypatch, "settle_success"):
         assert settle(engine, told_twice) == ["repeated"]
     assert engine.inspector.counts().states["SUCCESS"] == 1
 
@@ -140,7 +138,7 @@ def test_follow_ups_are_there_after_a_lost_reply(engine: PostgresEngine, monkeyp
     put_one(engine)
     one, two = successes(engine, claim(engine), message(engine.now(), id="next"))
     failed = replace(two, outcome=Failed(error=told("Reject", "no")))
-    with reply_lost(engine, monkeypatch, "announce"):
+    with reply_lost(monkeypatch, "announce"):
         assert settle(engine, [one, failed]) == ["repeated", "repeated"]
     assert engine.inspector.counts().states == {"SUCCESS": 1, "FAILURE": 1, "PENDING": 1}
 
@@ -160,7 +158,7 @@ def test_a_firing_whose_reply_was_lost_has_won(
         messages=(message(engine.now(), id="fired"),),
         next_fire=saved.next_fire + 60_000,
     )
-    with reply_lost(engine, monkeypatch, "announce"):
+    with reply_lost(monkeypatch, "announce"):
         assert engine.schedules.fire([firing], now=engine.now()) == [True]
     assert engine.schedules.fire([firing], now=engine.now()) == [False]
     assert engine.inspector.counts().states == {"PENDING": 1}
@@ -170,10 +168,10 @@ def test_a_firing_whose_reply_was_lost_has_won(
 
 
 def test_a_save_whose_reply_was_lost_is_no_conflict(engine: PostgresEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    with reply_lost(engine, monkeypatch, "insert_schedule"):
+    with reply_lost(monkeypatch, "insert_schedule"):
         (saved,) = engine.schedules.save([schedule(engine)], now=engine.now())
     assert saved.version == 1
-    with reply_lost(engine, monkeypatch, "replace_schedule"):
+    with reply_lost(monkeypatch, "replace_schedule"):
         (edited,) = engine.schedules.save([replace(saved, task="u")], now=engine.now())
     assert (edited.version, edited.task) == (2, "u")
     assert engine.schedules.get(["s"]) == [edited]

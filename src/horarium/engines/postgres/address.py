@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import psycopg
 from msgspec import Struct
@@ -52,19 +52,26 @@ def read_address(url: str, *, patience: Seconds, durable: bool) -> Address:
     shown = urlunsplit(
         parts._replace(
             netloc=_without_password(parts.netloc),
-            query=urlencode([(key, "***" if key in SECRETS else value) for key, value in query]),
+            query=_encoded([(key, "***" if key in SECRETS else value) for key, value in query]),
         )
     )
-    rest = urlencode([(key, value) for key, value in query if key != "schema"])
+    rest = _encoded([(key, value) for key, value in query if key != "schema"])
     try:
         given = conninfo_to_dict(urlunsplit(parts._replace(query=rest)))
     except psycopg.Error as error:
         raise InvalidSetting("store", "a URL that PostgreSQL can read", shown, _one_line(error)) from None
+    for port in str(given.get("port") or "").split(","):
+        if port and not port.isdecimal():
+            raise InvalidSetting("store", "a URL with a number for its port", shown, "write for example host:5432")
     return Address(
         shown=shown,
         schema=schema,
         conninfo=_complete({key: str(value) for key, value in given.items()}, patience, durable),
     )
+
+
+def _encoded(query: list[tuple[str, str]]) -> str:
+    return urlencode(query, safe="*", quote_via=quote)  # libpq takes a plus sign for a plus sign
 
 
 def _without_password(netloc: str) -> str:

@@ -9,8 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from secrets import randbits
-from time import monotonic
 
 import msgspec
 from msgspec import Struct
@@ -20,6 +18,7 @@ from horarium.engines.postgres.connection import RELAXED, Store
 from horarium.engines.postgres.moves import Moves, set_aside_unreadable
 from horarium.engines.postgres.rows import decode_message
 from horarium.engines.postgres.sql import Database, Row, array
+from horarium.engines.postgres.tokens import new_token
 from horarium.errors import EngineUnavailable, OwnerLost
 from horarium.message import Delivery
 
@@ -51,7 +50,7 @@ class Claims:
         self, queues: Sequence[str], owner: str, limit: int, now: Instant, tasks: Collection[str] | None
     ) -> list[Delivery]:
         """Give up to ``limit`` due messages to ``owner``; see Queue.claim."""
-        token = randbits(62)
+        token = new_token()
         unsure = self._unsure_of(owner)
         asked = _Asked(array(dict.fromkeys(queues)), owner, None if tasks is None else array(tasks), token)
 
@@ -131,14 +130,14 @@ class Claims:
 
     def _doubt(self, owner: str, token: int) -> None:
         with self._lock:
-            self._unsure.setdefault(owner, {})[token] = monotonic()
+            self._unsure.setdefault(owner, {})[token] = self._store.clock.monotonic()
 
     def _settle_doubts(self, owner: str, unsure: Sequence[int], *, found: int) -> None:
         """Forget the tokens under which nothing was found. A server that had lost sight of us may still be at it, but
         no longer than it gives any statement."""
         if not unsure or found:
             return
-        before = monotonic() - 2 * self._store.patience
+        before = self._store.clock.monotonic() - 2 * self._store.patience
         with self._lock:
             tokens = {token: since for token, since in self._unsure.get(owner, {}).items() if since > before}
             if tokens:

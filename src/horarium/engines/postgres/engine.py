@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 from horarium.clock import Clock, Instant, Seconds, SystemClock
 from horarium.engines.postgres.address import read_address
 from horarium.engines.postgres.connection import Durability, Store
@@ -25,7 +27,7 @@ class PostgresEngine:
     Nothing is connected to or made before the first use. ``durability="full"``: what a verb has acknowledged survives
     a crash of the server and a power loss. ``"relaxed"``: a crash of the server may undo the last half second, so that
     an ended run is run again. ``clock``: for tests, in place of the server's. ``patience`` is how long a verb waits for
-    the server or a lock before it raises EngineUnavailable (None: 5 s).
+    the server or a lock before it raises EngineUnavailable (None: 5 s). ``random`` is for the pauses between tries.
     """
 
     capabilities = Capabilities(
@@ -39,13 +41,15 @@ class PostgresEngine:
         *,
         clock: Clock | None = None,
         patience: Seconds | None = None,
+        random: Random | None = None,
     ) -> None:
         if durability not in ("full", "relaxed"):
             raise InvalidSetting("durability", "'full' or 'relaxed'", durability)
         patience = PATIENCE if patience is None else patience
         address = read_address(url, patience=patience, durable=durability == "full")
-        self._store = Store(address, durability, patience)
-        self._clock = clock or ServerClock(self._read_clock, SystemClock())
+        host = SystemClock()
+        self._store = Store(address, durability, patience, clock=host, random=random or Random())
+        self._clock = clock or ServerClock(self._read_clock, host)
         self.url = address.shown
         topics = Topics(address.schema)
         self.queue = PostgresQueue(self._store, topics)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import weakref
 from contextlib import suppress
-from secrets import randbits
 from typing import Any
 
 import psycopg
@@ -16,6 +15,7 @@ from psycopg.pq import TransactionStatus
 
 from horarium.engines.postgres.connection import Store, transaction
 from horarium.engines.postgres.sql import Database
+from horarium.engines.postgres.tokens import new_token
 from horarium.engines.postgres.trouble import translate
 from horarium.errors import CannotJoinTransaction
 
@@ -57,7 +57,7 @@ class Guests:
                 connection.rollback()
 
     def _is_neighbour(self, guest: psycopg.Connection[Any]) -> bool:
-        mark = randbits(62)
+        mark = new_token()
 
         def work(db: Database, again: bool) -> bool:
             with transaction(db, durable=False):

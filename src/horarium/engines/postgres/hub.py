@@ -11,8 +11,6 @@ import os
 import select
 import threading
 from contextlib import suppress
-from random import Random
-from time import monotonic
 
 import psycopg
 
@@ -52,7 +50,6 @@ class Hub:
         self._space = topics.space
         self._topics = topics
         self._pid = os.getpid()
-        self._random = Random()  # of pauses only
         self._changed = threading.Condition()
         self._members: set[Member] = set()
         self._listened: set[str] = set()
@@ -131,7 +128,7 @@ class Hub:
             self._part()
             if failures:
                 most = min(LAST_PAUSE, FIRST_PAUSE * 2.0 ** min(failures, 20))
-                self._stop.wait(self._random.uniform(0, most))
+                self._stop.wait(self._store.random.uniform(0, most))
 
     def _serve(self, session: Session, *, is_anew: bool) -> None:
         """Listen until the connection breaks or the hub is closed. ``is_anew``: hints may have been missed before."""
@@ -145,17 +142,17 @@ class Hub:
         poll = select.poll()
         poll.register(self._poke[0], select.POLLIN)
         poll.register(session.pgconn.socket, select.POLLIN)
-        heard = monotonic()
+        heard = self._store.clock.monotonic()
         while not self._stop.is_set():
             ready = {fd for fd, _ in poll.poll(HEARTBEAT * 1000)}
             if session.pgconn.socket in ready:
-                heard = monotonic()
+                heard = self._store.clock.monotonic()
                 self._read(session)
             if self._poke[0] in ready:
                 with suppress(BlockingIOError):
                     os.read(self._poke[0], 4096)
-            if monotonic() - heard >= HEARTBEAT:
-                heard = monotonic()
+            if self._store.clock.monotonic() - heard >= HEARTBEAT:
+                heard = self._store.clock.monotonic()
                 session.execute("SELECT 1")
             self._fit(session)
 

@@ -8,7 +8,6 @@ attempt) are statements of their own elsewhere.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from secrets import randbits
 from typing import Literal, TypeVar
 
 import msgspec
@@ -26,6 +25,7 @@ from horarium.engines.postgres.rows import (
     encode_message,
 )
 from horarium.engines.postgres.sql import Database, Row, array
+from horarium.engines.postgres.tokens import new_token
 from horarium.engines.protocol import MaintenancePolicy
 from horarium.message import Message
 from horarium.outcome import Attempt, Crashed, ErrorRecord, Expired, Outcome, Revoked, State, error_of, told
@@ -111,7 +111,7 @@ class Moves:
             if moved := [entry for entry in entries if entry.move == move]:
                 write(moved)
         if self._new:
-            insert(self.db, self._new, self.now, randbits(62))
+            insert(self.db, self._new, self.now, new_token())
         self._entries, self._new = {}, []
 
     def _write_reports(self, entries: list[Entry]) -> None:

@@ -11,7 +11,6 @@ import select
 import threading
 from collections.abc import Collection
 from contextlib import suppress
-from time import monotonic
 
 from horarium.clock import Seconds
 from horarium.engines.postgres.connection import Store
@@ -35,7 +34,8 @@ class PostgresNotifier:
                 self._store.carry_out(lambda db, again: self._topics.announce(db, topics))
 
     def listen(self, topics: Collection[str]) -> PostgresListener:
-        return PostgresListener(self._hub_of_this_process(), [self._topics.topic(topic).channel for topic in topics])
+        channels = [self._topics.topic(topic).channel for topic in topics]
+        return PostgresListener(self._hub_of_this_process(), channels)
 
     def close(self) -> None:
         """Close this process's connection; its listeners hear no more."""
@@ -69,12 +69,11 @@ class PostgresListener:
         hub.join(self._member)
 
     def wait(self, timeout: Seconds) -> bool:
-        deadline = monotonic() + timeout
         if not self._fds:
             return False
         poll = select.poll()
         poll.register(self._fds[0], select.POLLIN)
-        if not poll.poll(max(0.0, deadline - monotonic()) * 1000):
+        if not poll.poll(max(0.0, timeout) * 1000):
             return False
         with suppress(BlockingIOError, IndexError):  # emptied; or closed by another thread, which ended the wait
             while len(os.read(self._fds[0], 4096)) == 4096:

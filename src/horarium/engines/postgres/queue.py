@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from secrets import randbits
 from typing import Any
 
 import psycopg
@@ -23,6 +22,7 @@ from horarium.engines.postgres.moves import Moves, expire
 from horarium.engines.postgres.rows import encode_member
 from horarium.engines.postgres.settle import Settling
 from horarium.engines.postgres.sql import Database, array
+from horarium.engines.postgres.tokens import new_token
 from horarium.engines.postgres.topics import Topics
 from horarium.engines.postgres.trouble import translate
 from horarium.engines.protocol import QUEUE_TOPIC, DeadOwner, Maintenance, MaintenancePolicy, Member, Renewal
@@ -42,7 +42,7 @@ class PostgresQueue:
     ) -> list[bool]:
         if not messages:
             return []
-        intake = Intake(messages, now, randbits(62))
+        intake = Intake(messages, now, new_token())
         queues = {QUEUE_TOPIC + message.queue for message in messages}
 
         def work(db: Database, again: bool) -> list[bool]:
@@ -76,7 +76,7 @@ class PostgresQueue:
         if not messages:
             return []
         with self._inside(connection) as db:
-            are_new = insert(db, messages, now, randbits(62))
+            are_new = insert(db, messages, now, new_token())
             self._topics.announce_at_commit(db, {QUEUE_TOPIC + message.queue for message in messages})
         return are_new
 

@@ -7,7 +7,6 @@ Saves and firings draw a token, by which the engine knows its own when it has to
 from __future__ import annotations
 
 from collections.abc import Sequence
-from secrets import randbits
 
 import msgspec
 from msgspec.structs import replace
@@ -16,6 +15,7 @@ from horarium.clock import Instant
 from horarium.engines.postgres.connection import Store, transaction
 from horarium.engines.postgres.intake import insert
 from horarium.engines.postgres.sql import Database, Row, Value, array
+from horarium.engines.postgres.tokens import new_token
 from horarium.engines.postgres.topics import Topics
 from horarium.engines.protocol import QUEUE_TOPIC, Page, SchedulePage
 from horarium.errors import ScheduleConflict
@@ -34,7 +34,7 @@ class PostgresSchedules:
     def save(self, schedules: Sequence[Schedule], *, now: Instant) -> list[Schedule]:
         if not schedules:
             return []
-        token = randbits(62)
+        token = new_token()
 
         def work(db: Database, again: bool) -> list[Schedule]:
             with transaction(db):
@@ -74,13 +74,13 @@ class PostgresSchedules:
     def fire(self, firings: Sequence[Firing], *, now: Instant) -> list[bool]:
         if not firings:
             return []
-        tokens = [randbits(62) for _ in firings]
+        tokens = [new_token() for _ in firings]
 
         def work(db: Database, again: bool) -> list[bool]:
             with transaction(db):
                 shot = _Shot(db, again=again)
                 won = [shot.fire(firing, token) for firing, token in zip(firings, tokens, strict=True)]
-                insert(db, shot.messages, now, randbits(62))
+                insert(db, shot.messages, now, new_token())
             self._topics.announce(db, {QUEUE_TOPIC + message.queue for message in shot.messages})
             return won
 

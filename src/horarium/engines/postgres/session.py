@@ -5,13 +5,12 @@ from __future__ import annotations
 import select
 from collections.abc import Generator
 from contextlib import suppress
-from time import monotonic
 from typing import Any, TypeVar
 
 import psycopg
 from psycopg.waiting import Ready, Wait
 
-from horarium.clock import Seconds
+from horarium.clock import Clock, Seconds, SystemClock
 from horarium.engines.postgres.address import Address
 from horarium.engines.postgres.sql import Row
 from horarium.engines.postgres.trouble import translate
@@ -40,16 +39,17 @@ class Session(psycopg.Connection[Row]):
     """
 
     patience: Seconds = 10.0
+    clock: Clock = SystemClock()
 
     def wait(self, gen: Generator[Any, Any, T], *_: Any, **__: Any) -> T:  # psycopg's own types differ between versions
-        deadline = monotonic() + self.patience
+        deadline = self.clock.monotonic() + self.patience
         try:
             fd = self.pgconn.socket
             wanted = next(gen)
             poll = select.poll()
             poll.register(fd, _MASKS[wanted])
             while True:
-                left = deadline - monotonic()
+                left = deadline - self.clock.monotonic()
                 if left <= 0:
                     raise NoAnswer(f"no answer within {self.patience:g} s")
                 for _fd, event in poll.poll(left * 1000):
@@ -65,6 +65,10 @@ class Session(psycopg.Connection[Row]):
                 self.close()  # half an answer may be on its way: nothing can be asked on this connection any more
             raise
 
+    def __del__(self, *_: Any) -> None:
+        """Say nothing: an engine that is let go lets its sessions go. libpq's side closes itself, but only in the
+        process that opened it."""
+
     def is_stale(self) -> bool:
         """Tell whether the server has said something unasked, such as that it is shutting down, or has hung up."""
         if self.closed:
@@ -74,13 +78,14 @@ class Session(psycopg.Connection[Row]):
         return bool(poll.poll(0))
 
 
-def open_session(address: Address, patience: Seconds) -> Session:
+def open_session(address: Address, patience: Seconds, clock: Clock) -> Session:
     """Open a connection. Raises: EngineUnavailable, StoreUnusable."""
     try:
         session = Session.connect(**address.conninfo, autocommit=True)  # type: ignore[arg-type]
     except psycopg.Error as error:
         raise translate(error, address.shown) from error
-    session.patience = patience * 1.5 + 1.0
+    session.patience = patience * 1.5 + 1.0  # the server's own timeouts come first
+    session.clock = clock
     version = session.info.server_version
     if version < OLDEST_SERVER:
         session.close()

@@ -7,7 +7,6 @@ moved as values and written in a few statements for all of it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from secrets import randbits
 
 import msgspec
 from msgspec import Struct
@@ -19,6 +18,7 @@ from horarium.engines.postgres.intake import insert
 from horarium.engines.postgres.moves import Entry, Moves, crash, end, give_back, put_back
 from horarium.engines.postgres.rows import encode_raw, mark_of
 from horarium.engines.postgres.sql import Database, Row, array
+from horarium.engines.postgres.tokens import new_token
 from horarium.engines.postgres.topics import Topics
 from horarium.engines.protocol import QUEUE_TOPIC, RESULT_TOPIC, MaintenancePolicy
 from horarium.message import Message
@@ -107,7 +107,7 @@ class Settling:
         if others:
             follow_ups += self._record_others(others)
         if follow_ups:
-            insert(self._db, follow_ups, self._now, randbits(62))
+            insert(self._db, follow_ups, self._now, new_token())
             self.topics |= {QUEUE_TOPIC + message.queue for message in follow_ups}
 
     def _send_plain(self, plain: list[Told]) -> Cursor[Row]:

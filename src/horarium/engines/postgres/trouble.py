@@ -45,6 +45,7 @@ UNUSABLE = {
         "does not permit that to this user",
         "grant it CREATE on the database, or all on the schema and its tables",
     ),
+    "42704": ("does not know a parameter of the URL", "take it out of the options in `store`"),
     "42P01": ("lacks a table of ours", "somebody has removed it: restore a backup, or drop the schema to start anew"),
     "42703": ("lacks a column of ours", "somebody has changed a table: restore a backup"),
     "XX001": ("found damaged data", "restore it from a backup"),
@@ -60,6 +61,7 @@ REFUSED = (
     ('role "', "28000"),
     ('database "', "3D000"),
     ("permission denied for database", "42501"),
+    ("unrecognized configuration parameter", "42704"),
 )
 TLS = ("server does not support SSL", "certificate", "SSL error", "sslmode value", "SSL is required", "root.crt")
 LOST = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03"})
@@ -68,7 +70,8 @@ LOST = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03"})
 def translate(error: psycopg.Error, shown: str) -> EngineError:
     """Return the error of ours that says what one of psycopg's means to a caller."""
     state = error.sqlstate or _state_of_refusal(error)
-    got = " ".join(str(error).split()) or type(error).__name__
+    lines = dict.fromkeys(line.strip() for line in str(error).splitlines() if line.strip())  # libpq says some twice
+    got = " ".join(lines) or type(error).__name__
     for table, kind in ((UNAVAILABLE, EngineUnavailable), (UNUSABLE, StoreUnusable)):
         found, remedy = table.get(state) or table.get(state[:2]) or ("", "")
         if found:
