@@ -82,6 +82,7 @@ SAMPLES: dict[str, Any] = {  # Any: each event has other fields
     "owner": "01a1fbc3....1",
     "owners": ("01a1fbc3....1", "01a1fbc3....2"),
     "running": (("shop.report", ID),),
+    "due": 3,
     "crashes": 3,
     "returned": 2,
     "schedule": "nightly",

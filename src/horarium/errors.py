@@ -16,6 +16,8 @@ HorariumError
 │   ├── EngineUnavailable            (Celery: OperationalError)
 │   ├── StoreUnusable
 │   ├── OwnerLost
+│   ├── AttemptSuperseded
+│   ├── CannotJoinTransaction
 │   ├── ScheduleConflict
 │   └── ScheduleNotFound (LookupError)
 ├── ResultError
@@ -28,6 +30,7 @@ HorariumError
 │   │   └── TaskExpiredError
 │   ├── MaxRetriesExceededError
 │   ├── TimeLimitExceeded
+│   ├── NotCommittedError
 │   └── WorkerLostError
 └── TaskPredicate                    (raised by tasks to steer their own end)
     ├── Retry
@@ -158,6 +161,22 @@ class OwnerLost(EngineError):
         self.owner = owner
 
 
+class AttemptSuperseded(EngineError):
+    """A task said that it ends in this transaction, but its message has been given to another attempt meanwhile, or
+    has ended: roll back, for nothing that this attempt did may count."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(
+            f"expected this attempt to hold run {run_id}, but it was cancelled, has ended, or was given to another one "
+            "because the lease had lapsed; let the transaction roll back"
+        )
+        self.run_id = run_id
+
+
+class CannotJoinTransaction(EngineError):
+    """The store cannot take part in a transaction of this connection."""
+
+
 class ScheduleConflict(EngineError):
     """A schedule was changed by somebody else since it was read."""
 
@@ -245,6 +264,10 @@ class MaxRetriesExceededError(TaskError):
 
 class TimeLimitExceeded(TaskError):
     """The task ran longer than its hard ``time_limit`` and was ended."""
+
+
+class NotCommittedError(TaskError):
+    """The task said that it ends in a transaction, and returned without committing it."""
 
 
 class WorkerLostError(TaskError):

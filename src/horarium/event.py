@@ -105,6 +105,13 @@ class ChildRecycled(Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class ChildStalled(Struct, frozen=True, kw_only=True):
+    """A child looked at its queues and claimed nothing although work was due; a fresh one takes its place."""
+
+    pid: int
+    due: int
+
+
 class ChildLost(Struct, frozen=True, kw_only=True):
     """A child process ended without being asked to."""
 
@@ -247,6 +254,7 @@ Event: TypeAlias = (
     | Troubled
     | Recovered
     | ChildRecycled
+    | ChildStalled
     | ChildLost
     | GivenUp
     | OwnersExpired

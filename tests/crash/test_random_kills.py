@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -11,6 +12,8 @@ from firings import Editor
 from ground import Ground, wait_for
 from history import broken_off, complaints, gaps
 from mischief import Mischief
+
+from servers import RedisServer
 
 # A message that was hit twice waits 10 s before it is tried again, one hit three times or more 60 s.
 QUIET_WITHIN = 150.0
@@ -75,6 +78,19 @@ def test_half_a_minute_of_random_kills_under_load_loses_nothing(ground: Ground) 
     seed = int(os.environ.get("CRASH_SEED", "0")) or Random().getrandbits(32)
     print(f"CRASH_SEED={seed}")
     mangle(ground, seed, 30.0)
+
+
+@pytest.mark.timeout(300)
+def test_random_kills_lose_nothing_when_one_store_carries_and_another_remembers(tmp_path: Path) -> None:
+    seed = int(os.environ.get("CRASH_SEED", "0")) or Random().getrandbits(32)
+    print(f"CRASH_SEED={seed}")
+    with RedisServer() as server:
+        ground = Ground(tmp_path, url=server.url, CRASH_RESULTS=f"sqlite:///{tmp_path}/results.db")
+        try:
+            mangle(ground, seed, 20.0)
+        finally:
+            ground.close()
+        assert ground.left_over() == []
 
 
 @pytest.mark.soak

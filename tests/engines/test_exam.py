@@ -10,7 +10,9 @@ DECLARED = {
     "memory": Capabilities(name="memory", durable=False, shared=False, many_hosts=False),
     "sqlite": Capabilities(name="sqlite", durable=True, shared=True, many_hosts=False),
     "redis": Capabilities(name="redis", durable=True, shared=True, many_hosts=True, announces=True),
-    "postgres": Capabilities(name="postgres", durable=True, shared=True, many_hosts=True, announces=True),
+    "postgres": Capabilities(
+        name="postgres", durable=True, shared=True, many_hosts=True, announces=True, transactional=True
+    ),
     "sqlite+sqlite": Capabilities(name="sqlite+sqlite", durable=True, shared=True, many_hosts=False),
 }
 

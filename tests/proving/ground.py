@@ -119,7 +119,8 @@ class Ground:
             "PYTHONUNBUFFERED": "1",
             **environment,
         }
-        self.app = Horarium("victims", store=self.url, set_as_current=False)
+        results = environment.get("CRASH_RESULTS", "store")
+        self.app = Horarium("victims", store=self.url, result_backend=results, set_as_current=False)
 
     # Starting and ending.
 

@@ -49,6 +49,7 @@ CLOCK_ERRORS = [float(error) for error in os.environ.get("CRASH_CLOCK", "").spli
 app = Horarium(
     "victims",
     store=os.environ.get("CRASH_STORE", "memory://"),
+    result_backend=os.environ.get("CRASH_RESULTS", "store"),
     clock=StepClock(CLOCK_ERRORS) if CLOCK_ERRORS else None,
 )
 # Kills at random hit the same message now and then more than the three times that mark a poison one. Here nobody is

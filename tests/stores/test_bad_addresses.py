@@ -8,9 +8,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
-from servers import RedisServer, free_port
+from servers import PostgresServer, RedisServer, free_port
 
 CANARY = "c4n4ry"
 SHOP = """
@@ -25,7 +26,7 @@ def add(x: int, y: int) -> int:
     return x + y
 """
 CALL = ("call", "add", "-a", "[1, 2]")
-CONFIGURATION, UNAVAILABLE = 1, 69
+CONFIGURATION, NOT_FOUND, UNAVAILABLE = 1, 3, 69
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +97,65 @@ def test_trouble_with_the_store_for_results_names_its_own_setting(shop: Path, re
         done = horarium(shop, redis.url, *command, results=results)
         assert done.returncode == CONFIGURATION
         assert "mend the password in the setting result_backend" in done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[PostgresServer]:
+    """A server that asks ``eve`` for a password, which is not the canary."""
+    with PostgresServer() as server:
+        rules = server.folder / "data" / "pg_hba.conf"
+        rules.write_text(f"host all eve 127.0.0.1/32 scram-sha-256\n{rules.read_text()}")
+        with psycopg.connect(server.url, autocommit=True) as connection:
+            connection.execute("CREATE ROLE eve LOGIN PASSWORD 'right'")
+        server.restart()  # a reload would be heard of only later
+        yield server
+
+
+@pytest.mark.parametrize(
+    ("who", "rest", "code", "said"),
+    [
+        ("eve", "postgres", CONFIGURATION, "refused the password"),
+        ("postgres", "nowhere", CONFIGURATION, "no such database"),
+        ("postgres", "postgres?sslmode=require", CONFIGURATION, "over TLS"),
+        ("postgres", "postgres?schema=Shop", CONFIGURATION, "lower-case identifier"),
+        (None, "postgres", UNAVAILABLE, "to be reached"),
+    ],
+)
+def test_what_is_wrong_with_an_address_of_postgresql_is_one_line_too(
+    shop: Path, postgres: PostgresServer, who: str | None, rest: str, code: int, said: str
+) -> None:
+    port = postgres.port if who else free_port()
+    address = f"postgresql://{who or 'postgres'}:{CANARY}@127.0.0.1:{port}/{rest}"
+    done = horarium(shop, address, *CALL)
+    assert done.returncode == code
+    [line] = done.stderr.splitlines()
+    assert said in line and "store" in line
+    assert horarium(shop, f"sqlite:///{shop}/shop.db", *CALL).returncode == 0
+    results = horarium(shop, f"sqlite:///{shop}/shop.db", "doctor", results=address)
+    assert said in results.stdout + results.stderr and "result_backend" in results.stdout + results.stderr
+
+
+def test_an_address_given_to_the_command_line_is_not_repeated_in_its_advice(shop: Path, redis: RedisServer) -> None:
+    for address in (f"postgresql://127.0.0.1:{free_port()}/shop?password={CANARY}", f"redis://:{CANARY}@127.0.0.1:1/0"):
+        done = horarium(shop, redis.url, "--store", address, "doctor")
+        assert "horarium -A shop --store URL doctor" in done.stdout
+
+
+def test_the_command_line_may_name_another_store_for_results(shop: Path, redis: RedisServer) -> None:
+    results = f"sqlite:///{shop}/kept.db"
+    assert horarium(shop, redis.url, "--result-backend", results, "runs", "list").returncode == NOT_FOUND
+    assert horarium(shop, redis.url, "--result-backend", "amqp://x", "status").returncode == CONFIGURATION
+    assert horarium(shop, redis.url, "--result-backend", results, *CALL).returncode == 0
+
+
+def test_what_works_on_postgresql_shows_no_secret_either(shop: Path, postgres: PostgresServer) -> None:
+    address = f"postgresql://postgres:{CANARY}@127.0.0.1:{postgres.port}/postgres"
+    assert horarium(shop, address, *CALL).returncode == 0
+    doctor = horarium(shop, address, "doctor")
+    assert "OK       the store postgresql://" in doctor.stdout
+    assert "WARN     the store is weaker than promised: fsync is off" in doctor.stdout
+    for command in (("status",), ("check",), ("runs", "list"), ("doctor", "--json")):
+        horarium(shop, address, *command)
 
 
 def test_a_server_that_does_not_speak_tls_is_told_with_the_setting(shop: Path, redis: RedisServer) -> None:

@@ -5,28 +5,47 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import apsw
+import psycopg
 import pytest
 from yard import Yard, wait_for
 
 from horarium.engines.connect import connect
-from servers import RedisServer
+from servers import PostgresServer, RedisServer
 
 
-@pytest.fixture(params=["sqlite", "redis"])
+@pytest.fixture(params=["sqlite+sqlite", "redis+sqlite", "redis+postgres"])
 def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Yard]:
-    """A yard whose messages are where the parameter says; its results are in a SQLite file."""
-    results = f"sqlite:///{tmp_path}/results.db"
-    if request.param == "redis":
-        with RedisServer() as server:
-            yard = Yard(tmp_path, store=server.url, results=results)
-            yield yard
-            yard.close()
+    """A yard whose messages are in the first of the two, and its results in the second."""
+    carrier, _, keeper = request.param.partition("+")
+    with ExitStack() as servers:
+        store = servers.enter_context(RedisServer()).url if carrier == "redis" else None
+        results = f"sqlite:///{tmp_path}/results.db"
+        if keeper == "postgres":
+            results = servers.enter_context(PostgresServer()).url
+        yard = Yard(tmp_path, store=store, results=results)
+        yield yard
+        yard.close()
+
+
+@contextmanager
+def taking_no_writes(results: str) -> Iterator[None]:
+    """Let the store for results be read and not written to, for the length of a ``with`` block."""
+    if results.startswith("sqlite"):
+        blocker = apsw.Connection(results.removeprefix("sqlite:///"))
+        blocker.execute("BEGIN IMMEDIATE")
+        yield
+        blocker.execute("ROLLBACK")
+        blocker.close()
         return
-    yard = Yard(tmp_path, results=results)
-    yield yard
-    yard.close()
+    with psycopg.connect(results) as connection:
+        tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'horarium'").fetchall()
+        for (table,) in tables:
+            connection.execute(f"LOCK TABLE horarium.{table} IN EXCLUSIVE MODE")  # type: ignore[arg-type]
+        yield
 
 
 def test_every_result_is_in_the_store_for_results(stores: Yard) -> None:
@@ -55,20 +74,15 @@ def test_work_of_a_killed_child_is_done_again_and_recorded_once(stores: Yard) ->
     assert worker.ends() == 0
 
 
-def test_ends_wait_for_the_store_for_results_and_none_is_lost(stores: Yard, tmp_path: Path) -> None:
+def test_ends_wait_for_the_store_for_results_and_none_is_lost(stores: Yard) -> None:
     worker = stores.start()
     stores.ends(stores.send("add", 1, 1))
-    import apsw
-
-    blocker = apsw.Connection(str(tmp_path / "results.db"))
-    blocker.execute("BEGIN IMMEDIATE")  # the store for results takes no writes
-    ids = [stores.send("mark", f"m{number}") for number in range(20)]
-    for number in range(20):
-        stores.sees("mark", f"m{number}")
-    states = [run.state for run in stores.app.engine.results.read(ids) if run is not None]
-    assert "SUCCESS" not in states
-    blocker.execute("ROLLBACK")
-    blocker.close()
+    with taking_no_writes(stores.results):
+        ids = [stores.send("mark", f"m{number}") for number in range(20)]
+        for number in range(20):
+            stores.sees("mark", f"m{number}")
+        states = [run.state for run in stores.app.engine.results.read(ids) if run is not None]
+        assert "SUCCESS" not in states
     runs = stores.ends(*ids)
     assert [len(run.attempts) for run in runs] == [1] * 20
     assert len(stores.saw("mark")) == 20

@@ -82,7 +82,7 @@ class Yard:
         id: str = self.app.send_task(task, args, **options).id
         return id
 
-    def start(self, *, ready: bool = True, **options: Any) -> Worker:
+    def start(self, *, ready: bool = True, program: str = "run_worker.py", **options: Any) -> Worker:
         options = {"concurrency": 2, "lease": 6.0, "sweep": 1.0, "grace": 5.0, **options}
         log = self.folder / f"worker-{len(self.workers)}.log"
         environment = {
@@ -94,7 +94,7 @@ class Yard:
         }
         with log.open("wb") as out:
             process = subprocess.Popen(
-                [sys.executable, str(HERE / "run_worker.py"), msgspec.json.encode(options).decode()],
+                [sys.executable, str(HERE / program), msgspec.json.encode(options).decode()],
                 stdout=out,
                 stderr=out,
                 env=environment,

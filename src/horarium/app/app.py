@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from random import Random
 from threading import RLock
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
-from horarium.app import current, inline, registry, result, shared
+from horarium.app import current, inline, registry, result, shared, transaction
 from horarium.app.connection import Connection
 from horarium.app.control import Control
 from horarium.app.producer import Producer
@@ -274,6 +275,17 @@ class Horarium:
     def engine(self) -> Engine:
         """The store, opened at the first use. Raises: ImproperlyConfigured, StoreUnusable, EngineUnavailable."""
         return self.connection.engine
+
+    def transaction(self, connection: Any) -> AbstractContextManager[None]:
+        """Let what is sent in a ``with`` block go into the open transaction of ``connection``: invisible before its
+        commit, gone after its rollback. It neither begins nor ends the transaction.
+
+        ``connection`` is a psycopg connection, a SQLAlchemy session or connection on psycopg, or what a function given
+        to ``unwrap_connections_with`` understands, to the database of the app's store. Handles of runs know of nothing
+        before the commit. In autocommit mode, outside of a transaction, each call is one of its own.
+        Raises: CannotJoinTransaction when the store is not PostgreSQL, or the connection is one to another database.
+        """
+        return transaction.joined(self.connection, connection)
 
     @property
     def clock(self) -> Clock:

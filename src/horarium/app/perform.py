@@ -29,6 +29,7 @@ from horarium.outcome import (
     Retried,
     State,
     Succeeded,
+    told,
 )
 from horarium.retry import is_retriable, may_retry
 from horarium.workflow.follow import follow_ups
@@ -37,6 +38,12 @@ logger = logging.getLogger(__name__)
 
 # A rejected message keeps its place in the line: without a wait it would come back at once, again and again.
 REQUEUE_DELAY: Seconds = 1.0
+
+NOT_COMMITTED = told(
+    "NotCommittedError",
+    "expected the transaction in which the task finished to be committed before it returned, but it was rolled back or "
+    "is still open; commit it inside the task",
+)
 
 RunCoroutine = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -51,6 +58,7 @@ class Performance(Struct, frozen=True, kw_only=True):
     runtime: Seconds
     text: str  # the result or the error in short, for people
     expected: bool = False  # a failure that the task declares in ``throws``
+    settles: Outcome  # what is to be recorded: the outcome, but see _Call._conclude
 
 
 class ExceptionInfo:
@@ -142,7 +150,7 @@ class _Call:
         self.message = delivery.message
         self.clock = clock
         self.request = Request(delivery, worker=worker, is_eager=is_eager, report=report)
-        self.started = clock.now()
+        self.started = self.request.started = clock.now()
         self._start = clock.monotonic()
 
     def begin(self) -> Any:
@@ -227,9 +235,16 @@ class _Call:
         request = self.request
         self._hook(self.task.after_return, state, value, self.message.id, request.args, request.kwargs, info)
         ended = self.clock.now()
+        settles: Outcome = outcome
+        if request.finished_in is not None:
+            # What is not committed by now never will be; left open, it would lock the run that is to be settled.
+            request.finished_in.queue.abandon(request.finished_in.connection)
+            # The success is recorded, if that transaction was committed, and then this one is refused by its fence.
+            settles = Failed(error=NOT_COMMITTED) if isinstance(outcome, Succeeded) else outcome
         return Performance(
             outcome=outcome,
-            follow_ups=follow_ups(self.message, outcome, now=ended),
+            settles=settles,
+            follow_ups=follow_ups(self.message, settles, now=ended),
             started=self.started,
             ended=ended,
             runtime=self.clock.monotonic() - self._start,

@@ -22,6 +22,7 @@ from horarium.app.outbox import Outbox, put_now
 from horarium.app.registry import Registry, nearest
 from horarium.app.request import current_request
 from horarium.app.signature import Signature
+from horarium.app.transaction import joined_by
 from horarium.clock import Instant, Seconds, milliseconds, to_instant
 from horarium.errors import EngineUnavailable, ImproperlyConfigured, InvalidArguments
 from horarium.message import NO_ARGS, NO_KWARGS, Message, new_id
@@ -266,6 +267,9 @@ class Producer:
     def _put(self, messages: list[Message], *, retry: bool) -> None:
         """Store messages within the deadline of a publish; the ids make a second try harmless."""
         engine, clock = self._connection.engine, self._connection.clock
+        if (transaction := joined_by(self._connection)) is not None:  # one try: an error makes the transaction void
+            transaction.queue.put_in(transaction.connection, messages, now=engine.now())
+            return
         deadline = clock.monotonic() + self._conf.task_publish_timeout
         while True:
             try:

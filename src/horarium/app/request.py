@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
+from horarium.app.transaction import Joined
 from horarium.clock import Instant, to_datetime
 from horarium.message import Delivery
 from horarium.outcome import Reported, Retried
@@ -42,6 +43,8 @@ class Request:
         self.args: list[Any] = []
         self.kwargs: dict[str, Any] = {}
         self.retried: Retried | None = None  # set by Task.retry(throw=False)
+        self.started: Instant | None = None  # set when the task's code begins
+        self.finished_in: Joined | None = None  # the transaction, set by Task.finish_in
         self.id: str | None = message.id if message else None
         self.retries: int = message.retries if message else 0
         self.headers: dict[str, Any] = message.headers if message else {}

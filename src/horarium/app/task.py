@@ -19,10 +19,14 @@ from horarium.app.home import Home
 from horarium.app.request import Request, entered, request_of
 from horarium.app.result import AsyncResult, EagerResult
 from horarium.app.signature import Signature
-from horarium.clock import Instant, Seconds, milliseconds, to_instant
-from horarium.errors import ImproperlyConfigured, MaxRetriesExceededError, Retry
-from horarium.outcome import ENDED, Progress, Reported, Retried
+from horarium.app.transaction import Using, join
+from horarium.clock import FOREVER, Instant, Seconds, milliseconds, to_instant
+from horarium.engines.protocol import MaintenancePolicy
+from horarium.errors import AttemptSuperseded, ImproperlyConfigured, MaxRetriesExceededError, Retry
+from horarium.message import Delivery
+from horarium.outcome import ENDED, Progress, Reported, Retried, Settlement, Succeeded, Verdict
 from horarium.retry import RetryPolicy, delay_before, may_retry
+from horarium.workflow.follow import follow_ups
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -93,6 +97,10 @@ class Task(Definition):
         }
         given = {option: value for option, value in chosen.items() if value is not None}
         return self.app.call(self, args or (), kwargs or {}, given)
+
+    def using(self, connection: Any) -> Using:
+        """Return what sends this task in the open transaction of a connection; see Horarium.transaction."""
+        return Using(self, connection)
 
     async def adelay(self, *args: Any, **kwargs: Any) -> AsyncResult:
         """Send it with these arguments, without blocking the event loop."""
@@ -193,6 +201,32 @@ class Task(Definition):
             jitter=self.retry_jitter,
         )
 
+    def finish_in(self, connection: Any, result: Any = None) -> None:
+        """Record in the open transaction of ``connection`` that this run has succeeded with ``result``: what the task
+        has written and its end become true together, or neither does. Call it last, commit, and return.
+
+        The worker records nothing more for this attempt if the transaction was committed; if it was not, the run ends
+        as any other: with the exception that the task raises, or with NotCommittedError. Links are sent in the same
+        transaction; log lines are not kept. When called directly, or eagerly, only ``result`` is checked.
+        Raises: AttemptSuperseded when the run is no longer this attempt's, which must let the transaction roll back;
+        CannotJoinTransaction as Horarium.transaction; EncodingError, PayloadTooLarge when the result cannot be kept.
+        """
+        request = self.request
+        encoded = Raw(codec.encode(result, path="result", limit_bytes=self.app.conf.max_result_bytes))
+        if request.finished_in is not None:
+            raise RuntimeError(f"expected {self.name} to finish once, it did so before; leave the second call out")
+        if request.delivery is None or request.is_eager:
+            return
+        wanted = self.app.connection.keeps_results and not request.ignore_result
+        now = self.app.now()
+        transaction = join(self.app.connection.engine, connection)
+        settlement = success_of(request.delivery, request.hostname, encoded if wanted else None, request.started, now)
+        policy = MaintenancePolicy(keep=self.app.conf.result_expires or FOREVER)
+        [verdict] = transaction.queue.settle_in(transaction.connection, [settlement], now=now, policy=policy)
+        if verdict is not Verdict.RECORDED:
+            raise AttemptSuperseded(request.delivery.message.id)
+        request.finished_in = transaction
+
     def update_state(self, task_id: str | None = None, state: str | None = None, meta: Any = None) -> None:
         """Record a state of the task's own and what goes with it, while it runs. Not an end; superseded by one.
 
@@ -269,3 +303,20 @@ class Task(Definition):
         changes |= self.app.producer.amended(message, options)
         error = codec.encode_error(cause or Retry("the task asked to be run again"))
         return Retried(message=msgspec.structs.replace(message, **changes), error=error)
+
+
+def success_of(
+    delivery: Delivery, worker: str, result: Raw | None, started: Instant | None, now: Instant
+) -> Settlement:
+    """Return what records that a delivery ends with this result, its links included."""
+    outcome = Succeeded(result=result)
+    return Settlement(
+        id=delivery.message.id,
+        owner=delivery.owner,
+        fence=delivery.fence,
+        outcome=outcome,
+        worker=worker,
+        started=started,
+        ended=now,
+        follow_ups=follow_ups(delivery.message, outcome, now=now),
+    )

@@ -72,6 +72,13 @@ def global_options(*, repeated: bool) -> list[click.Option]:
             **shared,
         ),
         Option(
+            ("--result-backend", "results"),
+            envvar=envvar("HORARIUM_RESULT_BACKEND"),
+            metavar="URL",
+            help="Remember results in this store instead of the app's.",
+            **shared,
+        ),
+        Option(
             ("--workdir", "workdir"),
             type=click.Path(exists=True, file_okay=False),
             metavar="FOLDER",

@@ -8,6 +8,7 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
 
+from horarium.address import masked
 from horarium.cli.exits import Exit, Stop
 from horarium.cli.moments import zone_or_utc
 from horarium.cli.output import Output
@@ -23,6 +24,7 @@ class Session:
     def __init__(self) -> None:
         self.spec: str | None = None
         self.store: str | None = None
+        self.results: str | None = None
         self.workdir: str | None = None
         self.no_color = False
         self.quiet = False
@@ -39,6 +41,8 @@ class Session:
         app = find_app(self.spec, Path.cwd())
         if self.store:
             app.conf.store = self.store
+        if self.results:
+            app.conf.result_backend = self.results
         with importing(app):
             app.import_includes()
         return app
@@ -69,7 +73,7 @@ class Session:
     @property
     def command(self) -> str:
         """How advice to the person begins: with the same app and store. A URL with a password in it is not shown."""
-        return " ".join(["horarium", *(quote(text) if "@" not in text else "URL" for text in self.given())])
+        return " ".join(["horarium", *(quote(text) if masked(text) == text else "URL" for text in self.given())])
 
     def advised(self, text: str) -> str:
         """Return a text whose advice to call `horarium ...` names the same app and store too."""
@@ -77,7 +81,7 @@ class Session:
 
     def given(self) -> list[str]:
         """Return the global options as arguments for a command line of the same app and store."""
-        chosen = {"-A": self.spec, "--store": self.store}
+        chosen = {"-A": self.spec, "--store": self.store, "--result-backend": self.results}
         return [text for name, value in chosen.items() if value for text in (name, value)]
 
     def enter_folder(self) -> None:

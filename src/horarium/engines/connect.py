@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 from horarium.address import POSTGRES, REDIS, SCHEMES
 from horarium.clock import Seconds
-from horarium.engines.pair import PairEngine
+from horarium.engines.pair import PairEngine, about_results
 from horarium.engines.protocol import Engine
 from horarium.errors import ImproperlyConfigured
 
@@ -59,7 +59,7 @@ def connect_pair(store: str, results: str, *, durability: str = "full", patience
     try:
         keeper = connect(results, durability=durability, patience=patience)
     except ImproperlyConfigured as error:  # the engines know one name for what they are given
-        raise ImproperlyConfigured(str(error).replace("the setting store", "the setting result_backend")) from error
+        raise ImproperlyConfigured(about_results(str(error))) from error
     return PairEngine(carrier, keeper)
 
 

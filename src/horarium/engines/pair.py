@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import msgspec
 from msgspec import Raw
@@ -32,8 +33,9 @@ from horarium.engines.protocol import (
     RunFilter,
     RunPage,
     Schedules,
+    TransactionalQueue,
 )
-from horarium.errors import EngineUnavailable, StoreUnusable
+from horarium.errors import CannotJoinTransaction, EngineUnavailable, StoreUnusable
 from horarium.message import Delivery, Message
 from horarium.outcome import (
     Attempt,
@@ -75,6 +77,7 @@ class PairEngine:
             shared=of_carrier.shared and of_keeper.shared,
             many_hosts=of_carrier.many_hosts and of_keeper.many_hosts,
             announces=of_carrier.announces,
+            transactional=of_carrier.transactional,
         )
         self.results: Results = PairResults(carrier, keeper)
         self.queue: Queue = PairQueue(carrier, keeper)
@@ -159,6 +162,23 @@ class PairQueue:
         reported = iter(told)
         return [next(reported if isinstance(each.outcome, Reported) else settled) for each in settlements]
 
+    def check_guest(self, connection: object) -> None:
+        self._guest_queue().check_guest(connection)
+
+    def put_in(self, connection: Any, messages: Sequence[Message], *, now: Instant) -> list[bool]:
+        return self._guest_queue().put_in(connection, messages, now=now)
+
+    def settle_in(
+        self, connection: Any, settlements: Sequence[Settlement], *, now: Instant, policy: MaintenancePolicy
+    ) -> list[Verdict]:
+        raise CannotJoinTransaction(
+            "expected results to be kept in the store whose transaction this is, but the setting result_backend names "
+            "another one; leave it out, or return the result"
+        )
+
+    def abandon(self, connection: Any) -> None:
+        self._guest_queue().abandon(connection)
+
     def maintain(self, *, now: Instant, policy: MaintenancePolicy, dead: Sequence[DeadOwner] = ()) -> Maintenance:
         done = self._carrier.queue.maintain(now=now, policy=policy, dead=dead)
         # The dead must be buried although the keeper is away; that it is, whoever settles tells. What it should have
@@ -167,6 +187,11 @@ class PairQueue:
             kept = self._keeper.queue.maintain(now=now, policy=policy)
             done = replace(done, more=done.more or kept.more)
         return done
+
+    def _guest_queue(self) -> TransactionalQueue:
+        queue = self._carrier.queue
+        assert isinstance(queue, TransactionalQueue)  # the capabilities say so
+        return queue
 
     def _record(self, ends: Sequence[Settlement], now: Instant, policy: MaintenancePolicy) -> None:
         """Record the ends of deliveries that are still in the hands of their owners."""
@@ -306,7 +331,18 @@ def _about_results() -> Iterator[None]:
     try:
         yield
     except (EngineUnavailable, StoreUnusable) as error:
-        raise type(error)(str(error).replace("the setting store", "the setting result_backend")) from error
+        raise type(error)(about_results(str(error))) from error
+
+
+def about_results(complaint: str) -> str:
+    """Return what an engine complains of, with the setting that the keeper's address is from in place of ``store``."""
+    for text, instead in (
+        ("the setting store", "the setting result_backend"),
+        ("`store`", "`result_backend`"),
+        ("expected store to", "expected result_backend to"),
+    ):
+        complaint = complaint.replace(text, instead)
+    return complaint
 
 
 def _bare_run(run: Run) -> Run:

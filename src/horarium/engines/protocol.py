@@ -16,7 +16,7 @@ more, only the attempts so far and the last error. Ends that the engine makes it
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 from msgspec import Struct
@@ -208,6 +208,7 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     durable: bool  # survives the end of every process
     shared: bool  # may be used by several processes
     many_hosts: bool
+    transactional: bool = False  # its queue is a TransactionalQueue
     announces: bool = False  # put, settle and fire wake the listeners of queues and results in the same round trip
 
 
@@ -296,6 +297,33 @@ class Queue(Protocol):
         again with the same ``dead``. A dead owner that was dealt with already costs nothing. What one chore brings
         about, such as a message that is put back and overdue, another one may leave for the next call.
         """
+        ...
+
+
+@runtime_checkable
+class TransactionalQueue(Protocol):
+    """What a queue can do inside of a transaction of the caller's, on the caller's own connection to its database.
+
+    It holds when the caller commits, and never was when the caller rolls back; listeners are woken at the commit. After
+    an error of one of these the transaction is void.
+    """
+
+    def check_guest(self, connection: object) -> None:
+        """See that the connection can be used for the others. Raises: CannotJoinTransaction, EngineUnavailable."""
+        ...
+
+    def put_in(self, connection: Any, messages: Sequence[Message], *, now: Instant) -> list[bool]:
+        """Store messages; see Queue.put."""
+        ...
+
+    def settle_in(
+        self, connection: Any, settlements: Sequence[Settlement], *, now: Instant, policy: MaintenancePolicy
+    ) -> list[Verdict]:
+        """Record outcomes; see Queue.settle."""
+        ...
+
+    def abandon(self, connection: Any) -> None:
+        """Roll back what is still open on the connection, if anything is: it would keep locks. Never raises."""
         ...
 
 

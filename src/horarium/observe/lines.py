@@ -8,6 +8,7 @@ from horarium.clock import Seconds
 from horarium.event import (
     ChildLost,
     ChildRecycled,
+    ChildStalled,
     Event,
     Finished,
     GivenUp,
@@ -113,6 +114,12 @@ def describe(event: Event) -> tuple[int, str]:
             return logging.ERROR, f"Task {task}[{id}] given up after {plural(crashes, 'crash', 'crashes')}: {reason}"
         case ChildRecycled(pid=pid, reason=reason):
             return logging.INFO, f"child {pid} makes way for a fresh one: {reason}"
+        case ChildStalled(pid=pid, due=due):
+            waiting = plural(due, "message")
+            return (
+                logging.WARNING,
+                f"child {pid} claims nothing although {waiting} could be; it makes way for a fresh one",
+            )
         case Refused(task=task, id=id, attempt=attempt):
             text = f"Task {task}[{id}]: the outcome of attempt {attempt} came too late, and was discarded"
             return logging.WARNING, text

@@ -60,7 +60,7 @@ def _run(app: Horarium, delivery: Delivery) -> Performance:
     task = app.tasks[delivery.message.task]
     performance = perform(task, delivery, clock=app.clock, worker="drain", report=report)
     settle(
-        performance.outcome,
+        performance.settles,
         started=performance.started,
         ended=performance.ended,
         follow_ups=performance.follow_ups,

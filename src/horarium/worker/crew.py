@@ -127,6 +127,11 @@ class Crew:
             if life.owner in owners and life.sentence is None:
                 self._sentence(life, Sentence("lost"))
 
+    def relieve(self, life: Life) -> None:
+        """Let one child finish what it runs and end; its place is filled anew."""
+        if life in self.lives and life.sentence is None:
+            life.orders.send(Drain())
+
     def drain(self) -> None:
         """Let everybody finish what runs. Those that never got a lease have nothing to finish."""
         self._is_stopping = True

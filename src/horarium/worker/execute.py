@@ -166,7 +166,7 @@ class Executor:
         delivery, outcome, capture = attempt.delivery, performance.outcome, attempt.capture
         is_safe = self._settle(
             delivery,
-            outcome,
+            performance.settles,
             started=performance.started,
             ended=performance.ended,
             follow_ups=performance.follow_ups,
@@ -293,6 +293,7 @@ def conclude(attempt: Attempt, outcome: Outcome, text: str, *, now: Instant, unt
     """Return the performance of an attempt that did not come to one by itself."""
     return Performance(
         outcome=outcome,
+        settles=outcome,
         follow_ups=follow_ups(attempt.delivery.message, outcome, now=now),
         started=attempt.started,
         ended=now,

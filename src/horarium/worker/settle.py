@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from horarium.app.perform import NOT_COMMITTED
 from horarium.clock import Clock, Seconds
 from horarium.engines.protocol import QUEUE_TOPIC, RESULT_TOPIC, Engine, MaintenancePolicy
 from horarium.errors import EngineError, EngineUnavailable
@@ -211,10 +212,16 @@ class Settler:
 
     def _note_refused(self, batch: Sequence[_Entry], verdicts: Sequence[Verdict]) -> None:
         for (settlement, delivery, _), verdict in zip(batch, verdicts, strict=True):
-            if verdict is Verdict.LOST and not isinstance(settlement.outcome, Reported):
+            if verdict is Verdict.LOST and not _is_expected_to_be_lost(settlement.outcome):
                 self.refused += 1
                 task = delivery.message.task
                 self._observer.tell(Refused(task=task, id=settlement.id, attempt=delivery.attempt))
+
+
+def _is_expected_to_be_lost(outcome: Outcome) -> bool:
+    """Whether a refusal is nothing to tell of: a report that comes late, and what stands guard over a success that the
+    task has recorded in a transaction of its own."""
+    return isinstance(outcome, Reported) or (isinstance(outcome, Failed) and outcome.error == NOT_COMMITTED)
 
 
 def _without_stale_reports(batch: list[_Entry]) -> list[_Entry]:

@@ -25,6 +25,7 @@ from horarium.clock import Seconds, StoreClock
 from horarium.engines.connect import module_of
 from horarium.errors import EngineError, EngineUnavailable, HorariumError, ImproperlyConfigured
 from horarium.event import (
+    ChildStalled,
     NameShared,
     Observer,
     Silent,
@@ -46,8 +47,9 @@ from horarium.worker.orders import OrderChannel
 from horarium.worker.patience import Patience
 from horarium.worker.process import STOP_SIGNALS, SignalInbox, show_stacks_on
 from horarium.worker.renewal import Renewer
-from horarium.worker.roster import Roster
+from horarium.worker.roster import Life, Roster
 from horarium.worker.sweep import Sweeper
+from horarium.worker.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium
@@ -180,7 +182,10 @@ class Supervisor:
     def _start(self, engine: Engine) -> None:
         options, observer, random = self._options, self._observer, self._app.random
         roster = Roster()
-        self._sweeper = Sweeper(engine, self._clock, options, observer, random, failed=self._fail)
+        watchdog = Watchdog(
+            engine, self._clock, options, self._board, roster, tasks=self._app.tasks, stalled=self._relieve
+        )
+        self._sweeper = Sweeper(engine, self._clock, options, observer, random, failed=self._fail, watch=watchdog.look)
         self._membership = Membership(self._app, options, self._board, self._clock, self._id)
         self._renewer = Renewer(
             engine,
@@ -287,6 +292,11 @@ class Supervisor:
     def _lose(self, owners: tuple[str, ...]) -> None:
         self._membership.note_lost(owners)
         self._crew.lose(owners)
+
+    def _relieve(self, life: Life, due: int) -> None:
+        """Let a fresh child take the place of one that claims nothing."""
+        self._observer.tell(ChildStalled(pid=life.pid, due=due))
+        self._post(lambda: self._crew.relieve(life))
 
     def _lose_zygote(self) -> None:
         """Without it no child lives, and none can be born: threads forbid a second one."""

@@ -48,6 +48,7 @@ class Sweeper:
         random: Random,
         *,
         failed: Callable[[Exception], None],
+        watch: Callable[[], None] = lambda: None,
     ) -> None:
         self._engine = engine
         self._clock = clock
@@ -55,6 +56,7 @@ class Sweeper:
         self._observer = observer
         self._random = random
         self._failed = failed
+        self._watch = watch  # called after the chores; may ask the store
         self._patience = Patience(LONGEST_TROUBLE, random)
         self._burials: deque[Burial] = deque()
         self._wake = Event()
@@ -108,6 +110,7 @@ class Sweeper:
             return due
         if not self._closing:
             self._maintain([])
+            self._watch()
         return self._clock.monotonic() + self._options.sweep * (0.8 + 0.4 * self._random.random())
 
     def _maintain(self, dead: Sequence[DeadOwner]) -> None:

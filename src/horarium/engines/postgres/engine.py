@@ -30,7 +30,9 @@ class PostgresEngine:
     the server or a lock before it raises EngineUnavailable (None: 5 s). ``random`` is for the pauses between tries.
     """
 
-    capabilities = Capabilities(name="postgres", durable=True, shared=True, many_hosts=True, announces=True)
+    capabilities = Capabilities(
+        name="postgres", durable=True, shared=True, many_hosts=True, announces=True, transactional=True
+    )
 
     def __init__(
         self,

@@ -15,6 +15,7 @@ from psycopg.pq import TransactionStatus
 from horarium.clock import Instant, Seconds, milliseconds
 from horarium.engines.postgres.claim import Claims
 from horarium.engines.postgres.connection import RELAXED, Store
+from horarium.engines.postgres.guests import Guests
 from horarium.engines.postgres.intake import Intake, insert
 from horarium.engines.postgres.maintain import maintain
 from horarium.engines.postgres.moves import Moves, expire
@@ -33,6 +34,7 @@ class PostgresQueue:
     def __init__(self, store: Store, topics: Topics) -> None:
         self._store = store
         self._topics = topics
+        self._guests = Guests(store)
         self._claims = Claims(store, self._expire)
 
     def put(
@@ -56,6 +58,10 @@ class PostgresQueue:
         if visible is not None:
             visible()
         return are_new
+
+    def check_guest(self, connection: object) -> None:
+        """See that ``put_in`` and ``settle_in`` can take part in transactions of a connection; see Guests.check."""
+        self._guests.check(connection)
 
     def put_in(self, connection: psycopg.Connection[Any], messages: Sequence[Message], *, now: Instant) -> list[bool]:
         """Store messages inside the caller's transaction, all or none; tell for each whether it is new.
@@ -143,6 +149,9 @@ class PostgresQueue:
             verdicts = settling.carry_out_inside()
             self._topics.announce_at_commit(db, settling.topics)
         return verdicts
+
+    def abandon(self, connection: psycopg.Connection[Any]) -> None:
+        self._guests.abandon(connection)
 
     def maintain(self, *, now: Instant, policy: MaintenancePolicy, dead: Sequence[DeadOwner] = ()) -> Maintenance:
         return maintain(self._store, now, policy, dead)
