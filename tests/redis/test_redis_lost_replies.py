@@ -20,7 +20,7 @@ Losing = Callable[..., Any]
 
 @contextmanager
 def losing(
-    monkeypatch: pytest.MonkeyPatch, script: str, times: int, kind: type[Exception] = ConnectionError
+    monkeypatch: pytest.MonkeyPatch, script: str, times: int, kind: type[BaseException] = ConnectionError
 ) -> Iterator[list[str]]:
     """Let the answers of a script get lost on their way, so many times; yield what was lost."""
     exchange, lost = connection._exchange, []
@@ -67,6 +67,14 @@ def test_a_claim_whose_answer_was_lost_strands_nothing(
     assert [(each.fence, each.attempt) for each in claimed] == [(1, 1)] * 3
     assert [each.message.id for each in claim(engine)] == [each.id for each in messages[3:]]
     assert engine.inspector.counts().queues["default"].claimed == 5
+
+
+def test_a_claim_that_a_signal_interrupts_strands_nothing(engine: RedisEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    hire(engine)
+    put(engine, message())
+    with losing(monkeypatch, "claim", 1, KeyboardInterrupt), pytest.raises(KeyboardInterrupt):
+        claim(engine)
+    assert len(claim(engine)) == 1
 
 
 def test_what_was_settled_meanwhile_is_not_claimed_again_with_a_lost_answer(

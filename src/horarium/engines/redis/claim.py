@@ -7,7 +7,6 @@ same one, whereupon the script answers with what that claim took instead of taki
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Collection, Sequence
 
 import msgspec
@@ -20,10 +19,11 @@ from horarium.engines.redis.moves import is_readable, set_aside
 from horarium.engines.redis.notifier import RedisNotifier
 from horarium.engines.redis.rows import HELD, Entry, decode_stored, encode
 from horarium.engines.redis.tokens import Tokens
-from horarium.errors import EngineUnavailable, OwnerLost
+from horarium.errors import OwnerLost
 from horarium.message import Delivery
 
 ALL = "*"
+NO_TASK = ""  # stands in for the tasks of a worker that knows none: a set in Redis is never empty
 
 
 class Claims:
@@ -32,8 +32,9 @@ class Claims:
     def __init__(self, store: Store, notifier: RedisNotifier) -> None:
         self._store = store
         self._notifier = notifier
-        self._lock = threading.Lock()  # guards _unanswered
-        self._unanswered: dict[str, str] = {}  # by owner: the token of a claim whose answer was lost
+        self._unanswered: dict[
+            str, str
+        ] = {}  # by owner: the token of a claim whose answer was lost; each use is atomic
         self._tokens = Tokens()
         self._digests: tuple[Collection[str] | None, str] = (None, ALL)  # of the tasks asked for last
 
@@ -42,17 +43,14 @@ class Claims:
     ) -> list[Delivery]:
         """Give up to ``limit`` due messages to ``owner``; see Queue.claim."""
         arguments = self._arguments(queues, owner, limit, now, tasks)
-        with self._lock:
-            token = self._unanswered.pop(owner, "")
-        arguments[3] = token = token or self._tokens.take()
+        arguments[3] = token = self._unanswered.pop(owner, "") or self._tokens.take()
         try:
             answer = self._store.call("claim", arguments)
             if answer[0] == b"tasks":  # the first claim with these, or a server that has lost them
-                arguments.append(msgspec.msgpack.encode(["", *(tasks or ())]))
+                arguments.append(msgspec.msgpack.encode(list(tasks or ()) or [NO_TASK]))
                 answer = self._store.call("claim", arguments)
-        except EngineUnavailable:
-            with self._lock:
-                self._unanswered[owner] = token
+        except BaseException:  # also what a signal handler raises: the claim may have been carried out all the same
+            self._unanswered[owner] = token
             raise
         if answer[0] == b"lost":
             raise OwnerLost(owner)
@@ -74,7 +72,7 @@ class Claims:
             if tasks is None:
                 digest = ALL
             else:
-                digest = hashlib.sha1("\n".join(sorted(tasks)).encode(), usedforsecurity=False).hexdigest()
+                digest = hashlib.sha1(encode(sorted(tasks)), usedforsecurity=False).hexdigest()
             self._digests = (tasks, digest) if isinstance(tasks, frozenset | tuple | None) else (None, ALL)
         return digest
 
