@@ -41,7 +41,7 @@ if digest ~= '*' and redis.call('EXISTS', known_key) == 0 then
   redis.call('EXPIRE', known_key, TASKS_KEPT)
 end
 
--- The lines with a due message of a known task, by priority; a line that has run empty is struck off.
+-- The lines with a due message of a known task, by priority.
 local known, levels, priorities, met = {}, {}, {}, {}
 for i = 1, queue_count do
   local queue = ARGV[7 + 2 * i]
@@ -51,19 +51,16 @@ for i = 1, queue_count do
       known[task] = digest == '*' or redis.call('SISMEMBER', known_key, task) == 1
     end
     if known[task] then
-      local line = {key = line_key(queue, slot), queue = ARGV[8 + 2 * i], read = 0, at = 1, places = {}}
+      local line = {name = queue, queue = ARGV[8 + 2 * i], slot = slot, key = line_key(queue, slot)}
       local first = redis.call('ZRANGEBYSCORE', line.key, '-inf', now, 'WITHSCORES', 'LIMIT', 0, 1)
       if first[1] then
-        line.due, line.member = tonumber(first[2]), first[1]
+        line.read, line.at, line.places = 0, 1, {}
         priority = tonumber(priority)
         if not levels[priority] then
           levels[priority] = {}
           priorities[#priorities + 1] = priority
         end
         table.insert(levels[priority], line)
-      elseif redis.call('EXISTS', line.key) == 0 then
-        redis.call('SREM', K .. 'q:' .. queue, slot)
-        if redis.call('EXISTS', K .. 'q:' .. queue) == 0 then redis.call('SREM', K .. 'queues', queue) end
       end
     end
   end
@@ -120,8 +117,8 @@ for i, id in ipairs(ids) do
     fence, attempt, crashes, state, tail = string.match(
       records[i], '^%[0,(%d+),"",(%-?%d+),(%d+),%-?%d+,"","(%u+)",null,%d+,"",(.*)%]$')
   end
-  left[line.key] = left[line.key] or {}
-  table.insert(left[line.key], members[i])
+  left[line] = left[line] or {}
+  table.insert(left[line], members[i])
   if messages[i] and not fence then
     unreadable[#unreadable + 1] = id  -- in hand as it is, until the caller or maintain sets it aside
   elseif messages[i] then
@@ -146,18 +143,18 @@ if #taken > 0 then
   chunked('ZREM', K .. 'exp', unexpired)
   redis.call('HINCRBY', K .. 'n', 'RECEIVED', #taken)
   for state, count in pairs(states) do redis.call('HINCRBY', K .. 'n', state, -count) end
-  for queue, count in pairs(held) do redis.call('HINCRBY', K .. 'h', queue, count) end
+  for queue, count in pairs(held) do tally(K .. 'h', queue, count) end
   table.insert(taken, 1, token)
   redis.call('HSET', K .. 'last', owner, cmsgpack.pack(taken))
 end
-for key, places in pairs(left) do chunked('ZREM', key, places) end
+for line, places in pairs(left) do leave_line(line.name, line.slot, places) end
 if ear ~= '' then
   for i = 1, queue_count do
     local queue = ARGV[7 + 2 * i]
     if #answer > 3 then
       redis.call('SREM', ear_key(queue, digest), ear)
-    elseif redis.call('SADD', ear_key(queue, digest), ear) == 1 then
-      redis.call('SADD', K .. 'ears:' .. queue, digest)
+    else
+      leave_ear(queue, digest, ear)
     end
   end
 end

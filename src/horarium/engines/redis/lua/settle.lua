@@ -43,7 +43,7 @@ chunked('HSET', K .. 'rec', written)
 chunked('ZADD', K .. 'end', ends)
 chunked('ZADD', K .. 'endk', kept)
 for owner, list in pairs(owners) do chunked('SREM', K .. 'own:' .. owner, list) end
-for queue, number in pairs(queues) do redis.call('HINCRBY', K .. 'h', queue, -number) end
+for queue, number in pairs(queues) do tally(K .. 'h', queue, -number) end
 redis.call('HINCRBY', K .. 'n', 'RECEIVED', -recorded)
 redis.call('HINCRBY', K .. 'n', 'SUCCESS', recorded)
 for _, each in ipairs(puts) do put(each[1], each[2], now) end
