@@ -14,6 +14,7 @@ local CHUNK = 64  -- places read from a line at a time
 --#include calls lines
 local name = redis.call('HGET', K .. 'names', owner)
 if not name then return {'lost'} end
+begin_without_memory()
 
 local last = redis.call('HGET', K .. 'last', owner)
 if last then

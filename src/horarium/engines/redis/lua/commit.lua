@@ -62,6 +62,7 @@ for i, move in ipairs(moves) do
   end
 end
 if not all_hold then return told end
+if not (moves[1] and moves[1].creates) then begin_without_memory() end  -- to record another store's run is as a put
 local follow_up, ended = 4, false
 for i, move in ipairs(moves) do
   local number = move.puts or 0

@@ -39,6 +39,7 @@ for i, id in ipairs(ids) do
   follow_up = follow_up + number * STRIDE
 end
 if recorded == 0 then return told end
+begin_without_memory()
 chunked('HSET', K .. 'rec', written)
 chunked('ZADD', K .. 'end', ends)
 chunked('ZADD', K .. 'endk', kept)
