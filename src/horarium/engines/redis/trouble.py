@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 
-from redis import exceptions
-
 from horarium.errors import EngineError, EngineUnavailable, StoreUnusable
+from redis import exceptions
 
 # By the first word of an error reply. Retrying may help.
 UNAVAILABLE = {
