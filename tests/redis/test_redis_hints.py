@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+import threading
 import time
 
 import pytest
@@ -66,6 +68,27 @@ def test_a_closed_listener_does_not_stand_before_the_next_one(engine: RedisEngin
     assert not claim(engine)
     put(engine, message())
     assert listener.wait(LONG)
+
+
+def test_threads_that_come_to_listen_disturb_no_claim(engine: RedisEngine) -> None:
+    listeners = [engine.notifier.listen(["results"]) for _ in range(50)]
+    begin, interval = threading.Event(), sys.getswitchinterval()
+
+    def come_and_go() -> None:
+        begin.wait(LONG)
+        for _ in range(200):
+            listeners[:1] = [engine.notifier.listen(["results"])]
+
+    thread = threading.Thread(target=come_and_go)
+    thread.start()
+    sys.setswitchinterval(1e-5)
+    try:
+        begin.set()
+        while thread.is_alive():
+            assert engine.notifier.ear(["default"]) == ""
+    finally:
+        sys.setswitchinterval(interval)
+        thread.join(LONG)
 
 
 def test_a_wake_that_comes_after_the_end_meets_no_stranger(engine: RedisEngine) -> None:

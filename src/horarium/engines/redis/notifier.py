@@ -37,9 +37,10 @@ class RedisNotifier:
         self._clock = clock
         self._random = random  # jitter only
         self._tokens = Tokens()
+        self._pid = os.getpid()
+        self._lock = threading.Lock()  # guards _listeners
         self._listeners: weakref.WeakSet[RedisListener] = weakref.WeakSet()
         self._ears: dict[tuple[str, ...], weakref.ref[RedisListener]] = {}
-        self._pid = os.getpid()
 
     def notify(self, topics: Collection[str]) -> None:
         for topic in topics:
@@ -48,19 +49,20 @@ class RedisNotifier:
 
     def listen(self, topics: Collection[str]) -> RedisListener:
         listener = RedisListener(self._store, self._tokens.take(), topics, self._clock, self._random)
-        self._listeners.add(listener)
+        self._notice_fork()
+        with self._lock:
+            self._listeners.add(listener)
         return listener
 
     def ear(self, queues: Sequence[str]) -> str:
         """Return the channel of a listener of this process that waits for one of the queues, '' if none does."""
-        if self._pid != os.getpid():
-            self._pid, self._ears, self._listeners = os.getpid(), {}, weakref.WeakSet()
+        self._notice_fork()
         key = tuple(queues)
         known = self._ears.get(key)
         listener = None if known is None else known()
         if listener is None or listener.is_closed:
             wanted = {QUEUE_TOPIC + queue for queue in queues}
-            open = (each for each in list(self._listeners) if not each.is_closed and not each.topics.isdisjoint(wanted))
+            open = (each for each in self._all() if not each.is_closed and not each.topics.isdisjoint(wanted))
             listener = next(open, None)
             if listener is None:
                 return ""
@@ -69,8 +71,19 @@ class RedisNotifier:
 
     def close(self) -> None:
         """Close this process's listeners."""
-        for listener in list(self._listeners):
+        self._notice_fork()
+        for listener in self._all():
             listener.close()
+
+    def _all(self) -> list[RedisListener]:
+        with self._lock:
+            return list(self._listeners)
+
+    def _notice_fork(self) -> None:
+        """In a forked child, leave the parent's listeners and lock to the parent."""
+        if self._pid != os.getpid():
+            self._pid, self._lock = os.getpid(), threading.Lock()
+            self._listeners, self._ears = weakref.WeakSet(), {}
 
 
 class RedisListener:
