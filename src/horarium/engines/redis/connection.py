@@ -19,7 +19,7 @@ from redis.connection import Connection
 from horarium.clock import Clock, Instant, RemoteClock, Seconds
 from horarium.engines.redis.address import Address
 from horarium.engines.redis.lua import SCRIPTS, Script
-from horarium.engines.redis.trouble import translate
+from horarium.engines.redis.trouble import moved_to, translate
 from horarium.errors import EngineUnavailable, StoreUnusable
 from redis import exceptions
 
@@ -60,11 +60,6 @@ class Store:
         connection = self._take()
         try:
             answer = act(connection)
-        except exceptions.MovedError as moved:
-            self._give_back(connection)
-            self._open = self.address.retarget(moved.host, moved.port)
-            self.close()
-            return self._use_fresh(act)
         except exceptions.TimeoutError as error:
             connection.disconnect()
             raise translate(error, self.address.url) from error
@@ -75,7 +70,11 @@ class Store:
             return self._use_fresh(act)
         except exceptions.RedisError as error:
             self._after_refusal(connection, error)
-            raise translate(error, self.address.url) from error
+            moved = moved_to(error)
+            if moved is None:
+                raise translate(error, self.address.url) from error
+            self._open = self.address.retarget(*moved)
+            return self._use_fresh(act)
         except BaseException:
             connection.disconnect()  # an answer may still be under way: nobody else must read it
             raise
