@@ -1,7 +1,9 @@
 """Claiming: one script chooses and hands over; here its answer becomes deliveries.
 
 A claim whose answer was lost must not strand what it took: it has a token, and the next claim of that owner sends the
-same one, whereupon the script answers with what that claim took instead of taking more.
+same one, whereupon the script answers with what that claim took instead of taking more. Nor may one that was held up on
+its way strand anything when it arrives at last: a token older than the newest of its owner takes nothing, and a claim
+that is sent again leaves its token in any case.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import hashlib
 from collections.abc import Collection, Sequence
 
 import msgspec
+from redis.connection import Connection
 
 from horarium.clock import Instant
 from horarium.engines.redis.commit import Move, commit
@@ -23,6 +26,7 @@ from horarium.errors import OwnerLost
 from horarium.message import Delivery
 
 ALL = "*"
+TOKEN, AGAIN = 3, 7  # places among the arguments
 NO_TASK = ""  # stands in for the tasks of a worker that knows none: a set in Redis is never empty
 
 
@@ -43,12 +47,14 @@ class Claims:
     ) -> list[Delivery]:
         """Give up to ``limit`` due messages to ``owner``; see Queue.claim."""
         arguments = self._arguments(queues, owner, limit, now, tasks)
-        arguments[3] = token = self._unanswered.pop(owner, "") or self._tokens.take()
+        unanswered = self._unanswered.pop(owner, "")
+        arguments[TOKEN] = token = unanswered or self._tokens.take()
+        arguments[AGAIN] = int(token == unanswered)
         try:
-            answer = self._store.call("claim", arguments)
+            answer = self._ask(arguments)
             if answer[0] == b"tasks":  # the first claim with these, or a server that has lost them
                 arguments.append(msgspec.msgpack.encode(list(tasks or ()) or [NO_TASK]))
-                answer = self._store.call("claim", arguments)
+                answer = self._ask(arguments)
         except BaseException:  # also what a signal handler raises: the claim may have been carried out all the same
             self._unanswered[owner] = token
             raise
@@ -56,11 +62,18 @@ class Claims:
             raise OwnerLost(owner)
         return self._deliveries(answer, owner, now)
 
+    def _ask(self, arguments: list[Argument]) -> Answer:
+        def act(connection: Connection) -> Answer:
+            sent, arguments[AGAIN] = list(arguments), 1
+            return self._store.evaluate(connection, "claim", sent)
+
+        return self._store.use(act)
+
     def _arguments(
         self, queues: Sequence[str], owner: str, limit: int, now: Instant, tasks: Collection[str] | None
     ) -> list[Argument]:
         arguments: list[Argument] = [now, owner, limit, "", self._digest(tasks), self._notifier.ear(queues)]
-        arguments += (encode(owner), len(queues))
+        arguments += (encode(owner), 0, len(queues))
         for queue in queues:
             arguments += (queue, encode(queue))
         return arguments

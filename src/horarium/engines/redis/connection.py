@@ -19,7 +19,7 @@ from redis.connection import Connection
 
 from horarium.clock import Clock, Instant, RemoteClock, Seconds
 from horarium.engines.redis.address import Address
-from horarium.engines.redis.lua import SCRIPTS, Script
+from horarium.engines.redis.lua import SCRIPTS
 from horarium.engines.redis.trouble import moved_to, translate
 from horarium.errors import EngineUnavailable, StoreUnusable
 from redis import exceptions
@@ -49,8 +49,7 @@ class Store:
 
     def call(self, name: str, arguments: Sequence[Argument] = ()) -> Answer:
         """Carry out a script. Raises: EngineUnavailable, StoreUnusable."""
-        script = SCRIPTS[name]
-        return self.use(lambda connection: self._evaluate(connection, script, arguments))
+        return self.use(lambda connection: self.evaluate(connection, name, arguments))
 
     def ask(self, *words: Argument) -> Answer:
         """Carry out one command. Raises: EngineUnavailable, StoreUnusable."""
@@ -81,6 +80,14 @@ class Store:
             raise
         self._give_back(connection)
         return answer
+
+    def evaluate(self, connection: Connection, name: str, arguments: Sequence[Argument]) -> Answer:
+        """Carry out a script by a connection that ``use`` has given."""
+        script = SCRIPTS[name]
+        try:
+            return _exchange(connection, ("EVALSHA", script.digest, 1, self.prefix, *arguments))
+        except exceptions.NoScriptError:  # a server that has just started, or was told to flush its scripts
+            return _exchange(connection, ("EVAL", script.text, 1, self.prefix, *arguments))
 
     def connect(self) -> Connection:
         """Open a connection of the caller's own. Raises: EngineUnavailable, StoreUnusable."""
@@ -121,12 +128,6 @@ class Store:
         with suppress(IndexError):
             while True:
                 self._idle.pop().disconnect()
-
-    def _evaluate(self, connection: Connection, script: Script, arguments: Sequence[Argument]) -> Answer:
-        try:
-            return _exchange(connection, ("EVALSHA", script.digest, 1, self.prefix, *arguments))
-        except exceptions.NoScriptError:  # a server that has just started, or was told to flush its scripts
-            return _exchange(connection, ("EVAL", script.text, 1, self.prefix, *arguments))
 
     def _take(self) -> Connection:
         self._notice_fork()
