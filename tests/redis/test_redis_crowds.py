@@ -117,3 +117,10 @@ def test_a_search_follows_a_retried_message_that_says_it_was_created_later(engin
     filters = (RunFilter(), RunFilter(since=NOW + 2), RunFilter(until=NOW + 2), RunFilter(schedule="s", since=NOW + 2))
     found = [[run.id for run in engine.results.search(each, Page()).runs] for each in filters]
     assert found == [["a", "b"], ["a"], ["b"], ["a"]]
+
+
+def test_thousands_that_are_overdue_do_not_keep_a_child_from_what_stands_behind_them(engine: RedisEngine) -> None:
+    hire(engine)
+    put(engine, *(message(expires=NOW - 1) for _ in range(3000)), message(id="good"))
+    assert [each.message.id for each in claim(engine)] == ["good"]
+    assert engine.inspector.counts().states == {State.EXPIRED: 3000, State.RECEIVED: 1}

@@ -27,6 +27,7 @@ from horarium.message import Delivery
 
 ALL = "*"
 TOKEN, AGAIN = 3, 7  # places among the arguments
+ROUNDS = 20  # of 500 overdue messages each, at some 20 ms
 NO_TASK = ""  # stands in for the tasks of a worker that knows none: a set in Redis is never empty
 
 
@@ -36,9 +37,8 @@ class Claims:
     def __init__(self, store: Store, notifier: RedisNotifier) -> None:
         self._store = store
         self._notifier = notifier
-        self._unanswered: dict[
-            str, str
-        ] = {}  # by owner: the token of a claim whose answer was lost; each use is atomic
+        # By owner: the token of a claim whose answer was lost. Each use of it is atomic, and so needs no lock.
+        self._unanswered: dict[str, str] = {}
         self._tokens = Tokens()
         self._digests: tuple[Collection[str] | None, str] = (None, ALL)  # of the tasks asked for last
 
@@ -46,6 +46,18 @@ class Claims:
         self, queues: Sequence[str], owner: str, limit: int, now: Instant, tasks: Collection[str] | None
     ) -> list[Delivery]:
         """Give up to ``limit`` due messages to ``owner``; see Queue.claim."""
+        for _ in range(ROUNDS):
+            answer = self._answer(queues, owner, limit, now, tasks)
+            deliveries = self._deliveries(answer, owner, now)
+            if (
+                deliveries or not answer[1]
+            ):  # nothing but overdue ones was met: there may be more, and others behind them
+                break
+        return deliveries
+
+    def _answer(
+        self, queues: Sequence[str], owner: str, limit: int, now: Instant, tasks: Collection[str] | None
+    ) -> Answer:
         arguments = self._arguments(queues, owner, limit, now, tasks)
         unanswered = self._unanswered.pop(owner, "")
         arguments[TOKEN] = token = unanswered or self._tokens.take()
@@ -60,7 +72,7 @@ class Claims:
             raise
         if answer[0] == b"lost":
             raise OwnerLost(owner)
-        return self._deliveries(answer, owner, now)
+        return answer
 
     def _ask(self, arguments: list[Argument]) -> Answer:
         def act(connection: Connection) -> Answer:
