@@ -60,7 +60,7 @@ for i = 1, queue_count do
       local line = {name = queue, queue = ARGV[9 + 2 * i], slot = slot, key = line_key(queue, slot)}
       local first = redis.call('ZRANGEBYSCORE', line.key, '-inf', now, 'WITHSCORES', 'LIMIT', 0, 1)
       if first[1] then
-        line.read, line.at, line.places = 0, 1, {}
+        line.read, line.at, line.places = 1, 1, first
         priority = tonumber(priority)
         if not levels[priority] then
           levels[priority] = {}
