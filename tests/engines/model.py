@@ -111,7 +111,7 @@ class Ending(TypedDict):
     follows_up: bool
 
 
-endings = st.fixed_dictionaries({"kind": st.integers(0, 10), "tells_times": st.booleans(), "follows_up": st.booleans()})
+endings = st.fixed_dictionaries({"kind": st.integers(0, 11), "tells_times": st.booleans(), "follows_up": st.booleans()})
 
 
 class SideBySide(RuleBasedStateMachine):
@@ -391,12 +391,23 @@ class SideBySide(RuleBasedStateMachine):
     def settlement(self, delivery: Delivery, ending: Ending) -> Settlement:
         message = delivery.message
         again = structs.replace(message, retries=message.retries + 1, eta=message.created + 7000, queue="r")
+        other = structs.replace(
+            message,
+            task="u" if message.task == "t" else "t",
+            queue="q",
+            priority=11 - message.priority,
+            expires=message.created + 60_000 if message.expires is None else None,
+            schedule="s" if message.schedule is None else None,
+            parent="p" if message.parent is None else None,
+            at_most_once=not message.at_most_once,
+        )
         outcomes: list[Outcome] = [
             Succeeded(result=Raw(b'{"a": 1}')),
             Succeeded(result=None),
             Failed(error=OOPS),
             Retried(message=again, error=OOPS),
             Retried(message=structs.replace(again, eta=None), error=OOPS),
+            Retried(message=other, error=OOPS),
             Released(reason="stopping"),
             Released(reason="busy", delay=3.0),
             Crashed(error=KILLED),

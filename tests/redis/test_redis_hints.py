@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
+import threading
 import time
 
+import pytest
 from redis_words import NOW, Open, claim, hire, message, put
 
 from horarium.clock import ManualClock
@@ -54,6 +57,51 @@ def test_an_ear_that_nobody_listens_at_is_passed_over(engine: RedisEngine, open_
     gone.close()
     put(engine, message())
     assert listeners[1].wait(LONG)
+
+
+def test_a_closed_listener_does_not_stand_before_the_next_one(engine: RedisEngine) -> None:
+    hire(engine)
+    before = engine.notifier.listen(["queue:default"])
+    assert not claim(engine)
+    before.close()
+    listener = engine.notifier.listen(["queue:default"])
+    assert not claim(engine)
+    put(engine, message())
+    assert listener.wait(LONG)
+
+
+def test_threads_that_come_to_listen_disturb_no_claim(engine: RedisEngine) -> None:
+    listeners = [engine.notifier.listen(["results"]) for _ in range(50)]
+    begin, interval = threading.Event(), sys.getswitchinterval()
+
+    def come_and_go() -> None:
+        begin.wait(LONG)
+        for _ in range(200):
+            listeners[:1] = [engine.notifier.listen(["results"])]
+
+    thread = threading.Thread(target=come_and_go)
+    thread.start()
+    sys.setswitchinterval(1e-5)
+    try:
+        begin.set()
+        while thread.is_alive():
+            assert engine.notifier.ear(["default"]) == ""
+    finally:
+        sys.setswitchinterval(interval)
+        thread.join(LONG)
+
+
+def test_a_wake_that_comes_after_the_end_meets_no_stranger(engine: RedisEngine) -> None:
+    listener = engine.notifier.listen(["queue:default"])
+    listener.close()
+    reader, writer = os.pipe()  # takes the first free numbers
+    os.set_blocking(reader, False)
+    listener.wake()
+    with pytest.raises(BlockingIOError):
+        os.read(reader, 1)
+    assert not listener.wait(0)
+    os.close(reader)
+    os.close(writer)
 
 
 def test_a_listener_whose_connection_was_closed_listens_again(server: RedisServer, engine: RedisEngine) -> None:

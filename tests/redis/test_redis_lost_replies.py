@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -20,7 +20,7 @@ Losing = Callable[..., Any]
 
 @contextmanager
 def losing(
-    monkeypatch: pytest.MonkeyPatch, script: str, times: int, kind: type[Exception] = ConnectionError
+    monkeypatch: pytest.MonkeyPatch, script: str, times: int, kind: type[BaseException] = ConnectionError
 ) -> Iterator[list[str]]:
     """Let the answers of a script get lost on their way, so many times; yield what was lost."""
     exchange, lost = connection._exchange, []
@@ -67,6 +67,42 @@ def test_a_claim_whose_answer_was_lost_strands_nothing(
     assert [(each.fence, each.attempt) for each in claimed] == [(1, 1)] * 3
     assert [each.message.id for each in claim(engine)] == [each.id for each in messages[3:]]
     assert engine.inspector.counts().queues["default"].claimed == 5
+
+
+@pytest.mark.parametrize("kind", [ConnectionError, TimeoutError])
+@pytest.mark.parametrize("waiting", [0, 2])
+def test_a_claim_that_arrives_after_those_that_followed_takes_nothing(
+    engine: RedisEngine, monkeypatch: pytest.MonkeyPatch, kind: type[Exception], waiting: int
+) -> None:
+    """Something between us and the server held it up for longer than we waited, and did not notice that we left."""
+    hire(engine)
+    put(engine, *(message() for _ in range(waiting)))
+    exchange, held_up = connection._exchange, []
+
+    def exchanged(link: Any, words: Any) -> Any:
+        if SCRIPTS["claim"].digest in words and not held_up:
+            held_up.append(words)
+            raise kind("no answer")
+        return exchange(link, words)
+
+    with monkeypatch.context() as patch, suppress(EngineUnavailable):
+        patch.setattr(connection, "_exchange", exchanged)
+        assert len(claim(engine, limit=1)) == min(waiting, 1)
+    claim(engine, limit=1)
+    claim(engine, limit=1)
+    put(engine, message())
+    late = engine.queue._store.use(lambda link: exchange(link, held_up[0]))
+    assert late[3:] == []
+    assert engine.inspector.counts().queues["default"].claimed == waiting
+    assert len(claim(engine)) == 1
+
+
+def test_a_claim_that_a_signal_interrupts_strands_nothing(engine: RedisEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    hire(engine)
+    put(engine, message())
+    with losing(monkeypatch, "claim", 1, KeyboardInterrupt), pytest.raises(KeyboardInterrupt):
+        claim(engine)
+    assert len(claim(engine)) == 1
 
 
 def test_what_was_settled_meanwhile_is_not_claimed_again_with_a_lost_answer(

@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from redis_words import NOW, Open, claim, hire, message, put
+from msgspec.structs import replace
+from redis_words import NOW, POLICY, Open, claim, done, hire, message, put
 
+from horarium.engines.protocol import DeadOwner, Revoke
 from horarium.engines.redis import RedisEngine
 from horarium.errors import EngineUnavailable, StoreUnusable
-from horarium.outcome import State
+from horarium.outcome import Ignored, Run, State, Verdict
 from servers import RedisServer, free_port, program
 
 
@@ -44,7 +46,7 @@ def test_what_was_accepted_survives_a_killed_server_that_flushes_always() -> Non
 def test_a_server_that_is_away_is_unavailable_and_named_without_its_password(server: RedisServer) -> None:
     server.kill()
     engine = RedisEngine(f"redis://me:canary@127.0.0.1:{server.port}/0")
-    with pytest.raises(EngineUnavailable, match=rf"redis://me:\*\*\*@127.0.0.1:{server.port}/0") as refused:
+    with pytest.raises(EngineUnavailable, match=rf"redis://\*\*\*@127.0.0.1:{server.port}/0") as refused:
         put(engine, message())
     assert "canary" not in str(refused.value)
 
@@ -91,6 +93,28 @@ def test_full_memory_is_an_error_at_the_call_and_passes(server: RedisServer, eng
     assert put(engine, message()) == [True]
     assert engine.inspector.counts().states == {State.RECEIVED: 1, State.PENDING: 1}
     assert delivery.attempt == 1
+
+
+def test_without_memory_all_but_puts_goes_on_so_that_room_is_made(server: RedisServer, engine: RedisEngine) -> None:
+    hire(engine)
+    hire(engine, "gone")
+    put(engine, *(message(id=f"m{number}", priority=9 - number) for number in range(5)))
+    put(engine, message(priority=0, expires=NOW + 5))
+    assert claim(engine, "gone", limit=1)
+    server.ask("CONFIG", "SET", "maxmemory", "1")
+    hire(engine)  # a lease is renewed
+    first, second = claim(engine, limit=2, tasks=frozenset({"t", "never told before"}))
+    ends = [done(first), replace(done(second), outcome=Ignored())]
+    assert engine.queue.settle(ends[:1], now=NOW, policy=POLICY) == [Verdict.RECORDED]
+    assert engine.queue.settle(ends[1:], now=NOW, policy=POLICY) == [Verdict.RECORDED]
+    assert engine.inspector.act(Revoke(ids=("m4",)), now=NOW) == ["m4"]
+    assert engine.results.forget([second.message.id]) == 1
+    done_now = engine.queue.maintain(now=NOW + 86_400_000, policy=POLICY, dead=[DeadOwner(owner="gone")])
+    assert (done_now.returned, done_now.expired, done_now.forgotten) == (1, 1, 2)
+    with pytest.raises(EngineUnavailable, match="maxmemory"):
+        put(engine, message())
+    with pytest.raises(EngineUnavailable, match="maxmemory"):
+        engine.results.record([Run(message=message(), state=State.SUCCESS, changed=NOW)], keep=9.0, now=NOW)
 
 
 def test_a_replica_is_no_store(server: RedisServer, engine: RedisEngine) -> None:

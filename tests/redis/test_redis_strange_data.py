@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import Raw
 from msgspec.structs import replace
 from redis_words import NOW, POLICY, claim, done, hire, message, put, run_of, schedule
 
@@ -59,6 +60,23 @@ def test_what_a_dead_owner_holds_and_nobody_can_read_is_set_aside(server: RedisS
     found = engine.queue.maintain(now=NOW + 60_000, policy=POLICY)
     assert (found.dead, found.returned) == (2, 1)
     assert [run_of(engine, each.id).state for each in (one, other, good)] == [State.DEAD, State.DEAD, State.RETRY]
+
+
+def test_arguments_that_are_no_utf8_stop_no_chore(engine: RedisEngine) -> None:
+    hire(engine)
+    bad, good = message(args=Raw(b'["\xff"]')), message()
+    put(engine, bad, good)
+    assert len(claim(engine)) == 2
+    found = engine.queue.maintain(now=NOW + 60_000, policy=POLICY)
+    assert (found.dead, found.returned) == (1, 1)
+
+
+def test_instants_beyond_what_a_score_can_say_stop_no_listing(engine: RedisEngine) -> None:
+    eternal = message(eta=2**63 - 1, expires=2**63 - 1)
+    put(engine, eternal)
+    assert [each.message for each in engine.inspector.find(RunFilter(), Page()).held] == [eternal]
+    assert engine.inspector.counts().queues["default"].scheduled == 1
+    assert engine.inspector.act(Purge(), now=NOW) == [eternal.id]
 
 
 @pytest.mark.parametrize(

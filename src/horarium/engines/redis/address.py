@@ -19,6 +19,7 @@ from redis.connection import Connection, SSLConnection, UnixDomainSocketConnecti
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
+from horarium.address import masked
 from horarium.clock import Seconds
 from horarium.errors import ImproperlyConfigured
 
@@ -71,12 +72,6 @@ def read_address(url: str, patience: Seconds) -> Address:
     return Address(url=masked(url), namespace=namespace, open=open, retarget=retarget)
 
 
-def masked(url: str) -> str:
-    """Return a URL as people may see it: passwords are hidden."""
-    shown = re.sub(r"(://[^/?#@]*?:)[^@/?#]*@", r"\1***@", url)
-    return re.sub(r"([?&][a-z_]*password=)[^&#]*", r"\1***", shown)
-
-
 def _parsed(url: str, query: dict[str, list[str]]) -> dict[str, Any]:
     """Return what redis-py makes of a URL. Raises: ImproperlyConfigured."""
     scheme, _, rest = url.partition("://")
@@ -89,14 +84,20 @@ def _parsed(url: str, query: dict[str, list[str]]) -> dict[str, Any]:
             raise ValueError(f"the database {database!r} is no number")
     except ValueError as error:
         raise ImproperlyConfigured(
-            f"expected the setting store to be like redis://user:password@host:6379/0, got {masked(url)} ({error}); "
-            "mend the URL"
-        ) from error
+            f"expected the setting store to be like redis://user:password@host:6379/0, got {masked(url)} "
+            f"({_reason(error)}); mend the URL"
+        ) from None  # its text may bear a part of the password
     if scheme == "unix" and not given.get("path"):
         raise ImproperlyConfigured(
             f"expected a path in the setting store, got {masked(url)}; write redis+socket:///run/redis/redis.sock"
         )
     return given
+
+
+def _reason(error: ValueError) -> str:
+    if "Port" in str(error):  # what is no port is often the beginning of a password
+        return "the port is no number; in a password write / ? # @ as %2F %3F %23 %40"
+    return str(error)
 
 
 def _options(patience: Seconds) -> dict[str, Any]:

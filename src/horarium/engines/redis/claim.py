@@ -1,16 +1,18 @@
 """Claiming: one script chooses and hands over; here its answer becomes deliveries.
 
 A claim whose answer was lost must not strand what it took: it has a token, and the next claim of that owner sends the
-same one, whereupon the script answers with what that claim took instead of taking more.
+same one, whereupon the script answers with what that claim took instead of taking more. Nor may one that was held up on
+its way strand anything when it arrives at last: a token older than the newest of its owner takes nothing, and a claim
+that is sent again leaves its token in any case.
 """
 
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Collection, Sequence
 
 import msgspec
+from redis.connection import Connection
 
 from horarium.clock import Instant
 from horarium.engines.redis.commit import Move, commit
@@ -20,10 +22,13 @@ from horarium.engines.redis.moves import is_readable, set_aside
 from horarium.engines.redis.notifier import RedisNotifier
 from horarium.engines.redis.rows import HELD, Entry, decode_stored, encode
 from horarium.engines.redis.tokens import Tokens
-from horarium.errors import EngineUnavailable, OwnerLost
+from horarium.errors import OwnerLost
 from horarium.message import Delivery
 
 ALL = "*"
+TOKEN, AGAIN = 3, 7  # places among the arguments
+ROUNDS = 20  # of 500 overdue messages each, at some 20 ms
+NO_TASK = ""  # stands in for the tasks of a worker that knows none: a set in Redis is never empty
 
 
 class Claims:
@@ -32,8 +37,8 @@ class Claims:
     def __init__(self, store: Store, notifier: RedisNotifier) -> None:
         self._store = store
         self._notifier = notifier
-        self._lock = threading.Lock()  # guards _unanswered
-        self._unanswered: dict[str, str] = {}  # by owner: the token of a claim whose answer was lost
+        # By owner: the token of a claim whose answer was lost. Each use of it is atomic, and so needs no lock.
+        self._unanswered: dict[str, str] = {}
         self._tokens = Tokens()
         self._digests: tuple[Collection[str] | None, str] = (None, ALL)  # of the tasks asked for last
 
@@ -41,28 +46,46 @@ class Claims:
         self, queues: Sequence[str], owner: str, limit: int, now: Instant, tasks: Collection[str] | None
     ) -> list[Delivery]:
         """Give up to ``limit`` due messages to ``owner``; see Queue.claim."""
+        for _ in range(ROUNDS):
+            answer = self._answer(queues, owner, limit, now, tasks)
+            deliveries = self._deliveries(answer, owner, now)
+            if (
+                deliveries or not answer[1]
+            ):  # nothing but overdue ones was met: there may be more, and others behind them
+                break
+        return deliveries
+
+    def _answer(
+        self, queues: Sequence[str], owner: str, limit: int, now: Instant, tasks: Collection[str] | None
+    ) -> Answer:
         arguments = self._arguments(queues, owner, limit, now, tasks)
-        with self._lock:
-            token = self._unanswered.pop(owner, "")
-        arguments[3] = token = token or self._tokens.take()
+        unanswered = self._unanswered.pop(owner, "")
+        arguments[TOKEN] = token = unanswered or self._tokens.take()
+        arguments[AGAIN] = int(token == unanswered)
         try:
-            answer = self._store.call("claim", arguments)
+            answer = self._ask(arguments)
             if answer[0] == b"tasks":  # the first claim with these, or a server that has lost them
-                arguments.append(msgspec.msgpack.encode(["", *(tasks or ())]))
-                answer = self._store.call("claim", arguments)
-        except EngineUnavailable:
-            with self._lock:
-                self._unanswered[owner] = token
+                arguments.append(msgspec.msgpack.encode(list(tasks or ()) or [NO_TASK]))
+                answer = self._ask(arguments)
+        except BaseException:  # also what a signal handler raises: the claim may have been carried out all the same
+            self._unanswered[owner] = token
             raise
         if answer[0] == b"lost":
             raise OwnerLost(owner)
-        return self._deliveries(answer, owner, now)
+        return answer
+
+    def _ask(self, arguments: list[Argument]) -> Answer:
+        def act(connection: Connection) -> Answer:
+            sent, arguments[AGAIN] = list(arguments), 1
+            return self._store.evaluate(connection, "claim", sent)
+
+        return self._store.use(act)
 
     def _arguments(
         self, queues: Sequence[str], owner: str, limit: int, now: Instant, tasks: Collection[str] | None
     ) -> list[Argument]:
         arguments: list[Argument] = [now, owner, limit, "", self._digest(tasks), self._notifier.ear(queues)]
-        arguments += (encode(owner), len(queues))
+        arguments += (encode(owner), 0, len(queues))
         for queue in queues:
             arguments += (queue, encode(queue))
         return arguments
@@ -74,7 +97,7 @@ class Claims:
             if tasks is None:
                 digest = ALL
             else:
-                digest = hashlib.sha1("\n".join(sorted(tasks)).encode(), usedforsecurity=False).hexdigest()
+                digest = hashlib.sha1(encode(sorted(tasks)), usedforsecurity=False).hexdigest()
             self._digests = (tasks, digest) if isinstance(tasks, frozenset | tuple | None) else (None, ALL)
         return digest
 

@@ -14,12 +14,13 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, TypeAlias
 
+from hiredis import pack_command
 from redis.connection import Connection
 
 from horarium.clock import Clock, Instant, RemoteClock, Seconds
 from horarium.engines.redis.address import Address
-from horarium.engines.redis.lua import SCRIPTS, Script
-from horarium.engines.redis.trouble import translate
+from horarium.engines.redis.lua import SCRIPTS
+from horarium.engines.redis.trouble import moved_to, translate
 from horarium.errors import EngineUnavailable, StoreUnusable
 from redis import exceptions
 
@@ -48,8 +49,7 @@ class Store:
 
     def call(self, name: str, arguments: Sequence[Argument] = ()) -> Answer:
         """Carry out a script. Raises: EngineUnavailable, StoreUnusable."""
-        script = SCRIPTS[name]
-        return self.use(lambda connection: self._evaluate(connection, script, arguments))
+        return self.use(lambda connection: self.evaluate(connection, name, arguments))
 
     def ask(self, *words: Argument) -> Answer:
         """Carry out one command. Raises: EngineUnavailable, StoreUnusable."""
@@ -60,11 +60,6 @@ class Store:
         connection = self._take()
         try:
             answer = act(connection)
-        except exceptions.MovedError as moved:
-            self._give_back(connection)
-            self._open = self.address.retarget(moved.host, moved.port)
-            self.close()
-            return self._use_fresh(act)
         except exceptions.TimeoutError as error:
             connection.disconnect()
             raise translate(error, self.address.url) from error
@@ -75,12 +70,24 @@ class Store:
             return self._use_fresh(act)
         except exceptions.RedisError as error:
             self._after_refusal(connection, error)
-            raise translate(error, self.address.url) from error
+            moved = moved_to(error)
+            if moved is None:
+                raise translate(error, self.address.url) from error
+            self._open = self.address.retarget(*moved)
+            return self._use_fresh(act)
         except BaseException:
             connection.disconnect()  # an answer may still be under way: nobody else must read it
             raise
         self._give_back(connection)
         return answer
+
+    def evaluate(self, connection: Connection, name: str, arguments: Sequence[Argument]) -> Answer:
+        """Carry out a script by a connection that ``use`` has given."""
+        script = SCRIPTS[name]
+        try:
+            return _exchange(connection, ("EVALSHA", script.digest, 1, self.prefix, *arguments))
+        except exceptions.NoScriptError:  # a server that has just started, or was told to flush its scripts
+            return _exchange(connection, ("EVAL", script.text, 1, self.prefix, *arguments))
 
     def connect(self) -> Connection:
         """Open a connection of the caller's own. Raises: EngineUnavailable, StoreUnusable."""
@@ -121,12 +128,6 @@ class Store:
         with suppress(IndexError):
             while True:
                 self._idle.pop().disconnect()
-
-    def _evaluate(self, connection: Connection, script: Script, arguments: Sequence[Argument]) -> Answer:
-        try:
-            return _exchange(connection, ("EVALSHA", script.digest, 1, self.prefix, *arguments))
-        except exceptions.NoScriptError:  # a server that has just started, or was told to flush its scripts
-            return _exchange(connection, ("EVAL", script.text, 1, self.prefix, *arguments))
 
     def _take(self) -> Connection:
         self._notice_fork()
@@ -200,5 +201,7 @@ def read_info(text: bytes) -> dict[str, str]:
 
 
 def _exchange(connection: Connection, words: Sequence[Argument]) -> Answer:
-    connection.send_packed_command(connection.pack_command(*words), check_health=False)
+    # Not connection.pack_command, which walks all words in Python first: half of all that packing takes.
+    packed = pack_command(tuple(words))  # type: ignore[arg-type]  # its types know tuples of one word only
+    connection.send_packed_command([packed], check_health=False)
     return connection.read_response()

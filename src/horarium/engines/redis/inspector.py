@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from heapq import merge
+from itertools import chain
 from typing import NamedTuple
 
 import msgspec
@@ -63,7 +64,7 @@ class RedisInspector:
             counted[str(State.PENDING)] = pending
         claimed = {msgspec.json.decode(queue, type=str): count for queue, count in _pairs(held) if count > 0}
         rows = [
-            (queue.decode(), slot.decode().partition(":")[2], total, due, int(first))
+            (queue.decode(), slot.decode().partition(":")[2], total, due, int(float(first)))
             for queue, slot, total, due, first in zip(*(lines[at::5] for at in range(5)), strict=True)
         ]
         names = sorted({row[0] for row in rows} | claimed.keys())
@@ -146,13 +147,9 @@ class RedisInspector:
 
         purged: list[str] = []
         for line in self._lines():
-            if queues is not None and line.queue not in queues:
-                continue
-            while entries := list(self._stretch(line, None, 0)):
-                revoked = commit(self._store, [each.entry.id for each in entries], decide, now)
-                purged += revoked
-                if not revoked:  # nothing but what cannot be read is left
-                    break
+            if queues is None or line.queue in queues:
+                for stretch in self._stretches(line, None):
+                    purged += commit(self._store, [each.entry.id for each in stretch], decide, now)
         return purged
 
     def _lines(self) -> list[Line]:
@@ -181,23 +178,33 @@ class RedisInspector:
                     yield Standing((False, -message.priority, entry.due, entry.turn), entry)
 
     def _walk(self, line: Line, since: Instant | None) -> Iterator[Standing]:
-        offset = 0
-        while True:
-            found = list(self._stretch(line, since, offset))
-            yield from found
-            if len(found) < STRETCH:
-                return
-            offset += len(found)
+        last = None
+        for each in chain.from_iterable(self._stretches(line, since)):
+            if last is None or each.place > last:
+                last = each.place
+                yield each
 
-    def _stretch(self, line: Line, since: Instant | None, offset: int) -> Iterator[Standing]:
-        first = "-inf" if since is None else since
-        found: Answer = self._store.call("lines", [line.queue, line.slot, first, offset, STRETCH])
-        for member, score, stored, record in zip(*(found[at::4] for at in range(4)), strict=True):
-            if stored is None:
-                continue
-            entry = to_entry(member[15:].decode(), stored, record)
-            entry.turn, entry.due = int(member[:14]), int(score)
-            yield Standing((True, line.rank, entry.due, entry.turn), entry)
+    def _stretches(self, line: Line, since: Instant | None) -> Iterator[list[Standing]]:
+        """Yield what stands in a line, a stretch at a time. Where the last one of a stretch has left meanwhile, those
+        that are due in the same millisecond come again."""
+        score: bytes | int | str = "" if since is None else since
+        member = b""
+        while True:
+            found: Answer = self._store.call("lines", [line.queue, line.slot, score, member, STRETCH])
+            if not found:
+                return
+            member, score = found[-4:-2]
+            yield [
+                _standing(line, *place)
+                for place in zip(*(found[at::4] for at in range(4)), strict=True)
+                if place[2] is not None
+            ]
+
+
+def _standing(line: Line, member: bytes, score: bytes, stored: bytes, record: bytes | None) -> Standing:
+    entry = to_entry(member[15:].decode(), stored, record)
+    entry.turn, entry.due = int(member[:14]), int(float(score))
+    return Standing((True, line.rank, entry.due, entry.turn), entry)
 
 
 def _pairs(flat: Answer) -> Iterator[tuple[str, int]]:

@@ -120,6 +120,9 @@ def _presumed(store: Store, known: set[str], now: Instant) -> Iterator[Loss]:
         if owner in known:
             continue
         text, seen, held = held_by(store, owner)
+        if not held:  # it has settled the last of it in the meantime, and will never claim again
+            store.ask("SREM", f"{store.prefix}owing", owner)
+            continue
         member = readable_member(text, owner=owner)
         reported = frozenset(running.id for running in member.running)
         error = told(

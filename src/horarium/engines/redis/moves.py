@@ -111,6 +111,7 @@ def put_back(
     text = entry.text if message is None else encode(message)
     moved = message is not None or due != entry.due
     old, new = (set(indexes_of(entry.message)), set(indexes_of(sent))) if message is not None else (set(), set())
+    is_older = message is not None and message.created != entry.message.created  # or younger: its places move
     return Move(
         id=entry.id,
         guard=entry.guard,
@@ -120,7 +121,8 @@ def put_back(
         expire=sent.expires,
         to=str(state),
         created=sent.created,
-        index=tuple(sorted(new - old)),
+        age=sent.created if is_older else None,
+        index=tuple(sorted(new if is_older else new - old)),
         unindex=tuple(sorted(old - new)),
         follow_ups=tuple(puts),
         **_departure(entry),
@@ -220,7 +222,8 @@ def forget(entry: Entry) -> Move | None:
 def is_readable(entry: Entry) -> bool:
     try:
         entry.message  # noqa: B018 - read for the error it may raise
-    except msgspec.DecodeError:
+        entry.text.decode()  # raw arguments are passed over in decoding a message
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return False
     return not entry.is_damaged
 
@@ -230,7 +233,7 @@ def set_aside(entry: Entry, owner: str, now: Instant) -> Move:
     if not entry.is_damaged:
         return end(entry, State.DEAD, now, error=told("DecodingError", "the stored message cannot be read"))
     move = end(entry, State.DEAD, now, error=told("DecodingError", "the stored record of the message cannot be read"))
-    return msgspec.structs.replace(move, owner=owner)  # what else it was is not known
+    return msgspec.structs.replace(move, owner=owner, unexpire=True)  # what else it was is not known
 
 
 def _departure(entry: Entry) -> dict[str, Any]:  # Any: fields of Move

@@ -37,9 +37,10 @@ class RedisNotifier:
         self._clock = clock
         self._random = random  # jitter only
         self._tokens = Tokens()
-        self._listeners: weakref.WeakSet[RedisListener] = weakref.WeakSet()
-        self._ears: dict[tuple[str, ...], str] = {}
         self._pid = os.getpid()
+        self._lock = threading.Lock()  # guards _listeners
+        self._listeners: weakref.WeakSet[RedisListener] = weakref.WeakSet()
+        self._ears: dict[tuple[str, ...], weakref.ref[RedisListener]] = {}
 
     def notify(self, topics: Collection[str]) -> None:
         for topic in topics:
@@ -48,25 +49,41 @@ class RedisNotifier:
 
     def listen(self, topics: Collection[str]) -> RedisListener:
         listener = RedisListener(self._store, self._tokens.take(), topics, self._clock, self._random)
-        self._listeners.add(listener)
-        self._ears = {}
+        self._notice_fork()
+        with self._lock:
+            self._listeners.add(listener)
         return listener
 
     def ear(self, queues: Sequence[str]) -> str:
         """Return the channel of a listener of this process that waits for one of the queues, '' if none does."""
-        if self._pid != os.getpid():
-            self._pid, self._ears, self._listeners = os.getpid(), {}, weakref.WeakSet()
+        self._notice_fork()
         key = tuple(queues)
-        if key not in self._ears:
+        known = self._ears.get(key)
+        listener = None if known is None else known()
+        if listener is None or listener.is_closed:
             wanted = {QUEUE_TOPIC + queue for queue in queues}
-            listening = (each for each in list(self._listeners) if not each.topics.isdisjoint(wanted))
-            self._ears[key] = next((each.channel for each in listening), "")
-        return self._ears[key]
+            open = (each for each in self._all() if not each.is_closed and not each.topics.isdisjoint(wanted))
+            listener = next(open, None)
+            if listener is None:
+                return ""
+            self._ears[key] = weakref.ref(listener)
+        return listener.channel
 
     def close(self) -> None:
         """Close this process's listeners."""
-        for listener in list(self._listeners):
+        self._notice_fork()
+        for listener in self._all():
             listener.close()
+
+    def _all(self) -> list[RedisListener]:
+        with self._lock:
+            return list(self._listeners)
+
+    def _notice_fork(self) -> None:
+        """In a forked child, leave the parent's listeners and lock to the parent."""
+        if self._pid != os.getpid():
+            self._pid, self._lock = os.getpid(), threading.Lock()
+            self._listeners, self._ears = weakref.WeakSet(), {}
 
 
 class RedisListener:
@@ -83,8 +100,8 @@ class RedisListener:
         for end in (self._reader, self._writer):
             os.set_blocking(end, False)
         self._pid = os.getpid()
-        self._closing = threading.Lock()  # guards _is_closed against a second close
-        self._is_closed = False
+        self._closing = threading.Lock()  # guards is_closed against a second close
+        self.is_closed = False
         self._connection: Connection | None = None
         self._failures = 0
         self._try_at: Seconds = 0.0
@@ -94,7 +111,7 @@ class RedisListener:
 
     def wait(self, timeout: Seconds) -> bool:
         give_up = self._clock.monotonic() + timeout
-        while not self._is_closed:
+        while not self.is_closed:
             now = self._clock.monotonic()
             self._probe(now)
             if self._connection is None and now >= self._try_at and self._connect():
@@ -118,20 +135,21 @@ class RedisListener:
     def close(self) -> None:
         """Hear no more. Closing twice is fine."""
         with self._closing:
-            if self._is_closed:
+            if self.is_closed:
                 return
-            self._is_closed = True
+            self.is_closed = True
         if self._pid == os.getpid():  # the pipe is shared with a child that a fork has made
             self.wake()
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.disconnect()
-        for end in (self._reader, self._writer):
-            os.close(end)
 
     def __del__(self) -> None:
         with suppress(AttributeError, OSError):  # not fully made, or the interpreter is ending
             self.close()
+            # Only here: a late wake, or a wait in another thread, must not meet a stranger under the pipe's numbers.
+            for end in (self._reader, self._writer):
+                os.close(end)
 
     def _connect(self) -> bool:
         """Subscribe; tell whether that was done. Does not raise: without hints work only starts later."""
@@ -172,14 +190,14 @@ class RedisListener:
             woken = self._drain_pipe()
             return self._drain_socket() or woken or self._reader in ready
         except (exceptions.RedisError, OSError, ValueError):  # the server is gone, or another thread has closed us
-            if not self._is_closed:
+            if not self.is_closed:
                 self._lose()
             return False
 
     def _drain_pipe(self) -> bool:
         try:
             return bool(os.read(self._reader, 4096))
-        except OSError:  # empty; or closed by another thread, which ends the wait
+        except OSError:  # empty
             return False
 
     def _drain_socket(self) -> bool:

@@ -147,7 +147,7 @@ def _age(run: Run) -> tuple[Instant, str]:
 def _indexes(filter: RunFilter) -> list[str]:
     """Choose the indexes to walk: together they hold every run that the filter may find."""
     for kind, value in (("p", filter.parent), ("r", filter.root), ("h", filter.schedule)):
-        if value is not None:
+        if value:  # '' is in no index: see rows.indexes_of
             return [f"i:{kind}:{value}"]
     indexed = {str(state) for state in ENDED_STATES} - {str(State.SUCCESS)}
     if filter.states and indexed.issuperset(filter.states):

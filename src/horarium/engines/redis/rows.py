@@ -180,7 +180,7 @@ def mark_of(settlement: Settlement) -> int:
 def to_run(entry: Entry) -> Run:
     record, tail = entry.record, entry.record.tail
     attempts = tail.attempts
-    if record.phase == ENDED and record.state == State.SUCCESS and not attempts:
+    if record.phase == ENDED and record.state == State.SUCCESS and not attempts and tail.settled is not None:
         attempts = (
             Attempt(
                 number=record.attempt,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 
-from redis import exceptions
-
 from horarium.errors import EngineError, EngineUnavailable, StoreUnusable
+from redis import exceptions
 
 # By the first word of an error reply. Retrying may help.
 UNAVAILABLE = {
@@ -53,6 +52,14 @@ def translate(error: exceptions.RedisError, url: str) -> EngineError:
     )
 
 
+def moved_to(error: exceptions.RedisError) -> tuple[str, int] | None:
+    """Return host and port of the node of a cluster to ask instead; None if the error does not say so."""
+    if isinstance(error, exceptions.MovedError):
+        return error.host, error.port
+    found = MOVED.fullmatch(str(error))  # redis-py up to 5 has no class for it outside of its cluster client
+    return None if found is None else (found[1], int(found[2]))
+
+
 def _word(error: exceptions.RedisError, text: str) -> str:
     """Return the reply's first word; redis-py drops it where it has a class of its own, and Redis 6 puts it inside."""
     if "Authentication required" in text:
@@ -64,6 +71,7 @@ def _word(error: exceptions.RedisError, text: str) -> str:
     return inside[1] if inside else text.split(" ", 1)[0]
 
 
+MOVED = re.compile(r"MOVED \d+ (.*):(\d+)")
 IN_SCRIPT = re.compile(r"@user_script: ?\d+: -?([A-Z]{3,})\b")
 CLASSES: dict[type[exceptions.RedisError], str] = {
     exceptions.AuthenticationError: "WRONGPASS",

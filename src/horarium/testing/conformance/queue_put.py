@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from msgspec import Raw
 
+from horarium.engines.protocol import Page, RunFilter
 from horarium.message import Message
-from horarium.outcome import State
+from horarium.outcome import State, Succeeded
 from horarium.testing.conformance.candidate import DONE, ERROR_LINK, LINK, Candidate, Reopen, ids
 
 
@@ -43,6 +44,23 @@ class TestPut(Candidate):
         (delivery,) = self.claim(queues=["mail"])
         assert delivery.message == message
         assert self.run(message.id).message == message
+
+    @pytest.mark.parametrize(
+        "name", [" ", "a:b", "{x}", '"', "\\", 'x","', "\n", "é☃𝒳", "[1,", "%d", "(.*)", "';--", "*", "-", "x" * 3000]
+    )
+    def test_names_may_be_odd(self, name: str) -> None:
+        message = self.put_one(id=name, queue=name, task=name, schedule=name, parent=name, root=name)
+        self.put_one(id="other", queue=name, task="other")
+        (delivery,) = self.claim(name, queues=[name], tasks=[name])
+        assert (delivery.message, delivery.owner) == (message, name)
+        assert (
+            self.settle(delivery, Succeeded(result=None), worker=name, started=self.now, ended=self.now) == "recorded"
+        )
+        assert (self.run(name).state, self.run(name).worker) == (State.SUCCESS, name)
+        found = self.engine.results.search(RunFilter(schedule=name, parent=name, root=name, id_prefix=name), Page())
+        assert [run.id for run in found.runs] == [name]
+        assert self.engine.results.forget([name]) == 1
+        assert self.engine.inspector.counts().queues.keys() == {name}
 
     def test_an_id_that_waits_already_is_not_new(self) -> None:
         message = self.put_one()

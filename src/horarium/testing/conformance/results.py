@@ -103,6 +103,12 @@ class TestResults(Candidate):
         assert self.found(RunFilter(queues=("default",))) == []
         assert self.found(RunFilter(states=(State.RETRY,))) == [message.id]
 
+    def test_a_part_of_a_filter_may_be_empty(self) -> None:
+        self.put_one(id="none")
+        self.put_one(id="empty", parent="", root="", schedule="")
+        filters = (RunFilter(parent=""), RunFilter(root=""), RunFilter(schedule=""))
+        assert [self.found(each) for each in filters] == [["empty"]] * 3
+
     def test_a_recorded_run_is_read_as_it_was_given(self) -> None:
         message = self.message(queue="q", parent="p", root="r", schedule="s", nominal=self.now, args=Raw(b"[1]"))
         plain = self.ended_run(result=Raw(b'{"a":[1,2]}'), attempts=(self.attempt(1, "succeeded"),))
@@ -119,7 +125,8 @@ class TestResults(Candidate):
         unstarted = self.ended_run(
             state=State.REVOKED, error=told("TaskRevokedError", "by hand"), worker="", started=None
         )
-        runs = [plain, eventful, unstarted]
+        untold = self.ended_run(attempts=())
+        runs = [plain, eventful, unstarted, untold]
         self.record(*runs)
         assert self.engine.results.read([run.id for run in runs]) == runs
         assert self.found(RunFilter(parent="p", schedule="s", queues=("q",))) == [message.id]

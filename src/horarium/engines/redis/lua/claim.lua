@@ -1,24 +1,28 @@
 -- Give due messages to an owner: higher priority first, then earlier due, then earlier turn, over all the queues.
 -- Parameters: KEYS[1] the namespace; ARGV now, owner, limit, token, digest of the known tasks ("*": all), the channel
---   to be woken on (or ''), the owner as JSON, number of queues, then each queue's name and its name as JSON, then,
---   when they were asked for, the known tasks (msgpack list)
+--   to be woken on (or ''), the owner as JSON, whether it may have been sent before (0 or 1), number of queues, then each
+--   queue's name and its name as JSON, then, when they were asked for, the known tasks (msgpack list)
 -- Result: {'lost'} for an owner that is not alive; {'tasks'} when the digest is not known here; else {'ok', ids past
 --   their expires, ids taken whose record cannot be read, and of each delivery: message, fence, attempt, crashes}
 -- State: waiting -> in hand, RECEIVED; attempt and fence one higher
--- Safe: a script runs alone. Sent twice under one token, it answers the second time with what the first one took
+-- Safe: a script runs alone. Sent twice under one token, it answers the second time with what the first one took; one that
+--   arrives after a later one of its owner takes nothing
 local K, now, owner, limit, token, digest = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
-local ear, owner_json, queue_count = ARGV[6], ARGV[7], tonumber(ARGV[8])
+local ear, owner_json, again, queue_count = ARGV[6], ARGV[7], ARGV[8] == '1', tonumber(ARGV[9])
 local TASKS_KEPT = 604800  -- seconds; whoever still needs them tells them again
 local OVERDUE_AT_ONCE = 500  -- so many met on the way, and the rest is left to the next claim
 local CHUNK = 64  -- places read from a line at a time
+local DIGITS = 15  -- of a token's number, its end
 --#include calls lines
 local name = redis.call('HGET', K .. 'names', owner)
 if not name then return {'lost'} end
+begin_without_memory()
 
 local last = redis.call('HGET', K .. 'last', owner)
 if last then
   local taken = cmsgpack.unpack(last)
-  if table.remove(taken, 1) == token then
+  local newest = table.remove(taken, 1)
+  if newest == token then
     local answer, messages, records = {'ok', {}, {}}, fetched(K .. 'msg', taken), fetched(K .. 'rec', taken)
     for i, record in ipairs(records) do
       local fence, rest = string.match(record or '', '^%[1,(%d+),(.*)$')
@@ -30,40 +34,39 @@ if last then
       end
     end
     return answer
+  elseif string.sub(newest, 1, -DIGITS - 1) == string.sub(token, 1, -DIGITS - 1) and newest > token then
+    return {'ok', {}, {}}
   end
 end
 
 local known_key = K .. 'known:' .. digest
 if digest ~= '*' and redis.call('EXISTS', known_key) == 0 then
-  local tasks = ARGV[9 + 2 * queue_count]
+  local tasks = ARGV[10 + 2 * queue_count]
   if not tasks then return {'tasks'} end
   chunked('SADD', known_key, cmsgpack.unpack(tasks))
   redis.call('EXPIRE', known_key, TASKS_KEPT)
 end
 
--- The lines with a due message of a known task, by priority; a line that has run empty is struck off.
+-- The lines with a due message of a known task, by priority.
 local known, levels, priorities, met = {}, {}, {}, {}
 for i = 1, queue_count do
-  local queue = ARGV[7 + 2 * i]
+  local queue = ARGV[8 + 2 * i]
   for _, slot in ipairs(met[queue] and {} or redis.call('SMEMBERS', K .. 'q:' .. queue)) do
     local priority, task = string.match(slot, '^(%-?%d+):(.*)$')
     if known[task] == nil then
       known[task] = digest == '*' or redis.call('SISMEMBER', known_key, task) == 1
     end
     if known[task] then
-      local line = {key = line_key(queue, slot), queue = ARGV[8 + 2 * i], read = 0, at = 1, places = {}}
+      local line = {name = queue, queue = ARGV[9 + 2 * i], slot = slot, key = line_key(queue, slot)}
       local first = redis.call('ZRANGEBYSCORE', line.key, '-inf', now, 'WITHSCORES', 'LIMIT', 0, 1)
       if first[1] then
-        line.due, line.member = tonumber(first[2]), first[1]
+        line.read, line.at, line.places = 1, 1, first
         priority = tonumber(priority)
         if not levels[priority] then
           levels[priority] = {}
           priorities[#priorities + 1] = priority
         end
         table.insert(levels[priority], line)
-      elseif redis.call('EXISTS', line.key) == 0 then
-        redis.call('SREM', K .. 'q:' .. queue, slot)
-        if redis.call('EXISTS', K .. 'q:' .. queue) == 0 then redis.call('SREM', K .. 'queues', queue) end
       end
     end
   end
@@ -120,8 +123,8 @@ for i, id in ipairs(ids) do
     fence, attempt, crashes, state, tail = string.match(
       records[i], '^%[0,(%d+),"",(%-?%d+),(%d+),%-?%d+,"","(%u+)",null,%d+,"",(.*)%]$')
   end
-  left[line.key] = left[line.key] or {}
-  table.insert(left[line.key], members[i])
+  left[line] = left[line] or {}
+  table.insert(left[line], members[i])
   if messages[i] and not fence then
     unreadable[#unreadable + 1] = id  -- in hand as it is, until the caller or maintain sets it aside
   elseif messages[i] then
@@ -146,18 +149,20 @@ if #taken > 0 then
   chunked('ZREM', K .. 'exp', unexpired)
   redis.call('HINCRBY', K .. 'n', 'RECEIVED', #taken)
   for state, count in pairs(states) do redis.call('HINCRBY', K .. 'n', state, -count) end
-  for queue, count in pairs(held) do redis.call('HINCRBY', K .. 'h', queue, count) end
+  for queue, count in pairs(held) do tally(K .. 'h', queue, count) end
+end
+if #taken > 0 or again then
   table.insert(taken, 1, token)
   redis.call('HSET', K .. 'last', owner, cmsgpack.pack(taken))
 end
-for key, places in pairs(left) do chunked('ZREM', key, places) end
+for line, places in pairs(left) do leave_line(line.name, line.slot, places) end
 if ear ~= '' then
   for i = 1, queue_count do
-    local queue = ARGV[7 + 2 * i]
+    local queue = ARGV[8 + 2 * i]
     if #answer > 3 then
       redis.call('SREM', ear_key(queue, digest), ear)
-    elseif redis.call('SADD', ear_key(queue, digest), ear) == 1 then
-      redis.call('SADD', K .. 'ears:' .. queue, digest)
+    else
+      leave_ear(queue, digest, ear)
     end
   end
 end

@@ -16,21 +16,21 @@ local function holds(move)
 end
 
 local function count(state, by)
-  if state ~= 'PENDING' then redis.call('HINCRBY', K .. 'n', state, by) end  -- PENDING is what no other state counts
+  if state ~= 'PENDING' then tally(K .. 'n', state, by) end  -- PENDING is what no other state counts
 end
 
 local function carry_out(move)
   local id = move.id
   if move.record then redis.call('HSET', K .. 'rec', id, move.record) end
   if move.message then redis.call('HSET', K .. 'msg', id, move.message) end
-  if move.leave then redis.call('ZREM', line_key(move.leave[1], move.leave[2]), move.leave[3]) end
+  if move.leave then leave_line(move.leave[1], move.leave[2], {move.leave[3]}) end
   if move.unexpire then redis.call('ZREM', K .. 'exp', id) end
   if move.from then count(move.from, -1) end
   if move.to then count(move.to, 1) end
   if move.owner then
     redis.call('SREM', K .. 'own:' .. move.owner, id)
     redis.call('SREM', K .. 'term:' .. move.owner, id)
-    if move.queue then redis.call('HINCRBY', K .. 'h', move.queue, -1) end
+    if move.queue then tally(K .. 'h', move.queue, -1) end
     if redis.call('EXISTS', K .. 'own:' .. move.owner) == 0 then redis.call('SREM', K .. 'owing', move.owner) end
   end
   if move.terminate then redis.call('SADD', K .. 'term:' .. move.terminate, id) end
@@ -62,6 +62,7 @@ for i, move in ipairs(moves) do
   end
 end
 if not all_hold then return told end
+if not (moves[1] and moves[1].creates) then begin_without_memory() end  -- to record another store's run is as a put
 local follow_up, ended = 4, false
 for i, move in ipairs(moves) do
   local number = move.puts or 0

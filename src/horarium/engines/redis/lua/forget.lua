@@ -24,5 +24,5 @@ end
 chunked('HDEL', K .. 'msg', ids)
 chunked('HDEL', K .. 'rec', ids)
 chunked('ZREM', K .. 'age', ids)
-if forgotten > 0 then redis.call('HINCRBY', K .. 'n', 'SUCCESS', -forgotten) end
+if forgotten > 0 then tally(K .. 'n', 'SUCCESS', -forgotten) end
 return {forgotten, left}

@@ -1,5 +1,6 @@
 -- List the lines, or a stretch of one line with its messages.
--- Parameters: KEYS[1] the namespace; ARGV none; or queue, slot, from which due instant, offset, limit
+-- Parameters: KEYS[1] the namespace; ARGV none; or queue, slot, the score and the member after which to go on ('' and ''
+--   at the beginning; where the member is '', or has left, with the first of that score), limit
 -- Result: queue and slot of each line; or of each place its member, score, message and record
 -- State: unchanged
 -- Safe: reads only
@@ -13,8 +14,12 @@ if #ARGV == 0 then
   end
   return found
 end
-local key, ids = line_key(ARGV[1], ARGV[2]), {}
-local places = redis.call('ZRANGEBYSCORE', key, ARGV[3], '+inf', 'WITHSCORES', 'LIMIT', ARGV[4], ARGV[5])
+local key, ids, rank = line_key(ARGV[1], ARGV[2]), {}, 0
+if ARGV[3] ~= '' then
+  local stands = ARGV[4] ~= '' and redis.call('ZSCORE', key, ARGV[4]) == ARGV[3]
+  rank = stands and redis.call('ZRANK', key, ARGV[4]) + 1 or redis.call('ZCOUNT', key, '-inf', '(' .. ARGV[3])
+end
+local places = redis.call('ZRANGE', key, rank, rank + ARGV[5] - 1, 'WITHSCORES')
 for i = 1, #places, 2 do ids[#ids + 1] = string.sub(places[i], 16) end
 local messages, records = fetched(K .. 'msg', ids), fetched(K .. 'rec', ids)
 for i = 1, #ids do

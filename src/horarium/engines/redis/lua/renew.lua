@@ -4,6 +4,8 @@
 -- State: absent or alive -> alive until lease_until
 -- Safe: a script runs alone; sent twice, it only renews twice
 local K, now, lease_until, lost, terminate = KEYS[1], ARGV[1], ARGV[2], {}, {}
+--#include calls
+begin_without_memory()
 for at = 3, #ARGV, 3 do
   local owner = ARGV[at]
   if redis.call('ZSCORE', K .. 'graves', owner) then

@@ -35,7 +35,8 @@ while #ids < limit and reach > 0 and not is_over do
       break
     end
     rank, reach, last = rank + 1, reach - 1, {age, id}
-    local is_behind = created == '' or tonumber(age) < tonumber(created) or precedes(id, after)
+    local since_place = created == '' and -1 or tonumber(age) - tonumber(created)
+    local is_behind = since_place < 0 or (since_place == 0 and precedes(id, after))
     if is_behind and (prefix == '' or string.sub(id, 1, #prefix) == prefix) then
       ids[#ids + 1], ages[#ages + 1] = id, age
       if #ids >= limit then break end

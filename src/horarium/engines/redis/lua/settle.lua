@@ -39,11 +39,12 @@ for i, id in ipairs(ids) do
   follow_up = follow_up + number * STRIDE
 end
 if recorded == 0 then return told end
+begin_without_memory()
 chunked('HSET', K .. 'rec', written)
 chunked('ZADD', K .. 'end', ends)
 chunked('ZADD', K .. 'endk', kept)
 for owner, list in pairs(owners) do chunked('SREM', K .. 'own:' .. owner, list) end
-for queue, number in pairs(queues) do redis.call('HINCRBY', K .. 'h', queue, -number) end
+for queue, number in pairs(queues) do tally(K .. 'h', queue, -number) end
 redis.call('HINCRBY', K .. 'n', 'RECEIVED', -recorded)
 redis.call('HINCRBY', K .. 'n', 'SUCCESS', recorded)
 for _, each in ipairs(puts) do put(each[1], each[2], now) end

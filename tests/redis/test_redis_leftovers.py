@@ -1,0 +1,91 @@
+"""Nothing is left over: keys grow with what is kept, not with time, restarts or the names that were ever used."""
+
+from __future__ import annotations
+
+from redis_words import NOW, POLICY, Open, claim, done, hire, message, put, run_of
+
+from horarium.engines.protocol import Purge
+from horarium.engines.redis import RedisEngine
+from horarium.outcome import Ignored, Reported, Retried, Settlement, State, told
+from servers import RedisServer
+
+K = "{horarium}:"
+MUCH_LATER = NOW + 8 * 86_400_000
+
+
+def keys(server: RedisServer) -> set[str]:
+    """The keys of the store, but for the counter of turns, which is one for ever."""
+    return {line.removeprefix(K) for line in server.ask("KEYS", "*").decode().split("\r\n") if K in line} - {"turn"}
+
+
+def test_a_store_whose_runs_are_forgotten_and_whose_owners_are_gone_is_empty(
+    server: RedisServer, engine: RedisEngine
+) -> None:
+    hire(engine)
+    plain, failed, retried = (message(queue=name, task=name, schedule=name, expires=NOW + 9) for name in "abc")
+    waits, expires = message(queue="d"), message(queue="e", expires=NOW)
+    put(engine, plain, failed, retried, waits, expires)
+    claimed = engine.queue.claim(["a", "b", "c"], "a", 9, now=NOW)
+    told_of = [
+        done(claimed[0]),
+        settlement(claimed[1].message.id, Ignored()),
+        settlement(claimed[2].message.id, Retried(message=message(id=retried.id, queue="f", parent="p"), error=OOPS)),
+    ]
+    engine.queue.settle(told_of, now=NOW, policy=POLICY)
+    engine.queue.maintain(now=NOW, policy=POLICY)
+    engine.inspector.act(Purge(), now=NOW)
+    assert {run_of(engine, each.id).state for each in (plain, failed, retried, waits, expires)} == {
+        State.SUCCESS,
+        State.IGNORED,
+        State.REVOKED,
+        State.EXPIRED,
+    }
+    engine.inspector.leave(["a"], now=NOW)
+    engine.queue.maintain(now=MUCH_LATER, policy=POLICY)
+    assert keys(server) == set()
+
+
+def test_a_state_of_a_tasks_own_is_counted_no_longer_than_a_run_is_in_it(
+    server: RedisServer, engine: RedisEngine
+) -> None:
+    hire(engine)
+    sent = message()
+    put(engine, sent)
+    claim(engine)
+    for percent in range(5):
+        engine.queue.settle([settlement(sent.id, Reported(state=f"{percent} %"))], now=NOW, policy=POLICY)
+    assert server.ask("HLEN", f"{K}n") == b":1\r\n"
+
+
+def test_an_owner_given_up_that_settled_the_last_it_held_is_no_chore_any_more(
+    server: RedisServer, engine: RedisEngine
+) -> None:
+    hire(engine)
+    put(engine, message())
+    (delivery,) = claim(engine)
+    engine.queue._store.call("give_up", [NOW, "named", "a"])  # between this and taking back, it settles
+    engine.queue.settle([done(delivery)], now=NOW, policy=POLICY)
+    engine.queue.maintain(now=NOW, policy=POLICY)
+    assert "owing" not in keys(server)
+
+
+def test_ears_of_processes_that_are_gone_go_away(server: RedisServer, engine: RedisEngine, open_engine: Open) -> None:
+    hire(engine)
+    for number in range(3):
+        gone = open_engine()
+        listener = gone.notifier.listen(["queue:default"])
+        assert not claim(gone, tasks=(f"of release {number}",))
+        listener.close()
+    ears = [key for key in keys(server) if key.startswith("ear:")]
+    assert len(ears) == 3
+    assert all(0 < int(server.ask("TTL", K + ear)[1:]) <= 600 for ear in ears)
+    server.ask("DEL", *(K + ear for ear in ears))  # their time is up
+    put(engine, message(task="of no release"))
+    assert not [key for key in keys(server) if key.startswith("ear")]
+
+
+OOPS = told("TaskError", "oops")
+
+
+def settlement(id: str, outcome: Ignored | Retried | Reported) -> Settlement:
+    return Settlement(id=id, owner="a", fence=1, outcome=outcome)
