@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -27,6 +28,7 @@ from bench.venue import Venue
 
 Chosen = TypeVar("Chosen")
 
+BEGUN = time.monotonic()
 RESULTS = Path(__file__).parent / "results"
 README = Path(__file__).parent / "README.md"
 
@@ -109,7 +111,8 @@ def _size(wanted: argparse.Namespace) -> Size:
 
 
 def _progress(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    minutes, seconds = divmod(int(time.monotonic() - BEGUN), 60)
+    print(f"{minutes:02}:{seconds:02} {line}", file=sys.stderr, flush=True)
 
 
 def _keep(report: Report, directory: Path) -> Path:

@@ -19,7 +19,7 @@ from bench.scenario import Figure, Samples, Scenario, Size, figure
 from bench.venue import Venue
 
 Say = Callable[[str], None]
-SIDE_BY_SIDE = 6  # peers that wait together
+SIDE_BY_SIDE = 16  # peers that wait together
 ENTERED = 0o711  # mode of our directories: a server that runs as a user of its own must come through
 
 

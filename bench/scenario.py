@@ -20,14 +20,15 @@ class Size(Struct, frozen=True, kw_only=True):
 
     rounds: int = 3
     drain_tasks: int | None = None  # None: as many as a peer does in about ``drain_aim`` seconds
-    drain_aim: float = 4.0
+    drain_aim: float = 3.0
     drain_seconds: float = 20.0  # whoever is slower than its pace is stopped then: its rate is known
     single_calls: int = 2_000
     bulk_calls: int = 20_000
     latency_calls: int = 100
-    latency_pause: tuple[float, float] = (0.02, 0.18)  # seconds at rest before each call, uniform
+    latency_seconds: float = 10.0  # whoever looks seldom makes fewer calls
+    latency_pause: tuple[float, float] = (0.02, 0.13)  # seconds at rest before each call, uniform
     idle_settle: float = 2.0
-    idle_seconds: float = 10.0
+    idle_seconds: float = 6.0
     memory_tasks: int = 2_000
     imports: int = 10
     recovery_seconds: float = 75.0  # whoever does not recover within that is said not to

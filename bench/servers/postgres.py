@@ -45,7 +45,7 @@ class PostgresKind:
         os.sync()  # or the copy would be written out while somebody is measured
         command = [*_as_postgres(), str(_program("postgres")), "-D", str(data), "-p", str(port)]
         command += ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
-        with Running(command, {}, directory / "postgres.log", stop_with=signal.SIGINT) as server:
+        with Running(command, {}, directory / "postgres.log", stop_with=signal.SIGQUIT) as server:
             await_answer(server, lambda: _is_ready(port))
             yield Served(f"postgresql://postgres@127.0.0.1:{port}/postgres", server)
 
