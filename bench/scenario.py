@@ -12,6 +12,8 @@ from msgspec import Struct
 from bench.peer import Peer
 from bench.venue import Venue
 
+BULK_SECONDS = 5  # of a drain's pace
+
 Samples: TypeAlias = dict[str, list[float]]  # by metric; a measurement taken once a round is a list of one
 
 
@@ -38,6 +40,10 @@ class Size(Struct, frozen=True, kw_only=True):
     def drain_of(self, peer: Peer) -> int:
         """Return how many tasks a peer is given to drain."""
         return self.drain_tasks or int(peer.pace * self.drain_aim)
+
+    def bulk_of(self, peer: Peer) -> int:
+        """Return how many calls a peer makes in bulk: who drains slowly mostly calls slowly."""
+        return min(self.bulk_calls, peer.pace * BULK_SECONDS)
 
 
 QUICK = Size(
