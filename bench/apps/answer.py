@@ -140,6 +140,16 @@ class Orders:
         samples: dict[str, list[float]] = self._app.scale(**arguments)
         return samples
 
+    async def crowd_in(self, owners: int, count: int) -> None:
+        """Connect so many owners, and let so many messages wait for them (only Horarium's apps can)."""
+        self._crowd = self._app.crowd(owners)
+        self._crowd.fill(count)
+
+    async def crowd_work(self) -> float:
+        """Let the owners work off all that waits; return the seconds."""
+        seconds: float = self._crowd.work_off()
+        return seconds
+
     def _each(self, count: int) -> tuple[Any, Any]:
         call = self._app.delay
         first = last = call()

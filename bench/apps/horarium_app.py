@@ -9,8 +9,10 @@ from importlib.metadata import version
 from typing import Any
 
 from bench.apps import witness
+from bench.apps.horarium_crowd import Crowd
 from bench.apps.horarium_scale import scale as scale_of
 from horarium import Horarium, crontab
+from horarium.engines.connect import connect
 from horarium.version import __version__
 
 STORE = os.environ["BENCH_STORE"]
@@ -67,6 +69,10 @@ def readable(handle: Any) -> bool:
 
 def scale(depths: Sequence[int], laps: int, loads: Sequence[str]) -> dict[str, list[float]]:
     return scale_of(app.engine, depths, laps, loads)
+
+
+def crowd(owners: int) -> Crowd:
+    return Crowd(lambda: connect(STORE), owners)
 
 
 def facts() -> dict[str, str]:

@@ -8,11 +8,11 @@ import time
 from importlib.metadata import version
 from typing import Any
 
-from redis import Redis
 from rq import Queue
 from rq.registry import FinishedJobRegistry
 
 from bench.apps import witness
+from redis import Redis
 
 BATCH = 1_000  # calls in one enqueue_many
 NAME = "bench"

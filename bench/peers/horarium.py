@@ -8,7 +8,7 @@ from bench.peer import CHILDREN, Peer, ServerName
 
 _COMMAND = ("-m", "horarium", "-A", "bench.apps.horarium_app")
 _ENGINES = {"sqlite": "apsw", "redis": "horarium.engines.redis", "postgres": "horarium.engines.postgres"}
-_SCENARIOS = ("drain", "publish", "latency", "startup", "idle", "memory", "import", "recovery", "scale")
+_SCENARIOS = ("drain", "publish", "latency", "startup", "idle", "memory", "import", "recovery", "scale", "crowd")
 
 
 def _peer(store: Literal["sqlite", "redis", "postgres"], label: str, url: str, pace: int) -> Peer:

@@ -1,4 +1,22 @@
-"""The Redis engine: many hosts, one server (Redis >= 6.2 or Valkey), one namespace."""
+"""The Redis engine: many hosts, one server (Redis >= 6.2 or Valkey), one namespace.
+
+All keys begin with ``{namespace}:`` and so lie in one slot of a cluster:
+
+    msg           hash    id -> turn;due;put;message           rec      hash  id -> record, see rows.py
+    q:QUEUE       set     slots (priority:task) of a queue     queues   set   queues that have slots
+    l:LEN:QUEUE:SLOT      sorted set, a line: place by due     turn     the last turn given out
+    exp           sorted set: waiting ids by expires           age      sorted set: all ids by created
+    end, endk     sorted sets: ended ids by when they ended, or by when their own keep is over
+    i:KIND:NAME   sorted sets: ids by created; kinds s (ended, but not in success), h (schedule), p (parent), r (root)
+    n, h          hashes: runs by state (PENDING is the rest), messages in hand by queue
+    own:OWNER, term:OWNER    sets: ids in its hands, ids that it is to end
+    names, members, seen     hashes by owner               leases, graves   sorted sets: owners alive, given up
+    owing         set: owners given up that still hold something             last   hash: what an owner claimed last
+    known:DIGEST, ears:QUEUE, ear:LEN:QUEUE:DIGEST    sets: tasks; digests of idle children; their channels
+    sch, schx, schk, schn, due    schedules: records, states, tokens of the last save, names in order, due instants
+    fired, fires  hash and sorted set: firings, by their token and by their nominal instant
+    t:TOPIC, e:CHANNEL            channels
+"""
 
 from horarium.engines.redis.engine import RedisEngine
 
