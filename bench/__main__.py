@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -36,6 +37,7 @@ README = Path(__file__).parent / "README.md"
 def main() -> int:
     """Return 0; 1 if something failed, or if --check finds a bar missed."""
     wanted = _arguments()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # unwinds, so all that was started ends
     console = Console(width=None if sys.stdout.isatty() else 160)
     with tempfile.TemporaryDirectory(prefix="horarium-bench-", dir=wanted.dir) as directory:
         venue = _venue(wanted, Path(directory))
