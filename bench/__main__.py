@@ -99,10 +99,9 @@ def _venue(wanted: argparse.Namespace, directory: Path) -> Venue:
 
 
 def _install(venue: Venue, peers: list[Peer]) -> None:
-    for peer in {peer.venv: peer for peer in peers if peer.venv}.values():
-        _progress(f"environment of {peer.venv}")
-        if reason := venue.make(peer):
-            _progress(f"{peer.venv}: {reason}")
+    for venv in dict.fromkeys(peer.venv for peer in peers if peer.venv):
+        _progress(f"environment of {venv}")
+        venue.make(venv)
 
 
 def _size(wanted: argparse.Namespace) -> Size:
