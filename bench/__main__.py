@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -27,6 +29,7 @@ from bench.venue import Venue
 
 Chosen = TypeVar("Chosen")
 
+BEGUN = time.monotonic()
 RESULTS = Path(__file__).parent / "results"
 README = Path(__file__).parent / "README.md"
 
@@ -34,6 +37,7 @@ README = Path(__file__).parent / "README.md"
 def main() -> int:
     """Return 0; 1 if something failed, or if --check finds a bar missed."""
     wanted = _arguments()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # unwinds, so all that was started ends
     console = Console(width=None if sys.stdout.isatty() else 160)
     with tempfile.TemporaryDirectory(prefix="horarium-bench-", dir=wanted.dir) as directory:
         venue = _venue(wanted, Path(directory))
@@ -95,10 +99,9 @@ def _venue(wanted: argparse.Namespace, directory: Path) -> Venue:
 
 
 def _install(venue: Venue, peers: list[Peer]) -> None:
-    for peer in {peer.venv: peer for peer in peers if peer.venv}.values():
-        _progress(f"environment of {peer.venv}")
-        if reason := venue.make(peer):
-            _progress(f"{peer.venv}: {reason}")
+    for venv in dict.fromkeys(peer.venv for peer in peers if peer.venv):
+        _progress(f"environment of {venv}")
+        venue.make(venv)
 
 
 def _size(wanted: argparse.Namespace) -> Size:
@@ -109,7 +112,8 @@ def _size(wanted: argparse.Namespace) -> Size:
 
 
 def _progress(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    minutes, seconds = divmod(int(time.monotonic() - BEGUN), 60)
+    print(f"{minutes:02}:{seconds:02} {line}", file=sys.stderr, flush=True)
 
 
 def _keep(report: Report, directory: Path) -> Path:

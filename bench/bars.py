@@ -35,7 +35,7 @@ class Bar(Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         sign = ">=" if self.at_least else "<="
-        return f"{self.scenario}: {self.metric} of {self.peer} {sign} {self.limit:g}{self._times()}"
+        return f"{self.scenario}: {self.metric} of {self.peer} {sign} {self.limit:,g}{self._times()}"
 
     def _times(self) -> str:
         whose = self.over_label or ", ".join(self.over)
@@ -121,7 +121,8 @@ def _judge(bar: Bar, report: Report) -> Judgement:
         return Judgement(bar=str(bar), state="not measured", found=of)
     ratio = ours / whole
     met = ratio >= bar.limit if bar.at_least else ratio <= bar.limit
-    return Judgement(bar=str(bar), state="met" if met else "missed", found=f"{ratio:.4g}{of}")
+    found = f"{ratio:,.0f}" if ratio >= 1_000 else f"{ratio:.4g}"
+    return Judgement(bar=str(bar), state="met" if met else "missed", found=f"{found}{of}")
 
 
 def _measure_of(bar: Bar, report: Report) -> tuple[float | None, str]:

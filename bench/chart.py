@@ -20,19 +20,18 @@ matplotlib.rcParams |= {"svg.hashsalt": "horarium", "svg.fonttype": "none", "fon
 
 from matplotlib import pyplot  # noqa: E402 - after its settings
 
-OURS, CAREFUL, CARELESS = "#0b6e4f", "#6b7fa3", "#c9b8a8"
+OURS, CAREFUL, CARELESS, BARE = "#0b6e4f", "#6b7fa3", "#c9b8a8", "#888888"
 LEGEND = {OURS: "Horarium", CAREFUL: "what a killed worker held runs again", CARELESS: "it does not, or not by itself"}
 
 
 def draw(report: Report, path: Path) -> None:
     """Write the chart of a report."""
     drained = _taken(report, "drain", "tasks")
-    started = _taken(report, "latency", "p50")
-    height = 1.6 + 0.24 * max(len(drained), len(started))
+    usual, worst = _taken(report, "latency", "p50"), _taken(report, "latency", "p99")
+    height = 1.6 + 0.24 * max(len(drained), len(usual))
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(12, height), layout="constrained")
-    _bars(left, drained, "no-op tasks each second, 2 worker processes (median, lowest to highest)")
-    _bars(right, started, "call to start on an idle worker, ms (p50; the tick: p99)")
-    _ticks(right, [figure.value for _, figure in _taken(report, "latency", "p99")])
+    _rates(left, drained)
+    _spans(right, usual, worst)
     handles = [pyplot.Rectangle((0, 0), 1, 1, color=colour) for colour in LEGEND]
     figure.legend(handles, LEGEND.values(), loc="outside lower center", ncols=len(LEGEND), frameon=False)
     figure.savefig(path, metadata={"Date": None})
@@ -45,31 +44,41 @@ def _taken(report: Report, scenario: str, metric: str) -> list[tuple[Peer, Figur
     return [(peer, figure) for peer, entry in entries if entry for figure in entry.figures if figure.metric == metric]
 
 
-def _bars(axes: Axes, taken: list[tuple[Peer, Figure]], title: str) -> None:
-    places = range(len(taken))
-    values = [figure.value for _, figure in taken]
+def _rates(axes: Axes, taken: list[tuple[Peer, Figure]]) -> None:
+    places, values = range(len(taken)), [figure.value for _, figure in taken]
     axes.barh(places, values, color=[_colour(peer) for peer, _ in taken], height=0.7)
-    if "lowest" in title:
-        spread = [
-            [figure.value - figure.low for _, figure in taken],
-            [figure.high - figure.value for _, figure in taken],
-        ]
-        axes.errorbar(values, places, xerr=spread, fmt="none", ecolor="black", elinewidth=0.8)
-    axes.set_yticks(places, [peer.label for peer, _ in taken])
-    axes.invert_yaxis()
+    spread = [
+        [figure.value - figure.low for _, figure in taken],
+        [figure.high - figure.value for _, figure in taken],
+    ]
+    axes.errorbar(values, places, xerr=spread, fmt="none", ecolor="black", elinewidth=0.8)
+    for place, (_, figure) in zip(places, taken, strict=True):
+        _label(axes, figure.high, place, _number(figure.value))
+    axes.set_title("no-op tasks each second, 2 worker processes: median, lowest to highest", fontsize=9)
+    _frame(axes, [peer for peer, _ in taken])
+
+
+def _spans(axes: Axes, usual: list[tuple[Peer, Figure]], worst: list[tuple[Peer, Figure]]) -> None:
+    """Draw lines from p50 to p99: on a logarithmic axis a bar would have no beginning."""
+    for place, ((peer, low), (_, high)) in enumerate(zip(usual, worst, strict=True)):
+        axes.plot([low.value, high.value], [place, place], color=_colour(peer), linewidth=2.5)
+        axes.plot([low.value], [place], "o", color=_colour(peer), markersize=6)
+        _label(axes, max(low.value, high.value), place, f"{_number(low.value)} / {_number(high.value)}")
     axes.set_xscale("log")
-    axes.set_title(title, fontsize=9)
-    for place, value in zip(places, values, strict=True):
-        axes.annotate(
-            _number(value), (value, place), xytext=(4, 0), textcoords="offset points", va="center", fontsize=7
-        )
+    axes.set_title("call to start, idle worker, ms, logarithmic: p50 to p99", fontsize=9)
+    _frame(axes, [peer for peer, _ in usual])
+
+
+def _label(axes: Axes, value: float, place: float, text: str) -> None:
+    axes.annotate(text, (value, place), xytext=(5, 0), textcoords="offset points", va="center", fontsize=7)
+
+
+def _frame(axes: Axes, peers: list[Peer]) -> None:
+    axes.set_yticks(range(len(peers)), [peer.label for peer in peers])
+    axes.invert_yaxis()
     axes.margins(x=0.15)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
-
-
-def _ticks(axes: Axes, values: list[float]) -> None:
-    axes.scatter(values, range(len(values)), marker="|", color="black", s=40, linewidths=1.0)
 
 
 def _number(value: float) -> str:
@@ -77,6 +86,8 @@ def _number(value: float) -> str:
 
 
 def _colour(peer: Peer) -> str:
+    if not peer.worker:
+        return BARE
     if not peer.beside:
         return OURS
     return CAREFUL if peer.keeps else CARELESS

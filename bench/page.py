@@ -163,7 +163,13 @@ def _value(entry: Entry, metric: str) -> str:
 
 def _settings(report: Report) -> Iterator[str]:
     yield "\n### Versions and settings of that run\n"
-    yield _row(["", "a killed worker's task", "versions and settings, as the peer itself tells them"])
+    yield _row(
+        [
+            "",
+            "a killed worker's task, as its documentation has it",
+            "versions and settings, as the peer itself tells them",
+        ]
+    )
     yield _row(["---", "---", "---"])
     for peer in PEERS:
         facts: dict[str, str] = {}

@@ -20,9 +20,8 @@ DIES_WITH_US = [SETPRIV, "--pdeathsig", "KILL"] if SETPRIV else []  # should the
 class Running:
     """A command that runs until the block ends. Its output goes to ``log``."""
 
-    def __init__(
-        self, command: list[str], environment: dict[str, str], log: Path, *, stop_with: int = signal.SIGTERM
-    ) -> None:
+    def __init__(self, command: list[str], environment: dict[str, str], log: Path, *, stop_with: int = 0) -> None:
+        """``stop_with``: the signal that ends it; 0: all its processes are killed at once, for nobody needs them."""
         self.log = log
         self._command = command
         self._stop_with = stop_with
@@ -60,15 +59,17 @@ class Running:
 
     def kill_tree(self) -> None:
         """End all its processes as the end of their host would: none of them learns of another's death."""
-        if not (family := self.tree()):
-            return
-        family[0].suspend()  # or it might start new ones meanwhile
-        for member in [family[0], *family[0].children(recursive=True)]:
+        if family := self.tree():
+            family[0].suspend()  # or it might start new ones meanwhile
+        for member in [*self.tree(), *self._left_behind()]:
             _end(member)
         self._process.wait()
 
     def stop(self) -> None:
-        """Ask the command to end, then see to it that nothing of its session is left. Twice is fine."""
+        """End the command and see to it that nothing of its session is left. Twice is fine."""
+        if not self._stop_with:
+            self.kill_tree()
+            return
         family = self.tree()
         self._process.send_signal(self._stop_with)
         try:
@@ -76,8 +77,22 @@ class Running:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        for member in family:
+        for member in [*family, *self._left_behind()]:
             _end(member)
+
+    def _left_behind(self) -> list[psutil.Process]:
+        """Return what is left of its session: children whose parent was killed are in no tree of ours any more."""
+        session = self._process.pid
+        if self._process.poll() is not None and psutil.pid_exists(session):
+            return []  # the number was given to another since, so nothing of ours is left
+        return [member for member in psutil.process_iter() if _session_of(member.pid) == session]
+
+
+def _session_of(pid: int) -> int | None:
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return None
 
 
 def _end(member: psutil.Process) -> None:

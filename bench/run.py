@@ -19,7 +19,8 @@ from bench.scenario import Figure, Samples, Scenario, Size, figure
 from bench.venue import Venue
 
 Say = Callable[[str], None]
-SIDE_BY_SIDE = 6  # peers that wait together
+SIDE_BY_SIDE = 16  # peers that wait together
+ENTERED = 0o711  # mode of our directories: a server that runs as a user of its own must come through
 
 
 class Entry(Struct, kw_only=True):
@@ -63,6 +64,7 @@ def run(
     scenarios: Sequence[Scenario], peers: Sequence[Peer], size: Size, venue: Venue, directory: Path, say: Say
 ) -> Report:
     """Measure; a peer that fails is reported and left out of what remains of that scenario."""
+    directory.chmod(ENTERED)
     absent = {peer.name: reason for peer in peers if (reason := venue.missing(peer))}
     for name, reason in absent.items():
         say(f"{name} takes no part: {reason}")
@@ -125,6 +127,7 @@ class _Trial:
         entry = self._entries[peer.name]
         try:
             with tempfile.TemporaryDirectory(dir=self._directory) as place:
+                Path(place).chmod(ENTERED)
                 samples, entry.facts = self._scenario.measure(peer, self._venue, Path(place), size)
             entry.rounds.append(samples)
         except Exception as error:  # noqa: BLE001 - one peer's failure must not cost the others their figures

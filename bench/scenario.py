@@ -12,6 +12,8 @@ from msgspec import Struct
 from bench.peer import Peer
 from bench.venue import Venue
 
+BULK_SECONDS = 5  # of a drain's pace
+
 Samples: TypeAlias = dict[str, list[float]]  # by metric; a measurement taken once a round is a list of one
 
 
@@ -20,14 +22,15 @@ class Size(Struct, frozen=True, kw_only=True):
 
     rounds: int = 3
     drain_tasks: int | None = None  # None: as many as a peer does in about ``drain_aim`` seconds
-    drain_aim: float = 4.0
+    drain_aim: float = 3.0
     drain_seconds: float = 20.0  # whoever is slower than its pace is stopped then: its rate is known
     single_calls: int = 2_000
     bulk_calls: int = 20_000
     latency_calls: int = 100
-    latency_pause: tuple[float, float] = (0.02, 0.18)  # seconds at rest before each call, uniform
+    latency_seconds: float = 10.0  # whoever looks seldom makes fewer calls
+    latency_pause: tuple[float, float] = (0.02, 0.13)  # seconds at rest before each call, uniform
     idle_settle: float = 2.0
-    idle_seconds: float = 10.0
+    idle_seconds: float = 6.0
     memory_tasks: int = 2_000
     imports: int = 10
     recovery_seconds: float = 75.0  # whoever does not recover within that is said not to
@@ -39,6 +42,10 @@ class Size(Struct, frozen=True, kw_only=True):
     def drain_of(self, peer: Peer) -> int:
         """Return how many tasks a peer is given to drain."""
         return self.drain_tasks or int(peer.pace * self.drain_aim)
+
+    def bulk_of(self, peer: Peer) -> int:
+        """Return how many calls a peer makes in bulk: who drains slowly mostly calls slowly."""
+        return min(self.bulk_calls, peer.pace * BULK_SECONDS)
 
 
 QUICK = Size(

@@ -16,16 +16,18 @@ class Venue:
     def __init__(self, environments: Path, kinds: Mapping[ServerName, Kind]) -> None:
         self._environments = environments
         self._kinds = kinds
+        self._unmade: dict[str, str] = {}  # environments that could not be made, and why
 
-    def make(self, peer: Peer) -> str | None:
-        """Make the environment of a peer unless it is there; say why that did not succeed, None if it did."""
-        return environments.make(self._environments, peer.venv) if peer.venv else None
+    def make(self, venv: str) -> None:
+        """Make an environment unless it is there; if that does not succeed, ``missing`` tells why."""
+        if reason := environments.make(self._environments, venv):
+            self._unmade[venv] = reason
 
     def missing(self, peer: Peer) -> str | None:
         """Say why this peer cannot run here, or None if it can."""
         reasons = [self._kinds[name].missing() for name in peer.servers]
         if peer.venv:
-            reasons.append(environments.missing(self._environments, peer.venv))
+            reasons.append(self._unmade.get(peer.venv) or environments.missing(self._environments, peer.venv))
         reasons += [
             f"{name} is not installed; `make bench` installs it" for name in peer.needs if not _importable(name)
         ]

@@ -104,16 +104,20 @@ class Orders:
                 return False
         return True
 
-    async def latency(self, calls: int, pause_min: float, pause_max: float, seed: int) -> dict[str, list[float]]:
-        """Call one task at a time, resting between calls.
+    async def latency(
+        self, calls: int, seconds: float, pause_min: float, pause_max: float, seed: int
+    ) -> dict[str, list[float]]:
+        """Call one task at a time, resting between calls; no more of them after so many seconds.
 
         Returns, in milliseconds and for each call, how long the call took to return and how long after its beginning
         the task started (which may be before it returned).
         """
         rest = random.Random(seed)
-        accepts, waits = [], []
+        accepts: list[float] = []
+        waits: list[float] = []
+        deadline = time.monotonic() + seconds
         with witness.listen() as listener:
-            for _ in range(calls):
+            while len(waits) < calls and time.monotonic() < deadline:
                 await self._sleep(rest.uniform(pause_min, pause_max))
                 called = time.monotonic_ns()
                 await _result(self._app.note())

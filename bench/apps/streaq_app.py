@@ -10,12 +10,15 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
+import uvloop
 from streaq import Worker
 from streaq.constants import REDIS_RESULTS_SET
 
 from bench.apps import witness
 
 BATCH = 1_000  # calls in one enqueue_many
+
+asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())  # for the caller; the worker is told below
 
 worker = Worker(
     redis_url=os.environ["BENCH_STORE"],

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
+import uvloop
 from redis.asyncio import Redis
 from taskiq import TaskiqScheduler
 from taskiq.schedule_sources import LabelScheduleSource
@@ -18,6 +19,7 @@ from taskiq_redis import ListQueueBroker, RedisAsyncResultBackend, RedisStreamBr
 
 from bench.apps import witness
 
+asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())  # its workers do so themselves; this is for the caller
 REDIS = os.environ["BENCH_STORE"]
 BROKERS = {"stream": RedisStreamBroker, "list": ListQueueBroker}
 KIND = os.environ["BENCH_TASKIQ_BROKER"]

@@ -30,7 +30,7 @@ def _peer(store: Literal["sqlite", "redis", "postgres"], label: str, url: str, p
 
 
 PEERS = (
-    _peer("sqlite", "SQLite", "sqlite:///{directory}/store.db", 8_000),
-    _peer("redis", "Redis", "{redis}/0", 25_000),
-    _peer("postgres", "PostgreSQL", "{postgres}", 15_000),
+    _peer("sqlite", "SQLite", "sqlite:///{directory}/store.db", 14_000),
+    _peer("redis", "Redis", "{redis}/0", 32_000),
+    _peer("postgres", "PostgreSQL", "{postgres}", 24_000),
 )

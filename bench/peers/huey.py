@@ -52,7 +52,7 @@ def _peer(
 PEERS = (
     _peer("huey_sqlite", "SQLite"),
     _peer("huey_sqlite_no_results", "SQLite, no results", ("drain",), results=False),
-    _peer("huey_sqlite_no_fsync", "SQLite, synchronous=OFF", ("drain", "publish"), fsync="off"),
+    _peer("huey_sqlite_no_fsync", "SQLite, synchronous=OFF", ("drain",), fsync="off"),
     _peer("huey_sqlite_eager", "SQLite, polling every 5 ms", ("latency", "idle"), polling=_EAGER),
     _peer("huey_redis", "Redis", store="{redis}/0", pace=5_000),
 )

@@ -17,7 +17,7 @@ PEERS = (
         settings=(("BENCH_STORE", "{postgres}"),),
         worker=(*TWICE, *_RUN),
         imports="import pgqueuer",
-        pace=10_000,
+        pace=24_000,
         killed="runs again: when its heartbeat is 30 s old",
         beside="horarium_postgres",
     ),

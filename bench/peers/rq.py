@@ -29,12 +29,12 @@ def _peer(name: str, label: str, worker: str, pace: int, killed: str, scenarios:
 
 
 PEERS = (
-    _peer("rq", "RQ", "rq.worker.Worker", 450, "is moved to the failed jobs, sooner or later, unless a Retry is set"),
+    _peer("rq", "RQ", "rq.worker.Worker", 150, "is moved to the failed jobs, sooner or later, unless a Retry is set"),
     _peer(
         "rq_simple",
         "RQ, SimpleWorker",
         "rq.worker.SimpleWorker",
-        1_500,
+        700,
         "is moved to the failed jobs, sooner or later, unless a Retry is set",
         ("drain", "latency", "recovery"),
     ),

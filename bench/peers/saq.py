@@ -16,7 +16,7 @@ PEERS = (
         settings=(("BENCH_STORE", "{redis}"), ("BENCH_CONCURRENCY", "50")),
         worker=("-m", "saq", "bench.apps.saq_app.settings", "--workers", str(CHILDREN)),
         imports="from saq import Queue",
-        pace=2_000,
+        pace=3_000,
         killed="runs again, with retries set: when its timeout (10 s) is over and a sweep (every 60 s) finds it",
         beside="horarium_redis",
     ),

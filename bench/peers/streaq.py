@@ -15,7 +15,7 @@ PEERS = (
         settings=(("BENCH_STORE", "{redis}"), ("BENCH_CONCURRENCY", "16")),
         worker=("-m", "streaq", "run", "bench.apps.streaq_app:worker", "--workers", str(CHILDREN)),
         imports="import streaq",
-        pace=1_100,
+        pace=1_900,
         killed="runs again: when it has been idle for 60 s and a worker reads",
         beside="horarium_redis",
     ),

@@ -44,6 +44,6 @@ PEERS = (
         "list",
         keeps=False,
         killed="is lost: it has left the list",
-        scenarios=("drain", "publish", "latency", "recovery"),
+        scenarios=("drain", "publish", "recovery"),
     ),
 )

@@ -16,8 +16,9 @@ def measure(peer: Peer, venue: Venue, directory: Path, size: Size) -> tuple[Samp
     with staged(peer, venue, directory) as stage:
         stage.caller.ask("delay", count=WARM_UP)
         samples = {"single": [size.single_calls / stage.caller.ask("delay", count=size.single_calls)]}
-        if (seconds := stage.caller.ask("bulk", count=size.bulk_calls)) is not None:
-            samples["bulk"] = [size.bulk_calls / seconds]
+        many = size.bulk_of(peer)
+        if (seconds := stage.caller.ask("bulk", count=many)) is not None:
+            samples["bulk"] = [many / seconds]
         return samples, stage.facts
 
 

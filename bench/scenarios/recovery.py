@@ -50,8 +50,6 @@ def _rescue(peer: Peer, venue: Venue, directory: Path, size: Size, kill: Killing
         killed = time.monotonic_ns()
         kill(holder, workers)
         again = stage.caller.ask("again", within=size.recovery_seconds)
-        for worker in workers:
-            worker.kill_tree()  # asked to end, most would first wait for the task that holds on
         return None if again is None else (again - killed) / 1e9
 
 

@@ -25,4 +25,5 @@ SCENARIO = Scenario(
     question="worker command to first task done",
     metrics=(Metric(name="first done", unit="s", samples="first done"),),
     measure=measure,
+    rounds=2,
 )

@@ -41,17 +41,15 @@ class PostgresKind:
             if not self._template.exists():
                 self._make_template()
         data, port = directory / "postgres", free_port()
-        directory.chmod(0o711)  # the server runs as a user of its own and must come through
         subprocess.run(["cp", "-a", str(self._template), str(data)], check=True, timeout=MAKE_SECONDS)
         os.sync()  # or the copy would be written out while somebody is measured
         command = [*_as_postgres(), str(_program("postgres")), "-D", str(data), "-p", str(port)]
         command += ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
-        with Running(command, {}, directory / "postgres.log", stop_with=signal.SIGINT) as server:
+        with Running(command, {}, directory / "postgres.log", stop_with=signal.SIGQUIT) as server:
             await_answer(server, lambda: _is_ready(port))
             yield Served(f"postgresql://postgres@127.0.0.1:{port}/postgres", server)
 
     def _make_template(self) -> None:
-        self._template.parent.chmod(0o711)
         self._template.mkdir(mode=0o700)
         if os.getuid() == 0:
             shutil.chown(self._template, "postgres", "postgres")

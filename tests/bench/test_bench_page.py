@@ -50,7 +50,7 @@ def test_the_table_has_a_row_for_each_peer_that_took_part_with_figures_ranges_an
     assert theirs.count("not within 75 s") == 2
     assert "arq took no part: no environment" in made
     assert "huey: 9.9" in made
-    assert "drain: tasks of horarium_redis >= 25000 | met" in made
+    assert "drain: tasks of horarium_redis >= 25,000 | met" in made
 
 
 def test_what_is_written_by_hand_stays_and_what_stood_between_the_marks_goes(tmp_path: Path) -> None:
