@@ -10,7 +10,7 @@ from random import Random
 from typing import TypeAlias
 
 import pytest
-from broken import BREAKAGES
+from breakages import BREAKAGES
 from cast import Play
 from faults import HINTS, VERBS, Died, Fair, Odds, Once, When, die, refuse
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from conftest import Shop, failed
+from shop_words import Shop, failed
 
 from horarium.cli.exits import Exit, code_of
 from horarium.cli.main import COMMANDS, root

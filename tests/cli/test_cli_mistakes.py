@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import Shop
 from msgspec.structs import replace
+from shop_words import Shop
 
 from horarium.cli.exits import Exit
 from horarium.engines.connect import absent_file

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conftest import Shop
+from shop_words import Shop
 
 
 def test_workers_of_one_name_are_all_shown_each_with_its_own_children(shop: Shop) -> None:

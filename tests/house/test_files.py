@@ -57,6 +57,14 @@ def test_no_error_is_hushed_up(file: str) -> None:
     assert hushed == []
 
 
+def test_no_two_test_modules_have_one_name() -> None:
+    """pytest imports them by their bare names, so one would be taken for the other."""
+    names = [path.name for path in (ROOT / "tests").rglob("*.py") if path.name not in ("conftest.py", "__init__.py")]
+    assert sorted({name for name in names if names.count(name) > 1}) == []
+    users = [path.name for path in (ROOT / "tests").rglob("*.py") if "\nfrom conftest import" in path.read_text()]
+    assert users == []  # there are many of these; what tests share stands in a module with a name of its own
+
+
 def test_sql_states_what_it_does_before_it_does_it() -> None:
     for path in SOURCE.rglob("*.sql"):
         assert path.read_text(encoding="utf-8").startswith("--"), path

@@ -18,7 +18,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import broken
+import breakages
 import faults
 import history
 
@@ -31,7 +31,7 @@ WITNESS = os.environ.get("CRASH_WITNESS", "")
 if "CRASH_FAULTS" in os.environ:
     door.connect = faults.from_environment(door.connect)
 if "CRASH_BREAK" in os.environ:
-    door.connect = broken.from_environment(door.connect)
+    door.connect = breakages.from_environment(door.connect)
 
 
 class StepClock(SystemClock):

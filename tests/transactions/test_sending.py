@@ -16,6 +16,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
 from horarium import Horarium, shared_task
+from horarium.app import shared as declared
 from horarium.app import transaction
 from horarium.app.transaction import unwrap_connections_with
 from horarium.engines.pair import PairEngine
@@ -127,7 +128,9 @@ def test_only_this_app_and_only_inside_of_the_block(desk: Desk) -> None:
     assert desk.waiting() == 1
 
 
-def test_a_shared_task_is_sent_by_the_app_of_the_moment(desk: Desk) -> None:
+def test_a_shared_task_is_sent_by_the_app_of_the_moment(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(declared, "shared_tasks", [])  # no app of another test takes it over
+
     @shared_task(name="shared")
     def shared() -> None: ...
 
