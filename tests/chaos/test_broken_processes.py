@@ -22,7 +22,8 @@ def what_is_wrong(scene: Scene, breakage: str | None) -> list[str]:
     hit = ground.send("nap", "hit", 0.5)
     os.kill(ground.sees(hit).pid, signal.SIGKILL)
     wait_for(ground.is_quiet, "all is done", 15)
-    late = ground.send("nap", "late", 1.5)
+    # When it is thawed it has slept for long enough, and the one who runs it again has most of three seconds to go.
+    late = ground.send("nap", "late", 3.0)
     ground.sees(late)
     tree = frozen.tree()
     for pid in tree:
