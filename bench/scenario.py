@@ -36,6 +36,8 @@ class Size(Struct, frozen=True, kw_only=True):
     recovery_seconds: float = 75.0  # whoever does not recover within that is said not to
     scale_depths: tuple[int, ...] = (1_000, 10_000, 100_000, 1_000_000)
     scale_laps: int = 60  # of 100 messages each
+    history_lengths: tuple[int, ...] = (100_000, 1_000_000, 10_000_000)
+    history_laps: int = 30
     crowd_owners: tuple[int, ...] = (1, 4, 16, 64)
     crowd_tasks: int = 30_000
 
@@ -62,6 +64,8 @@ QUICK = Size(
     recovery_seconds=3.0,
     scale_depths=(100, 1_000),
     scale_laps=3,
+    history_lengths=(1_000, 6_000),
+    history_laps=2,
     crowd_owners=(1, 4),
     crowd_tasks=300,
 )

@@ -58,6 +58,7 @@ class Orders:
     def __init__(self, app: Any) -> None:
         self._app = app
         self._handles: list[Any] = []  # the first and the last call of each order: samples for ``verify``
+        self._history: Any = None
         self.are_async = inspect.iscoroutinefunction(getattr(app, "delay", None))
 
     async def obey(self, line: str) -> Any:
@@ -139,6 +140,17 @@ class Orders:
         """Measure at the store itself how cost grows with what lies there (only Horarium's apps can)."""
         samples: dict[str, list[float]] = self._app.scale(**arguments)
         return samples
+
+    async def history_grow(self, length: int) -> None:
+        """Let so many ended runs be kept."""
+        if self._history is None:
+            self._history = self._app.history()
+        self._history.grow(length)
+
+    async def history_ask(self, laps: int) -> dict[str, list[float]]:
+        """Ask what a history of that length is asked."""
+        taken: dict[str, list[float]] = self._history.ask(laps)
+        return taken
 
     async def crowd_in(self, owners: int, count: int) -> None:
         """Connect so many owners, and let so many messages wait for them (only Horarium's apps can)."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from bench.apps import witness
 from bench.apps.horarium_crowd import Crowd
+from bench.apps.horarium_history import History
 from bench.apps.horarium_scale import scale as scale_of
 from horarium import Horarium, crontab
 from horarium.engines.connect import connect
@@ -73,6 +74,10 @@ def scale(depths: Sequence[int], laps: int, loads: Sequence[str]) -> dict[str, l
 
 def crowd(owners: int) -> Crowd:
     return Crowd(lambda: connect(STORE), owners)
+
+
+def history() -> History:
+    return History(app.engine)
 
 
 def facts() -> dict[str, str]:

@@ -8,7 +8,8 @@ from bench.peer import CHILDREN, Peer, ServerName
 
 _COMMAND = ("-m", "horarium", "-A", "bench.apps.horarium_app")
 _ENGINES = {"sqlite": "apsw", "redis": "horarium.engines.redis", "postgres": "horarium.engines.postgres"}
-_SCENARIOS = ("drain", "publish", "latency", "startup", "idle", "memory", "import", "recovery", "scale", "crowd")
+_SCENARIOS = ("drain", "publish", "latency", "startup", "idle", "memory", "import", "recovery", "scale")
+_OF_ITS_OWN = {"sqlite": ("history",), "redis": ("crowd",), "postgres": ("crowd", "history")}
 
 
 def _peer(store: Literal["sqlite", "redis", "postgres"], label: str, url: str, pace: int) -> Peer:
@@ -17,7 +18,7 @@ def _peer(store: Literal["sqlite", "redis", "postgres"], label: str, url: str, p
         name=f"horarium_{store}",
         label=f"Horarium, {label}",
         app="bench.apps.horarium_app",
-        scenarios=_SCENARIOS,
+        scenarios=(*_SCENARIOS, *_OF_ITS_OWN[store]),
         needs=("horarium", _ENGINES[store]),
         servers=servers[store],
         settings=(("BENCH_STORE", url),),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.scenario import Scenario
-from bench.scenarios import crowd, drain, idle, imports, latency, memory, publish, recovery, scale, startup
+from bench.scenarios import crowd, drain, history, idle, imports, latency, memory, publish, recovery, scale, startup
 
 SCENARIOS: tuple[Scenario, ...] = (
     drain.SCENARIO,
@@ -16,5 +16,6 @@ SCENARIOS: tuple[Scenario, ...] = (
     recovery.SCENARIO,
     scale.SCENARIO,
     crowd.SCENARIO,
+    history.SCENARIO,
 )
 DEFAULT = tuple(scenario for scenario in SCENARIOS if scenario.by_default)
