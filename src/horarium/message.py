@@ -7,7 +7,7 @@ them once. Engines store a message whole and never look into its arguments.
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID, uuid5
 
 import msgspec
@@ -35,6 +35,18 @@ class Signature(Struct, frozen=True, omit_defaults=True, kw_only=True):
     immutable: bool = False  # True: the parent's result is not put in front of the arguments
 
 
+FiringKind = Literal["auto", "backfill", "manual"]
+
+
+class Cause(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What a schedule tells the run that it fires."""
+
+    kind: FiringKind = "auto"
+    previous: Instant | None = None  # the nominal instant before this one
+    caught_up: bool = False  # its instant had passed, and others of the schedule after it or while nobody fired
+    by: str = ""  # who asked for it, unless it came due
+
+
 class Message(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One requested execution of a task. Higher ``priority`` (0 to 9) runs first."""
 
@@ -59,6 +71,7 @@ class Message(Struct, frozen=True, omit_defaults=True, kw_only=True):
     error_links: tuple[Signature, ...] = ()  # sent when it fails for good
     schedule: str | None = None  # the name of the schedule that fired it
     nominal: Instant | None = None  # the due instant that was meant
+    cause: Cause | None = None  # of what a schedule fired
     headers: dict[str, Any] = msgspec.field(default_factory=dict)
     origin: str = ""  # pid@host that sent it
     version: int = MESSAGE_VERSION

@@ -24,7 +24,7 @@ from msgspec import Struct
 from horarium.clock import Instant, Seconds
 from horarium.message import Delivery, Message
 from horarium.outcome import ErrorRecord, Run, Settlement, Verdict
-from horarium.schedules.record import Firing, Schedule
+from horarium.schedules.record import Fate, Firing, Schedule
 
 MemberKind: TypeAlias = Literal["worker", "child", "scheduler"]
 
@@ -359,8 +359,9 @@ class Schedules(Protocol):
         """Create (version 0) or replace (the version that was read) schedules, all or none; return them as stored,
         with their new version.
 
-        What firings count (last_fire, total_runs, missed) is the store's once it is stored: an edit does not touch
-        it, so one that was read before a firing takes nothing back.
+        What firings and runs count (last_fire, total_runs, missed, skipped, succeeded, ended) is the store's once it
+        is stored: an edit does not touch it, so one that was read before a firing takes nothing back. ``failures`` an
+        edit may lower, never raise. ``held`` ends with any edit: whether it must wait is found anew.
         Raises: ScheduleConflict when a name exists already, is gone, or the version has moved on.
         """
         ...
@@ -376,22 +377,38 @@ class Schedules(Protocol):
         ...
 
     def due(self, until: Instant, limit: int) -> list[Schedule]:
-        """Return up to ``limit`` active schedules (Schedule.is_active) whose next_fire is at or before ``until``, the
-        earliest first. One whose record cannot be read is not among them; get and browse show it with its error."""
+        """Return up to ``limit`` active schedules (Schedule.is_active), not held, whose next_fire is at or before
+        ``until``, the earliest first. One whose record cannot be read is not among them; get and browse show it with
+        its error."""
         ...
 
-    def fire(self, firings: Sequence[Firing], *, now: Instant) -> list[bool]:
-        """Enqueue each firing exactly once; tell which ones won.
+    def fire(self, firings: Sequence[Firing], *, now: Instant) -> list[Fate]:
+        """Enqueue each due instant exactly once; tell what became of each firing.
 
-        For each, in one transaction: compare-and-set on (version, next_fire), insert of the unique firing
-        (schedule id, nominal, kind), put of the messages, next_fire and counts moved on. One that lost changed
-        nothing. All firings of a call may share a transaction.
+        For each, in one transaction: compare-and-set on (version, next_fire), insert of the unique firing (schedule
+        id, nominal, kind) of each message, put of the messages, next_fire and counts moved on. One that is LOST changed
+        nothing. All firings of a call may share a transaction; each sees what those before it did.
 
-        auto: total_runs + 1, last_fire = nominal, next_fire and missed moved on; without a nominal nothing is sent and
-        only next_fire and missed move. If the compare-and-set holds but that nominal was fired before (an edit had set
-        next_fire back), nothing is sent and it is answered False, yet next_fire and missed move on, or the schedule
-        would stand still for ever. manual: needs neither the version nor an active schedule, moves
-        nothing and counts nothing: it is a person's, not the schedule's. A schedule that is not there loses.
+        auto, backfill: for each message that is put total_runs + 1; last_fire = the newest nominal, never backwards;
+        next_fire and missed moved on; held ends. Without messages nothing is sent and only next_fire and missed move.
+        A nominal that was fired before (an edit had set next_fire back) is not sent; if that leaves none the answer is
+        REPEATED, yet next_fire and missed move on, or the schedule would stand still for ever.
+
+        overlap: if ``max_active`` or more messages of this schedule (Message.schedule is its name, whatever their kind)
+        have not ended and there is something to send that was not fired before,
+        - allow: it is sent all the same;
+        - skip: SKIPPED; the unique firings are inserted, next_fire and missed move on, skipped + one for each message;
+        - queue_one: HELD; nothing changes but ``held``;
+        - cancel_previous: those that wait end as REVOKED, those in hand are marked to be terminated; then sent;
+        - replace_queued: those that wait end as REVOKED; then sent.
+
+        manual: needs neither the version nor an active schedule, knows no overlap, moves nothing and counts nothing: it
+        is a person's, not the schedule's. A schedule that is not there loses.
+
+        When a run ends, whatever ends it, the same transaction tells its schedule (the stored one of that name, if
+        there is one): ended = when; held ends; of record.SUCCEEDED succeeded = its nominal, never backwards, and
+        failures = 0; of record.FAILED failures + 1. A schedule whose hold ended is due again, and SCHEDULE_TOPIC is
+        notified.
         """
         ...
 

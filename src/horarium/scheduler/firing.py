@@ -16,7 +16,7 @@ from horarium.errors import HorariumError, ScheduleConflict
 from horarium.event import Fired, Missed, Observer, ScheduleFailed
 from horarium.message import Message, derived_id
 from horarium.schedules.policy import first_fire, plan
-from horarium.schedules.record import Firing, Schedule
+from horarium.schedules.record import Fate, Firing, Schedule
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium
@@ -54,8 +54,8 @@ def fire_due(
     """
     prepared = [(schedule, prepare(app, schedule, now=now, knows=knows)) for schedule in due]
     firings = [(schedule, firing) for schedule, firing in prepared if isinstance(firing, Firing)]
-    won = engine.schedules.fire([firing for _, firing in firings], now=now) if firings else []
-    ours = [pair for pair, is_ours in zip(firings, won, strict=True) if is_ours]
+    fates = engine.schedules.fire([firing for _, firing in firings], now=now) if firings else []
+    ours = [pair for pair, fate in zip(firings, fates, strict=True) if fate is Fate.SENT]
     queues = {QUEUE_TOPIC + message.queue for _, firing in ours for message in firing.messages}
     if queues:
         engine.notifier.notify(queues)
@@ -107,7 +107,6 @@ def _firing(app: Horarium, schedule: Schedule, *, now: Instant) -> Firing:
         schedule=schedule.name,
         version=schedule.version,
         expected=schedule.next_fire,
-        nominal=decided.nominal,
         messages=tuple(_message(app, schedule, nominal, now=now) for nominal in decided.fire),
         next_fire=decided.next_fire,
         missed=decided.missed,
@@ -164,6 +163,6 @@ def _store_error(engine: Engine, trouble: Trouble, *, now: Instant, observer: Ob
 def _tell(observer: Observer, schedule: Schedule, firing: Firing) -> None:
     if firing.missed:
         observer.tell(Missed(schedule=schedule.name, count=firing.missed))
-    if firing.nominal is not None:
-        for message in firing.messages:
-            observer.tell(Fired(schedule=schedule.name, task=message.task, id=message.id, nominal=firing.nominal))
+    for message in firing.messages:
+        if message.nominal is not None:
+            observer.tell(Fired(schedule=schedule.name, task=message.task, id=message.id, nominal=message.nominal))

@@ -114,7 +114,6 @@ def _written_off(before: Schedule | None, after: Schedule, *, now: Instant) -> F
         schedule=before.name,
         version=before.version,
         expected=before.next_fire,
-        nominal=None,
         next_fire=after.next_fire,
         missed=missed,
     )

@@ -1,19 +1,42 @@
-"""The kept record of a schedule: what to send, when, and how far it has come."""
+"""The kept record of a schedule: what to send, when, how far it has come, and what is about to be enqueued of it."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any, Literal
 
 import msgspec
 from msgspec import Raw, Struct
 
 from horarium.clock import Instant, Seconds
-from horarium.message import NO_ARGS, NO_KWARGS, Message
+from horarium.message import NO_ARGS, NO_KWARGS, FiringKind, Message
+from horarium.outcome import State
 
 DstGap = Literal["shift", "keep", "skip"]
 DstFold = Literal["first", "last", "both"]
-Catchup = Literal["latest", "none"]
-FiringKind = Literal["auto", "manual"]
+Catchup = Literal["latest", "all", "earliest", "none"]
+Overlap = Literal["allow", "skip", "queue_one", "cancel_previous", "replace_queued"]
+
+# What the end of a run means for its schedule; the other ends are neither a success nor a failure.
+SUCCEEDED = frozenset({State.SUCCESS, State.IGNORED})
+FAILED = frozenset({State.FAILURE, State.DEAD, State.REJECTED})
+
+
+class Edit(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Who changed a schedule, when, and what about it."""
+
+    at: Instant
+    by: str
+    what: str  # created, edited, paused, resumed, skipped ...
+    note: str = ""
+    changes: dict[str, tuple[Any, Any]] = msgspec.field(default_factory=dict)  # field: (before, after), as JSON
+
+
+class Backfill(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What makes a schedule a backfill: the past instants of another one that it fires, in this order."""
+
+    of: str  # the name of the schedule whose firings they are
+    instants: tuple[Instant, ...]
 
 
 class Schedule(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -40,6 +63,20 @@ class Schedule(Struct, frozen=True, omit_defaults=True, kw_only=True):
     dst_fold: DstFold = "first"
     catchup: Catchup = "latest"
     catchup_window: Seconds = 86_400.0
+    catchup_limit: int = 100  # of catchup="all": the newest so many are fired, the others are missed
+    catchup_spacing: Seconds = 0.0  # of catchup="all": so far apart they may start
+    overlap: Overlap = "allow"
+    max_active: int = 1  # runs that may be active before ``overlap`` says what becomes of the next firing
+    jitter: Seconds = 0.0  # each firing may start up to so much later, as a hash of it says
+    spread: Seconds = 0.0  # the schedule as a whole is later by up to so much, as a hash of it says
+    grace: Seconds | None = None  # how long after its due time it may succeed without being late; None: by default
+    pause_after: int | None = None  # failures in a row that pause it; None: never
+    paused_until: Instant | None = None  # when a pause ends by itself; next_fire lies behind it
+    passed_over: tuple[Instant, ...] = ()  # single instants that a person wants not to fire
+    added: tuple[Instant, ...] = ()  # single instants that a person wants to fire besides
+    backfill: Backfill | None = None
+    description: str = ""
+    edits: tuple[Edit, ...] = ()  # the latest ones, the last one last
     anchor: Instant  # where intervals count from: the creation
     created: Instant
     changed: Instant
@@ -48,25 +85,48 @@ class Schedule(Struct, frozen=True, omit_defaults=True, kw_only=True):
     last_fire: Instant | None = None
     total_runs: int = 0
     missed: int = 0
+    skipped: int = 0  # due instants not enqueued because earlier runs were still active
+    held: bool = False  # is not due until one of its runs ends: the next firing waits for that
+    succeeded: Instant | None = None  # the latest nominal instant whose run succeeded
+    failures: int = 0  # in a row
+    ended: Instant | None = None  # when the last one of its runs ended
     error: str | None = None  # why it cannot fire
 
     @property
     def is_active(self) -> bool:
-        return self.enabled and self.paused_by is None and self.error is None and self.next_fire is not None
+        """Whether it fires when next_fire comes; so does one that is paused until an instant: next_fire is later."""
+        is_paused = self.paused_by is not None and self.paused_until is None
+        return self.enabled and not is_paused and self.error is None and self.next_fire is not None
 
 
 class Firing(Struct, frozen=True, kw_only=True):
-    """One due instant of a schedule, about to be enqueued.
+    """What is to be enqueued of a schedule now: a message for each due instant (``Message.nominal``), mostly one.
 
-    ``auto``: recorded only if the stored schedule still has ``version`` and its next_fire is ``expected``; moves
-    next_fire on to ``next_fire``. ``manual``: recorded in any case, moves nothing.
+    ``auto`` and ``backfill``: only if the stored schedule still has ``version`` and its next_fire is ``expected``;
+    moves next_fire on to ``next_fire``. ``manual``: in any case, moves nothing.
     """
 
     schedule: str  # the schedule's name
     version: int
     expected: Instant | None
-    nominal: Instant | None  # None: nothing is sent, next_fire only moves on (all was missed)
     kind: FiringKind = "auto"
-    messages: tuple[Message, ...] = ()
+    messages: tuple[Message, ...] = ()  # by nominal; none: next_fire only moves on
     next_fire: Instant | None = None
     missed: int = 0  # due instants passed over, to be added to the schedule's count
+    overlap: Overlap = "allow"
+    max_active: int = 1
+
+    @property
+    def nominal(self) -> Instant | None:
+        """The newest of its nominal instants."""
+        return self.messages[-1].nominal if self.messages else None
+
+
+class Fate(StrEnum):
+    """What became of a firing."""
+
+    SENT = "sent"  # enqueued what had not been fired before; or had nothing to send and moved on
+    SKIPPED = "skipped"  # moved on, nothing enqueued: earlier runs are active
+    HELD = "held"  # nothing changed, but that it is not due until one of the active runs ends
+    REPEATED = "repeated"  # moved on, nothing enqueued: all of it was fired before
+    LOST = "lost"  # nothing changed: another scheduler was faster, or the schedule was edited, or it is gone

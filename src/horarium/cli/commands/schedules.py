@@ -244,7 +244,6 @@ def _by_hand(schedule: Schedule, message: Message, now: Instant) -> Firing:
         schedule=schedule.name,
         version=schedule.version,
         expected=schedule.next_fire,
-        nominal=now,
         kind="manual",
         messages=(message,),
     )

@@ -13,7 +13,7 @@ from horarium.engines.memory.queue import MemoryQueue
 from horarium.engines.memory.results import MemoryResults
 from horarium.engines.memory.schedules import MemorySchedules
 from horarium.engines.memory.store import Store
-from horarium.engines.protocol import Capabilities
+from horarium.engines.protocol import SCHEDULE_TOPIC, Capabilities
 
 
 class MemoryEngine:
@@ -24,11 +24,11 @@ class MemoryEngine:
 
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
-        store = Store()
+        self.notifier = MemoryNotifier()
+        store = Store(released=lambda: self.notifier.notify([SCHEDULE_TOPIC]))
         self.queue = MemoryQueue(store)
         self.results = MemoryResults(store)
         self.schedules = MemorySchedules(store)
-        self.notifier = MemoryNotifier()
         self.inspector = MemoryInspector(store, self._clock)
 
     def now(self) -> Instant:

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from horarium.clock import Instant
-from horarium.engines.memory.store import Store
+from horarium.engines.memory.store import Entry, Store
 from horarium.engines.protocol import Page, SchedulePage
 from horarium.errors import ScheduleConflict
-from horarium.schedules.record import Firing, Schedule
+from horarium.message import FiringKind, Message
+from horarium.schedules.record import Fate, Firing, Schedule
 
 
 class MemorySchedules:
@@ -26,11 +27,9 @@ class MemorySchedules:
                 found = before.version if before is not None else 0
                 if schedule.version != found:
                     raise ScheduleConflict(schedule.name, schedule.version, found)
-                schedule = replace(schedule, version=found + 1)
+                schedule = replace(schedule, version=found + 1, held=False)
                 if before is not None:
-                    schedule = replace(
-                        schedule, last_fire=before.last_fire, total_runs=before.total_runs, missed=before.missed
-                    )
+                    schedule = _with_counts_of(before, schedule)
                 after[schedule.name] = schedule
                 saved.append(schedule)
             self._store.schedules = after
@@ -59,30 +58,71 @@ class MemorySchedules:
             due = [
                 (schedule.next_fire, schedule.name, schedule)
                 for schedule in self._store.schedules.values()
-                if schedule.is_active and schedule.next_fire is not None and schedule.next_fire <= until
+                if schedule.is_active and not schedule.held
+                if schedule.next_fire is not None and schedule.next_fire <= until
             ]
         return [schedule for _, _, schedule in sorted(due, key=lambda each: each[:2])[:limit]]
 
-    def fire(self, firings: Sequence[Firing], *, now: Instant) -> list[bool]:
+    def fire(self, firings: Sequence[Firing], *, now: Instant) -> list[Fate]:
         with self._store.lock:
             return [self._fire(firing, now) for firing in firings]
 
-    def _fire(self, firing: Firing, now: Instant) -> bool:
+    def _fire(self, firing: Firing, now: Instant) -> Fate:
         schedule = self._store.schedules.get(firing.schedule)
         if schedule is None:
-            return False
-        if firing.kind == "auto":
-            if (schedule.version, schedule.next_fire) != (firing.version, firing.expected):
-                return False
-            schedule = replace(schedule, next_fire=firing.next_fire, missed=schedule.missed + firing.missed)
-        won = firing.nominal is None
-        if firing.nominal is not None:
-            key = (schedule.id, firing.nominal, firing.kind)
-            won = key not in self._store.firings
-            if won:
-                self._store.firings.add(key)
-                self._store.put(firing.messages, now)
-                if firing.kind == "auto":
-                    schedule = replace(schedule, last_fire=firing.nominal, total_runs=schedule.total_runs + 1)
+            return Fate.LOST
+        if firing.kind != "manual" and (schedule.version, schedule.next_fire) != (firing.version, firing.expected):
+            return Fate.LOST
+        keys = {message.id: (schedule.id, message.nominal or 0, firing.kind) for message in firing.messages}
+        new = [message for message in firing.messages if keys[message.id] not in self._store.firings]
+        if firing.kind == "manual":
+            self._enqueue(new, keys, now)
+            return Fate.SENT if new else Fate.REPEATED
+        active = self._store.active(schedule.name) if new and firing.overlap != "allow" else []
+        is_full = len(active) >= firing.max_active
+        if is_full and firing.overlap == "queue_one":
+            self._store.schedules[schedule.name] = replace(schedule, held=True)
+            return Fate.HELD
+        schedule = replace(schedule, next_fire=firing.next_fire, missed=schedule.missed + firing.missed, held=False)
+        if is_full and firing.overlap == "skip":
+            self._store.firings.update(keys[message.id] for message in new)
+            self._store.schedules[schedule.name] = replace(schedule, skipped=schedule.skipped + len(new))
+            return Fate.SKIPPED
+        if new:
+            newest = max(message.nominal or 0 for message in new)
+            schedule = replace(
+                schedule,
+                last_fire=max(schedule.last_fire or 0, newest),
+                total_runs=schedule.total_runs + len(new),
+            )
         self._store.schedules[schedule.name] = schedule
-        return won
+        if is_full:
+            self._make_way(active, firing, now)
+        self._enqueue(new, keys, now)
+        return Fate.SENT if new or not firing.messages else Fate.REPEATED
+
+    def _make_way(self, active: Sequence[Entry], firing: Firing, now: Instant) -> None:
+        for entry in active:
+            if entry.is_waiting:
+                self._store.revoke(entry, f"replaced by the firing of {firing.nominal}", now)
+            elif firing.overlap == "cancel_previous":
+                entry.run = replace(entry.run, cancel="terminate")
+
+    def _enqueue(
+        self, messages: Sequence[Message], keys: dict[str, tuple[str, Instant, FiringKind]], now: Instant
+    ) -> None:
+        self._store.firings.update(keys[message.id] for message in messages)
+        self._store.put(messages, now)
+
+
+def _with_counts_of(before: Schedule, schedule: Schedule) -> Schedule:
+    return replace(
+        schedule,
+        last_fire=before.last_fire,
+        total_runs=before.total_runs,
+        missed=before.missed,
+        skipped=before.skipped,
+        succeeded=before.succeeded,
+        failures=min(before.failures, schedule.failures),
+        ended=before.ended,
+    )

@@ -8,16 +8,16 @@ from __future__ import annotations
 import heapq
 import threading
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from msgspec import Raw, Struct, field
 from msgspec.structs import replace
 
 from horarium.clock import Instant, Seconds, milliseconds
 from horarium.engines.protocol import ATTEMPTS_KEPT, MaintenancePolicy, Member, RunFilter
-from horarium.message import Delivery, Message
+from horarium.message import Delivery, FiringKind, Message
 from horarium.outcome import Attempt, Crashed, ErrorRecord, Expired, Revoked, Run, Settlement, State, error_of
-from horarium.schedules.record import FiringKind, Schedule
+from horarium.schedules.record import FAILED, SUCCEEDED, Schedule
 from horarium.workflow.follow import follow_ups
 
 
@@ -60,9 +60,10 @@ class Owner(Struct, eq=False):
 
 
 class Store:
-    """Everything that is remembered. ``lock`` guards all of it."""
+    """Everything that is remembered. ``lock`` guards all of it. ``released``: called when a held schedule may go on."""
 
-    def __init__(self) -> None:
+    def __init__(self, released: Callable[[], None]) -> None:
+        self._released = released
         self.lock = threading.Lock()
         self.entries: dict[str, Entry] = {}
         self.owners: dict[str, Owner] = {}
@@ -164,6 +165,28 @@ class Store:
         entry.run = replace(
             entry.run, state=state, changed=now, ended=now if ended is None else ended, error=error, result=result
         )
+        if entry.message.schedule is not None:
+            self._tell_schedule(entry.message, entry.run)
+
+    def _tell_schedule(self, message: Message, run: Run) -> None:
+        schedule = self.schedules.get(message.schedule or "")
+        if schedule is None:
+            return
+        failures, succeeded = schedule.failures, schedule.succeeded
+        if run.state in SUCCEEDED:
+            failures, succeeded = 0, max(succeeded or 0, message.nominal or 0) or None
+        elif run.state in FAILED:
+            failures += 1
+        self.schedules[schedule.name] = replace(
+            schedule, failures=failures, succeeded=succeeded, ended=max(schedule.ended or 0, run.changed), held=False
+        )
+        if schedule.held:
+            self._released()
+
+    def active(self, schedule: str) -> list[Entry]:
+        """Return what a schedule has fired and has not ended, by put."""
+        fired = [entry for entry in self.entries.values() if entry.message.schedule == schedule]
+        return [entry for entry in fired if not entry.run.has_ended]
 
     def revoke(self, entry: Entry, reason: str, now: Instant) -> None:
         self.end(entry, State.REVOKED, now, error=error_of(Revoked(reason=reason)))

@@ -26,7 +26,7 @@ from horarium.outcome import (
     Succeeded,
     Verdict,
 )
-from horarium.schedules.record import Firing, Schedule
+from horarium.schedules.record import Fate, Firing, Schedule
 
 Reopen: TypeAlias = Callable[[], Engine]
 
@@ -135,20 +135,22 @@ class Candidate:
         assert schedule is not None, f"no schedule {name}"
         return schedule
 
-    def firing(self, schedule: Schedule, **fields: Any) -> Firing:
-        """Return the firing that a scheduler would make of the schedule's next instant."""
-        message = self.message(id=f"{schedule.id}-{schedule.next_fire}", schedule=schedule.name)
+    def firing(self, schedule: Schedule, *nominals: Instant, **fields: Any) -> Firing:
+        """Return the firing that a scheduler would make of the schedule's next instant, or of those given."""
+        instants = nominals or (schedule.next_fire or 0,)
+        messages = [
+            self.message(id=f"{schedule.id}-{instant}", schedule=schedule.name, nominal=instant) for instant in instants
+        ]
         given: dict[str, Any] = {
             "schedule": schedule.name,
             "version": schedule.version,
             "expected": schedule.next_fire,
-            "nominal": schedule.next_fire,
-            "messages": (message,),
+            "messages": tuple(messages),
             "next_fire": (schedule.next_fire or 0) + 60_000,
         }
         return Firing(**given | fields)
 
-    def fire(self, *firings: Firing) -> list[bool]:
+    def fire(self, *firings: Firing) -> list[Fate]:
         return self.engine.schedules.fire(firings, now=self.now)
 
 

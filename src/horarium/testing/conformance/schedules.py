@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from horarium.engines.protocol import Page
 from horarium.errors import ScheduleConflict
 from horarium.outcome import State
+from horarium.schedules.record import Fate
 from horarium.testing.conformance.candidate import Candidate, ids
 
 
@@ -147,7 +148,7 @@ class TestFiring(Candidate):
         assert due is not None
         self.later(60)
         firing = self.firing(schedule, missed=3)
-        assert self.fire(firing) == [True]
+        assert self.fire(firing) == [Fate.SENT]
         assert ids(self.claim()) == [firing.messages[0].id]
         moved = replace(schedule, last_fire=due, next_fire=due + 60_000, total_runs=1, missed=3)
         assert self.stored() == moved
@@ -155,54 +156,58 @@ class TestFiring(Candidate):
     def test_the_same_firing_wins_once(self) -> None:
         (schedule,) = self.save(self.schedule())
         firing = self.firing(schedule)
-        assert self.fire(firing) == [True]
+        assert self.fire(firing) == [Fate.SENT]
         after = self.stored()
-        assert self.fire(firing, firing) == [False, False]
+        assert self.fire(firing, firing) == [Fate.LOST, Fate.LOST]
         assert self.stored() == after
         assert self.states() == {State.PENDING: 1}
 
     def test_the_same_firing_twice_in_one_call_wins_once(self) -> None:
         (schedule,) = self.save(self.schedule())
         firing = self.firing(schedule)
-        assert self.fire(firing, firing) == [True, False]
+        assert self.fire(firing, firing) == [Fate.SENT, Fate.LOST]
         assert self.stored().total_runs == 1
 
     def test_a_firing_of_an_old_version_changes_nothing(self) -> None:
         (old,) = self.save(self.schedule())
         (new,) = self.save(replace(old, task="other"))
-        assert self.fire(self.firing(old)) == [False]
+        assert self.fire(self.firing(old)) == [Fate.LOST]
         assert self.stored() == new
         assert self.states() == {}
 
     def test_a_firing_of_another_instant_changes_nothing(self) -> None:
         (schedule,) = self.save(self.schedule())
-        assert self.fire(self.firing(schedule, expected=self.now)) == [False]
-        assert self.fire(self.firing(schedule, expected=None)) == [False]
+        assert self.fire(self.firing(schedule, expected=self.now)) == [Fate.LOST]
+        assert self.fire(self.firing(schedule, expected=None)) == [Fate.LOST]
         assert self.stored() == schedule
         assert self.states() == {}
 
     def test_a_schedule_that_is_gone_does_not_fire(self) -> None:
         (schedule,) = self.save(self.schedule())
         self.engine.schedules.delete(["s"])
-        assert self.fire(self.firing(schedule), self.firing(schedule, kind="manual")) == [False, False]
+        assert self.fire(self.firing(schedule), self.firing(schedule, kind="manual")) == [Fate.LOST, Fate.LOST]
         assert self.states() == {}
 
     def test_one_loser_does_not_keep_the_others_from_winning(self) -> None:
         first, second, third = self.save(*(self.schedule(name) for name in "abc"))
         self.fire(self.firing(second))
-        assert self.fire(self.firing(first), self.firing(second), self.firing(third)) == [True, False, True]
+        assert self.fire(self.firing(first), self.firing(second), self.firing(third)) == [
+            Fate.SENT,
+            Fate.LOST,
+            Fate.SENT,
+        ]
         assert self.states() == {State.PENDING: 3}
 
     def test_a_last_firing_leaves_nothing_to_come(self) -> None:
         (schedule,) = self.save(self.schedule())
-        assert self.fire(self.firing(schedule, next_fire=None)) == [True]
+        assert self.fire(self.firing(schedule, next_fire=None)) == [Fate.SENT]
         assert self.stored().next_fire is None
         assert self.engine.schedules.due(self.now + 10**9, 10) == []
 
     def test_when_all_was_missed_nothing_is_sent_and_the_schedule_moves_on(self) -> None:
         (schedule,) = self.save(self.schedule())
-        skip = self.firing(schedule, nominal=None, messages=(), missed=5)
-        assert self.fire(skip, skip) == [True, False]
+        skip = self.firing(schedule, messages=(), missed=5)
+        assert self.fire(skip, skip) == [Fate.SENT, Fate.LOST]
         assert self.stored() == replace(schedule, next_fire=skip.next_fire, missed=5)
         assert self.states() == {}
 
@@ -210,8 +215,8 @@ class TestFiring(Candidate):
         (schedule,) = self.save(self.schedule())
         due = schedule.next_fire
         assert due is not None
-        newest = self.firing(schedule, nominal=due + 180_000, next_fire=due + 240_000, missed=3)
-        assert self.fire(newest) == [True]
+        newest = self.firing(schedule, due + 180_000, next_fire=due + 240_000, missed=3)
+        assert self.fire(newest) == [Fate.SENT]
         stored = self.stored()
         assert (stored.last_fire, stored.next_fire, stored.missed) == (due + 180_000, due + 240_000, 3)
 
@@ -220,49 +225,49 @@ class TestFiring(Candidate):
         self.fire(self.firing(read))
         (edited,) = self.save(replace(read, task="other"))  # with the next_fire from before the firing
         assert edited.next_fire == read.next_fire
-        assert self.fire(self.firing(edited)) == [False]
+        assert self.fire(self.firing(edited)) == [Fate.REPEATED]
         stored = self.stored()
         assert (stored.next_fire, stored.total_runs) == (self.firing(edited).next_fire, 1)
         assert self.states() == {State.PENDING: 1}
 
     def test_a_manual_firing_moves_nothing_and_counts_nothing(self) -> None:
         (schedule,) = self.save(self.schedule(paused_by="eve"))
-        by_hand = self.firing(schedule, kind="manual", version=99, expected=None, nominal=self.now, next_fire=None)
-        assert self.fire(by_hand) == [True]
-        assert self.fire(by_hand) == [False]
+        by_hand = self.firing(schedule, kind="manual", version=99, expected=None, next_fire=None)
+        assert self.fire(by_hand) == [Fate.SENT]
+        assert self.fire(by_hand) == [Fate.REPEATED]
         assert self.stored() == schedule
         assert self.states() == {State.PENDING: 1}
 
     def test_a_manual_firing_does_not_take_the_place_of_the_automatic_one(self) -> None:
         (schedule,) = self.save(self.schedule())
-        message = self.message()
+        message = self.message(nominal=schedule.next_fire)
         by_hand = self.firing(schedule, kind="manual", messages=(message,))
-        assert self.fire(by_hand, self.firing(schedule)) == [True, True]
+        assert self.fire(by_hand, self.firing(schedule)) == [Fate.SENT, Fate.SENT]
         assert self.states() == {State.PENDING: 2}
 
     def test_a_message_that_is_stored_already_does_not_stop_a_firing(self) -> None:
         (schedule,) = self.save(self.schedule())
         firing = self.firing(schedule)
         self.put(*firing.messages)
-        assert self.fire(firing) == [True]
+        assert self.fire(firing) == [Fate.SENT]
         assert self.states() == {State.PENDING: 1}
 
     def test_of_many_schedulers_one_fires_each_instant(self) -> None:
         saved = self.save(*(self.schedule(f"s{number}") for number in range(20)))
         firings = [self.firing(schedule) for schedule in saved]
-        wins: list[bool] = []
+        fates: list[Fate] = []
         together = threading.Barrier(4)
 
         def scheduler(start: int) -> None:
             together.wait()
             for each in firings[start:] + firings[:start]:
-                wins.extend(self.engine.schedules.fire([each], now=self.now))
+                fates.extend(self.engine.schedules.fire([each], now=self.now))
 
         threads = [threading.Thread(target=scheduler, args=(5 * number,)) for number in range(4)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        assert (len(wins), sum(wins)) == (80, 20)
+        assert (len(fates), fates.count(Fate.SENT)) == (80, 20)
         assert self.states() == {State.PENDING: 20}
         assert {self.stored(schedule.name).total_runs for schedule in saved} == {1}
