@@ -95,15 +95,15 @@ def test_no_statement_walks_a_table(engine: SqliteEngine, name: str) -> None:
 
 def test_the_history_of_a_schedule_is_read_in_the_order_of_an_index(engine: SqliteEngine) -> None:
     plan = plan_of(engine, SQL["search"].replace("{driver}", "schedule = :value"))
-    assert len(plan) == 1
-    assert re.match(r"SEARCH runs USING INDEX runs_schedule \(schedule=\? AND rowid>\? AND rowid<\?\)", plan[0])
+    assert plan[0] == "SEARCH runs USING INDEX runs_schedule (schedule=? AND rowid>? AND rowid<?)"
+    assert not any("ORDER BY" in step for step in plan), plan
 
 
 @pytest.mark.parametrize("phase", [0, 1])
 def test_the_active_messages_of_a_schedule_are_found_by_their_index(engine: SqliteEngine, phase: int) -> None:
     plan = plan_of(engine, _find_sql(phase, of_schedule=True))
     assert any("runs USING INDEX runs_active (schedule=?)" in step for step in plan), plan
-    assert not any(step.startswith("SCAN") for step in plan), plan
+    assert not any(step.startswith("SCAN runs") for step in plan), plan
 
 
 def plan_of(engine: SqliteEngine, text: str) -> list[str]:
