@@ -223,21 +223,22 @@ class _Burst:
             self.topics |= {QUEUE_TOPIC + message.queue for message in shot.firing.messages}
 
     def _write(self, shots: Sequence[Shot]) -> None:
+        moved = [shot for shot in shots if not shot.is_manual]
+        sent = [message for shot in shots if shot.fate is Fate.SENT for message in shot.new]
         fired = {
-            key: shot.signed
+            (message.nominal or 0, shot.stand.id, shot.firing.kind): shot.signed
             for shot in shots
             if shot.fate in (Fate.SENT, Fate.SKIPPED)
             for message in shot.new
-            for key in [(message.nominal or 0, shot.stand.id, shot.firing.kind)]
         }
-        if fired:
-            self._db.run("insert_firings", **_columns(fired), tokens=array(fired.values()))
-        if moved := [shot for shot in shots if not shot.is_manual]:
-            self._advance(moved)
-        messages = [message for shot in shots if shot.fate is Fate.SENT for message in shot.new]
-        if messages:
-            Intake(messages, self._now, new_token()).send(self._db)
-            self._ours.update(message.id for message in messages)
+        with self._db.connection.pipeline():  # nobody waits for an answer, so one round trip for all of it
+            if fired:
+                self._db.run("insert_firings", **_columns(fired), tokens=array(fired.values()))
+            if moved:
+                self._advance(moved)
+            if sent:
+                Intake(sent, self._now, new_token()).send(self._db)
+        self._ours.update(message.id for message in sent)
 
     def _advance(self, shots: Sequence[Shot]) -> None:
         for shot in shots:
