@@ -397,7 +397,7 @@ class Schedules(Protocol):
         overlap: if ``max_active`` or more messages of this schedule (Message.schedule is its name, whatever their kind)
         have not ended and there is something to send that was not fired before,
         - allow: it is sent all the same;
-        - skip: SKIPPED; the unique firings are inserted, next_fire and missed move on, skipped + one for each message;
+        - skip: SKIPPED; the unique firings are inserted, next_fire and missed move on, skipped + one for each new one;
         - queue_one: HELD; nothing changes but ``held``;
         - cancel_previous: those that wait end as REVOKED, those in hand are marked to be terminated; then sent;
         - replace_queued: those that wait end as REVOKED; then sent.
