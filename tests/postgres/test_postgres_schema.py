@@ -29,7 +29,7 @@ WALKS = {
     "workers",
     "lost_owners",
 }
-SMALL = {"owners", "firings", "schedules"}
+SMALL = {"owners"}
 VALUES = {"boolean": "true", "text": "x", "bigint": "1", "integer": "1"}
 
 
@@ -78,17 +78,17 @@ print("done")
     engine = PostgresEngine(url)
     assert engine.inspector.counts().states == {"PENDING": 5}
     with connect(url) as connection:
-        assert connection.execute("SELECT number FROM migrations").fetchall() == [(1,)]
+        assert connection.execute("SELECT number FROM migrations").fetchall() == [(1,), (2,)]
     engine.close()
 
 
 def test_a_migration_that_fails_leaves_nothing(
     url: str, engine: PostgresEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = tmp_path / "0002_broken.sql"
+    broken = tmp_path / "9999_broken.sql"
     broken.write_text("CREATE TABLE {schema}.half (x integer); CREATE TABLE {schema}.half (x integer);")
-    monkeypatch.setitem(migrate.MIGRATIONS, 2, broken)
-    monkeypatch.setattr(migrate, "LATEST", 2)
+    monkeypatch.setitem(migrate.MIGRATIONS, 9999, broken)
+    monkeypatch.setattr(migrate, "LATEST", 9999)
     with pytest.raises(StoreUnusable, match="half"):
         engine.check()
     with connect(url) as connection:
@@ -120,7 +120,7 @@ def test_no_statement_walks_a_table_that_was_analysed_while_it_was_empty(
         put_one(engine)
     with connect(url) as connection:
         connection.execute("DELETE FROM messages")
-        connection.execute("VACUUM ANALYZE messages, runs")
+        connection.execute("VACUUM ANALYZE messages, runs, schedules, firings")
     steps = plan(url, name)
     assert walked(steps) <= SMALL, "\n".join(steps)
 

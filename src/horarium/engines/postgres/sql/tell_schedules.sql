@@ -12,7 +12,7 @@ WITH stands AS MATERIALIZED (
         SELECT * FROM unnest(
             %(names)s::text[], %(succeededs)s::bigint[], %(failures)s::bigint[], %(resets)s::boolean[]
         ) AS told (name, succeeded, failures, reset)
-        ORDER BY name OFFSET 0
+        ORDER BY name COLLATE "C" OFFSET 0
     ) AS told
     CROSS JOIN LATERAL (
         SELECT s.name, s.id, s.owner, s.active, s.version, s.total_runs, s.missed, s.token, s.held
