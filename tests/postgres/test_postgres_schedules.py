@@ -30,7 +30,7 @@ from postgres_words import (
 
 from horarium.engines.postgres import PostgresEngine, connection
 from horarium.engines.postgres.sql import Database
-from horarium.engines.protocol import SCHEDULE_TOPIC
+from horarium.engines.protocol import SCHEDULE_TOPIC, Revoke
 from horarium.outcome import Failed, Settlement, told
 from horarium.schedules.record import Fate, Overlap, Schedule
 
@@ -64,7 +64,7 @@ def aside() -> Iterator[Callable[..., Future[Any]]]:
 
 def fired(engine: PostgresEngine, name: str = "s") -> list[Settlement]:
     """Fire a schedule; return the settlements of what is in hand then."""
-    fire(engine, firing(save(engine, name)))
+    assert fire(engine, firing(save(engine, name))) == [Fate.SENT]
     return successes(engine, claim(engine))
 
 
@@ -166,6 +166,51 @@ def test_failures_in_a_row_are_counted_in_the_order_of_a_batch(engine: PostgresE
     assert stored(engine).failures == 1
 
 
+def settle_failures(engine: PostgresEngine, settlements: list[Settlement]) -> object:
+    return settle(engine, failed(settlements))
+
+
+def settle_mixed(engine: PostgresEngine, settlements: list[Settlement]) -> object:
+    return settle(engine, [settlements[0], *failed(settlements[1:])])
+
+
+def leave_and_revoke(engine: PostgresEngine, settlements: list[Settlement]) -> object:
+    engine.inspector.leave(["o"], now=engine.now())
+    return engine.inspector.act(Revoke(ids=tuple(each.id for each in settlements)), now=engine.now())
+
+
+def fire_in_turn(engine: PostgresEngine, settlements: list[Settlement]) -> object:
+    """Fire, the last one first."""
+    return fire(engine, *(firing(stored(engine, name), overlap="cancel_previous") for name in ("s2", "s1")))
+
+
+@pytest.mark.parametrize("work", [settle, settle_failures, settle_mixed, leave_and_revoke, fire_in_turn])
+def test_schedules_are_locked_in_the_order_of_their_names(
+    engine: PostgresEngine, url: str, aside: Callable[..., Future[Any]], work: Callable[..., object]
+) -> None:
+    """Ids and places are in the other order, so nothing else brings this one about."""
+    settlements = (fired(engine, "s2") + fired(engine, "s1"))[:2]
+    with connect(url) as other, other.transaction():
+        other.execute("SELECT FROM schedules WHERE name = 's1' FOR UPDATE")
+        done = aside(work, engine, settlements)
+        until(lambda: waits_for_a_lock(url, ""))
+        other.execute("SELECT FROM schedules WHERE name = 's2' FOR UPDATE NOWAIT")
+    assert done.result(LONG)
+
+
+@pytest.mark.parametrize("work", [settle, settle_failures, settle_mixed, leave_and_revoke, fire_in_turn])
+def test_messages_are_locked_before_schedules(
+    engine: PostgresEngine, url: str, aside: Callable[..., Future[Any]], work: Callable[..., object]
+) -> None:
+    settlements = (fired(engine, "s2") + fired(engine, "s1"))[:2]
+    with connect(url) as other, other.transaction():
+        other.execute("SELECT FROM messages FOR UPDATE")
+        done = aside(work, engine, settlements)
+        until(lambda: waits_for_a_lock(url, ""))
+        other.execute("SELECT FROM schedules FOR UPDATE NOWAIT")
+    assert done.result(LONG)
+
+
 def test_many_ends_and_firings_never_wait_for_each_other_in_a_circle(
     engine: PostgresEngine, monkeypatch: pytest.MonkeyPatch, aside: Callable[..., Future[Any]]
 ) -> None:
@@ -173,29 +218,33 @@ def test_many_ends_and_firings_never_wait_for_each_other_in_a_circle(
     names = [f"s{number}" for number in range(12)]
     engine.schedules.save([schedule(engine, name) for name in names], now=engine.now())
     overlaps: list[Overlap] = ["queue_one", "cancel_previous", "replace_queued", "skip"]
-    deadlocks: list[str] = []
+    deadlocks: list[psycopg.Error] = []
     is_clash = connection.is_clash
 
     def count(error: psycopg.Error) -> bool:
-        deadlocks.extend(["deadlock"] if error.sqlstate == "40P01" else [])
+        if error.sqlstate == "40P01":
+            deadlocks.append(error)
         return is_clash(error)
 
     def scheduler(number: int) -> None:
-        for turn in range(25):
+        for turn in range(40):
             found = engine.schedules.get(names)
             shots = [firing(each, overlap=overlaps[(turn + number) % 4], max_active=2) for each in found if each]
             fire(engine, *(shots if number else shots[::-1]))
 
     def worker(owner: str) -> None:
         register(engine, owner)
-        for turn in range(50):
+        turn = 0
+        while not all(each.done() for each in schedulers):
+            turn += 1
             told = successes(engine, engine.queue.claim(["default"], owner, 9, now=engine.now()))
             mixed = told[:3] + failed(told[3:6]) + told[6:] if turn % 2 else told
             settle(engine, mixed[::-1] if turn % 3 else mixed)
 
     monkeypatch.setattr(connection, "is_clash", count)
-    done = [aside(scheduler, number) for number in range(2)] + [aside(worker, owner) for owner in "abc"]
-    for each in done:
+    schedulers = [aside(scheduler, number) for number in range(2)]
+    workers = [aside(worker, owner) for owner in "abc"]
+    for each in (*schedulers, *workers):
         each.result(2 * LONG)
     assert deadlocks == []
     until(lambda: not settle_all(engine))
