@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 
 from horarium.engines.postgres import PostgresEngine
-from horarium.engines.protocol import MaintenancePolicy, Member
+from horarium.engines.protocol import Engine, MaintenancePolicy, Member
 from horarium.message import Delivery, Message, new_id
 from horarium.outcome import Settlement, Succeeded
 from horarium.schedules.record import Fate, Firing, Schedule
@@ -56,7 +56,7 @@ def settle(engine: PostgresEngine, settlements: list[Settlement]) -> list[str]:
     return [str(verdict) for verdict in engine.queue.settle(settlements, now=engine.now(), policy=POLICY)]
 
 
-def schedule(engine: PostgresEngine, name: str = "s", **fields: Any) -> Schedule:
+def schedule(engine: Engine, name: str = "s", **fields: Any) -> Schedule:
     now = engine.now()
     given: dict[str, Any] = {"id": f"id of {name}", "name": name, "task": "t", "spec": {"type": "every", "seconds": 60}}
     return Schedule(**given | {"anchor": now, "created": now, "changed": now, "next_fire": now} | fields)
