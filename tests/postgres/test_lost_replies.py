@@ -153,7 +153,7 @@ def test_follow_ups_are_there_after_a_lost_reply(engine: PostgresEngine, monkeyp
 
 
 @pytest.mark.parametrize("kind", ["auto", "backfill", "manual"])
-@pytest.mark.parametrize("lost", ["lock_to_fire", "drop_known", "announce"])
+@pytest.mark.parametrize("lost", ["lock_free_to_fire", "drop_known", "announce"])
 def test_a_firing_whose_reply_was_lost_was_sent_once(
     engine: PostgresEngine, monkeypatch: pytest.MonkeyPatch, kind: Any, lost: str
 ) -> None:

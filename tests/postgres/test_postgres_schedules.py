@@ -29,6 +29,7 @@ from postgres_words import (
 )
 
 from horarium.engines.postgres import PostgresEngine, connection
+from horarium.engines.postgres import firing as postgres_firing
 from horarium.engines.postgres.sql import Database
 from horarium.engines.protocol import SCHEDULE_TOPIC, Revoke
 from horarium.outcome import Failed, Settlement, told
@@ -60,6 +61,12 @@ def aside() -> Iterator[Callable[..., Future[Any]]]:
     """Carry something out in a thread of its own."""
     with ThreadPoolExecutor(8) as pool:
         yield pool.submit
+
+
+@pytest.fixture(autouse=True)
+def firings_wait_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Locks are waited for, however slow this machine is."""
+    monkeypatch.setattr(postgres_firing, "LOCK_PATIENCE", LONG)
 
 
 def fired(engine: PostgresEngine, name: str = "s") -> list[Settlement]:
@@ -139,15 +146,22 @@ def test_an_end_whose_snapshot_is_older_than_its_schedule_tells_it_all_the_same(
 
 
 @pytest.mark.parametrize("overlap", ["cancel_previous", "replace_queued"])
+@pytest.mark.parametrize("at", ["lock_free_to_fire", "lock_to_fire"])
 def test_what_is_sent_between_the_two_locks_of_a_firing_makes_way_as_well(
-    engine: PostgresEngine, monkeypatch: pytest.MonkeyPatch, aside: Callable[..., Future[Any]], overlap: Overlap
+    engine: PostgresEngine,
+    url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    aside: Callable[..., Future[Any]],
+    overlap: Overlap,
+    at: str,
 ) -> None:
     made = save(engine)
-    with stopped_before(monkeypatch, "lock_to_fire") as (reached, go):
-        fires = aside(fire, engine, firing(made, overlap=overlap))
-        assert reached.wait(LONG)
-        by_hand = firing(made, kind="manual")
-        assert fire(engine, by_hand) == [Fate.SENT]
+    with stopped_before(monkeypatch, at) as (reached, go):
+        with connect(url) as other, other.transaction():
+            other.execute("SELECT FROM schedules FOR UPDATE" if at == "lock_to_fire" else "SELECT")
+            fires = aside(fire, engine, firing(made, overlap=overlap))
+            assert reached.wait(LONG)
+        assert fire(engine, firing(made, kind="manual")) == [Fate.SENT]
         go.set()
         assert fires.result(LONG) == [Fate.SENT]
     assert engine.inspector.counts().states == {"REVOKED": 1, "PENDING": 1}
@@ -190,11 +204,13 @@ def test_schedules_are_locked_in_the_order_of_their_names(
 ) -> None:
     """Ids and places are in the other order, so nothing else brings this one about."""
     settlements = (fired(engine, "s2") + fired(engine, "s1"))[:2]
-    with connect(url) as other, other.transaction():
-        other.execute("SELECT FROM schedules WHERE name = 's1' FOR UPDATE")
-        done = aside(work, engine, settlements)
-        until(lambda: waits_for_a_lock(url, ""))
-        other.execute("SELECT FROM schedules WHERE name = 's2' FOR UPDATE NOWAIT")
+    with connect(url) as first, connect(url) as second, first.transaction():
+        first.execute("SELECT FROM schedules WHERE name = 's1' FOR UPDATE")
+        with second.transaction():
+            second.execute("SELECT FROM schedules WHERE name = 's2' FOR UPDATE")
+            done = aside(work, engine, settlements)
+            until(lambda: waits_for_a_lock(url, ""))
+        first.execute("SELECT FROM schedules WHERE name = 's2' FOR UPDATE NOWAIT")
     assert done.result(LONG)
 
 
@@ -271,6 +287,20 @@ def test_a_caller_who_ends_a_run_releases_its_schedule_with_the_commit_and_not_b
         assert listener.wait(LONG)
     listener.close()
     assert not stored(engine).held
+
+
+def test_a_caller_who_does_not_commit_keeps_his_own_schedule_and_no_other(
+    engine: PostgresEngine, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_firing, "LOCK_PATIENCE", 0.1)
+    settlements = fired(engine, "his")
+    save(engine, "other")
+    with psycopg.connect(url.partition("?schema=")[0]) as caller:
+        engine.queue.settle_in(caller, settlements, now=engine.now(), policy=POLICY)
+        shots = [firing(stored(engine, name), overlap="cancel_previous") for name in ("his", "other")]
+        assert fire(engine, *shots) == [Fate.LOST, Fate.SENT]
+        caller.commit()
+    assert fire(engine, *shots) == [Fate.SENT, Fate.LOST]
 
 
 def test_messages_that_no_schedule_has_fired_touch_no_schedule(engine: PostgresEngine, url: str) -> None:

@@ -7,165 +7,123 @@ Several firings of one schedule are carried out one behind the other, so that ea
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from typing import TypeAlias
 
-from msgspec import Struct
-from psycopg.errors import SerializationFailure
+from psycopg.errors import LockNotAvailable, SerializationFailure
 
-from horarium.clock import Instant
+from horarium.clock import Instant, Seconds, milliseconds
 from horarium.engines.postgres.connection import transaction
 from horarium.engines.postgres.intake import Intake
 from horarium.engines.postgres.moves import Moves, revoke
+from horarium.engines.postgres.shots import Aim, Shot, Stand, decide
 from horarium.engines.postgres.sql import Database, array
 from horarium.engines.postgres.tokens import new_token
 from horarium.engines.postgres.topics import Topics
 from horarium.engines.protocol import QUEUE_TOPIC, RESULT_TOPIC
-from horarium.message import FiringKind, Message
+from horarium.message import FiringKind
 from horarium.schedules.record import Fate, Firing
-
-# The last bits of a firing's token tell its fate, so that one whose answer was lost is known again and answered the
-# same. What is HELD or LOST has moved nothing on, and is decided anew.
-FATES = {1: Fate.SENT, 2: Fate.SKIPPED, 3: Fate.REPEATED}
-CODES = {fate: code for code, fate in FATES.items()}
-CODE_MASK = 3
 
 MAKE_WAY = frozenset({"cancel_previous", "replace_queued"})  # overlaps that end what is active
 ALL = 2**62  # more than are ever active
+LOCK_PATIENCE: Seconds = 1.0  # how long a firing waits for who has locked its schedule; a batch's commit takes a tenth
 
 
-class Stand(Struct, eq=False):
-    """How a schedule stands, as read under its lock. Firings move it on."""
-
-    name: str
-    id: str
-    version: int
-    token: int
-    next_fire: Instant | None
-    last_fire: Instant | None
-    total_runs: int
-    missed: int
-    skipped: int
-    held: bool
-    ended: Instant | None
-
-
-class Shot(Struct, eq=False):
-    """A firing on its way, and what was found out about it."""
-
-    place: int  # in the call
-    firing: Firing
-    token: int
-    stand: Stand
-    known: list[int]  # tokens of those of its instants that were fired before
-    new: list[Message]
-    active: list[str] = []  # ids of the runs that count, up to the bound
-    fate: Fate = Fate.LOST
-
-    @property
-    def is_manual(self) -> bool:
-        return self.firing.kind == "manual"
-
-    @property
-    def is_full(self) -> bool:
-        return self.must_count and len(self.active) >= self.firing.max_active
-
-    @property
-    def must_count(self) -> bool:
-        return bool(self.new) and not self.is_manual and self.firing.overlap != "allow"
-
-    @property
-    def is_late(self) -> bool:
-        stand, firing = self.stand, self.firing
-        return not self.is_manual and (stand.version, stand.next_fire) != (firing.version, firing.expected)
-
-    @property
-    def fate_before(self) -> Fate | None:
-        """The fate that an earlier try of this very firing has met, if one has done anything."""
-        mine = [token for token in (self.stand.token, *self.known) if (token ^ self.token) & ~CODE_MASK == 0]
-        return FATES.get(mine[0] & CODE_MASK) if mine else None
-
-    @property
-    def signed(self) -> int:
-        """The token that tells its fate."""
-        return self.token & ~CODE_MASK | CODES[self.fate]
+Key: TypeAlias = tuple[Instant, str, FiringKind]  # what is unique of a firing: nominal, schedule id, kind
 
 
 class Volley:
     """The firings of one call. Their tokens stay the same however often it has to be carried out."""
 
     def __init__(self, firings: Sequence[Firing], now: Instant) -> None:
-        self._rounds = list(_rounds(firings))
-        self._names = sorted({firing.schedule for firing in firings})
-        self._ending = sorted({firing.schedule for firing in firings if firing.overlap in MAKE_WAY})
+        self._aims = [Aim(place, firing, new_token()) for place, firing in enumerate(firings)]
         self._now = now
 
     def carry_out(self, db: Database, topics: Topics) -> list[Fate]:
-        """Fire, in a transaction of its own, and wake whoever waits for it."""
-        burst = _Burst(db, self._now)
+        """Fire, in a transaction of its own, and wake whoever waits for it.
+
+        Schedules that somebody has locked come second, in another one, and are LOST if he does not let go of them: a
+        caller's transaction in which a run has ended may stay open, and must not stop all the others.
+        """
+        fates = dict.fromkeys(range(len(self._aims)), Fate.LOST)
+        left = self._fire(db, topics, self._aims, fates, waits=False)
+        if left:
+            with suppress(LockNotAvailable):
+                self._fire(db, topics, left, fates, waits=True)
+        return list(fates.values())
+
+    def _fire(
+        self, db: Database, topics: Topics, aims: Sequence[Aim], fates: dict[int, Fate], *, waits: bool
+    ) -> list[Aim]:
+        """Fire all or nothing; return those aims whose schedules are in other hands, or gone."""
+        burst = _Burst(db, self._now, waits=waits)
         with transaction(db):
-            burst.lock(self._names, self._ending)
-            for shots in self._rounds:
-                burst.fire(shots)
+            burst.lock(aims)
+            for aims_of_round in _rounds(aims):
+                burst.fire(aims_of_round)
         topics.announce(db, burst.topics)
-        return [burst.fates[place] for place in sorted(burst.fates)]
+        fates |= burst.fates
+        return [aim for aim in aims if aim.place not in burst.fates]
 
 
-class _Aim(Struct, frozen=True):
-    """A firing as it was asked for, and the token by which it is known again."""
-
-    place: int
-    firing: Firing
-    token: int
-
-
-def _rounds(firings: Sequence[Firing]) -> Iterator[list[_Aim]]:
-    """Yield the firings such that each round has each schedule once."""
-    left = [_Aim(place, firing, new_token()) for place, firing in enumerate(firings)]
+def _rounds(aims: Sequence[Aim]) -> Iterator[list[Aim]]:
+    """Yield the aims such that each round has each schedule once."""
+    left = list(aims)
     while left:
-        first: dict[str, _Aim] = {}
+        first: dict[str, Aim] = {}
         later = [aim for aim in left if first.setdefault(aim.firing.schedule, aim) is not aim]
         yield list(first.values())
         left = later
 
 
 class _Burst:
-    """One try of a volley."""
+    """One transaction of a volley. ``waits``: for locks that others hold; otherwise those schedules are left out."""
 
-    def __init__(self, db: Database, now: Instant) -> None:
+    def __init__(self, db: Database, now: Instant, *, waits: bool) -> None:
         self._db = db
         self._moves = Moves(db, now)
         self._now = now
+        self._waits = waits
         self._ours: set[str] = set()  # ids of the messages that we have locked or put
         self._stands: dict[str, Stand] = {}
         self.fates: dict[int, Fate] = {}
         self.topics: set[str] = set()
 
-    def lock(self, names: Collection[str], ending: Collection[str]) -> None:
-        """Lock all that is touched, in the order in which everybody does. ``ending``: whose runs may be ended."""
+    def lock(self, aims: Sequence[Aim]) -> None:
+        """Lock all that is touched, in the order in which everybody does."""
+        names = array(sorted({aim.firing.schedule for aim in aims}))
+        ending = sorted({aim.firing.schedule for aim in aims if aim.firing.overlap in MAKE_WAY})
+        if self._waits:
+            self._db.connection.execute(f"SET LOCAL lock_timeout = {milliseconds(LOCK_PATIENCE)}")
         if ending:
-            self._ours = {id for (id,) in self._db.fetch("lock_fired", schedules=array(ending))}
-        self._stands = {row[0]: Stand(*row) for row in self._db.fetch("lock_to_fire", names=array(names))}
+            rows = self._db.fetch("lock_fired" if self._waits else "lock_free_fired", schedules=array(ending))
+            self._ours = {id for (id,) in rows}
+        rows = self._db.fetch("lock_to_fire" if self._waits else "lock_free_to_fire", names=names)
+        self._stands = {row[0]: Stand(*row) for row in rows}
 
-    def fire(self, aims: Sequence[_Aim]) -> None:
+    def fire(self, aims: Sequence[Aim]) -> None:
         """Fire schedules, each once."""
-        self.fates |= dict.fromkeys([aim.place for aim in aims], Fate.LOST)
         shots = []
         for shot in self._look(aims):
             if (fate := shot.fate_before) is not None:
                 self._note(shot, fate)
-            elif not shot.is_late:
+            elif shot.is_late:
+                self._note(shot, Fate.LOST)
+            else:
                 shots.append(shot)
         self._count([shot for shot in shots if shot.must_count])
+        shots = [shot for shot in shots if self._can_make_way(shot)]
         for shot in shots:
             is_full = shot.is_full  # as it was before it is moved on
-            self._note(shot, _decide(shot))
+            self._note(shot, decide(shot))
             if is_full and shot.fate is Fate.SENT:
                 self._make_way(shot)
         self._moves.write()
         self._write(shots)
 
-    def _look(self, aims: Sequence[_Aim]) -> Iterator[Shot]:
-        """Find what was fired before. A schedule that is not there is passed over."""
+    def _look(self, aims: Sequence[Aim]) -> Iterator[Shot]:
+        """Find what was fired before. A schedule that we do not have is passed over."""
         there = [aim for aim in aims if aim.firing.schedule in self._stands]
         known = self._known(key for aim in there for key in self._keys(aim.firing).values())
         for aim in there:
@@ -179,11 +137,11 @@ class _Burst:
                 new=[message for message in aim.firing.messages if keys[message.id] not in known],
             )
 
-    def _keys(self, firing: Firing) -> dict[str, _Key]:
+    def _keys(self, firing: Firing) -> dict[str, Key]:
         id = self._stands[firing.schedule].id
         return {message.id: (message.nominal or 0, id, firing.kind) for message in firing.messages}
 
-    def _known(self, keys: Iterable[_Key]) -> dict[_Key, int]:
+    def _known(self, keys: Iterable[Key]) -> dict[Key, int]:
         """Return the tokens under which instants were fired before."""
         columns = _columns(keys)
         rows = self._db.fetch("fired", **columns) if columns else []
@@ -204,11 +162,21 @@ class _Burst:
         for shot in shots:
             shot.active = active.get(shot.stand.name, [])
 
+    def _can_make_way(self, shot: Shot) -> bool:
+        """Tell whether all that may have to be ended is locked; leave the schedule out if it is not.
+
+        What was sent between our two locks is not, and must not be locked now: whoever is at it may be waiting for the
+        schedule, which we hold.
+        """
+        if not shot.is_full or shot.firing.overlap not in MAKE_WAY or self._ours.issuperset(shot.active):
+            return True
+        if self._waits:
+            raise SerializationFailure(f"another firing of {shot.stand.name} was faster")
+        del self._stands[shot.stand.name]
+        return False
+
     def _make_way(self, shot: Shot) -> None:
         """End what waits, and mark what is in hand if it is to be cancelled."""
-        if not self._ours.issuperset(shot.active):
-            # Sent between our two locks. Whoever is at it may be waiting for the schedule, which we hold.
-            raise SerializationFailure(f"another firing of {shot.stand.name} was faster")
         for entry in self._moves.entries(shot.active):
             if entry.owner is None:
                 revoke(self._moves, entry, f"replaced by the firing of {shot.firing.nominal}")
@@ -259,30 +227,7 @@ class _Burst:
         )
 
 
-_Key = tuple[Instant, str, FiringKind]  # nominal, schedule id, kind
-
-
-def _decide(shot: Shot) -> Fate:
-    """Return what becomes of a firing that is not late, and move its schedule on."""
-    firing, stand, new = shot.firing, shot.stand, shot.new
-    if shot.is_manual:
-        return Fate.SENT if new else Fate.REPEATED
-    if shot.is_full and firing.overlap == "queue_one":
-        stand.held = True
-        return Fate.HELD
-    stand.next_fire, stand.held = firing.next_fire, False
-    stand.missed += firing.missed
-    if shot.is_full and firing.overlap == "skip":
-        stand.skipped += len(new)
-        return Fate.SKIPPED
-    if not new:
-        return Fate.REPEATED if firing.messages else Fate.SENT
-    stand.total_runs += len(new)
-    stand.last_fire = max(stand.last_fire or 0, *(message.nominal or 0 for message in new))
-    return Fate.SENT
-
-
-def _columns(keys: Iterable[_Key]) -> dict[str, str]:
+def _columns(keys: Iterable[Key]) -> dict[str, str]:
     """Return the keys as arrays; nothing if there are none."""
     rows = list(keys)
     if not rows:
