@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
 
 from horarium.engines.postgres import PostgresEngine
-from horarium.engines.protocol import MaintenancePolicy, Member
+from horarium.engines.protocol import Engine, MaintenancePolicy, Member
 from horarium.message import Delivery, Message, new_id
 from horarium.outcome import Settlement, Succeeded
+from horarium.schedules.record import Fate, Firing, Schedule
 
 POLICY = MaintenancePolicy()
 
@@ -51,6 +54,62 @@ def successes(engine: PostgresEngine, deliveries: list[Delivery], *follow_ups: M
 
 def settle(engine: PostgresEngine, settlements: list[Settlement]) -> list[str]:
     return [str(verdict) for verdict in engine.queue.settle(settlements, now=engine.now(), policy=POLICY)]
+
+
+def schedule(engine: Engine, name: str = "s", **fields: Any) -> Schedule:
+    now = engine.now()
+    given: dict[str, Any] = {"id": f"id of {name}", "name": name, "task": "t", "spec": {"type": "every", "seconds": 60}}
+    return Schedule(**given | {"anchor": now, "created": now, "changed": now, "next_fire": now} | fields)
+
+
+def save(engine: PostgresEngine, name: str = "s", **fields: Any) -> Schedule:
+    """Create a schedule that is due."""
+    (saved,) = engine.schedules.save([schedule(engine, name, **fields)], now=engine.now())
+    return saved
+
+
+def stored(engine: PostgresEngine, name: str = "s") -> Schedule:
+    (found,) = engine.schedules.get([name])
+    assert found is not None
+    return found
+
+
+def firing(schedule: Schedule, **fields: Any) -> Firing:
+    """Return the firing of a schedule's next instant, with one message."""
+    due = schedule.next_fire or 0
+    kind = fields.get("kind", "auto")
+    sent = Message(id=f"{schedule.name} {due} {kind}", task="t", created=due, schedule=schedule.name, nominal=due)
+    given: dict[str, Any] = {
+        "schedule": schedule.name,
+        "version": schedule.version,
+        "expected": due,
+        "messages": (sent,),
+        "next_fire": due + 60_000,
+    }
+    return Firing(**given | fields)
+
+
+def fire(engine: PostgresEngine, *firings: Firing) -> list[Fate]:
+    return engine.schedules.fire(firings, now=engine.now())
+
+
+def until(fact: Callable[[], object], patience: float = 20.0) -> None:
+    """Wait for a fact that nobody tells of."""
+    give_up = time.monotonic() + patience
+    while not fact():
+        assert time.monotonic() < give_up, "expected a fact that did not come about"
+        time.sleep(0.005)  # between two looks
+
+
+def waits_for_a_lock(url: str, statement: str) -> bool:
+    """Tell whether a session of the store stands in this statement, waiting for a lock."""
+    with connect(url) as connection:
+        rows = connection.execute(
+            "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name = 'horarium'"
+            " AND query LIKE %s AND query LIKE %s",
+            (f"%{statement}%", f'%{url.partition("?schema=")[2]}"%'),
+        ).fetchall()
+    return bool(rows)
 
 
 def connect(url: str) -> psycopg.Connection[Any]:

@@ -9,13 +9,28 @@ from typing import Any
 import psycopg
 import pytest
 from msgspec.structs import replace
-from postgres_words import POLICY, backends, claim, connect, message, put_one, register, settle, successes
+from postgres_words import (
+    POLICY,
+    backends,
+    claim,
+    connect,
+    fire,
+    firing,
+    message,
+    put_one,
+    register,
+    save,
+    schedule,
+    settle,
+    stored,
+    successes,
+)
 
 from horarium.engines.postgres import PostgresEngine
 from horarium.engines.postgres.sql import Database
 from horarium.errors import EngineUnavailable
 from horarium.outcome import Failed, told
-from horarium.schedules.record import Firing, Schedule
+from horarium.schedules.record import Fate
 
 
 @contextmanager
@@ -47,12 +62,6 @@ def end_sessions(url: str) -> None:
     with connect(url) as connection:
         for pid in backends(url):
             connection.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
-
-
-def schedule(engine: PostgresEngine, **fields: Any) -> Schedule:
-    now = engine.now()
-    given: dict[str, Any] = {"id": "i", "name": "s", "task": "t", "spec": {"type": "every", "seconds": 60}}
-    return Schedule(**given | {"anchor": now, "created": now, "changed": now, "next_fire": now} | fields)
 
 
 VERBS: dict[str, Callable[[PostgresEngine], object]] = {
@@ -143,28 +152,59 @@ def test_follow_ups_are_there_after_a_lost_reply(engine: PostgresEngine, monkeyp
     assert engine.inspector.counts().states == {"SUCCESS": 1, "FAILURE": 1, "PENDING": 1}
 
 
-@pytest.mark.parametrize("kind", ["auto", "manual"])
-def test_a_firing_whose_reply_was_lost_has_won(
-    engine: PostgresEngine, monkeypatch: pytest.MonkeyPatch, kind: Any
+@pytest.mark.parametrize("kind", ["auto", "backfill", "manual"])
+@pytest.mark.parametrize("lost", ["lock_free_to_fire", "drop_known", "announce"])
+def test_a_firing_whose_reply_was_lost_was_sent_once(
+    engine: PostgresEngine, monkeypatch: pytest.MonkeyPatch, kind: Any, lost: str
 ) -> None:
-    (saved,) = engine.schedules.save([schedule(engine)], now=engine.now())
-    assert saved.next_fire is not None
-    firing = Firing(
-        schedule="s",
-        version=1,
-        expected=saved.next_fire,
-        nominal=saved.next_fire,
-        kind=kind,
-        messages=(message(engine.now(), id="fired"),),
-        next_fire=saved.next_fire + 60_000,
-    )
-    with reply_lost(monkeypatch, "announce"):
-        assert engine.schedules.fire([firing], now=engine.now()) == [True]
-    assert engine.schedules.fire([firing], now=engine.now()) == [False]
+    shot = firing(save(engine), kind=kind)
+    with reply_lost(monkeypatch, lost):
+        assert fire(engine, shot) == [Fate.SENT]
+    assert fire(engine, shot) == [Fate.REPEATED if kind == "manual" else Fate.LOST]
     assert engine.inspector.counts().states == {"PENDING": 1}
-    (stored,) = engine.schedules.get(["s"])
-    assert stored is not None
-    assert stored.total_runs == (1 if kind == "auto" else 0)
+    assert stored(engine).total_runs == (0 if kind == "manual" else 1)
+
+
+def test_each_firing_of_a_call_whose_reply_was_lost_meets_its_fate_once(
+    engine: PostgresEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One is sent, one skipped, one was fired before an edit, one has nothing to send, one must wait, one is late."""
+    names = ("sent", "skipped", "repeated", "passed over", "held", "late")
+    first = [save(engine, name) for name in names]
+    fire(engine, *(firing(each) for each in first if each.name in ("skipped", "repeated", "held")))
+    edited = [replace(stored(engine, "repeated"), next_fire=first[2].next_fire)]
+    engine.schedules.save(edited, now=engine.now())
+    fields: dict[str, dict[str, Any]] = {
+        "skipped": {"overlap": "skip"},
+        "passed over": {"messages": (), "missed": 1},
+        "held": {"overlap": "queue_one"},
+        "late": {"version": 9},
+    }
+    shots = [firing(stored(engine, name), **fields.get(name, {})) for name in names]
+    with reply_lost(monkeypatch, "announce"):
+        fates = fire(engine, *shots)
+    assert fates == [Fate.SENT, Fate.SKIPPED, Fate.REPEATED, Fate.SENT, Fate.HELD, Fate.LOST]
+    after = {name: stored(engine, name) for name in names}
+    assert [after[name].total_runs for name in names] == [1, 1, 1, 0, 1, 0]
+    assert (after["skipped"].skipped, after["passed over"].missed, after["held"].held) == (1, 1, True)
+    assert engine.inspector.counts().states == {"PENDING": 4}
+
+
+@pytest.mark.parametrize("lost", ["settle_success", "announce"])
+def test_an_end_whose_reply_was_lost_is_told_once(
+    engine: PostgresEngine, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    fire(engine, firing(save(engine)))
+    (delivery,) = claim(engine)
+    (success,) = successes(engine, [delivery])
+    with reply_lost(monkeypatch, lost):
+        assert settle(engine, [success]) == ["repeated"]
+    assert (stored(engine).succeeded, stored(engine).failures) == (delivery.message.nominal, 0)
+    fire(engine, firing(stored(engine)))
+    (success,) = successes(engine, claim(engine))
+    with reply_lost(monkeypatch, "tell_schedules"):
+        assert settle(engine, [replace(success, outcome=Failed(error=told("Oops", "no")))]) == ["repeated"]
+    assert stored(engine).failures == 1
 
 
 def test_a_save_whose_reply_was_lost_is_no_conflict(engine: PostgresEngine, monkeypatch: pytest.MonkeyPatch) -> None:

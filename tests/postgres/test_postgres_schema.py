@@ -8,14 +8,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psycopg
 import pytest
-from postgres_words import connect, put_one
+from msgspec import Raw
+from msgspec.structs import replace
+from postgres_words import claim, connect, fire, firing, put_one, schedule, settle, stored, successes
 
+from horarium.engines.memory import MemoryEngine
 from horarium.engines.postgres import PostgresEngine, migrate
 from horarium.engines.postgres.address import PLANS
+from horarium.engines.postgres.rows import encode_message
 from horarium.engines.postgres.sql import SQL
 from horarium.errors import StoreUnusable
+from horarium.schedules.record import Fate
 
 SCHEMA = Path(migrate.__file__).with_name("schema.sql")
 # Questions of people, which may read a table to its end, and what is small.
@@ -29,7 +35,7 @@ WALKS = {
     "workers",
     "lost_owners",
 }
-SMALL = {"owners", "firings", "schedules"}
+SMALL = {"owners"}
 VALUES = {"boolean": "true", "text": "x", "bigint": "1", "integer": "1"}
 
 
@@ -78,22 +84,57 @@ print("done")
     engine = PostgresEngine(url)
     assert engine.inspector.counts().states == {"PENDING": 5}
     with connect(url) as connection:
-        assert connection.execute("SELECT number FROM migrations").fetchall() == [(1,)]
+        assert connection.execute("SELECT number FROM migrations").fetchall() == [(1,), (2,)]
     engine.close()
 
 
 def test_a_migration_that_fails_leaves_nothing(
     url: str, engine: PostgresEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = tmp_path / "0002_broken.sql"
+    broken = tmp_path / "9999_broken.sql"
     broken.write_text("CREATE TABLE {schema}.half (x integer); CREATE TABLE {schema}.half (x integer);")
-    monkeypatch.setitem(migrate.MIGRATIONS, 2, broken)
-    monkeypatch.setattr(migrate, "LATEST", 2)
+    monkeypatch.setitem(migrate.MIGRATIONS, 9999, broken)
+    monkeypatch.setattr(migrate, "LATEST", 9999)
     with pytest.raises(StoreUnusable, match="half"):
         engine.check()
     with connect(url) as connection:
         schema = url.partition("?schema=")[2]
         assert connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (schema,)).fetchall() == []
+
+
+@pytest.mark.parametrize("name", ["s", 'every "day", \\ täglich'])
+def test_a_store_of_version_1_is_opened_and_goes_on(
+    engine: PostgresEngine, url: str, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Its schedules know nothing of their runs yet; what they have fired is known by its nominal."""
+    made = schedule(MemoryEngine(), name)
+    old = firing(replace(made, version=1)).messages[0]
+    odd = replace(old, id="odd", nominal=None, args=Raw(b'[{"nominal":5}]'))
+    with monkeypatch.context() as patch, connect(url) as connection:
+        patch.setattr(migrate, "MIGRATIONS", {1: migrate.MIGRATIONS[1]})
+        patch.setattr(migrate, "LATEST", 1)
+        migrate.migrate(connection, url.partition("?schema=")[2], url)
+        for message, text in ((old, encode_message(old)), (odd, encode_message(odd)), (replace(old, id="bad"), "{")):
+            connection.execute(
+                "INSERT INTO messages (id, turn, queue, task, rank, due, once, token, state, schedule, created,"
+                " changed, message) VALUES (%s, 1, 'default', 't', 0, 1, false, 0, 'PENDING', %s, 1, 1, %s)",
+                (message.id, name, text),
+            )
+        connection.execute(
+            "INSERT INTO schedules (name, id, owner, active, version, next_fire, last_fire, total_runs, missed, token,"
+            " record) VALUES (%s, %s, 'person', true, 1, %s, 1, 7, 2, 0, %s)",
+            (name, made.id, made.next_fire, msgspec.json.encode(made).decode()),
+        )
+    (due,) = engine.schedules.due(engine.now(), 9)
+    assert due == replace(made, version=1, last_fire=1, total_runs=7, missed=2)
+    next_one = firing(due, messages=(replace(old, id="next", nominal=due.next_fire),), overlap="queue_one")
+    assert fire(engine, next_one) == [Fate.HELD]
+    deliveries = claim(engine)  # which sets aside the one that cannot be read
+    assert {each.message.id for each in deliveries} == {old.id, "odd"}
+    assert (stored(engine, name).failures, stored(engine, name).held) == (1, False)
+    assert settle(engine, successes(engine, deliveries)) == ["recorded"] * 2
+    assert (stored(engine, name).succeeded, stored(engine, name).failures) == (old.nominal, 0)
+    assert fire(engine, next_one) == [Fate.SENT]
 
 
 def test_a_schema_of_a_newer_version_is_refused(url: str, engine: PostgresEngine) -> None:
@@ -120,7 +161,7 @@ def test_no_statement_walks_a_table_that_was_analysed_while_it_was_empty(
         put_one(engine)
     with connect(url) as connection:
         connection.execute("DELETE FROM messages")
-        connection.execute("VACUUM ANALYZE messages, runs")
+        connection.execute("VACUUM ANALYZE messages, runs, schedules, firings")
     steps = plan(url, name)
     assert walked(steps) <= SMALL, "\n".join(steps)
 

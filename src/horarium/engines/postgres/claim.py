@@ -19,6 +19,7 @@ from horarium.engines.postgres.moves import Moves, set_aside_unreadable
 from horarium.engines.postgres.rows import decode_message
 from horarium.engines.postgres.sql import Database, Row, array
 from horarium.engines.postgres.tokens import new_token
+from horarium.engines.postgres.topics import Topics
 from horarium.errors import EngineUnavailable, OwnerLost
 from horarium.message import Delivery
 
@@ -40,8 +41,9 @@ class Batch(Struct):
 class Claims:
     """The claims of one engine, and what is not known of them."""
 
-    def __init__(self, store: Store, expire: Callable[[Sequence[str], Instant], None]) -> None:
+    def __init__(self, store: Store, topics: Topics, expire: Callable[[Sequence[str], Instant], None]) -> None:
         self._store = store
+        self._topics = topics
         self._expire = expire
         self._lock = threading.Lock()  # guards _unsure
         self._unsure: dict[str, dict[int, Seconds]] = {}  # by owner: tokens whose answers were lost, and since when
@@ -168,7 +170,7 @@ class Claims:
             for entry in moves.entries(ids):
                 set_aside_unreadable(moves, entry)
 
-        self._store.carry_out(lambda db, again: Moves.carry_out(db, now, work))
+        self._store.carry_out(lambda db, again: Moves.carry_out(db, now, self._topics, work))
 
 
 class _Asked(Struct, frozen=True):

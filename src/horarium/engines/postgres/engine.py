@@ -56,7 +56,7 @@ class PostgresEngine:
         self.results = PostgresResults(self._store)
         self.schedules = PostgresSchedules(self._store, topics)
         self.notifier = PostgresNotifier(self._store, topics)
-        self.inspector = PostgresInspector(self._store, self.now)
+        self.inspector = PostgresInspector(self._store, topics, self.now)
 
     def now(self) -> Instant:
         return self._clock.now()

@@ -12,6 +12,7 @@ from horarium.engines.postgres.moves import Moves, cancel, give_back, revoke, se
 from horarium.engines.postgres.results import conditions
 from horarium.engines.postgres.rows import History, encode_history, readable_member, readable_message
 from horarium.engines.postgres.sql import Database, Row, Value, array
+from horarium.engines.postgres.topics import Topics
 from horarium.engines.protocol import (
     MEMBER_LISTED,
     Action,
@@ -33,8 +34,9 @@ _decode_place = msgspec.json.Decoder(tuple[bool, int, Instant, int]).decode  # i
 
 
 class PostgresInspector:
-    def __init__(self, store: Store, now: Callable[[], Instant]) -> None:
+    def __init__(self, store: Store, topics: Topics, now: Callable[[], Instant]) -> None:
         self._store = store
+        self._topics = topics
         self._now = now
 
     def counts(self) -> Counts:
@@ -90,7 +92,7 @@ class PostgresInspector:
                         moves.write()
                     return purged
 
-        return self._store.carry_out(lambda db, again: Moves.carry_out(db, now, work))
+        return self._store.carry_out(lambda db, again: Moves.carry_out(db, now, self._topics, work))
 
     def workers(self, *, now: Instant) -> list[MemberRecord]:
         listed = now - milliseconds(MEMBER_LISTED)
@@ -109,13 +111,15 @@ class PostgresInspector:
                 if not set_aside_unreadable(moves, entry):
                     give_back(moves, entry)
 
-        self._store.carry_out(lambda db, again: Moves.carry_out(db, now, work, durable=False))
+        self._store.carry_out(lambda db, again: Moves.carry_out(db, now, self._topics, work, durable=False))
 
 
 def _purge(moves: Moves, queues: tuple[str, ...] | None) -> list[str]:
     names = None if queues is None else array(queues)
     history = encode_history(History(error=error_of(Revoked(reason="purged"))))
-    purged = [id for (id,) in moves.db.fetch("purge", now=moves.now, history=history, queues=names)]
+    rows = moves.db.fetch("purge", now=moves.now, history=history, queues=names)
+    purged = [id for id, _ in rows if id is not None]
+    moves.news.add_revoked(schedule for _, schedule in rows if schedule is not None)
     for entry in moves.read(moves.db.fetch("entries_waiting", queues=names)):
         revoke(moves, entry, "purged")
         purged.append(entry.id)

@@ -62,6 +62,7 @@ def _columns(messages: Sequence[Message]) -> dict[str, str]:
         "expires": array(message.expires for message in messages),
         "onces": array(message.at_most_once for message in messages),
         "schedules": array(message.schedule for message in messages),
+        "nominals": array(message.nominal for message in messages),
         "parents": array(message.parent for message in messages),
         "roots": array(message.root for message in messages),
         "createds": array(message.created for message in messages),

@@ -11,6 +11,7 @@ from horarium.engines.postgres.connection import Store, transaction
 from horarium.engines.postgres.moves import Entry, Moves, crash, die, expire, give_back, set_aside_unreadable
 from horarium.engines.postgres.rows import readable_member
 from horarium.engines.postgres.sql import Database, array
+from horarium.engines.postgres.topics import Topics
 from horarium.engines.protocol import FIRING_KEEP, TOMBSTONE_KEEP, DeadOwner, Maintenance, MaintenancePolicy
 from horarium.outcome import Attempt, ErrorRecord, State, told
 
@@ -51,7 +52,9 @@ class Tally:
         )
 
 
-def maintain(store: Store, now: Instant, policy: MaintenancePolicy, dead: Sequence[DeadOwner]) -> Maintenance:
+def maintain(
+    store: Store, topics: Topics, now: Instant, policy: MaintenancePolicy, dead: Sequence[DeadOwner]
+) -> Maintenance:
     """Do the chores, each in a transaction of its own; see Queue.maintain.
 
     None needs to be flushed: what a crash of the server undoes is found and done again. A chore whose answer was
@@ -60,9 +63,9 @@ def maintain(store: Store, now: Instant, policy: MaintenancePolicy, dead: Sequen
     tally = Tally(policy)
     owners, overdue, old, traces = store.carry_out(lambda db, again: _look(db, now, policy))
     if owners or dead:
-        store.carry_out(lambda db, again: _take_back_from_lost(db, now, policy, dead, tally))
+        store.carry_out(lambda db, again: _take_back_from_lost(db, topics, now, policy, dead, tally))
     if overdue:
-        store.carry_out(lambda db, again: _end_overdue(db, now, tally))
+        store.carry_out(lambda db, again: _end_overdue(db, topics, now, tally))
     if old:
         store.carry_out(lambda db, again: _forget_old(db, now, policy, tally))
     if traces:
@@ -84,7 +87,7 @@ def _look(db: Database, now: Instant, policy: MaintenancePolicy) -> tuple[bool, 
 
 
 def _take_back_from_lost(
-    db: Database, now: Instant, policy: MaintenancePolicy, dead: Sequence[DeadOwner], tally: Tally
+    db: Database, topics: Topics, now: Instant, policy: MaintenancePolicy, dead: Sequence[DeadOwner], tally: Tally
 ) -> None:
     """Give up the dead and the lapsed, and put back what they hold."""
 
@@ -100,7 +103,7 @@ def _take_back_from_lost(
         return [entry for entry, _ in lost[: tally.left]]
 
     lapsed: list[str] = []
-    moved = Moves.carry_out(db, now, work, durable=False)
+    moved = Moves.carry_out(db, now, topics, work, durable=False)
     tally.lapsed = lapsed
     tally.left -= len(moved)
     tally.returned += sum(entry.state in (State.PENDING, State.RETRY) for entry in moved)
@@ -160,14 +163,14 @@ def _note_crash(entry: Entry, error: ErrorRecord, now: Instant) -> None:
     )
 
 
-def _end_overdue(db: Database, now: Instant, tally: Tally) -> None:
+def _end_overdue(db: Database, topics: Topics, now: Instant, tally: Tally) -> None:
     def work(moves: Moves) -> int:
         entries = moves.read(db.fetch("entries_overdue", now=now, limit=tally.left))
         for entry in entries:
             expire(moves, entry)
         return len(entries)
 
-    expired = Moves.carry_out(db, now, work, durable=False)
+    expired = Moves.carry_out(db, now, topics, work, durable=False)
     tally.expired += expired
     tally.left -= expired
 

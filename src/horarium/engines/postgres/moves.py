@@ -16,6 +16,7 @@ from msgspec import Struct, field
 from horarium.clock import Instant, Seconds, milliseconds
 from horarium.engines.postgres.connection import transaction
 from horarium.engines.postgres.intake import insert
+from horarium.engines.postgres.news import News
 from horarium.engines.postgres.rows import (
     NO_HISTORY,
     History,
@@ -26,7 +27,8 @@ from horarium.engines.postgres.rows import (
 )
 from horarium.engines.postgres.sql import Database, Row, array
 from horarium.engines.postgres.tokens import new_token
-from horarium.engines.protocol import MaintenancePolicy
+from horarium.engines.postgres.topics import Topics
+from horarium.engines.protocol import SCHEDULE_TOPIC, MaintenancePolicy
 from horarium.message import Message
 from horarium.outcome import Attempt, Crashed, ErrorRecord, Expired, Outcome, Revoked, State, error_of, told
 from horarium.workflow.follow import follow_ups
@@ -51,6 +53,8 @@ class Entry(Struct, eq=False):
     worker: str
     started: Instant | None
     keep: int | None
+    schedule: str | None
+    nominal: Instant | None
     text: str
     history: History = NO_HISTORY
     move: Literal["", "report", "back", "end"] = ""
@@ -68,21 +72,27 @@ class Entry(Struct, eq=False):
 
 
 class Moves:
-    """One transaction's entries and messages on their way in."""
+    """One transaction's entries and messages on their way in, and what its schedules are to be told."""
 
     def __init__(self, db: Database, now: Instant) -> None:
         self.db = db
         self.now = now
+        self.news = News()
         self._entries: dict[str, Entry] = {}
         self._new: list[Message] = []
 
     @classmethod
-    def carry_out(cls, db: Database, now: Instant, work: Callable[[Moves], T], *, durable: bool = True) -> T:
-        """Do ``work`` and write what it moved, all or nothing."""
+    def carry_out(
+        cls, db: Database, now: Instant, topics: Topics, work: Callable[[Moves], T], *, durable: bool = True
+    ) -> T:
+        """Do ``work`` and write what it moved, all or nothing; wake the schedulers if that released a schedule."""
         with transaction(db, durable=durable):
             moves = cls(db, now)
             result = work(moves)
             moves.write()
+            releases = moves.news.tell(db, now)
+        if releases:
+            topics.announce(db, {SCHEDULE_TOPIC})
         return result
 
     def entries(self, ids: Iterable[str]) -> list[Entry]:
@@ -105,7 +115,7 @@ class Moves:
         self._new += messages
 
     def write(self) -> None:
-        """Write everything that was moved; nothing is left to be written then."""
+        """Write everything that was moved; nothing is left to be written then but the news, which come last."""
         entries = sorted(self._entries.values(), key=lambda entry: entry.id)  # one order of locks for everybody
         for move, write in (("report", self._write_reports), ("back", self._write_back), ("end", self._write_ends)):
             if moved := [entry for entry in entries if entry.move == move]:
@@ -145,6 +155,7 @@ class Moves:
             expires=array(message.expires for message in sent),
             onces=array(message.at_most_once for message in sent),
             schedules=array(message.schedule for message in sent),
+            nominals=array(message.nominal for message in sent),
             parents=array(message.parent for message in sent),
             roots=array(message.root for message in sent),
             messages=array(texts),
@@ -181,6 +192,7 @@ def end(
     entry.state, entry.owner, entry.move = str(state), None, "end"
     entry.ended = moves.now if ended is None else ended
     entry.result = result
+    moves.news.add(entry.schedule, state, entry.nominal)
 
 
 def put_back(
@@ -202,6 +214,7 @@ def put_back(
     entry.worker, entry.started, entry.due = "", None, due
     if message is not None:
         entry.sent, entry.queue = message, message.queue
+        entry.schedule, entry.nominal = message.schedule, message.nominal
 
 
 def give_back(moves: Moves, entry: Entry, *, delay: Seconds = 0.0) -> None:

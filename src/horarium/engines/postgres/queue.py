@@ -35,7 +35,7 @@ class PostgresQueue:
         self._store = store
         self._topics = topics
         self._guests = Guests(store)
-        self._claims = Claims(store, self._expire)
+        self._claims = Claims(store, topics, self._expire)
 
     def put(
         self, messages: Sequence[Message], *, now: Instant, visible: Callable[[], None] | None = None
@@ -154,7 +154,7 @@ class PostgresQueue:
         self._guests.abandon(connection)
 
     def maintain(self, *, now: Instant, policy: MaintenancePolicy, dead: Sequence[DeadOwner] = ()) -> Maintenance:
-        return maintain(self._store, now, policy, dead)
+        return maintain(self._store, self._topics, now, policy, dead)
 
     def _expire(self, ids: Sequence[str], now: Instant) -> None:
         """End those that a claim met past their expires. A claim needs no flush, and neither does this."""
@@ -164,7 +164,7 @@ class PostgresQueue:
                 if entry.owner is None and entry.expires is not None and entry.expires <= now:
                     expire(moves, entry)
 
-        self._store.carry_out(lambda db, again: Moves.carry_out(db, now, work, durable=False))
+        self._store.carry_out(lambda db, again: Moves.carry_out(db, now, self._topics, work, durable=False))
 
     @contextmanager
     def _inside(self, connection: psycopg.Connection[Any]) -> Iterator[Database]:

@@ -13,14 +13,13 @@ from msgspec.structs import replace
 
 from horarium.clock import Instant
 from horarium.engines.postgres.connection import Store, transaction
-from horarium.engines.postgres.intake import insert
+from horarium.engines.postgres.firing import Volley
 from horarium.engines.postgres.sql import Database, Row, Value, array
 from horarium.engines.postgres.tokens import new_token
 from horarium.engines.postgres.topics import Topics
-from horarium.engines.protocol import QUEUE_TOPIC, Page, SchedulePage
+from horarium.engines.protocol import Page, SchedulePage
 from horarium.errors import ScheduleConflict
-from horarium.message import Message
-from horarium.schedules.record import Firing, Schedule
+from horarium.schedules.record import Fate, Firing, Schedule
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Schedule).decode
@@ -71,25 +70,17 @@ class PostgresSchedules:
             self._store.carry_out(lambda db, again: _shelve(db, unreadable))
         return [schedule for schedule in read if schedule.error is None]
 
-    def fire(self, firings: Sequence[Firing], *, now: Instant) -> list[bool]:
+    def fire(self, firings: Sequence[Firing], *, now: Instant) -> list[Fate]:
         if not firings:
             return []
-        tokens = [new_token() for _ in firings]
-
-        def work(db: Database, again: bool) -> list[bool]:
-            with transaction(db):
-                shot = _Shot(db, again=again)
-                won = [shot.fire(firing, token) for firing, token in zip(firings, tokens, strict=True)]
-                insert(db, shot.messages, now, new_token())
-            self._topics.announce(db, {QUEUE_TOPIC + message.queue for message in shot.messages})
-            return won
-
-        return self._store.carry_out(work)
+        volley = Volley(firings, now)
+        return self._store.carry_out(lambda db, again: volley.carry_out(db, self._topics))
 
 
 def to_schedule(row: Row) -> Schedule:
     """Return the schedule of a row; one whose record cannot be read stands in for itself, with the error."""
-    name, id, owner, version, next_fire, last_fire, total_runs, missed, record = row
+    name, id, owner, version, *counts, record = row
+    next_fire, last_fire, total_runs, missed, skipped, held, succeeded, failures, ended = counts
     try:
         schedule = _decode(record)
     except msgspec.MsgspecError as error:
@@ -104,6 +95,11 @@ def to_schedule(row: Row) -> Schedule:
         last_fire=last_fire,
         total_runs=total_runs,
         missed=missed,
+        skipped=skipped,
+        held=held,
+        succeeded=succeeded,
+        failures=failures,
+        ended=ended,
     )
 
 
@@ -116,6 +112,7 @@ def _shelve(db: Database, unreadable: Sequence[Schedule]) -> None:
 def _save(db: Database, schedules: Sequence[Schedule], token: int, *, again: bool) -> list[Schedule]:
     """Save all of them. ``again``: an earlier try may have done so; then what it stored is the answer."""
     names = array(sorted({schedule.name for schedule in schedules}))
+    _touch_earlier_runs(db, sorted({schedule.name for schedule in schedules if schedule.version == 0}))
     rows = db.fetch("lock_schedules", names=names)
     stored = {row[0]: to_schedule(row[:-1]) for row in rows}
     if (
@@ -130,13 +127,32 @@ def _save(db: Database, schedules: Sequence[Schedule], token: int, *, again: boo
         found = 0 if before is None else before.version
         if schedule.version != found:
             raise ScheduleConflict(schedule.name, schedule.version, found)
-        after = replace(schedule, version=found + 1)
+        after = replace(schedule, version=found + 1, held=False)
         if before is not None:
-            after = replace(after, last_fire=before.last_fire, total_runs=before.total_runs, missed=before.missed)
+            after = _with_counts_of(before, after)
         _write(db, after, token, is_new=before is None)
         stored[schedule.name] = after
         saved.append(after)
     return saved
+
+
+def _touch_earlier_runs(db: Database, created: Sequence[str]) -> None:
+    """Let whoever ends a run of an earlier schedule of these names see those that are about to be; see news.py."""
+    if created and db.fetch("lock_fired", schedules=array(created)):
+        db.run("touch_fired", schedules=array(created))
+
+
+def _with_counts_of(before: Schedule, schedule: Schedule) -> Schedule:
+    return replace(
+        schedule,
+        last_fire=before.last_fire,
+        total_runs=before.total_runs,
+        missed=before.missed,
+        skipped=before.skipped,
+        succeeded=before.succeeded,
+        failures=min(before.failures, schedule.failures),
+        ended=before.ended,
+    )
 
 
 def _write(db: Database, schedule: Schedule, token: int, *, is_new: bool) -> None:
@@ -146,6 +162,7 @@ def _write(db: Database, schedule: Schedule, token: int, *, is_new: bool) -> Non
         "owner": schedule.owner,
         "active": schedule.is_active,
         "next_fire": schedule.next_fire,
+        "failures": schedule.failures,
     }
     if not is_new:
         db.run("replace_schedule", name=name, version=version, token=token, record=record, **same)
@@ -158,61 +175,9 @@ def _write(db: Database, schedule: Schedule, token: int, *, is_new: bool) -> Non
         last_fire=schedule.last_fire,
         total_runs=schedule.total_runs,
         missed=schedule.missed,
+        skipped=schedule.skipped,
+        succeeded=schedule.succeeded,
+        ended=schedule.ended,
         **same,
     ):
         raise ScheduleConflict(name, 0, 1)  # somebody has created it since we looked
-
-
-class _Shot:
-    """The firings of one transaction, and the messages of those that won."""
-
-    def __init__(self, db: Database, *, again: bool) -> None:
-        self._db = db
-        self._again = again
-        self.messages: list[Message] = []
-
-    def fire(self, firing: Firing, token: int) -> bool:
-        if self._again and (before := self._fired_before(firing, token)) is not None:
-            return before
-        id = self._advance(firing, token) if firing.kind == "auto" else self._id_of(firing.schedule)
-        if id is None:
-            return False
-        if firing.nominal is None:
-            return True
-        nominal = firing.nominal
-        if not self._db.change("insert_firing", nominal=nominal, schedule=id, kind=firing.kind, token=token):
-            return False  # fired before; next_fire has moved on all the same, or it would stand still for ever
-        self.messages += firing.messages
-        if firing.kind == "auto":
-            self._db.run("count_firing", name=firing.schedule, last_fire=nominal)
-        return True
-
-    def _fired_before(self, firing: Firing, token: int) -> bool | None:
-        """Return the answer that an earlier try of this firing gave; None if it did nothing."""
-        ((moved, noted),) = self._db.fetch(
-            "fired_before", name=firing.schedule, nominal=firing.nominal, kind=firing.kind, token=token
-        )
-        if noted:
-            return True
-        return firing.nominal is None if moved else None
-
-    def _advance(self, firing: Firing, token: int) -> str | None:
-        """Move the schedule on; return its id if it was where the firing expects it."""
-        return _first(
-            self._db.fetch(
-                "advance",
-                name=firing.schedule,
-                version=firing.version,
-                expected=firing.expected,
-                next_fire=firing.next_fire,
-                missed=firing.missed,
-                token=token,
-            )
-        )
-
-    def _id_of(self, name: str) -> str | None:
-        return _first(self._db.fetch("schedule_id", name=name))
-
-
-def _first(rows: Sequence[Row]) -> str | None:
-    return str(rows[0][0]) if rows else None

@@ -32,6 +32,7 @@ CREATE TABLE {schema}.messages (
     settled  bigint,  -- mark of the last settlement that was recorded, to know it again
     cancel   text    COLLATE "C",  -- revoke or terminate: asked for while in hand
     schedule text    COLLATE "C",
+    nominal  bigint,  -- the due instant of what a schedule has fired
     parent   text    COLLATE "C",
     root     text    COLLATE "C",
     created  bigint  NOT NULL,
@@ -50,6 +51,7 @@ CREATE TABLE {schema}.messages (
 CREATE INDEX messages_line ON {schema}.messages (queue, task, rank, due, turn) WHERE owner IS NULL;
 CREATE INDEX messages_held ON {schema}.messages (owner) WHERE owner IS NOT NULL;
 CREATE INDEX messages_expires ON {schema}.messages (expires) WHERE expires IS NOT NULL;
+CREATE INDEX messages_schedule ON {schema}.messages (schedule) WHERE schedule IS NOT NULL;  -- a schedule's active runs
 CREATE INDEX messages_age ON {schema}.messages (created, turn);
 
 CREATE TABLE {schema}.runs (
@@ -108,17 +110,22 @@ CREATE TABLE {schema}.schedules (
     last_fire  bigint,
     total_runs bigint  NOT NULL,
     missed     bigint  NOT NULL,
-    token      bigint  NOT NULL,  -- of the last save or firing, to know it again
+    skipped    bigint  NOT NULL DEFAULT 0,
+    held       boolean NOT NULL DEFAULT false,  -- not due until one of its runs ends
+    succeeded  bigint,  -- the latest nominal whose run succeeded
+    failures   bigint  NOT NULL DEFAULT 0,  -- in a row
+    ended      bigint,  -- when the last one of its runs ended
+    token      bigint  NOT NULL,  -- of the last save or firing, to know it again; a firing's tells its fate, too
     record     text    COLLATE "C" NOT NULL,  -- JSON as saved; the columns above win over it
     CONSTRAINT schedules_pkey PRIMARY KEY (name)
 ) WITH (fillfactor = 70);
 
-CREATE INDEX schedules_due ON {schema}.schedules (next_fire, name) WHERE active AND next_fire IS NOT NULL;
+CREATE INDEX schedules_due ON {schema}.schedules (next_fire, name) WHERE active AND NOT held AND next_fire IS NOT NULL;
 
 CREATE TABLE {schema}.firings (
     nominal  bigint NOT NULL,
     schedule text   COLLATE "C" NOT NULL,
     kind     text   COLLATE "C" NOT NULL,
-    token    bigint NOT NULL,
+    token    bigint NOT NULL,  -- of the firing, to know it and its fate again
     CONSTRAINT firings_pkey PRIMARY KEY (nominal, schedule, kind)
 );

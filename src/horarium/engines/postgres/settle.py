@@ -20,7 +20,7 @@ from horarium.engines.postgres.rows import encode_raw, mark_of
 from horarium.engines.postgres.sql import Database, Row, array
 from horarium.engines.postgres.tokens import new_token
 from horarium.engines.postgres.topics import Topics
-from horarium.engines.protocol import QUEUE_TOPIC, RESULT_TOPIC, MaintenancePolicy
+from horarium.engines.protocol import QUEUE_TOPIC, RESULT_TOPIC, SCHEDULE_TOPIC, MaintenancePolicy
 from horarium.message import Message
 from horarium.outcome import (
     Attempt,
@@ -59,6 +59,14 @@ class Told(Struct, frozen=True):
     place: int
 
 
+class Fired(Struct, frozen=True):
+    """A plain success that a schedule has fired, and the settlement's place in the batch."""
+
+    place: int
+    schedule: str
+    nominal: Instant | None
+
+
 class Settling:
     """One call of settle on one connection. ``topics``: who is to be woken once it is done."""
 
@@ -70,6 +78,7 @@ class Settling:
         self._policy = policy
         self._told = [Told(settlement, mark_of(settlement), place) for place, settlement in enumerate(settlements)]
         self._verdicts: dict[int, Verdict] = {}
+        self._fired: list[Fired] = []  # of which the schedules have yet to be told
         self.topics: set[str] = set()
 
     def carry_out(self, topics: Topics) -> list[Verdict]:
@@ -77,11 +86,13 @@ class Settling:
         plain, others = _apart(self._told)
         if plain and not others and not any(told.settlement.follow_ups for told in plain):
             with self._db.connection.pipeline() as pipeline:  # one round trip for two transactions
-                sent = self._send_plain(plain)
+                sent = self._send_plain(plain, tells=True)
                 pipeline.sync()
                 topics.announce(self._db, {RESULT_TOPIC})
             others = self._take_note(plain, sent)
+            self._fired.clear()
             if not others:
+                topics.announce(self._db, self.topics - {RESULT_TOPIC})
                 return self._answer()
             plain = []
         durable = any(not isinstance(told.settlement.outcome, Reported) for told in others) or bool(plain)
@@ -100,18 +111,29 @@ class Settling:
 
     def _record(self, plain: list[Told], others: list[Told]) -> None:
         follow_ups: list[Message] = []
+        moves = Moves(self._db, self._now)
         if plain:
-            others = sorted([*others, *self._take_note(plain, self._send_plain(plain))], key=lambda told: told.place)
+            left = self._take_note(plain, self._send_plain(plain, tells=False))
+            others = sorted([*others, *left], key=lambda told: told.place)
             recorded = [told for told in plain if told.place in self._verdicts]
             follow_ups += [message for told in recorded for message in told.settlement.follow_ups]
         if others:
-            follow_ups += self._record_others(others)
+            follow_ups += self._record_others(moves, others)
         if follow_ups:
             insert(self._db, follow_ups, self._now, new_token())
             self.topics |= {QUEUE_TOPIC + message.queue for message in follow_ups}
+        self._note_fired(moves, before=len(self._told))
+        if moves.news.tell(self._db, self._now):
+            self.topics.add(SCHEDULE_TOPIC)
 
-    def _send_plain(self, plain: list[Told]) -> Cursor[Row]:
-        """Record plain successes at the first attempt."""
+    def _note_fired(self, moves: Moves, *, before: int) -> None:
+        """Add to the news the plain successes that come before this place: failures in a row are told in order."""
+        while self._fired and self._fired[0].place < before:
+            fired = self._fired.pop(0)
+            moves.news.add(fired.schedule, State.SUCCESS, fired.nominal)
+
+    def _send_plain(self, plain: list[Told], *, tells: bool) -> Cursor[Row]:
+        """Record plain successes at the first attempt. ``tells``: their schedules hear of it in the same statement."""
         plain = sorted(plain, key=lambda told: told.settlement.id)  # one order of locks for everybody
         settlements = [told.settlement for told in plain]
         return self._db.run(
@@ -126,24 +148,34 @@ class Settling:
             starteds=array(each.started for each in settlements),
             endeds=array(each.ended for each in settlements),
             keeps=array(_keep_of(each) for each in settlements),
+            tells=tells,
         )
 
     def _take_note(self, plain: list[Told], sent: Cursor[Row]) -> list[Told]:
         """Note which were recorded; return those that were not plain successes of first attempts after all."""
-        recorded = {id for (id,) in sent.fetchall()}
+        rows = sent.fetchall()
+        recorded = {id for id, schedule, _ in rows if schedule is None}
+        fired = {id: (schedule, nominal) for id, schedule, nominal in rows if schedule is not None}
         if recorded:
             self.topics.add(RESULT_TOPIC)
+        if fired.pop(None, None) is not None:
+            self.topics.add(SCHEDULE_TOPIC)
+        places = {told.settlement.id: told.place for told in plain} if fired else {}
+        self._fired = sorted(
+            (Fired(places[id], schedule, nominal) for id, (schedule, nominal) in fired.items()),
+            key=lambda each: each.place,
+        )
         self._verdicts.update((told.place, Verdict.RECORDED) for told in plain if told.settlement.id in recorded)
         return [told for told in plain if told.settlement.id not in recorded]
 
-    def _record_others(self, others: list[Told]) -> list[Message]:
+    def _record_others(self, moves: Moves, others: list[Told]) -> list[Message]:
         """Record settlements one after the other; return the follow-ups of those that were recorded."""
-        moves = Moves(self._db, self._now)
         ids = {told.settlement.id for told in others}
         entries = {entry.id: entry for entry in moves.entries(ids)}
         marks = self._marks_of(ids - entries.keys())
         follow_ups: list[Message] = []
         for told in others:
+            self._note_fired(moves, before=told.place)
             settlement, entry = told.settlement, entries.get(told.settlement.id)
             if entry is None:
                 is_known = marks.get(settlement.id) == told.mark

@@ -3,6 +3,7 @@
 -- Result: the columns of moves.Entry
 -- State: unchanged, locked
 -- Safe: inside the transaction that ends them; those that somebody else is at are left to them
-SELECT id, queue, state, owner, fence, settled, attempt, crashes, cancel, due, expires, worker, started, keep, message, history
+SELECT id, queue, state, owner, fence, settled, attempt, crashes, cancel, due, expires, worker, started, keep, schedule,
+    nominal, message, history
 FROM {schema}.messages WHERE num_nulls(owner) = 1 AND expires <= %(now)s::bigint
 ORDER BY expires LIMIT %(limit)s::bigint FOR UPDATE SKIP LOCKED

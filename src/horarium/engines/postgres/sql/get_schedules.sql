@@ -3,5 +3,6 @@
 -- Result: the columns of schedules.to_schedule
 -- State: unchanged
 -- Safe: one statement, one snapshot
-SELECT name, id, owner, version, next_fire, last_fire, total_runs, missed, record
+SELECT name, id, owner, version, next_fire, last_fire, total_runs, missed, skipped, held,
+    succeeded, failures, ended, record
 FROM {schema}.schedules WHERE name = ANY (%(names)s::text[])

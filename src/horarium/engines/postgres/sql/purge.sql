@@ -1,18 +1,22 @@
 -- End waiting messages as REVOKED, all of them in one step.
 -- Parameters: now, history (the error, as every one of them gets it), queues (array, or NULL for all)
--- Result: id of each
+-- Result: id, NULL of each; NULL, schedule of each schedule that has fired some of them
 -- State: waiting, without a history -> ended, REVOKED
 -- Safe: one statement; those in hand, or being claimed at this moment, are not touched
 WITH gone AS (
     DELETE FROM {schema}.messages
     WHERE owner IS NULL AND history IS NULL AND (%(queues)s::text[] IS NULL OR queue = ANY (%(queues)s::text[]))
     RETURNING *
+),
+kept AS (
+    INSERT INTO {schema}.runs
+        (id, turn, queue, task, state, attempt, settled, cancel, schedule, parent, root, created, worker, started, ended,
+        changed, keep, message, history)
+    SELECT id, turn, queue, task, 'REVOKED', attempt, settled, cancel, schedule, parent, root, created, worker, started,
+        %(now)s::bigint, %(now)s::bigint, keep, message, %(history)s::text
+    FROM gone
+    ON CONFLICT (id) DO NOTHING
+    RETURNING id
 )
-INSERT INTO {schema}.runs
-    (id, turn, queue, task, state, attempt, settled, cancel, schedule, parent, root, created, worker, started, ended,
-    changed, keep, message, history)
-SELECT id, turn, queue, task, 'REVOKED', attempt, settled, cancel, schedule, parent, root, created, worker, started,
-    %(now)s::bigint, %(now)s::bigint, keep, message, %(history)s::text
-FROM gone
-ON CONFLICT (id) DO NOTHING
-RETURNING id
+SELECT id, NULL::text FROM kept
+UNION ALL SELECT DISTINCT NULL, schedule FROM gone WHERE schedule IS NOT NULL
