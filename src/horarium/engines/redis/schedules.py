@@ -1,6 +1,6 @@
-"""Schedules, and the one script that makes a firing happen once.
+"""Schedules as they are kept.
 
-``sch`` holds each schedule as it was saved; ``schx`` beside it what firings change, and wins over the record.
+``sch`` holds each schedule as it was saved; ``schx`` beside it what firings and runs change, and wins over the record.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from msgspec.structs import replace
 from horarium.clock import Instant
 from horarium.engines.protocol import Page, SchedulePage
 from horarium.engines.redis.connection import Argument, Store
-from horarium.engines.redis.rows import encode, put_arguments
+from horarium.engines.redis.fire import blank, fire
+from horarium.engines.redis.rows import encode
 from horarium.engines.redis.tokens import Tokens
 from horarium.errors import ScheduleConflict
-from horarium.schedules.record import Firing, Schedule
+from horarium.schedules.record import Fate, Firing, Schedule
 
 STRETCH = 500  # schedules read by one call
 
@@ -66,25 +67,8 @@ class RedisSchedules:
                 self._store.call("shelve_schedule", [schedule.name, schedule.version])
         return [schedule for schedule in read if schedule.error is None]
 
-    def fire(self, firings: Sequence[Firing], *, now: Instant) -> list[bool]:
-        if not firings:
-            return []
-        arguments: list[Argument] = [now, self._tokens.take(), len(firings)]
-        for firing in firings:
-            arguments += (
-                firing.schedule,
-                firing.kind,
-                firing.version,
-                _blank(firing.expected),
-                _blank(firing.nominal),
-                _blank(firing.next_fire),
-                firing.missed,
-                len(firing.messages),
-            )
-        for firing in firings:
-            for message in firing.messages:
-                arguments += put_arguments(message)
-        return [won == 1 for won in self._store.call("fire", arguments)]
+    def fire(self, firings: Sequence[Firing], *, now: Instant) -> list[Fate]:
+        return fire(self._store, self._tokens, firings, now)
 
     def _read(self, how: str, *arguments: Argument) -> Iterator[Schedule | None]:
         found = self._store.call("read_schedules", [how, *arguments])
@@ -105,32 +89,49 @@ def to_schedule(name: str, record: bytes, state: bytes) -> Schedule:
     try:
         schedule = _decode(record)
     except msgspec.MsgspecError as error:
-        reason = f"expected a stored schedule that can be read, got {error}; define it anew, or delete it"
-        owner, id = state.decode().split(";", 7)[6:]
-        schedule = Schedule(
-            id=id,
-            name=name,
-            task="",
-            spec={},
-            owner="code" if owner == "code" else "person",
-            anchor=0,
-            created=0,
-            changed=0,
-            error=reason,
-        )
+        schedule = _stand_in(name, state, f"expected a stored schedule that can be read, got {error}")
     return _with_state(schedule, state)
 
 
+def _stand_in(name: str, state: bytes, reason: str) -> Schedule:
+    known = _parts(state)
+    return Schedule(
+        id=known[12],
+        name=name,
+        task="",
+        spec={},
+        owner="code" if known[11] == "code" else "person",
+        anchor=0,
+        created=0,
+        changed=0,
+        error=f"{reason}; define it anew, or delete it",
+    )
+
+
 def _with_state(schedule: Schedule, state: bytes) -> Schedule:
-    version, _, next_fire, last_fire, total_runs, missed, _, _ = state.decode().split(";", 7)
+    version, _, next_fire, last_fire, total_runs, missed, skipped, held, succeeded, failures, ended, _, _ = _parts(state)
     return replace(
         schedule,
         version=int(version),
-        next_fire=int(next_fire) if next_fire else None,
-        last_fire=int(last_fire) if last_fire else None,
+        next_fire=_instant(next_fire),
+        last_fire=_instant(last_fire),
         total_runs=int(total_runs),
         missed=int(missed),
+        skipped=int(skipped),
+        held=held == "1",
+        succeeded=_instant(succeeded),
+        failures=int(failures),
+        ended=_instant(ended),
     )
+
+
+def _parts(state: bytes) -> Sequence[str]:
+    """Return the parts of a state, see lua/parts/schedules.lua; of one that an older version wrote, with what it lacks."""
+    text = state.decode()
+    head, rest = text.split(";", 6)[:6], text.split(";", 6)[6]
+    if rest[:1].isdigit():
+        return [*head, *rest.split(";", 6)]
+    return [*head, "0", "", "", "0", "", *rest.split(";", 1)]
 
 
 def _save_arguments(schedule: Schedule) -> tuple[Argument, ...]:
@@ -140,13 +141,17 @@ def _save_arguments(schedule: Schedule) -> tuple[Argument, ...]:
         schedule.id,
         schedule.owner,
         int(schedule.is_active),
-        _blank(schedule.next_fire),
-        _blank(schedule.last_fire),
+        blank(schedule.next_fire),
+        blank(schedule.last_fire),
         schedule.total_runs,
         schedule.missed,
+        schedule.skipped,
+        blank(schedule.succeeded),
+        schedule.failures,
+        blank(schedule.ended),
         encode(schedule),
     )
 
 
-def _blank(instant: Instant | None) -> Argument:
-    return "" if instant is None else instant
+def _instant(text: str) -> Instant | None:
+    return int(text) if text else None

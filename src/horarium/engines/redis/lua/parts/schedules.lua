@@ -1,19 +1,82 @@
--- What firings change of a schedule is kept beside its record, as "version;active;next;last;total;missed;owner;id".
-local function read_state(name)
-  local text = redis.call('HGET', K .. 'schx', name)
-  if not text then return nil end
-  local s = {}
-  s.version, s.active, s.next, s.last, s.total, s.missed, s.owner, s.id =
-    string.match(text, '^(%d+);(%d);(%-?%d*);(%-?%d*);(%d+);(%d+);(%a*);(.*)$')
-  return s
+-- What firings and runs change of a schedule is kept beside its record, as
+-- "version;active;next;last;total;missed;skipped;held;succeeded;failures;ended;owner;id". ``held`` is '' as long as nobody
+-- has looked which runs an older version has left (see parts/sent.lua); that one wrote no more than
+-- "version;active;next;last;total;missed;owner;id". A script reads each state once, and writes it at its end, once.
+local STATE = '^(%d+);(%d);(%-?%d*);(%-?%d*);(%d+);(%d+);(%d+);(%d?);(%-?%d*);(%d+);(%-?%d*);(%a*);(.*)$'
+local OLD_STATE = '^(%d+);(%d);(%-?%d*);(%-?%d*);(%d+);(%d+);(%a*);(.*)$'
+local states, changed, is_released = {}, {}, false
+
+-- The instant at which it is due, '' if it is not to come due.
+local function due_of(s)
+  return s.active == '1' and s.held ~= '1' and s.next or ''
 end
 
-local function write_state(name, s)
-  redis.call('HSET', K .. 'schx', name,
-    table.concat({s.version, s.active, s.next, s.last, s.total, s.missed, s.owner, s.id}, ';'))
-  if s.active == '1' and s.next ~= '' then
-    redis.call('ZADD', K .. 'due', s.next, name)
-  else
-    redis.call('ZREM', K .. 'due', name)
+local function to_state(text)
+  local s = {}
+  s.version, s.active, s.next, s.last, s.total, s.missed, s.skipped, s.held, s.succeeded, s.failures, s.ended, s.owner,
+    s.id = string.match(text, STATE)
+  if not s.version then
+    s.version, s.active, s.next, s.last, s.total, s.missed, s.owner, s.id = string.match(text, OLD_STATE)
+    s.skipped, s.held, s.succeeded, s.failures, s.ended = 0, '', '', 0, ''
   end
+  s.was_due = s.version and due_of(s)
+  return s.version and s  -- what cannot be read is as good as not there: it must not stop a run that ends
+end
+
+local function to_text(s)
+  return table.concat({s.version, s.active, s.next, s.last, s.total, s.missed, s.skipped, s.held, s.succeeded, s.failures,
+    s.ended, s.owner, s.id}, ';')
+end
+
+local function learn_states(names)
+  local unknown = {}
+  for _, name in ipairs(names) do
+    if states[name] == nil then
+      unknown[#unknown + 1], states[name] = name, false
+    end
+  end
+  for i, text in ipairs(fetched(K .. 'schx', unknown)) do states[unknown[i]] = text and to_state(text) or false end
+end
+
+-- The state of a schedule, nil if it is not there. Whoever changes it sets ``changed[name]``.
+local function state_of(name)
+  learn_states({name})
+  return states[name] or nil
+end
+
+-- Tell a schedule that a run of its has ended, and how: "succeeded", "failed", or "ended" for neither.
+local function tell(name, nominal, how, now)
+  local s = state_of(name)
+  if not s then return end
+  changed[name] = true
+  if how == 'succeeded' then
+    s.failures = 0
+    if (tonumber(nominal) or 0) > (tonumber(s.succeeded) or 0) then s.succeeded = nominal end
+  elseif how == 'failed' then
+    s.failures = s.failures + 1
+  end
+  if tonumber(now) > (tonumber(s.ended) or 0) then s.ended = now end
+  if s.held == '1' then
+    s.held, is_released = '0', true
+  end
+end
+
+local function write_states()
+  local texts, due, idle = {}, {}, {}
+  for name in pairs(changed) do
+    local s = states[name]
+    local due_now = due_of(s)
+    texts[#texts + 1], texts[#texts + 2] = name, to_text(s)
+    if due_now == s.was_due then
+      -- it stands where it should
+    elseif due_now == '' then
+      idle[#idle + 1] = name
+    else
+      due[#due + 1], due[#due + 2] = due_now, name
+    end
+  end
+  chunked('HSET', K .. 'schx', texts)
+  chunked('ZADD', K .. 'due', due)
+  chunked('ZREM', K .. 'due', idle)
+  if is_released then redis.call('PUBLISH', K .. 't:schedules', '1') end
 end
