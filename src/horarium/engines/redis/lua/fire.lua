@@ -27,14 +27,12 @@ local function nominal_of(place)
   return ARGV[place + 8] == '' and '0' or ARGV[place + 8]
 end
 
-local function key_of(place, state, kind)
-  return state.id .. '|' .. nominal_of(place) .. '|' .. kind
-end
-
+local key_of = {}  -- by the place of a message: the name of its firing
 for i = 1, count do
   local at, state = 4 + (i - 1) * FIELDS, state_of(names[i])
   for _, place in ipairs(state and add_places({}, messages_at[i], tonumber(ARGV[at + 9])) or {}) do
-    keys[#keys + 1] = key_of(place, state, ARGV[at + 1])
+    key_of[place] = state.id .. '|' .. nominal_of(place) .. '|' .. ARGV[at + 1]
+    keys[#keys + 1] = key_of[place]
   end
 end
 for from = 1, #keys, PIECE do
@@ -48,16 +46,15 @@ local function put_all()
   puts, put_names = {}, {}
 end
 
-local function note(name, new, state, kind)
+local function note(new)
   for _, place in ipairs(new) do
-    local key, nominal = key_of(place, state, kind), nominal_of(place)
-    fired[key] = nominal
-    firings[#firings + 1], firings[#firings + 2] = nominal, key
+    fired[key_of[place]] = true
+    firings[#firings + 1], firings[#firings + 2] = nominal_of(place), key_of[place]
   end
 end
 
-local function enqueue(name, new, state, kind)
-  note(name, new, state, kind)
+local function enqueue(name, new)
+  note(new)
   for _, place in ipairs(new) do puts[#puts + 1] = place end
   put_names[name] = true
 end
@@ -83,10 +80,10 @@ local function fire(i, at)
   end
   if kind ~= 'manual' and (state.version ~= ARGV[at + 2] or state.next ~= ARGV[at + 3]) then return 'l' end
   for _, place in ipairs(add_places({}, messages_at[i], number)) do
-    if not fired[key_of(place, state, kind)] then new[#new + 1] = place end
+    if not fired[key_of[place]] then new[#new + 1] = place end
   end
   if kind == 'manual' then
-    enqueue(name, new, state, kind)
+    enqueue(name, new)
     return #new > 0 and 's' or 'r'
   end
   local active, ways = {}, {}
@@ -110,7 +107,7 @@ local function fire(i, at)
   state.held = state.held == '' and '' or '0'
   if #active > 0 and overlap == 'skip' then
     state.skipped = state.skipped + #new
-    note(name, new, state, kind)
+    note(new)
     return 'k'
   end
   for _, place in ipairs(new) do
@@ -122,7 +119,7 @@ local function fire(i, at)
     state.total = state.total + #new
   end
   for _, way in ipairs(ways) do carry_out(way, now) end
-  enqueue(name, new, state, kind)
+  enqueue(name, new)
   return (#new > 0 or number == 0) and 's' or 'r'
 end
 

@@ -11,16 +11,20 @@ local function due_of(s)
   return s.active == '1' and s.held ~= '1' and s.next or ''
 end
 
+-- What cannot be read is as good as not there (nil): it must not stop a run that ends.
 local function to_state(text)
-  local s = {}
-  s.version, s.active, s.next, s.last, s.total, s.missed, s.skipped, s.held, s.succeeded, s.failures, s.ended, s.owner,
-    s.id = string.match(text, STATE)
-  if not s.version then
-    s.version, s.active, s.next, s.last, s.total, s.missed, s.owner, s.id = string.match(text, OLD_STATE)
-    s.skipped, s.held, s.succeeded, s.failures, s.ended = 0, '', '', 0, ''
+  local version, active, next, last, total, missed, skipped, held, succeeded, failures, ended, owner, id =
+    string.match(text, STATE)
+  if not version then
+    version, active, next, last, total, missed, owner, id = string.match(text, OLD_STATE)
+    skipped, held, succeeded, failures, ended = 0, '', '', 0, ''
   end
-  s.was_due = s.version and due_of(s)
-  return s.version and s  -- what cannot be read is as good as not there: it must not stop a run that ends
+  if not version then return nil end
+  local s = {version = version, active = active, next = next, last = last, total = total, missed = missed,
+    skipped = skipped, held = held, succeeded = succeeded, failures = failures, ended = ended, owner = owner, id = id,
+    was_due = ''}
+  s.was_due = due_of(s)
+  return s
 end
 
 local function to_text(s)
