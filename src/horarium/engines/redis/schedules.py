@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -20,6 +21,14 @@ from horarium.errors import ScheduleConflict
 from horarium.schedules.record import Fate, Firing, Schedule
 
 STRETCH = 500  # schedules read by one call
+# See lua/parts/schedules.lua. What stands in the middle is not in states that an older version wrote.
+STATE = re.compile(
+    rb"(?P<version>\d+);(?P<active>\d);(?P<next>-?\d*);(?P<last>-?\d*);(?P<total>\d+);(?P<missed>\d+);"
+    rb"(?:(?P<skipped>\d+);(?P<held>\d?);(?P<succeeded>-?\d*);(?P<failures>\d+);(?P<ended>-?\d*);)?"
+    rb"(?P<owner>[a-z]*);(?P<id>.*)",
+    re.DOTALL,
+)
+KEPT = ("version", "next", "last", "total", "missed", "skipped", "held", "succeeded", "failures", "ended")
 
 _decode = msgspec.json.Decoder(Schedule).decode
 
@@ -40,7 +49,7 @@ class RedisSchedules:
         if how == b"conflict":
             name, wanted, found = told
             raise ScheduleConflict(name.decode(), wanted, found)
-        return [_with_state(schedule, state) for schedule, state in zip(saved, told, strict=True)]
+        return [_as_saved(schedule, state) for schedule, state in zip(saved, told, strict=True)]
 
     def delete(self, names: Sequence[str]) -> int:
         return int(self._store.call("delete_schedules", names)) if names else 0
@@ -84,54 +93,54 @@ class RedisSchedules:
             after = read[-1].name
 
 
-def to_schedule(name: str, record: bytes, state: bytes) -> Schedule:
+def to_schedule(name: str, record: bytes, state: bytes | None) -> Schedule:
     """Return a stored schedule; one whose record cannot be read stands in for itself, with the error."""
+    found = STATE.fullmatch(state or b"")
     try:
         schedule = _decode(record)
+        reason = "" if found else "a state of its own that says otherwise"
     except msgspec.MsgspecError as error:
-        schedule = _stand_in(name, state, f"expected a stored schedule that can be read, got {error}")
-    return _with_state(schedule, state)
+        reason = str(error)
+    if reason:
+        schedule = _stand_in(name, found, reason)
+    return _with_state(schedule, found) if found else schedule
 
 
-def _stand_in(name: str, state: bytes, reason: str) -> Schedule:
-    known = _parts(state)
+def _as_saved(schedule: Schedule, state: bytes) -> Schedule:
+    found = STATE.fullmatch(state)
+    assert found is not None, state  # the script has just written it
+    return _with_state(schedule, found)
+
+
+def _stand_in(name: str, found: re.Match[bytes] | None, reason: str) -> Schedule:
     return Schedule(
-        id=known[12],
+        id=found["id"].decode() if found else "",
         name=name,
         task="",
         spec={},
-        owner="code" if known[11] == "code" else "person",
+        owner="code" if found and found["owner"] == b"code" else "person",
         anchor=0,
         created=0,
         changed=0,
-        error=f"{reason}; define it anew, or delete it",
+        error=f"expected a stored schedule that can be read, got {reason}; define it anew, or delete it",
     )
 
 
-def _with_state(schedule: Schedule, state: bytes) -> Schedule:
-    version, _, next_fire, last_fire, total_runs, missed, skipped, held, succeeded, failures, ended, _, _ = _parts(state)
+def _with_state(schedule: Schedule, found: re.Match[bytes]) -> Schedule:
+    version, next_fire, last_fire, total, missed, skipped, held, succeeded, failures, ended = found.group(*KEPT)
     return replace(
         schedule,
         version=int(version),
         next_fire=_instant(next_fire),
         last_fire=_instant(last_fire),
-        total_runs=int(total_runs),
+        total_runs=int(total),
         missed=int(missed),
-        skipped=int(skipped),
-        held=held == "1",
+        skipped=int(skipped or 0),
+        held=held == b"1",
         succeeded=_instant(succeeded),
-        failures=int(failures),
+        failures=int(failures or 0),
         ended=_instant(ended),
     )
-
-
-def _parts(state: bytes) -> Sequence[str]:
-    """Return the parts of a state, see lua/parts/schedules.lua; of one that an older version wrote, with what it lacks."""
-    text = state.decode()
-    head, rest = text.split(";", 6)[:6], text.split(";", 6)[6]
-    if rest[:1].isdigit():
-        return [*head, *rest.split(";", 6)]
-    return [*head, "0", "", "", "0", "", *rest.split(";", 1)]
 
 
 def _save_arguments(schedule: Schedule) -> tuple[Argument, ...]:
@@ -153,5 +162,5 @@ def _save_arguments(schedule: Schedule) -> tuple[Argument, ...]:
     )
 
 
-def _instant(text: str) -> Instant | None:
+def _instant(text: bytes | None) -> Instant | None:
     return int(text) if text else None

@@ -26,7 +26,7 @@ for at = 2, #ARGV, FIELDS do
     state.held = state.held == '' and '' or '0'
   else
     state = {last = ARGV[at + 6], total = ARGV[at + 7], missed = ARGV[at + 8], skipped = ARGV[at + 9], held = '0',
-      succeeded = ARGV[at + 10], failures = failures, ended = ARGV[at + 12], was_due = ''}
+      succeeded = ARGV[at + 10], failures = failures, ended = ARGV[at + 12], was_due = false}
     states[name] = state
     redis.call('ZADD', K .. 'schn', 0, name)
   end
