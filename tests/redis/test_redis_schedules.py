@@ -240,6 +240,17 @@ def test_firings_of_one_call_see_what_those_before_them_did_even_where_some_must
     assert stored(engine).total_runs == 4
 
 
+def test_messages_are_put_in_the_order_of_firings_even_where_some_must_be_asked_twice(engine: RedisEngine) -> None:
+    hire(engine)
+    runs = [saved(engine, name) for name in "abcd"]
+    fire(engine, *(firing(each) for each in runs))
+    overlaps = ("allow", "cancel_previous", "allow", "replace_queued")
+    again = [firing(stored(engine, each.name), overlap=overlap) for each, overlap in zip(runs, overlaps, strict=True)]
+    assert fire(engine, *again) == [Fate.SENT] * 4
+    claimed = [each.message for each in claim(engine) if each.message.nominal != NOW]
+    assert [each.schedule for each in claimed] == ["a", "b", "c", "d"]
+
+
 def test_ten_thousand_instants_are_fired_in_one_call_and_in_one_firing(engine: RedisEngine) -> None:
     many = engine.schedules.save([schedule(f"s{number}") for number in range(10_000)], now=NOW)
     assert set(fire(engine, *(firing(each) for each in many))) == {Fate.SENT}

@@ -24,19 +24,18 @@ def fire(store: Store, tokens: Tokens, firings: Sequence[Firing], now: Instant) 
     """Enqueue each due instant exactly once; see Schedules.fire."""
     fates: dict[int, Fate] = {}
     ways: dict[int, list[Move]] = {}  # by firing: how those that it met make way
-    for _ in range(TRIES):
-        pending = [place for place in range(len(firings)) if place not in fates]
-        if not pending:
-            return [fates[place] for place in range(len(firings))]
-        asked = [(firings[place], ways.get(place, [])) for place in pending]
-        letters, *active = store.call("fire", [now, tokens.take(), *_arguments(asked)])
-        met = iter(active)
-        for place, letter in zip(pending, letters.decode(), strict=True):
-            if letter == UNDECIDED:
-                ways[place] = _ways(store, firings[place], [id.decode() for id in next(met)], now)
-            else:
-                fates[place] = FATES[letter]
-    raise restless(store)
+    pending, tries = list(range(len(firings))), 0
+    while pending:
+        letters, *active = store.call("fire", [now, tokens.take(), *_arguments(firings, pending, ways)])
+        told = dict(zip(pending, letters.decode(), strict=True))
+        fates |= {place: FATES[letter] for place, letter in told.items() if letter != UNDECIDED}
+        tries = 0 if len(fates) > len(firings) - len(pending) else tries + 1
+        if tries == TRIES:
+            raise restless(store)
+        pending = [place for place, letter in told.items() if letter == UNDECIDED]
+        for place, ids in zip(pending, active, strict=True):
+            ways[place] = _ways(store, firings[place], [id.decode() for id in ids], now)
+    return [fates[place] for place in range(len(firings))]
 
 
 def blank(instant: Instant | None) -> Argument:
@@ -44,9 +43,10 @@ def blank(instant: Instant | None) -> Argument:
     return "" if instant is None else instant
 
 
-def _arguments(asked: Sequence[tuple[Firing, list[Move]]]) -> list[Argument]:
-    arguments: list[Argument] = [len(asked)]
-    for firing, ways in asked:
+def _arguments(firings: Sequence[Firing], chosen: Sequence[int], ways: dict[int, list[Move]]) -> list[Argument]:
+    arguments: list[Argument] = [len(chosen)]
+    for place in chosen:
+        firing = firings[place]
         arguments += (
             firing.schedule,
             firing.kind,
@@ -56,11 +56,11 @@ def _arguments(asked: Sequence[tuple[Firing, list[Move]]]) -> list[Argument]:
             firing.missed,
             firing.overlap,
             firing.max_active,
-            pack(ways) if ways else "",
+            pack(ways[place]) if ways.get(place) else "",
             len(firing.messages),
         )
-    for firing, _ in asked:
-        for message in firing.messages:
+    for place in chosen:
+        for message in firings[place].messages:
             arguments += put_arguments(message)
     return arguments
 

@@ -3,8 +3,9 @@
 --   manual), version, expected next_fire, next_fire (or ''), missed, overlap, max_active, how those that are active make
 --   way (msgpack list of commit.Move, one for each that was looked at; or ''), number of messages; then all the messages
 --   as parts/put.lua wants them
--- Result: {the fate of each, a letter: s sent, k skipped, h held, r repeated, l lost, or ? for undecided: those active
---   would have to make way, and it is not known yet how; then of each undecided one the list of their ids}
+-- Result: {the fate of each, a letter: s sent, k skipped, h held, r repeated, l lost, or ? for undecided: nothing was done,
+--   since those active must make way, and it is not known yet how; or since one before it is undecided; then of each
+--   undecided one the list of ids that it meets}
 -- State: not fired -> fired, its messages put, the schedule moved on; or skipped; or the schedule is held
 -- Safe: a script runs alone: compare-and-set on version and next_fire, and a unique firing. Sent twice, the second finds
 --   what the first one has answered. Those active are moved only as they were looked at (see commit.lua)
@@ -40,7 +41,7 @@ for from = 1, #keys, PIECE do
   for i, score in ipairs(scores) do fired[keys[from + i - 1]] = score end
 end
 
-local fates, active_ids, is_undecided, puts, put_names, firings = {}, {}, {}, {}, {}, {}
+local fates, active_ids, undecided, is_any_undecided, puts, put_names, firings = {}, {}, {}, false, {}, {}, {}
 local function put_all()
   put(puts, now)
   puts, put_names = {}, {}
@@ -70,38 +71,37 @@ local function ways_of(active, looked_at)
   return ways
 end
 
+-- Leave a firing for the next call, and so all after it: messages are put in the order of firings.
+local function leave_undecided(name, active)
+  undecided[name], is_any_undecided, active_ids[#active_ids + 1] = true, true, active
+  return '?'
+end
+
 local function fire(i, at)
   local name, kind, overlap, number = names[i], ARGV[at + 1], ARGV[at + 6], tonumber(ARGV[at + 9])
   local state, new, newest = state_of(name), {}, nil
   if not state then return 'l' end
-  if is_undecided[name] then  -- one before it, whose turn it is first
-    active_ids[#active_ids + 1] = {}
-    return '?'
-  end
+  if undecided[name] then return leave_undecided(name, {}) end
   if kind ~= 'manual' and (state.version ~= ARGV[at + 2] or state.next ~= ARGV[at + 3]) then return 'l' end
   for _, place in ipairs(add_places({}, messages_at[i], number)) do
     if not fired[key_of[place]] then new[#new + 1] = place end
   end
-  if kind == 'manual' then
-    enqueue(name, new)
-    return #new > 0 and 's' or 'r'
-  end
   local active, ways = {}, {}
-  if #new > 0 and overlap ~= 'allow' then
+  if kind ~= 'manual' and #new > 0 and overlap ~= 'allow' then
     if put_names[name] then put_all() end
     active = active_of(name, state)
     if #active < tonumber(ARGV[at + 7]) then active = {} end
   end
+  local must_make_way = #active > 0 and overlap ~= 'queue_one' and overlap ~= 'skip'
+  if must_make_way then ways = ways_of(active, ARGV[at + 8]) end
+  if is_any_undecided or not ways then return leave_undecided(name, must_make_way and active or {}) end
+  if kind == 'manual' then
+    enqueue(name, new)
+    return #new > 0 and 's' or 'r'
+  end
   if #active > 0 and overlap == 'queue_one' then
     state.held, changed[name] = '1', true
     return 'h'
-  end
-  if #active > 0 and overlap ~= 'skip' then
-    ways = ways_of(active, ARGV[at + 8])
-    if not ways then
-      is_undecided[name], active_ids[#active_ids + 1] = true, active
-      return '?'
-    end
   end
   state.next, state.missed, changed[name] = ARGV[at + 4], state.missed + ARGV[at + 5], true
   state.held = state.held == '' and '' or '0'
