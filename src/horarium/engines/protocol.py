@@ -375,8 +375,8 @@ class Schedules(Protocol):
         ...
 
     def due(self, until: Instant, limit: int) -> list[Schedule]:
-        """Return up to ``limit`` active schedules (Schedule.is_active), not held, due at or before ``until``, the earliest
-        first. None whose record cannot be read: get and browse show those, with the error."""
+        """Return up to ``limit`` active schedules (Schedule.is_active), not held, due at or before ``until``, the
+        earliest first. None whose record cannot be read: get and browse show those, with the error."""
         ...
 
     def fire(self, firings: Sequence[Firing], *, now: Instant) -> list[Fate]:
