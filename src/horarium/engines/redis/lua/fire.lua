@@ -79,7 +79,7 @@ end
 
 local function fire(i, at)
   local name, kind, overlap, number = names[i], ARGV[at + 1], ARGV[at + 6], tonumber(ARGV[at + 9])
-  local state, new, newest = state_of(name), {}, nil
+  local state, new = state_of(name), {}
   if not state then return 'l' end
   if undecided[name] then return leave_undecided(name, {}) end
   if kind ~= 'manual' and (state.version ~= ARGV[at + 2] or state.next ~= ARGV[at + 3]) then return 'l' end
@@ -110,14 +110,8 @@ local function fire(i, at)
     note(new)
     return 'k'
   end
-  for _, place in ipairs(new) do
-    local nominal = nominal_of(place)
-    if not newest or tonumber(nominal) > tonumber(newest) then newest = nominal end
-  end
-  if newest then
-    if state.last == '' or tonumber(newest) > tonumber(state.last) then state.last = newest end
-    state.total = state.total + #new
-  end
+  for _, place in ipairs(new) do state.last = later(state.last, nominal_of(place)) end
+  state.total = state.total + #new
   for _, way in ipairs(ways) do carry_out(way, now) end
   enqueue(name, new)
   return (#new > 0 or number == 0) and 's' or 'r'

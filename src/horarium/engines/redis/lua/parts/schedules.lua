@@ -44,8 +44,14 @@ end
 
 -- The state of a schedule, nil if it is not there. Whoever changes it sets ``changed[name]``.
 local function state_of(name)
-  learn_states({name})
+  if states[name] == nil then learn_states({name}) end
   return states[name] or nil
+end
+
+-- The later one of two instants, either of which may be ''.
+local function later(one, other)
+  if one == '' or (other ~= '' and tonumber(other) > tonumber(one)) then return other end
+  return one
 end
 
 -- Tell a schedule that a run of its has ended, and how: "succeeded", "failed", or "ended" for neither.
@@ -54,12 +60,11 @@ local function tell(name, nominal, how, now)
   if not s then return end
   changed[name] = true
   if how == 'succeeded' then
-    s.failures = 0
-    if (tonumber(nominal) or 0) > (tonumber(s.succeeded) or 0) then s.succeeded = nominal end
+    s.failures, s.succeeded = 0, later(s.succeeded, nominal)
   elseif how == 'failed' then
     s.failures = s.failures + 1
   end
-  if tonumber(now) > (tonumber(s.ended) or 0) then s.ended = now end
+  s.ended = later(s.ended, now)
   if s.held == '1' then
     s.held, is_released = '0', true
   end
