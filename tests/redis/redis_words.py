@@ -11,7 +11,7 @@ from horarium.engines.protocol import MaintenancePolicy, Member
 from horarium.engines.redis import RedisEngine
 from horarium.message import Delivery, Message, new_id
 from horarium.outcome import Run, Settlement, Succeeded
-from horarium.schedules.record import Firing, Schedule
+from horarium.schedules.record import Fate, Firing, Schedule
 
 Open: TypeAlias = Callable[..., RedisEngine]
 
@@ -52,25 +52,46 @@ def run_of(engine: RedisEngine, id: str) -> Run:
     return run
 
 
-def schedule(name: str = "s") -> Schedule:
-    return Schedule(
-        id=f"id of {name}",
-        name=name,
-        task="t",
-        spec={"type": "every", "seconds": 60},
-        anchor=NOW,
-        created=NOW,
-        changed=NOW,
-        next_fire=NOW,
-    )
+def schedule(name: str = "s", **fields: Any) -> Schedule:
+    given: dict[str, Any] = {
+        "id": f"id of {name}",
+        "name": name,
+        "task": "t",
+        "spec": {"type": "every", "seconds": 60},
+        "anchor": NOW,
+        "created": NOW,
+        "changed": NOW,
+        "next_fire": NOW,
+    }
+    return Schedule(**given | fields)
 
 
-def firing(saved: Schedule) -> Firing:
-    return Firing(
-        schedule=saved.name,
-        version=saved.version,
-        expected=saved.next_fire,
-        nominal=saved.next_fire,
-        messages=(message(id=f"{saved.id}-{saved.next_fire}", schedule=saved.name),),
-        next_fire=(saved.next_fire or 0) + 60_000,
-    )
+def firing(saved: Schedule, *nominals: int, **fields: Any) -> Firing:
+    """Return the firing of the schedule's next instant, or of those given."""
+    sent = [
+        message(id=f"{saved.id}-{nominal}", schedule=saved.name, nominal=nominal)
+        for nominal in nominals or (saved.next_fire or 0,)
+    ]
+    given: dict[str, Any] = {
+        "schedule": saved.name,
+        "version": saved.version,
+        "expected": saved.next_fire,
+        "messages": tuple(sent),
+        "next_fire": (saved.next_fire or 0) + 60_000,
+    }
+    return Firing(**given | fields)
+
+
+def saved(engine: RedisEngine, name: str = "s", **fields: Any) -> Schedule:
+    (stored,) = engine.schedules.save([schedule(name, **fields)], now=NOW)
+    return stored
+
+
+def stored(engine: RedisEngine, name: str = "s") -> Schedule:
+    (found,) = engine.schedules.get([name])
+    assert found is not None
+    return found
+
+
+def fire(engine: RedisEngine, *firings: Firing) -> list[Fate]:
+    return engine.schedules.fire(firings, now=NOW)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from redis_words import NOW, POLICY, Open, claim, done, hire, message, put, run_of
+from redis_words import NOW, POLICY, Open, claim, done, fire, firing, hire, message, put, run_of, saved, stored
 
 from horarium.engines.protocol import Purge
 from horarium.engines.redis import RedisEngine
@@ -43,6 +43,20 @@ def test_a_store_whose_runs_are_forgotten_and_whose_owners_are_gone_is_empty(
     engine.inspector.leave(["a"], now=NOW)
     engine.queue.maintain(now=MUCH_LATER, policy=POLICY)
     assert keys(server) == set()
+
+
+def test_a_schedule_that_has_fired_and_is_deleted_leaves_nothing(server: RedisServer, engine: RedisEngine) -> None:
+    hire(engine)
+    for number, overlap in enumerate(("allow", "skip", "queue_one", "replace_queued", "cancel_previous")):
+        now = stored(engine) if number else saved(engine)
+        fire(engine, firing(now, overlap=overlap))
+    claimed = claim(engine)
+    engine.schedules.delete(["s"])
+    engine.queue.settle([done(each) for each in claimed], now=NOW, policy=POLICY)
+    engine.inspector.leave(["a"], now=NOW)
+    engine.queue.maintain(now=MUCH_LATER, policy=POLICY)
+    left = {key.partition(":")[0] for key in keys(server)}
+    assert left - {"n"} == {"said"}  # counts by state, of which there are few; and what goes away by itself
 
 
 def test_a_state_of_a_tasks_own_is_counted_no_longer_than_a_run_is_in_it(

@@ -7,13 +7,16 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from redis.exceptions import ConnectionError, TimeoutError
-from redis_words import NOW, POLICY, claim, done, firing, hire, message, put, run_of, schedule
+from redis_words import NOW, POLICY, claim, done, fire, firing, hire, message, put, run_of, saved, schedule, stored
 
+from horarium.engines.protocol import Page, RunFilter
 from horarium.engines.redis import RedisEngine, connection
 from horarium.engines.redis.lua import SCRIPTS
 from horarium.errors import EngineUnavailable
 from horarium.outcome import State, Verdict
+from horarium.schedules.record import Fate
 
 Losing = Callable[..., Any]
 
@@ -145,13 +148,72 @@ def test_a_move_whose_answer_was_lost_is_made_once(engine: RedisEngine, monkeypa
 def test_a_firing_whose_answer_was_lost_has_won_all_the_same(
     engine: RedisEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (saved,) = engine.schedules.save([schedule()], now=NOW)
+    first = saved(engine)
     with losing(monkeypatch, "fire", 1):
-        assert engine.schedules.fire([firing(saved)], now=NOW) == [True]
-    assert engine.schedules.fire([firing(saved)], now=NOW) == [False]
-    (after,) = engine.schedules.get(["s"])
-    assert after is not None
+        assert fire(engine, firing(first)) == [Fate.SENT]
+    assert fire(engine, firing(first)) == [Fate.LOST]
+    after = stored(engine)
     assert (after.total_runs, after.next_fire) == (1, NOW + 60_000)
+    assert engine.inspector.counts().states == {State.PENDING: 1}
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({}, Fate.SENT),
+        ({"messages": ()}, Fate.SENT),
+        ({"overlap": "skip"}, Fate.SKIPPED),
+        ({"overlap": "queue_one"}, Fate.HELD),
+        ({"overlap": "cancel_previous"}, Fate.SENT),
+        ({"overlap": "replace_queued"}, Fate.SENT),
+        ({"version": 9}, Fate.LOST),
+        ({"kind": "manual"}, Fate.SENT),
+    ],
+)
+def test_a_second_asking_is_told_the_same_fate_and_changes_nothing(
+    engine: RedisEngine, monkeypatch: pytest.MonkeyPatch, fields: dict[str, Any], told: Fate
+) -> None:
+    with_loss, without = (saved(engine, name) for name in "ab")
+    for each in (with_loss, without):
+        fire(engine, firing(each))  # it waits
+    for times, each in ((1, stored(engine, "a")), (0, stored(engine, "b"))):
+        with losing(monkeypatch, "fire", times):
+            assert fire(engine, firing(each, **fields)) == [told]
+    strays = {"id": "", "name": ""}
+    assert replace(stored(engine, "a"), **strays) == replace(stored(engine, "b"), **strays)
+    found = [engine.results.search(RunFilter(schedule=name), Page()).runs for name in "ab"]
+    assert [run.state for run in found[0]] == [run.state for run in found[1]]
+
+
+def test_a_repetition_whose_answer_was_lost_is_told_as_one(
+    engine: RedisEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = saved(engine)
+    fire(engine, firing(first))
+    (edited,) = engine.schedules.save([first], now=NOW)  # sets next_fire back
+    with losing(monkeypatch, "fire", 1):
+        assert fire(engine, firing(edited)) == [Fate.REPEATED]
+
+
+def test_a_firing_that_arrives_after_its_second_asking_does_nothing(
+    engine: RedisEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held_up = []
+    exchange = connection._exchange
+
+    def exchanged(link: Any, words: Any) -> Any:
+        if SCRIPTS["fire"].digest in words and not held_up:
+            held_up.append(words)
+            raise ConnectionError("no answer")
+        return exchange(link, words)
+
+    first = saved(engine)
+    with monkeypatch.context() as patch:
+        patch.setattr(connection, "_exchange", exchanged)
+        assert fire(engine, firing(first, overlap="queue_one")) == [Fate.SENT]
+    before = stored(engine)
+    engine.schedules._store.use(lambda link: exchange(link, held_up[0]))
+    assert stored(engine) == before
     assert engine.inspector.counts().states == {State.PENDING: 1}
 
 
@@ -159,8 +221,8 @@ def test_a_save_whose_answer_was_lost_is_no_conflict_with_itself(
     engine: RedisEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with losing(monkeypatch, "save_schedules", 1):
-        (saved,) = engine.schedules.save([schedule()], now=NOW)
-    assert saved.version == 1
+        (first,) = engine.schedules.save([schedule()], now=NOW)
+    assert first.version == 1
     with losing(monkeypatch, "save_schedules", 1):
-        (saved,) = engine.schedules.save([saved], now=NOW)
-    assert saved.version == 2
+        (second,) = engine.schedules.save([first], now=NOW)
+    assert second.version == 2

@@ -14,7 +14,8 @@ All keys begin with ``{namespace}:`` and so lie in one slot of a cluster:
     owing         set: owners given up that still hold something             last   hash: what an owner claimed last
     known:DIGEST, ears:QUEUE, ear:LEN:QUEUE:DIGEST    sets: tasks; digests of idle children; their channels
     sch, schx, schk, schn, due    schedules: records, states, tokens of the last save, names in order, due instants
-    fired, fires  hash and sorted set: firings, by their token and by their nominal instant
+    fires         sorted set: firings by their nominal instant       said:TOKEN    what a firing answered, for a while
+    sent, a:SCHEDULE    hash id -> nominal;schedule of what a schedule has sent and has not ended; sets of these ids
     t:TOPIC, e:CHANNEL            channels
 """
 

@@ -44,6 +44,8 @@ class Move(Struct, omit_defaults=True, kw_only=True):
     created: Instant | None = None  # with index
     index: tuple[str, ...] = ()
     unindex: tuple[str, ...] = ()
+    sent: str | None = None  # what a schedule has sent, where that has changed; see rows.sent_of
+    tells: Literal["succeeded", "failed", "ended"] | None = None  # its schedule: how it has ended
     forget: bool = False
     until_key: Literal["end", "endk"] | None = None
     until_at: Instant | None = None
@@ -54,7 +56,7 @@ class Move(Struct, omit_defaults=True, kw_only=True):
 
 Decide: TypeAlias = Callable[[Entry], Move | None]
 
-_pack = msgspec.msgpack.Encoder().encode
+pack = msgspec.msgpack.Encoder().encode
 
 
 def look(store: Store, ids: Sequence[str]) -> list[Entry | None]:
@@ -85,7 +87,7 @@ def commit(store: Store, ids: Iterable[str], decide: Decide, now: Instant) -> di
             if not pending:
                 break
         else:
-            raise _restless(store)
+            raise restless(store)
     return made
 
 
@@ -105,7 +107,7 @@ def commit_together(
         done = _carry_out(store, moves, now, "all")
         if len(done) == len(moves):
             return done
-    raise _restless(store)
+    raise restless(store)
 
 
 def _decided(entries: Iterable[Entry | None], decide: Decide) -> list[Move]:
@@ -123,12 +125,12 @@ def _carry_out(store: Store, moves: list[Move], now: Instant, how: str) -> dict[
         for message in move.follow_ups:
             arguments += put_arguments(message)
         told.append(msgspec.structs.replace(move, puts=len(move.follow_ups), follow_ups=()))
-    arguments[2] = _pack(told)
+    arguments[2] = pack(told)
     done = store.call("commit", arguments)
     return {move.id: move for move, is_done in zip(moves, done, strict=True) if is_done}
 
 
-def _restless(store: Store) -> EngineUnavailable:
+def restless(store: Store) -> EngineUnavailable:
     return EngineUnavailable(
         f"expected the store {store.address.url} to leave a message alone for a moment, but it changed {TRIES} times "
         "between a look and a move; try again"

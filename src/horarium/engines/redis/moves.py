@@ -7,7 +7,7 @@ happened in between. The two roads that nearly every message takes (claim, succe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Raw
@@ -29,12 +29,14 @@ from horarium.engines.redis.rows import (
     flags_of,
     indexes_of,
     member_of,
+    sent_of,
     shortened,
     slot_of,
     stored_of,
 )
 from horarium.message import Message
 from horarium.outcome import Attempt, Crashed, ErrorRecord, Expired, Outcome, Revoked, State, error_of, told
+from horarium.schedules.record import FAILED, SUCCEEDED
 from horarium.workflow.follow import follow_ups
 
 
@@ -74,6 +76,7 @@ def end(
         to=str(state),
         created=entry.readable_message.created,
         index=() if state == State.SUCCESS else (f"s:{state}",),
+        tells=_tells(entry, state),
         follow_ups=tuple(puts),
         **_departure(entry),
     )
@@ -124,6 +127,7 @@ def put_back(
         age=sent.created if is_older else None,
         index=tuple(sorted(new if is_older else new - old)),
         unindex=tuple(sorted(old - new)),
+        sent=None if sent_of(sent) == sent_of(entry.message) else sent_of(sent),
         follow_ups=tuple(puts),
         **_departure(entry),
     )
@@ -257,6 +261,13 @@ def _flags(entry: Entry) -> int:
     if entry.record.phase == HELD:
         return entry.record.flags & (EXPIRES | INDEXED)
     return flags_of(entry.readable_message)
+
+
+def _tells(entry: Entry, state: State) -> Literal["succeeded", "failed", "ended"] | None:
+    """Return what a schedule is told of an end. Of a message that cannot be read only the store knows the schedule."""
+    if not entry.readable_message.schedule and is_readable(entry):
+        return None
+    return "succeeded" if state in SUCCEEDED else "failed" if state in FAILED else "ended"
 
 
 def _followers(entry: Entry, outcome: Outcome, now: Instant) -> list[Message]:

@@ -149,6 +149,12 @@ def indexes_of(message: Message) -> list[str]:
     return [f"{kind}:{value}" for kind, value in named if value]
 
 
+def sent_of(message: Message) -> str:
+    """Return what is kept of a message as long as a schedule waits for its end; '' for one that no schedule sent."""
+    nominal = "" if message.nominal is None else message.nominal
+    return f"{nominal};{message.schedule}" if message.schedule else ""
+
+
 def put_arguments(message: Message) -> tuple[str | bytes | int, ...]:
     """Return a message as parts/put.lua wants it."""
     indexed = message.schedule or message.parent or message.root
@@ -161,6 +167,7 @@ def put_arguments(message: Message) -> tuple[str | bytes | int, ...]:
         "" if message.expires is None else message.expires,
         message.created,
         msgspec.msgpack.encode(indexes_of(message)) if indexed else "",
+        "" if message.nominal is None else message.nominal,
         encode(message),
     )
 

@@ -1,10 +1,11 @@
-"""Schedules, and the one script that makes a firing happen once.
+"""Schedules as they are kept.
 
-``sch`` holds each schedule as it was saved; ``schx`` beside it what firings change, and wins over the record.
+``sch`` holds each schedule as it was saved; ``schx`` beside it what firings and runs change, and wins over the record.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -13,12 +14,21 @@ from msgspec.structs import replace
 from horarium.clock import Instant
 from horarium.engines.protocol import Page, SchedulePage
 from horarium.engines.redis.connection import Argument, Store
-from horarium.engines.redis.rows import encode, put_arguments
+from horarium.engines.redis.fire import blank, fire
+from horarium.engines.redis.rows import encode
 from horarium.engines.redis.tokens import Tokens
 from horarium.errors import ScheduleConflict
-from horarium.schedules.record import Firing, Schedule
+from horarium.schedules.record import Fate, Firing, Schedule
 
 STRETCH = 500  # schedules read by one call
+# See lua/parts/schedules.lua. What stands in the middle is not in states that an older version wrote.
+STATE = re.compile(
+    rb"(?P<version>\d+);(?P<active>\d);(?P<next>-?\d*);(?P<last>-?\d*);(?P<total>\d+);(?P<missed>\d+);"
+    rb"(?:(?P<skipped>\d+);(?P<held>\d?);(?P<succeeded>-?\d*);(?P<failures>\d+);(?P<ended>-?\d*);)?"
+    rb"(?P<owner>[a-z]*);(?P<id>.*)",
+    re.DOTALL,
+)
+KEPT = ("version", "next", "last", "total", "missed", "skipped", "held", "succeeded", "failures", "ended")
 
 _decode = msgspec.json.Decoder(Schedule).decode
 
@@ -39,7 +49,7 @@ class RedisSchedules:
         if how == b"conflict":
             name, wanted, found = told
             raise ScheduleConflict(name.decode(), wanted, found)
-        return [_with_state(schedule, state) for schedule, state in zip(saved, told, strict=True)]
+        return [_as_saved(schedule, state) for schedule, state in zip(saved, told, strict=True)]
 
     def delete(self, names: Sequence[str]) -> int:
         return int(self._store.call("delete_schedules", names)) if names else 0
@@ -66,25 +76,8 @@ class RedisSchedules:
                 self._store.call("shelve_schedule", [schedule.name, schedule.version])
         return [schedule for schedule in read if schedule.error is None]
 
-    def fire(self, firings: Sequence[Firing], *, now: Instant) -> list[bool]:
-        if not firings:
-            return []
-        arguments: list[Argument] = [now, self._tokens.take(), len(firings)]
-        for firing in firings:
-            arguments += (
-                firing.schedule,
-                firing.kind,
-                firing.version,
-                _blank(firing.expected),
-                _blank(firing.nominal),
-                _blank(firing.next_fire),
-                firing.missed,
-                len(firing.messages),
-            )
-        for firing in firings:
-            for message in firing.messages:
-                arguments += put_arguments(message)
-        return [won == 1 for won in self._store.call("fire", arguments)]
+    def fire(self, firings: Sequence[Firing], *, now: Instant) -> list[Fate]:
+        return fire(self._store, self._tokens, firings, now)
 
     def _read(self, how: str, *arguments: Argument) -> Iterator[Schedule | None]:
         found = self._store.call("read_schedules", [how, *arguments])
@@ -100,36 +93,53 @@ class RedisSchedules:
             after = read[-1].name
 
 
-def to_schedule(name: str, record: bytes, state: bytes) -> Schedule:
+def to_schedule(name: str, record: bytes, state: bytes | None) -> Schedule:
     """Return a stored schedule; one whose record cannot be read stands in for itself, with the error."""
+    found = STATE.fullmatch(state or b"")
     try:
         schedule = _decode(record)
+        reason = "" if found else "a state of its own that says otherwise"
     except msgspec.MsgspecError as error:
-        reason = f"expected a stored schedule that can be read, got {error}; define it anew, or delete it"
-        owner, id = state.decode().split(";", 7)[6:]
-        schedule = Schedule(
-            id=id,
-            name=name,
-            task="",
-            spec={},
-            owner="code" if owner == "code" else "person",
-            anchor=0,
-            created=0,
-            changed=0,
-            error=reason,
-        )
-    return _with_state(schedule, state)
+        reason = str(error)
+    if reason:
+        schedule = _stand_in(name, found, reason)
+    return _with_state(schedule, found) if found else schedule
 
 
-def _with_state(schedule: Schedule, state: bytes) -> Schedule:
-    version, _, next_fire, last_fire, total_runs, missed, _, _ = state.decode().split(";", 7)
+def _as_saved(schedule: Schedule, state: bytes) -> Schedule:
+    found = STATE.fullmatch(state)
+    assert found is not None, state  # the script has just written it
+    return _with_state(schedule, found)
+
+
+def _stand_in(name: str, found: re.Match[bytes] | None, reason: str) -> Schedule:
+    return Schedule(
+        id=found["id"].decode() if found else "",
+        name=name,
+        task="",
+        spec={},
+        owner="code" if found and found["owner"] == b"code" else "person",
+        anchor=0,
+        created=0,
+        changed=0,
+        error=f"expected a stored schedule that can be read, got {reason}; define it anew, or delete it",
+    )
+
+
+def _with_state(schedule: Schedule, found: re.Match[bytes]) -> Schedule:
+    version, next_fire, last_fire, total, missed, skipped, held, succeeded, failures, ended = found.group(*KEPT)
     return replace(
         schedule,
         version=int(version),
-        next_fire=int(next_fire) if next_fire else None,
-        last_fire=int(last_fire) if last_fire else None,
-        total_runs=int(total_runs),
+        next_fire=_instant(next_fire),
+        last_fire=_instant(last_fire),
+        total_runs=int(total),
         missed=int(missed),
+        skipped=int(skipped or 0),
+        held=held == b"1",
+        succeeded=_instant(succeeded),
+        failures=int(failures or 0),
+        ended=_instant(ended),
     )
 
 
@@ -140,13 +150,17 @@ def _save_arguments(schedule: Schedule) -> tuple[Argument, ...]:
         schedule.id,
         schedule.owner,
         int(schedule.is_active),
-        _blank(schedule.next_fire),
-        _blank(schedule.last_fire),
+        blank(schedule.next_fire),
+        blank(schedule.last_fire),
         schedule.total_runs,
         schedule.missed,
+        schedule.skipped,
+        blank(schedule.succeeded),
+        schedule.failures,
+        blank(schedule.ended),
         encode(schedule),
     )
 
 
-def _blank(instant: Instant | None) -> Argument:
-    return "" if instant is None else instant
+def _instant(text: bytes | None) -> Instant | None:
+    return int(text) if text else None

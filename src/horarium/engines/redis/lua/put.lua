@@ -5,4 +5,4 @@
 -- Safe: a script runs alone; sent twice, the second finds every id known
 local K, now = KEYS[1], ARGV[1]
 --#include calls lines put
-return put(3, tonumber(ARGV[2]), now)
+return put(add_places({}, 3, tonumber(ARGV[2])), now)

@@ -3,15 +3,15 @@
 --   owner's hands under the fence, worker (JSON, or '': as it was), tail (JSON of rows.Tail), instant of forgetting
 --   (or '': the policy's), number of follow-ups; then all the follow-ups as parts/put.lua wants them
 -- Result: for each 1 (recorded) or 0 (untouched)
--- State: in hand, RECEIVED, without a history -> ended, SUCCESS; its follow-ups are put
+-- State: in hand, RECEIVED, without a history -> ended, SUCCESS; its follow-ups are put, its schedule is told
 -- Safe: a script runs alone; sent twice, the second finds the records ended
 local K, now, count = KEYS[1], ARGV[1], tonumber(ARGV[2])
 local FIELDS = 7
---#include calls lines put
+--#include calls lines schedules sent put
 local ids = {}
 for i = 1, count do ids[i] = ARGV[3 + (i - 1) * FIELDS] end
 local records = fetched(K .. 'rec', ids)
-local told, written, owners, ends, kept, queues, puts = {}, {}, {}, {}, {}, {}, {}
+local told, written, owners, ends, kept, queues, puts, indexed = {}, {}, {}, {}, {}, {}, {}, {}
 local recorded, follow_up = 0, 3 + count * FIELDS
 for i, id in ipairs(ids) do
   local at = 3 + (i - 1) * FIELDS
@@ -30,11 +30,14 @@ for i, id in ipairs(ids) do
     local owner = ARGV[at + 1]
     owners[owner] = owners[owner] or {}
     table.insert(owners[owner], id)
-    local list, mark = ends, tonumber(flags) >= 2 and '+' or '-'
+    local list, mark = ends, '-'
+    if tonumber(flags) >= 2 then
+      mark, indexed[#indexed + 1] = '+', id  -- a schedule may have sent it
+    end
     if ARGV[at + 5] ~= '' then list = kept end
     list[#list + 1], list[#list + 2] = ARGV[at + 5] ~= '' and ARGV[at + 5] or now, mark .. id
     queues[queue] = (queues[queue] or 0) + 1
-    if number > 0 then puts[#puts + 1] = {follow_up, number} end
+    add_places(puts, follow_up, number)
   end
   follow_up = follow_up + number * STRIDE
 end
@@ -47,6 +50,8 @@ for owner, list in pairs(owners) do chunked('SREM', K .. 'own:' .. owner, list) 
 for queue, number in pairs(queues) do tally(K .. 'h', queue, -number) end
 redis.call('HINCRBY', K .. 'n', 'RECEIVED', -recorded)
 redis.call('HINCRBY', K .. 'n', 'SUCCESS', recorded)
-for _, each in ipairs(puts) do put(each[1], each[2], now) end
+end_runs(indexed, 'succeeded', now)
+put(puts, now)
+write_states()
 redis.call('PUBLISH', K .. 't:results', '1')
 return told

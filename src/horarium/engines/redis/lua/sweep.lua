@@ -13,5 +13,5 @@ for _, owner in ipairs(redis.call('ZRANGEBYSCORE', K .. 'graves', '-inf', ARGV[1
 end
 for _, firing in ipairs(redis.call('ZRANGEBYSCORE', K .. 'fires', '-inf', ARGV[2], 'LIMIT', 0, limit)) do
   redis.call('ZREM', K .. 'fires', firing)
-  redis.call('HDEL', K .. 'fired', firing)
+  redis.call('HDEL', K .. 'fired', firing)  -- a hash that an older version kept beside it
 end

@@ -1,0 +1,58 @@
+-- Moves of messages that were decided outside: see commit.Move for what each of their fields says.
+local is_any_ended = false
+
+local function holds(move)
+  local message = redis.call('HEXISTS', K .. 'msg', move.id) == 1
+  if move.creates and not message then return true end
+  local record = redis.call('HGET', K .. 'rec', move.id)
+  if not message or (record and redis.sha1hex(record) or '') ~= move.guard then return false end
+  return not move.leave or not not redis.call('ZSCORE', line_key(move.leave[1], move.leave[2]), move.leave[3])
+end
+
+local function count_state(state, by)
+  if state ~= 'PENDING' then tally(K .. 'n', state, by) end  -- PENDING is what no other state counts
+end
+
+-- All but its follow-ups.
+local function carry_out(move, now)
+  local id = move.id
+  if move.record then redis.call('HSET', K .. 'rec', id, move.record) end
+  if move.message then redis.call('HSET', K .. 'msg', id, move.message) end
+  if move.leave then leave_line(move.leave[1], move.leave[2], {move.leave[3]}) end
+  if move.unexpire then redis.call('ZREM', K .. 'exp', id) end
+  if move.from then count_state(move.from, -1) end
+  if move.to then count_state(move.to, 1) end
+  if move.owner then
+    redis.call('SREM', K .. 'own:' .. move.owner, id)
+    redis.call('SREM', K .. 'term:' .. move.owner, id)
+    if move.queue then tally(K .. 'h', move.queue, -1) end
+    if redis.call('EXISTS', K .. 'own:' .. move.owner) == 0 then redis.call('SREM', K .. 'owing', move.owner) end
+  end
+  if move.terminate then redis.call('SADD', K .. 'term:' .. move.terminate, id) end
+  if move.age then redis.call('ZADD', K .. 'age', move.age, id) end
+  for _, name in ipairs(move.index or {}) do redis.call('ZADD', K .. 'i:' .. name, move.created, id) end
+  for _, name in ipairs(move.unindex or {}) do redis.call('ZREM', K .. 'i:' .. name, id) end
+  if move.sent then
+    leave(id)
+    if move.sent ~= '' then enter(id, move.sent) end
+  end
+  if move.tells then end_runs({id}, move.tells, now) end
+  if move.forget then
+    redis.call('HDEL', K .. 'rec', id)
+    redis.call('HDEL', K .. 'msg', id)
+    redis.call('ZREM', K .. 'age', id)
+  end
+  if move.forget or move.until_key then
+    for _, key in ipairs({'end', 'endk'}) do redis.call('ZREM', K .. key, '-' .. id, '+' .. id) end
+  end
+  if move.until_key then
+    redis.call('ZADD', K .. move.until_key, move.until_at, move.mark .. id)
+    is_any_ended = true
+  end
+  if move.expire then redis.call('ZADD', K .. 'exp', move.expire, id) end
+  if move.join then
+    local queue, slot, due, member, task = unpack(move.join)
+    line_up(queue, slot, {due, member})
+    if tonumber(due) <= tonumber(now) then wake(queue, task, 1) end
+  end
+end
