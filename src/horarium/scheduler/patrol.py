@@ -13,7 +13,7 @@ from horarium.clock import Instant
 from horarium.engines.protocol import Page
 from horarium.errors import ScheduleConflict
 from horarium.event import Observer, ScheduleHealed, ScheduleInError
-from horarium.scheduler.firing import cured
+from horarium.scheduler.prepare import cured
 from horarium.schedules.record import Schedule
 
 if TYPE_CHECKING:
