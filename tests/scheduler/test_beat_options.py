@@ -10,6 +10,7 @@ from beat_store import Store
 from msgspec.structs import replace
 
 from horarium.app.app import Horarium
+from horarium.app.task import Task
 from horarium.clock import ManualClock
 from horarium.event import Fired, Missed, SchedulePaused, ScheduleResumed
 from horarium.message import Cause, derived_id
@@ -21,6 +22,7 @@ from horarium.schedules.line import next_of
 from horarium.schedules.policy import create
 from horarium.schedules.record import Backfill, Edit, Firing, Schedule
 from horarium.schedules.specs import to_record
+from horarium.testing import drain
 
 SECOND, MINUTE, HOUR = 1000, 60_000, 3_600_000
 FAILED = Failed(error=ErrorRecord(class_path="ValueError", text="no"))
@@ -300,4 +302,24 @@ class TestCause:
             Cause(),
             Cause(previous=begin + MINUTE),
             Cause(previous=begin + 3 * MINUTE, caught_up=True),
+        ]
+
+    def test_s18_the_task_can_ask_for_all_of_it(self, make_app: MakeApp, store: Store, clock: ManualClock) -> None:
+        begin, heard = clock.now(), []
+        app = make_app({"s": {"task": "ask", "schedule": every(minutes=1)}})
+
+        def ask(self: Task) -> None:
+            asked = self.request
+            heard.append((asked.nominal, asked.previous_nominal, asked.caught_up, asked.firing_kind, asked.fired_by))
+
+        app.add_task(ask, {"name": "ask", "bind": True})
+        scheduler = started(app)
+        scheduler.tick(clock.advance(60))
+        scheduler.tick(clock.advance(155))
+        app.tasks["ask"].delay()
+        drain(app)
+        assert heard == [
+            (begin + MINUTE, None, False, "auto", ""),
+            (begin + 3 * MINUTE, begin + 2 * MINUTE, True, "auto", ""),
+            (None, None, False, None, ""),
         ]
