@@ -23,6 +23,7 @@ from horarium.event import (
     ScheduleUnreadable,
 )
 from horarium.schedules import policy
+from horarium.schedules.planning import owed
 from horarium.schedules.record import Firing, Schedule
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def _in_error(stored: Schedule | None, wanted: Schedule, error: str, *, now: Ins
 
 def _written_off(before: Schedule | None, after: Schedule, *, now: Instant) -> Firing | None:
     """Return the record of what came due before an edit of the timing and is not fired any more."""
-    if before is None or after.next_fire == before.next_fire or not (missed := policy.owed(before, now=now)):
+    if before is None or after.next_fire == before.next_fire or not (missed := owed(before, now=now)):
         return None
     return Firing(
         schedule=before.name,
