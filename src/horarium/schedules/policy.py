@@ -13,7 +13,8 @@ from horarium.errors import InvalidSchedule
 from horarium.schedules.clocked import clocked
 from horarium.schedules.next import Rules, count_fires, latest_fire, next_fire
 from horarium.schedules.record import Schedule
-from horarium.schedules.specs import describe, from_record
+from horarium.schedules.specs import from_record
+from horarium.schedules.words import describe
 from horarium.schedules.zones import zone_of
 
 # A firing up to this late is a delay and not a miss, whatever ``catchup`` says: a schedule of a dead scheduler is
