@@ -5,6 +5,7 @@ HorariumError
 │   ├── UnknownSetting
 │   └── InvalidSetting
 ├── InvalidSchedule (ValueError)
+│   └── MissingExtra
 ├── InvalidArguments (TypeError)
 ├── CodecError
 │   ├── EncodingError (TypeError)
@@ -77,6 +78,17 @@ class InvalidSetting(ImproperlyConfigured):
 
 class InvalidSchedule(HorariumError, ValueError):
     """A schedule's spec cannot be read, is out of range, or never fires."""
+
+
+class MissingExtra(InvalidSchedule):
+    """A schedule needs a library that is not installed here; ``extra`` names what to install."""
+
+    def __init__(self, extra: str, what: str, error: ImportError) -> None:
+        super().__init__(
+            f"expected the libraries for {what} to be installed, got: {error}; install them with: pip install "
+            f"'horarium[{extra}]'"
+        )
+        self.extra = extra
 
 
 class InvalidArguments(HorariumError, TypeError):

@@ -6,15 +6,16 @@ The line starts at the schedule's anchor (its creation), so neither a restart no
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import lru_cache
 
 from horarium.clock import Instant, Seconds
 from horarium.errors import InvalidSchedule
-from horarium.schedules.value import Value
+from horarium.schedules.recurrence import Recurrence
 
 LONGEST_DAYS = 3650  # ten years: what fires less often is refused, like a crontab that does
 
 
-class every(Value):
+class every(Recurrence):
     """Fire every ``interval`` (seconds or a timedelta) or every sum of the named units.
 
     ``every(30)``, ``every(timedelta(hours=1))``, ``every(hours=1, minutes=30)``. Kept in whole milliseconds.
@@ -47,17 +48,12 @@ class every(Value):
         if not 1 <= milliseconds <= LONGEST_DAYS * 86_400_000:
             raise _refusal(repr(given), "give at least 0.001 s and at most ten years")
         self._keep(milliseconds=milliseconds)
+        self._equal_by(milliseconds)
 
     @property
     def run_every(self) -> timedelta:
         """The interval as a timedelta, by the name that Celery gives it."""
         return timedelta(milliseconds=self.milliseconds)
-
-    def __eq__(self, other: object) -> bool:
-        return self.milliseconds == other.milliseconds if isinstance(other, every) else NotImplemented
-
-    def __hash__(self) -> int:
-        return hash((every, self.milliseconds))
 
     def __reduce__(self) -> tuple[type[every], tuple[timedelta]]:
         return every, (self.run_every,)
@@ -66,9 +62,12 @@ class every(Value):
         return f"every({self.milliseconds / 1000:g})" if self.milliseconds < 10**9 else f"every({self.run_every!r})"
 
 
-def schedule(run_every: Seconds | timedelta, relative: bool = False) -> every:
+def schedule(
+    run_every: Seconds | timedelta, relative: bool = False, nowfun: object = None, app: object = None
+) -> every:
     """Return the interval, as Celery's users write it. ``relative`` is accepted and changes nothing: the time line
-    never shifts with restarts, which is what it was for."""
+    never shifts with restarts, which is what it was for. ``nowfun`` and ``app`` are accepted and change nothing either.
+    Raises: InvalidSchedule."""
     return every(run_every)
 
 
@@ -82,6 +81,19 @@ def count_on_line(interval: every, after: Instant, until: Instant, *, anchor: In
     """Return how many points of the line lie later than ``after`` and at or before ``until``."""
     step = interval.milliseconds
     return max(0, max(0, (until - anchor) // step) - max(0, (after - anchor) // step))
+
+
+@lru_cache(maxsize=4096)  # most intervals look alike on every day
+def points_in(spans: tuple[tuple[int, int], ...], phase: int, step: int) -> tuple[int | None, int]:
+    """Return the first of the points ``phase``, ``phase + step`` ... that lies in one of the spans (ascending, ends
+    not included), and how many do."""
+    first, total = None, 0
+    for start, end in spans:
+        point = start + (phase - start) % step
+        if point < end:
+            first = point if first is None else first
+            total += (end - 1 - point) // step + 1
+    return first, total
 
 
 def _span(interval: Seconds | timedelta | None, named: dict[str, float]) -> timedelta:

@@ -21,7 +21,8 @@ from horarium.message import Message, derived_id
 from horarium.observe.facts import read_declared
 from horarium.schedules import policy
 from horarium.schedules.record import Firing, Schedule
-from horarium.schedules.specs import describe, from_record
+from horarium.schedules.specs import from_record
+from horarium.schedules.words import describe
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium
