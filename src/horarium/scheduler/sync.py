@@ -22,8 +22,8 @@ from horarium.event import (
     SchedulesSynced,
     ScheduleUnreadable,
 )
-from horarium.schedules import policy
-from horarium.schedules.record import Firing, Schedule
+from horarium.schedules import editing, policy
+from horarium.schedules.record import Schedule
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium
@@ -80,7 +80,7 @@ def _save_once(engine: Engine, wanted: dict[str, Schedule], *, now: Instant, obs
         if (after := _change(before, schedule, now=now)) is not None
     ]
     engine.schedules.fire(
-        [firing for before, after in changes if (firing := _written_off(before, after, now=now))], now=now
+        [firing for before, after in changes if (firing := editing.written_off(before, after, now=now))], now=now
     )
     engine.schedules.save([after for _, after in changes], now=now)
     _tell(observer, stored, changes)
@@ -104,19 +104,6 @@ def _in_error(stored: Schedule | None, wanted: Schedule, error: str, *, now: Ins
     if stored.error == error and replace(broken, changed=stored.changed) == stored:
         return None  # it is known already
     return replace(broken, next_fire=None, error=error)
-
-
-def _written_off(before: Schedule | None, after: Schedule, *, now: Instant) -> Firing | None:
-    """Return the record of what came due before an edit of the timing and is not fired any more."""
-    if before is None or after.next_fire == before.next_fire or not (missed := policy.owed(before, now=now)):
-        return None
-    return Firing(
-        schedule=before.name,
-        version=before.version,
-        expected=before.next_fire,
-        next_fire=after.next_fire,
-        missed=missed,
-    )
 
 
 def _tell(observer: Observer, stored: Sequence[Schedule | None], changes: Sequence[Change]) -> None:

@@ -142,20 +142,6 @@ def owed(stored: Schedule, *, now: Instant) -> int:
     return due.missed + len(due.fire)
 
 
-def pause(schedule: Schedule, *, by: str, note: str = "", now: Instant) -> Schedule:
-    """Return the schedule paused by a person; it survives every sync of code."""
-    return replace(schedule, paused_by=by, pause_note=note, changed=now)
-
-
-def resume(schedule: Schedule, *, now: Instant) -> Schedule:
-    """Return the schedule going on from now: what came due in the pause is skipped, not fired at once.
-
-    Raises: InvalidSchedule.
-    """
-    resumed = replace(schedule, paused_by=None, pause_note="", changed=now)
-    return resumed if schedule.paused_by is None else _begun_anew(resumed, now=now)
-
-
 def rules_of(schedule: Schedule) -> Rules:
     """Return what besides its spec decides when a schedule fires."""
     return Rules(schedule.timezone, schedule.anchor, schedule.dst_gap, schedule.dst_fold)

@@ -1,0 +1,119 @@
+"""What schedules will do: the firings to come, of one or of many in order, and what a clock change does to each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from heapq import merge
+from itertools import islice
+
+from msgspec import Struct
+
+from horarium.clock import Instant, to_datetime
+from horarium.errors import InvalidSchedule
+from horarium.schedules.backfill import rest
+from horarium.schedules.crontab import crontab
+from horarium.schedules.editing import is_paused, next_of
+from horarium.schedules.record import Schedule
+from horarium.schedules.specs import Spec, from_record
+from horarium.schedules.zones import zone_of
+
+MOVED = "moved: the clocks go forward and its own time does not exist on this day"
+SECOND_PASS = "second pass of the repeated hour"
+FIRST_PASS = "first pass of the repeated hour"
+
+
+class Expected(Struct, frozen=True, kw_only=True):
+    """One firing to come. ``remark`` says what a clock change does to it, if one does."""
+
+    schedule: str
+    at: Instant
+    local: datetime  # the same in the schedule's zone
+    remark: str = ""
+
+
+def upcoming(schedule: Schedule, *, now: Instant) -> Iterator[Instant]:
+    """Return the firings to come, an overdue one first; of one that is paused those that it would have.
+
+    Ends where the schedule does (``end``, ``max_runs``, ``one_off``). Raises: InvalidSchedule.
+    """
+    return islice(_endless(schedule, now), _runs_left(schedule))
+
+
+def expected(schedule: Schedule, start: Instant, end: Instant) -> Iterator[Expected]:
+    """Yield what a schedule fires from ``start`` on and before ``end``, with remarks. Raises: InvalidSchedule."""
+    spec, zone = from_record(schedule.spec), zone_of(schedule.timezone)
+    before = to_datetime(start).astimezone(zone)
+    for at in islice(_in_range(schedule, start, end), _runs_left(schedule)):
+        moment = to_datetime(at).astimezone(zone)
+        yield Expected(schedule=schedule.name, at=at, local=moment, remark=remark(spec, before, moment))
+        before = moment
+
+
+def expected_of_all(schedules: Iterable[Schedule], start: Instant, end: Instant) -> Iterator[Expected]:
+    """Yield what many schedules fire in a range, in order of time; holds one firing of each schedule at a time.
+
+    One that is paused, disabled, a backfill or in error fires nothing.
+    """
+    firing = [schedule for schedule in schedules if would_fire(schedule, start)]
+    return merge(*(expected(each, start, end) for each in firing), key=lambda one: (one.at, one.schedule))
+
+
+def would_fire(schedule: Schedule, now: Instant) -> bool:
+    """Return whether a schedule fires by itself at all, as things stand at ``now``."""
+    is_stopped = is_paused(schedule, now) and schedule.paused_until is None
+    if not schedule.enabled or is_stopped or schedule.error is not None or schedule.backfill is not None:
+        return False
+    try:
+        from_record(schedule.spec)
+        zone_of(schedule.timezone)
+    except InvalidSchedule:
+        return False
+    return True
+
+
+def remark(spec: Spec, before: datetime, moment: datetime) -> str:
+    """Say what a clock change does to a firing, at a local time; ``before`` is the one in front of it."""
+    if isinstance(spec, crontab) and (moment.hour not in spec.hour or moment.minute not in spec.minute):
+        return MOVED
+    if moment.fold:
+        return SECOND_PASS
+    if moment.replace(fold=1).utcoffset() != moment.utcoffset():
+        return FIRST_PASS
+    if before.utcoffset() != moment.utcoffset():
+        return f"from here on {abbreviation(moment)}, before {abbreviation(before)}"
+    return ""
+
+
+def abbreviation(moment: datetime) -> str:
+    """Return the short name of the moment's zone; a zone that has only a number is shown as UTC+5."""
+    name = moment.tzname() or "UTC"
+    return f"UTC{name}" if name[:1] in "+-" else name
+
+
+def _runs_left(schedule: Schedule) -> int | None:
+    left = None if schedule.max_runs is None else max(0, schedule.max_runs - schedule.total_runs)
+    if not schedule.one_off:
+        return left
+    return 1 if left is None else min(left, 1)
+
+
+def _in_range(schedule: Schedule, start: Instant, end: Instant) -> Iterator[Instant]:
+    is_over = schedule.version > 0 and schedule.next_fire is None and schedule.error is None
+    at = None if is_over else next_of(schedule, max(start, schedule.paused_until or 0) - 1)
+    while at is not None and at < end:
+        yield at
+        at = next_of(schedule, at)
+
+
+def _endless(schedule: Schedule, now: Instant) -> Iterator[Instant]:
+    at = schedule.next_fire
+    if schedule.backfill is not None:
+        yield from rest(schedule)
+        return
+    is_stale = at is not None and at <= now and not schedule.is_active
+    if is_stale or (at is None and schedule.error is not None):
+        at = next_of(schedule, now)
+    while at is not None:
+        yield at
+        at = next_of(schedule, at)
