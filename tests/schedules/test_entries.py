@@ -83,7 +83,7 @@ def test_none_means_the_default(key: str) -> None:
         ({"timezone": 5}, "expected timezone to be the IANA name"),
         ({"dst_gap": "jump"}, "expected dst_gap to be shift or keep or skip, got 'jump'"),
         ({"dst_fold": 1}, "expected dst_fold to be first or last or both"),
-        ({"catchup": True}, "expected catchup to be latest or none"),
+        ({"catchup": True}, "expected catchup to be latest or all or earliest or none"),
         ({"catchup_window": -1}, "expected catchup_window to be seconds or a timedelta"),
         ({"catchup_window": float("nan")}, "expected catchup_window"),
         ({"start": "2026"}, "expected start to be a datetime"),

@@ -15,7 +15,8 @@ from horarium.engines.protocol import QUEUE_TOPIC
 from horarium.errors import HorariumError, ScheduleConflict
 from horarium.event import Fired, Missed, Observer, ScheduleFailed
 from horarium.message import Message, derived_id
-from horarium.schedules.policy import first_fire, plan
+from horarium.schedules.planning import plan
+from horarium.schedules.policy import first_fire
 from horarium.schedules.record import Fate, Firing, Schedule
 
 if TYPE_CHECKING:

@@ -13,7 +13,9 @@ from msgspec.structs import replace
 
 from horarium.clock import Instant
 from horarium.errors import ScheduleRefused
-from horarium.schedules.editing import next_of, noted
+from horarium.schedules import policy
+from horarium.schedules.editing import noted
+from horarium.schedules.line import Line
 from horarium.schedules.record import Backfill, Schedule
 
 Which = Literal["missing", "failed", "all"]
@@ -42,13 +44,10 @@ def backfill_number(name: str, of: str) -> int | None:
 
 
 def instants_between(schedule: Schedule, start: Instant, end: Instant) -> Iterator[Instant]:
-    """Yield what the schedule, as it is now, fires at or after ``start`` and before ``end``, without its single
+    """Return what the schedule, as it is now, fires at or after ``start`` and before ``end``, without its single
     instants. Raises: InvalidSchedule."""
-    plain = replace(schedule, passed_over=(), added=(), max_runs=None, one_off=False)
-    at = next_of(plain, start - 1)
-    while at is not None and at < end:
-        yield at
-        at = next_of(plain, at)
+    ending = end - 1 if schedule.end is None else min(end - 1, schedule.end)
+    return Line.of(replace(schedule, passed_over=(), added=())).between(start - 1, ending)
 
 
 def backfill_of(
@@ -72,12 +71,15 @@ def backfill_of(
     if max_active < 1:
         raise ScheduleRefused(schedule.name, f"expected max_active to be 1 or more, got {max_active}")
     ordered = instants if order == "oldest" else instants[::-1]
-    made = Schedule(
+    wanted = Schedule(
         id=id,
         name=backfill_name(schedule.name, number),
         task=schedule.task,
         spec=schedule.spec,
         timezone=schedule.timezone,
+        start=schedule.start,
+        dst_gap=schedule.dst_gap,
+        dst_fold=schedule.dst_fold,
         args=schedule.args,
         kwargs=schedule.kwargs,
         options=schedule.options,
@@ -88,9 +90,8 @@ def backfill_of(
         anchor=schedule.anchor,
         created=now,
         changed=now,
-        next_fire=now,
     )
-    return noted(None, made, what="created", by=by, note=note, now=now)
+    return noted(None, policy.create(wanted, now=now), what="created", by=by, note=note, now=now)
 
 
 def progress(schedule: Schedule) -> Progress | None:

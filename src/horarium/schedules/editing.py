@@ -15,12 +15,12 @@ from horarium import codec
 from horarium.clock import Instant, to_datetime
 from horarium.errors import OwnedByCode, ScheduleRefused
 from horarium.schedules import policy
-from horarium.schedules.next import latest_fire
+from horarium.schedules.line import Line, next_of
+from horarium.schedules.planning import owed
+from horarium.schedules.policy import EDITS_KEPT
 from horarium.schedules.record import Edit, Firing, Schedule
-from horarium.schedules.specs import from_record
 from horarium.schedules.zones import zone_of
 
-EDITS_KEPT = 50
 SINGLES_KEPT = 1000  # instants skipped and added ahead of time, of one schedule
 
 # What an edit does not tell: what the store counts, and what says the same in other words.
@@ -31,7 +31,7 @@ _UNTOLD = frozenset(
 
 
 def noted(before: Schedule | None, after: Schedule, *, what: str, by: str, note: str = "", now: Instant) -> Schedule:
-    """Return ``after`` with one more edit written down: what it changed in ``before``. The newest 50 are kept."""
+    """Return ``after`` with one more edit written down: what it changed in ``before``. The newest ones are kept."""
     edit = Edit(at=now, by=by, what=what, note=note, changes={} if before is None else changes(before, after))
     return replace(after, edits=(*after.edits, edit)[-EDITS_KEPT:], changed=now)
 
@@ -156,21 +156,13 @@ def redefine(
     if revised is None:
         return None
     what = "taken over" if stored.owner == "code" else "edited"
-    return noted(stored, behind_pause(revised, now=now), what=what, by=by, note=note, now=now)
-
-
-def behind_pause(schedule: Schedule, *, now: Instant) -> Schedule:
-    """Return the schedule with its next instant behind the end of its pause, if that has an end: what a new timing
-    fires before it is skipped."""
-    until = schedule.paused_until
-    is_too_early = until is not None and schedule.next_fire is not None and schedule.next_fire < until
-    return _aimed_anew(schedule, now=now) if is_too_early else schedule
+    return noted(stored, revised, what=what, by=by, note=note, now=now)
 
 
 def written_off(before: Schedule | None, after: Schedule, *, now: Instant) -> Firing | None:
     """Return the record of what came due before an edit and is not fired any more, None if there is nothing. It is to
     be fired before the edit is saved: its version is the one from before."""
-    if before is None or after.next_fire == before.next_fire or not (missed := policy.owed(before, now=now)):
+    if before is None or after.next_fire == before.next_fire or not (missed := owed(before, now=now)):
         return None
     return Firing(
         schedule=before.name,
@@ -179,16 +171,6 @@ def written_off(before: Schedule | None, after: Schedule, *, now: Instant) -> Fi
         next_fire=after.next_fire,
         missed=missed,
     )
-
-
-def next_of(schedule: Schedule, after: Instant) -> Instant | None:
-    """Return the first firing later than ``after``, single instants skipped and added included."""
-    found = policy.first_fire(schedule, now=after)
-    while found is not None and found in schedule.passed_over:
-        found = policy.first_fire(schedule, now=found)
-    if found is not None and found <= after:
-        found = None  # a clocked one that is over
-    return min((each for each in (found, *schedule.added) if each is not None and each > after), default=None)
 
 
 def _current(schedule: Schedule, *, now: Instant) -> Schedule:
@@ -216,11 +198,7 @@ def _aimed(schedule: Schedule, *, now: Instant) -> Schedule:
 
 
 def _aimed_anew(schedule: Schedule, *, now: Instant) -> Schedule:
-    if schedule.backfill is not None:
-        return schedule  # its instants are past, and stay what they are
-    after = max(now, schedule.last_fire or now, (schedule.paused_until or 0) - 1)
-    is_done = schedule.one_off and schedule.total_runs > 0
-    return replace(schedule, next_fire=None if is_done else next_of(schedule, after))
+    return replace(schedule, next_fire=policy.first_fire(schedule, now=max(now, schedule.last_fire or now)))
 
 
 def _fires_at(schedule: Schedule, instant: Instant) -> bool:
@@ -263,14 +241,8 @@ def _require_room(schedule: Schedule) -> None:
 
 
 def _nearest_firing(schedule: Schedule, instant: Instant, *, now: Instant) -> Instant | None:
-    later = next_of(schedule, max(instant, now))
-    earlier = None
-    if instant > now:
-        last = latest_fire(from_record(schedule.spec), now, instant, policy.rules_of(schedule))
-        candidates = [each for each in (last, *schedule.added) if each is not None and now < each < instant]
-        earlier = max((each for each in candidates if _fires_at(schedule, each)), default=None)
-    found = [each for each in (earlier, later) if each is not None]
-    return min(found, key=lambda each: abs(each - instant), default=None)
+    around = (Line.of(schedule).latest(now, instant), next_of(schedule, max(instant, now)))
+    return min((each for each in around if each is not None), key=lambda each: abs(each - instant), default=None)
 
 
 def _with(instants: tuple[Instant, ...], instant: Instant) -> tuple[Instant, ...]:

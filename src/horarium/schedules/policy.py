@@ -1,107 +1,69 @@
-"""What to do about a schedule: fire or pass over, move on, take up an edit. Decisions as values; the runner acts.
-
-A miss is a due instant that nothing was enqueued for; it is counted, never silent.
-"""
+"""What an edit of a schedule does: its beginning, a new definition, a pause. Decisions as values; the runner acts."""
 
 from __future__ import annotations
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from horarium.clock import Instant, Seconds, milliseconds
 from horarium.errors import InvalidSchedule
 from horarium.schedules.clocked import clocked
-from horarium.schedules.next import Rules, count_fires, latest_fire, next_fire
-from horarium.schedules.record import Schedule
+from horarium.schedules.line import Line, within_end
+from horarium.schedules.planning import runs_left
+from horarium.schedules.record import Edit, Schedule
 from horarium.schedules.specs import describe, from_record
 from horarium.schedules.zones import zone_of
-
-# A firing up to this late is a delay and not a miss, whatever ``catchup`` says: a schedule of a dead scheduler is
-# taken over within 5 s, and a store may need a moment to come back.
-ON_TIME: Seconds = 30.0
 
 # A spec that has no firing in this time is refused when it is written.
 FORESEEN: Seconds = 10 * 365.25 * 86_400
 
-_TIMING = ("timezone", "start", "end", "dst_gap", "dst_fold", "one_off", "max_runs", "enabled")
-_DEFINITION = (*_TIMING, "task", "args", "kwargs", "options", "owner", "app", "catchup", "catchup_window")
+PAUSED_BY_ITSELF = "horarium"  # whose pause it is after too many failures
 
+EDITS_KEPT = 50
 
-class Plan(Struct, frozen=True, kw_only=True):
-    """What is to be done about a schedule that is due."""
-
-    fire: tuple[Instant, ...] = ()  # the nominal instants to enqueue
-    next_fire: Instant | None = None  # None: nothing more to come
-    missed: int = 0  # due instants passed over
-
-    @property
-    def nominal(self) -> Instant | None:
-        return self.fire[-1] if self.fire else None
-
-
-def plan(schedule: Schedule, *, now: Instant) -> Plan:
-    """Decide what a schedule fires now.
-
-    Of all instants that have come due, only the newest is fired, and only if it is within the catch-up window
-    (``catchup="none"``: if it is on time); the others are missed. The next instant follows from the newest due one,
-    never from ``now``. An edit that was read before a firing sets next_fire back to it: what was fired is neither
-    fired again nor missed. Raises: InvalidSchedule when the spec or the zone cannot be used.
-    """
-    first = schedule.next_fire
-    if first is None or first > now:
-        return Plan(next_fire=first)
-    if _within_end(schedule, first) is None:
-        return Plan()
-    if schedule.max_runs is not None and schedule.total_runs >= schedule.max_runs:
-        return Plan()
-    until = now if schedule.end is None else min(now, schedule.end)
-    spec, rules = from_record(schedule.spec), rules_of(schedule)
-    if schedule.last_fire is not None and first <= schedule.last_fire and not isinstance(spec, clocked):
-        unfired = next_fire(spec, schedule.last_fire, **rules._asdict())
-        if unfired is None or unfired > until:
-            return Plan(next_fire=None if unfired is None else _within_end(schedule, unfired))
-        first = unfired
-    newest, due, following = first, 1, next_fire(spec, first, **rules._asdict())
-    if following is not None and following <= until:
-        newest = latest_fire(spec, following - 1, until, rules) or following
-        due += count_fires(spec, first, newest, rules)
-        following = next_fire(spec, newest, **rules._asdict())
-    fire = (newest,) if now - newest <= _patience(schedule) else ()
-    runs = schedule.total_runs + len(fire)
-    is_finished = (schedule.one_off and fire) or (schedule.max_runs is not None and runs >= schedule.max_runs)
-    return Plan(
-        fire=fire,
-        next_fire=None if is_finished or following is None else _within_end(schedule, following),
-        missed=due - len(fire),
-    )
+# What decides which instants are due; single instants that a person passed over or added are meant among those.
+_LINE = ("timezone", "dst_gap", "dst_fold", "spread")
+# What besides moves the next one.
+_TIMING = (*_LINE, "start", "end", "one_off", "max_runs", "enabled")
+_DEFINITION = (
+    *_TIMING,
+    *("task", "args", "kwargs", "options", "owner", "app", "description"),
+    *("catchup", "catchup_window", "catchup_limit", "catchup_spacing"),
+    *("overlap", "max_active", "jitter", "grace", "pause_after"),
+)
 
 
 def first_fire(schedule: Schedule, *, now: Instant) -> Instant | None:
     """Return the first instant at which the schedule fires if it begins (or begins anew) at ``now``; None if it has
-    ended.
+    ended, or fired as often as it may. It lies behind a pause that ends by itself.
 
     An interval begins one interval after its anchor; a clocked instant that has passed is returned as it is, for
     ``plan`` to judge. Raises: InvalidSchedule when the spec or zone cannot be used or nothing fires in ten years.
     """
-    spec = from_record(schedule.spec)
+    paused_until = schedule.paused_until if schedule.paused_by is not None else None
+    if schedule.backfill is not None:
+        is_done = schedule.total_runs >= len(schedule.backfill.instants)
+        return None if is_done else max(schedule.created + schedule.total_runs, paused_until or 0)
+    line = Line.of(schedule)
     zone_of(schedule.timezone)
-    if schedule.max_runs is not None and schedule.total_runs >= schedule.max_runs:
+    if runs_left(schedule) <= 0:
         return None
-    if isinstance(spec, clocked):
-        return _within_end(schedule, max(spec.instant, schedule.start or 0))
-    begin = now if schedule.start is None else max(now, schedule.start - 1)
-    first = next_fire(spec, begin, **rules_of(schedule)._asdict())
+    if isinstance(line.spec, clocked):
+        return within_end(schedule, _first_clocked(line, line.spec.instant, schedule, paused_until or 0))
+    begin = max(now, (schedule.start or 0) - 1, (paused_until or 0) - 1)
+    first = line.next(begin)
     if first is None or first - begin > milliseconds(FORESEEN):
         raise InvalidSchedule(
-            f"expected a schedule that fires within ten years, got {describe(spec)} in {schedule.timezone}, which "
-            "does not; correct its date fields"
+            f"expected a schedule that fires within ten years, got {describe(line.spec)} in {schedule.timezone}, "
+            "which does not; correct its date fields"
         )
-    return _within_end(schedule, first)
+    return within_end(schedule, first)
 
 
 def create(wanted: Schedule, *, now: Instant) -> Schedule:
     """Return a wanted schedule as one to be stored for the first time. Raises: InvalidSchedule."""
-    fresh = replace(wanted, version=0, anchor=now, created=now, changed=now, error=None)
+    check(wanted)
+    anchor = now if wanted.backfill is None else wanted.anchor  # a backfill goes by the line of another one
+    fresh = replace(wanted, version=0, anchor=anchor, created=now, changed=now, error=None)
     return replace(fresh, next_fire=first_fire(fresh, now=now))
 
 
@@ -109,12 +71,14 @@ def revise(stored: Schedule, wanted: Schedule, *, now: Instant) -> Schedule | No
     """Return the stored schedule with the wanted definition, ready to be saved; None if nothing changes.
 
     Identity, state and a person's pause stay. If its timing changed, the next instant is the first one of the new
-    timing after now and after the last firing. Otherwise
-    next_fire stays as it is. What came due before the edit and was not fired is not fired any more: record it as
-    missed (``owed``). A person's schedule is not touched by code's. Raises: InvalidSchedule.
+    timing after now and after the last firing, and what came due before the edit and was not fired is not fired any
+    more: record it as missed (``owed``). Otherwise next_fire stays as it is. Single instants that a person passed over
+    or added stay as long as the line does that they are meant on: spec, zone, clock change rules and spread.
+    A person's schedule is not touched by code's. Raises: InvalidSchedule.
     """
     if stored.owner == "person" and wanted.owner == "code":
         return None
+    check(wanted)
     is_same_spec = _is_same_spec(stored, wanted)
     if is_same_spec and all(getattr(stored, name) == getattr(wanted, name) for name in _DEFINITION):
         return None
@@ -128,32 +92,65 @@ def redefine(stored: Schedule, wanted: Schedule, *, now: Instant) -> Schedule:
     """Return the stored schedule with the wanted definition; its state stays, but for an error, which is to be judged
     anew."""
     definition = {name: getattr(wanted, name) for name in _DEFINITION}
-    return replace(stored, **definition, spec=wanted.spec, changed=now, error=None)
+    redefined = replace(stored, **definition, spec=wanted.spec, changed=now, error=None)
+    if _is_same_spec(stored, wanted) and all(getattr(stored, name) == getattr(wanted, name) for name in _LINE):
+        return redefined
+    return replace(redefined, passed_over=(), added=())
 
 
-def owed(stored: Schedule, *, now: Instant) -> int:
-    """Return how many instants of a stored schedule have come due and were not fired."""
-    if not stored.is_active:
-        return 0
-    try:
-        due = plan(stored, now=now)
-    except InvalidSchedule:  # what cannot be read is not due
-        return 0
-    return due.missed + len(due.fire)
+def check(wanted: Schedule) -> None:
+    """Refuse options that are right one by one and contradict each other. Raises: InvalidSchedule."""
+    expires = wanted.options.get("expires")
+    if wanted.start is not None and wanted.end is not None and wanted.end < wanted.start:
+        raise InvalidSchedule(f"expected end not to be before start, got {wanted.end - wanted.start} ms; swap them")
+    if isinstance(expires, int | float) and wanted.jitter and expires <= wanted.jitter:
+        raise InvalidSchedule(
+            f"expected options['expires'] to be longer than jitter, got {expires:g} s and {wanted.jitter:g} s; both "
+            "count from the due instant, so what is moved farther would expire before it may start"
+        )
+    if wanted.overlap == "allow" and wanted.max_active != 1 and wanted.backfill is None:
+        raise InvalidSchedule(
+            f"expected an overlap other than 'allow' with max_active, got max_active={wanted.max_active}; add for "
+            "instance 'overlap': 'skip'"
+        )
+    if wanted.overlap != "allow" and wanted.catchup_spacing:
+        raise InvalidSchedule(
+            f"expected catchup_spacing only with overlap 'allow', got {wanted.overlap!r}; leave it out: each firing is "
+            "judged by what is active then"
+        )
 
 
-def rules_of(schedule: Schedule) -> Rules:
-    """Return what besides its spec decides when a schedule fires."""
-    return Rules(schedule.timezone, schedule.anchor, schedule.dst_gap, schedule.dst_fold)
+def pause_by_itself(schedule: Schedule, *, now: Instant) -> Schedule:
+    """Return the schedule paused because its runs fail. Their count begins anew, so that whoever resumes it gives it
+    as many tries as before."""
+    note = f"{schedule.failures} failures in a row"
+    edit = Edit(at=now, by=PAUSED_BY_ITSELF, what="paused", note=note)
+    return replace(
+        schedule,
+        paused_by=PAUSED_BY_ITSELF,
+        pause_note=note,
+        paused_until=None,
+        failures=0,
+        edits=(*schedule.edits, edit)[-EDITS_KEPT:],
+        changed=now,
+    )
 
 
-def _patience(schedule: Schedule) -> int:
-    window = schedule.catchup_window if schedule.catchup == "latest" else 0.0
-    return milliseconds(max(window, ON_TIME))
+def has_failed_enough(schedule: Schedule) -> bool:
+    """Tell whether a schedule is to be paused because its runs fail."""
+    return schedule.pause_after is not None and schedule.failures >= schedule.pause_after
 
 
-def _within_end(schedule: Schedule, instant: Instant) -> Instant | None:
-    return instant if schedule.end is None or instant <= schedule.end else None
+def end_pause(schedule: Schedule, *, now: Instant) -> Schedule:
+    """Return the schedule without its pause, whose end has come; next_fire stays: it lies behind the pause."""
+    return replace(schedule, paused_by=None, pause_note="", paused_until=None, changed=now)
+
+
+def _first_clocked(line: Line, instant: Instant, schedule: Schedule, paused_until: Instant) -> Instant | None:
+    first = line.next(instant - 1)
+    while first is not None and first == schedule.last_fire:  # it was fired: a person may have added another one
+        first = line.next(first)
+    return None if first is None else max(first, paused_until)
 
 
 def _begun_anew(schedule: Schedule, *, now: Instant) -> Schedule:

@@ -13,7 +13,8 @@ from horarium.clock import Instant, to_datetime
 from horarium.errors import InvalidSchedule
 from horarium.schedules.backfill import rest
 from horarium.schedules.crontab import crontab
-from horarium.schedules.editing import is_paused, next_of
+from horarium.schedules.editing import is_paused
+from horarium.schedules.line import next_of
 from horarium.schedules.record import Schedule
 from horarium.schedules.specs import Spec, from_record
 from horarium.schedules.zones import zone_of
