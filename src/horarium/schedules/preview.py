@@ -9,16 +9,20 @@ from itertools import islice
 
 from msgspec import Struct
 
-from horarium.clock import Instant, to_datetime
+from horarium.clock import Instant, abbreviation, to_datetime
 from horarium.errors import InvalidSchedule
 from horarium.schedules.backfill import rest
 from horarium.schedules.crontab import crontab
 from horarium.schedules.editing import is_paused
 from horarium.schedules.line import next_of
+from horarium.schedules.planning import runs_left
 from horarium.schedules.record import Schedule
 from horarium.schedules.specs import Spec, from_record
 from horarium.schedules.zones import zone_of
 
+MOST_RUNS = 1 << 31  # more are as good as no end; islice knows no longer numbers
+
+ADDED = "moved here by a person"
 MOVED = "moved: the clocks go forward and its own time does not exist on this day"
 SECOND_PASS = "second pass of the repeated hour"
 FIRST_PASS = "first pass of the repeated hour"
@@ -41,18 +45,18 @@ def upcoming(schedule: Schedule, *, now: Instant) -> Iterator[Instant]:
     return islice(_endless(schedule, now), _runs_left(schedule))
 
 
+def ahead(schedule: Schedule, *, now: Instant) -> Iterator[Expected]:
+    """Return ``upcoming`` with remarks. Raises: InvalidSchedule."""
+    return _remarked(schedule, upcoming(schedule, now=now), now)
+
+
 def expected(schedule: Schedule, start: Instant, end: Instant) -> Iterator[Expected]:
-    """Yield what a schedule fires from ``start`` on and before ``end``, with remarks. Raises: InvalidSchedule."""
-    spec, zone = from_record(schedule.spec), zone_of(schedule.timezone)
-    before = to_datetime(start).astimezone(zone)
-    for at in islice(_in_range(schedule, start, end), _runs_left(schedule)):
-        moment = to_datetime(at).astimezone(zone)
-        yield Expected(schedule=schedule.name, at=at, local=moment, remark=remark(spec, before, moment))
-        before = moment
+    """Return what a schedule fires from ``start`` on and before ``end``, with remarks. Raises: InvalidSchedule."""
+    return _remarked(schedule, islice(_in_range(schedule, start, end), _runs_left(schedule)), start)
 
 
 def expected_of_all(schedules: Iterable[Schedule], start: Instant, end: Instant) -> Iterator[Expected]:
-    """Yield what many schedules fire in a range, in order of time; holds one firing of each schedule at a time.
+    """Return what many schedules fire in a range, in order of time; holds one firing of each schedule at a time.
 
     One that is paused, disabled, a backfill or in error fires nothing.
     """
@@ -73,9 +77,10 @@ def would_fire(schedule: Schedule, now: Instant) -> bool:
     return True
 
 
-def remark(spec: Spec, before: datetime, moment: datetime) -> str:
-    """Say what a clock change does to a firing, at a local time; ``before`` is the one in front of it."""
-    if isinstance(spec, crontab) and (moment.hour not in spec.hour or moment.minute not in spec.minute):
+def remark(spec: Spec | None, before: datetime, moment: datetime) -> str:
+    """Say what a clock change does to a firing, at a local time; ``before`` is the one in front of it. Without a spec
+    nobody knows whether the time is the firing's own."""
+    if isinstance(spec, crontab) and spec.is_fixed and not _is_own_time(spec, moment):
         return MOVED
     if moment.fold:
         return SECOND_PASS
@@ -86,17 +91,23 @@ def remark(spec: Spec, before: datetime, moment: datetime) -> str:
     return ""
 
 
-def abbreviation(moment: datetime) -> str:
-    """Return the short name of the moment's zone; a zone that has only a number is shown as UTC+5."""
-    name = moment.tzname() or "UTC"
-    return f"UTC{name}" if name[:1] in "+-" else name
+def _is_own_time(spec: crontab, moment: datetime) -> bool:
+    return moment.hour in spec.hour and moment.minute in spec.minute
+
+
+def _remarked(schedule: Schedule, instants: Iterator[Instant], start: Instant) -> Iterator[Expected]:
+    spec, zone = from_record(schedule.spec), zone_of(schedule.timezone)
+    before = to_datetime(start).astimezone(zone)
+    for at in instants:
+        moment = to_datetime(at).astimezone(zone)
+        said = ADDED if at in schedule.added else remark(None if schedule.spread else spec, before, moment)
+        yield Expected(schedule=schedule.name, at=at, local=moment, remark=said)
+        before = moment
 
 
 def _runs_left(schedule: Schedule) -> int | None:
-    left = None if schedule.max_runs is None else max(0, schedule.max_runs - schedule.total_runs)
-    if not schedule.one_off:
-        return left
-    return 1 if left is None else min(left, 1)
+    left = runs_left(schedule)
+    return None if left > MOST_RUNS else max(left, 0)
 
 
 def _in_range(schedule: Schedule, start: Instant, end: Instant) -> Iterator[Instant]:
@@ -113,7 +124,7 @@ def _endless(schedule: Schedule, now: Instant) -> Iterator[Instant]:
         yield from rest(schedule)
         return
     is_stale = at is not None and at <= now and not schedule.is_active
-    if is_stale or (at is None and schedule.error is not None):
+    if is_stale or (at is None and (schedule.error is not None or not schedule.version)):
         at = next_of(schedule, now)
     while at is not None:
         yield at
