@@ -92,6 +92,9 @@ SAMPLES: dict[str, Any] = {  # Any: each event has other fields
     "removed": 1,
     "step": -4.2,
     "skew": 3.2,
+    "by": "horarium",
+    "text": "due at 2026-06-01 06:00:00 UTC, has not succeeded since",
+    "failures": 3,
 }
 OF_EVENT: dict[type[Any], dict[str, Any]] = {
     event.ChildLost: {"reason": "signal 9 (SIGKILL)"},
@@ -101,6 +104,8 @@ OF_EVENT: dict[type[Any], dict[str, Any]] = {
     event.SchedulerStopped: {"name": "beat@host"},
     event.ScheduleUnreadable: {"reason": "expected the key of a schedule entry, got 'cron'"},
     event.ScheduleFailed: {"reason": "expected the IANA name of a time zone, got 'Europe/Berln'"},
+    event.SchedulePaused: {"reason": "3 failures in a row"},
+    event.ScheduleFailing: {"text": "3 failures in a row; the last success was that of 2026-06-01 06:00:00 UTC"},
     event.ScheduleInError: {"reason": "expected the IANA name of a time zone, got 'Europe/Berln'"},
 }
 ELSEWHERE: dict[type[Any], str] = {event.WorkerStarting: "see below", event.Finished: "see above"}

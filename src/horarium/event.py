@@ -192,6 +192,63 @@ class Missed(Struct, frozen=True, kw_only=True):
     count: int
 
 
+class Skipped(Struct, frozen=True, kw_only=True):
+    """A due instant was not enqueued, because earlier runs of its schedule had not ended."""
+
+    schedule: str
+    nominal: Instant
+
+
+class Held(Struct, frozen=True, kw_only=True):
+    """A due instant waits until one of the earlier runs of its schedule ends."""
+
+    schedule: str
+    nominal: Instant
+
+
+class Repeated(Struct, frozen=True, kw_only=True):
+    """A due instant came up that had been dealt with before an edit: it was passed over."""
+
+    schedule: str
+    nominal: Instant
+
+
+class SchedulePaused(Struct, frozen=True, kw_only=True):
+    """A schedule was paused by the scheduler itself, because its runs fail."""
+
+    schedule: str
+    by: str
+    reason: str
+
+
+class ScheduleResumed(Struct, frozen=True, kw_only=True):
+    """The end of a pause has come: the schedule fires again."""
+
+    schedule: str
+
+
+class ScheduleLate(Struct, frozen=True, kw_only=True):
+    """A schedule has not succeeded by its due time plus grace; told once, until it has succeeded."""
+
+    schedule: str
+    due: Instant
+    text: str
+
+
+class ScheduleFailing(Struct, frozen=True, kw_only=True):
+    """The latest run of a schedule has failed; told once, until one has succeeded."""
+
+    schedule: str
+    failures: int  # in a row
+    text: str
+
+
+class ScheduleRecovered(Struct, frozen=True, kw_only=True):
+    """A schedule that was late or failing is neither any more."""
+
+    schedule: str
+
+
 class ScheduleFailed(Struct, frozen=True, kw_only=True):
     """A schedule was put in error: it fires no more until it is mended, or its cause is gone."""
 
@@ -234,6 +291,14 @@ SchedulerEvent: TypeAlias = (
     | ScheduleOverruled
     | Fired
     | Missed
+    | Skipped
+    | Held
+    | Repeated
+    | SchedulePaused
+    | ScheduleResumed
+    | ScheduleLate
+    | ScheduleFailing
+    | ScheduleRecovered
     | ScheduleFailed
     | ScheduleInError
     | ScheduleHealed

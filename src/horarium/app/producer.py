@@ -25,7 +25,7 @@ from horarium.app.signature import Signature
 from horarium.app.transaction import joined_by
 from horarium.clock import Instant, Seconds, milliseconds, to_instant
 from horarium.errors import EngineUnavailable, ImproperlyConfigured, InvalidArguments
-from horarium.message import NO_ARGS, NO_KWARGS, Message, new_id
+from horarium.message import NO_ARGS, NO_KWARGS, Cause, Message, new_id
 from horarium.routing import route
 from horarium.settings import Settings
 
@@ -127,6 +127,7 @@ class Producer:
         id: str | None = None,
         schedule: str | None = None,
         nominal: Instant | None = None,
+        cause: Cause | None = None,
     ) -> Message:
         """Return the message of an encoded call; a schedule's ``expires`` counts from its nominal instant."""
         plan = self.plan(name)
@@ -157,6 +158,7 @@ class Producer:
             error_links=_frozen(options.get("link_error")),
             schedule=schedule,
             nominal=nominal,
+            cause=cause,
             headers=dict(options.get("headers", _NOTHING)),
             origin=self.origin(),
         )

@@ -12,8 +12,10 @@ from typing import Any
 
 from horarium.app.transaction import Joined
 from horarium.clock import Instant, to_datetime
-from horarium.message import Delivery
+from horarium.message import Cause, Delivery, FiringKind
 from horarium.outcome import Reported, Retried
+
+NO_CAUSE = Cause()  # of what no schedule has fired, and of what an older version did
 
 ReportTo = Callable[[Reported], None]
 
@@ -108,6 +110,31 @@ class Request:
     def nominal(self) -> Instant | None:
         """The due instant that the schedule meant, which may be earlier than the start."""
         return self.message.nominal if self.message else None
+
+    @property
+    def previous_nominal(self) -> Instant | None:
+        """The due instant of the schedule before ``nominal``, whether or not it was fired; None if there is none."""
+        return self._cause.previous
+
+    @property
+    def firing_kind(self) -> FiringKind | None:
+        """``auto`` if it came due, ``backfill`` or ``manual`` if somebody asked for it; None if no schedule fired
+        it."""
+        return self._cause.kind if self.message and self.message.schedule else None
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether this instant was missed when it was due, and is fired later because of ``catchup``."""
+        return self._cause.caught_up
+
+    @property
+    def fired_by(self) -> str:
+        """Who asked for this run of the schedule; empty if it came due."""
+        return self._cause.by
+
+    @property
+    def _cause(self) -> Cause:
+        return (self.message.cause if self.message else None) or NO_CAUSE
 
     @property
     def delivery_info(self) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from horarium.clock import Seconds
 from horarium.engines.protocol import MemberRecord
 from horarium.observe.facts import Facts, gather, without_name
 from horarium.observe.finding import Finding, did_you_mean, fine, lasting, note, plural, problem, warning
+from horarium.schedules.health import Condition, health
 from horarium.schedules.record import Schedule
 
 __all__ = ["CLOCK_TOLERANCE", "Facts", "Finding", "diagnose", "gather"]
@@ -25,6 +26,9 @@ WAIT_WORTH_A_NOTE: Seconds = 60.0
 SHARED_INSTEAD = (
     "name a store that processes share, such as --store sqlite:///horarium.db, for workers and senders alike"
 )
+
+# What programs compare; what was not fired at all is "schedule-late".
+_CAUSES = {Condition.LATE: "unsuccessful", Condition.FAILING: "failing", Condition.IN_ERROR: "error"}
 
 Rule: TypeAlias = Callable[[Facts], Iterator[Finding]]
 
@@ -62,11 +66,10 @@ def judge_schedules(facts: Facts, schedules: tuple[Schedule, ...]) -> Iterator[F
                 f"schedule {name!r} sends task {schedule.task!r}, which nobody knows{meant}",
                 f"{facts.command} tasks list",
             )
-        elif schedule.paused_by is not None:
-            reason = f" ({schedule.pause_note})" if schedule.pause_note else ""
+        elif (found := health(schedule, facts.now)).condition is Condition.PAUSED:
             yield note(
                 "schedule-paused",
-                f"schedule {name!r} was paused by {schedule.paused_by}{reason}",
+                f"schedule {name!r} is {found.text}",
                 f"{facts.command} schedules resume {quote(name)}",
             )
         elif not schedule.enabled:
@@ -75,12 +78,31 @@ def judge_schedules(facts: Facts, schedules: tuple[Schedule, ...]) -> Iterator[F
                 f"schedule {name!r} is disabled",
                 f"{facts.command} schedules resume {quote(name)}",
             )
+        elif schedule.held:
+            yield note(
+                "schedule-held",
+                f"schedule {name!r} is due and waits until one of its earlier runs ends",
+                f"{facts.command} runs list --schedule {quote(name)}",
+            )
         elif schedule.next_fire is not None and (late := (facts.now - schedule.next_fire) / 1000) > LATE_GRACE:
             yield problem(
                 "schedule-late",
                 f"schedule {name!r} was due {lasting(late)} ago and has not fired",
                 f"{facts.command} beat",
             )
+        else:
+            yield from _judge_course(facts, schedule)
+
+
+def _judge_course(facts: Facts, schedule: Schedule) -> Iterator[Finding]:
+    """Say of a schedule that fires whether its runs succeed, and in time."""
+    found = health(schedule, facts.now)
+    if found.is_alarming:
+        yield problem(
+            f"schedule-{_CAUSES[found.condition]}",
+            f"schedule {schedule.name!r} is {found.condition}: {found.text}",
+            f"{facts.command} runs list --schedule {quote(schedule.name)}",
+        )
 
 
 def _the_store_answers(facts: Facts) -> Iterator[Finding]:
@@ -178,7 +200,7 @@ def _schedules_are_sound(facts: Facts) -> Iterator[Finding]:
     found += judge_schedules(facts, tuple(each for each in facts.all_schedules if each.name not in facts.wrong))
     yield from found
     if not found and facts.all_schedules:
-        yield fine("schedules", f"{plural(len(facts.all_schedules), 'schedule')}, none late, paused or in error")
+        yield fine("schedules", f"{plural(len(facts.all_schedules), 'schedule')}, none late, failing, paused or in error")
 
 
 def _clocks_agree(facts: Facts) -> Iterator[Finding]:

@@ -9,18 +9,26 @@ from horarium.event import (
     ClockStepped,
     Event,
     Fired,
+    Held,
     Missed,
     Recovered,
+    Repeated,
     ScheduleFailed,
+    ScheduleFailing,
     ScheduleHealed,
     ScheduleInError,
+    ScheduleLate,
     ScheduleOverruled,
+    SchedulePaused,
+    ScheduleRecovered,
     ScheduleRemoved,
+    ScheduleResumed,
     SchedulerEvent,
     SchedulerStarting,
     SchedulerStopped,
     SchedulesSynced,
     ScheduleUnreadable,
+    Skipped,
     StoreWeak,
     Troubled,
 )
@@ -51,7 +59,11 @@ def describe(event: Event) -> tuple[int, str]:
             return logging.INFO, f"Scheduler: Sending due task {schedule} ({task})"
         case Missed(schedule=schedule, count=count):
             return logging.WARNING, f"Scheduler: schedule {schedule} missed {count} due times"
+        case Skipped() | Held() | Repeated() | SchedulePaused() | ScheduleResumed():
+            return _describe_course(event)
         case ScheduleFailed() | ScheduleInError() | ScheduleHealed():
+            return _describe_error(event)
+        case ScheduleLate() | ScheduleFailing() | ScheduleRecovered():
             return _describe_health(event)
         case SchedulesSynced() | ScheduleRemoved() | ScheduleUnreadable() | ScheduleOverruled():
             return _describe_sync(event)
@@ -77,7 +89,33 @@ def describe(event: Event) -> tuple[int, str]:
             return logging.DEBUG, str(event)
 
 
-def _describe_health(event: ScheduleFailed | ScheduleInError | ScheduleHealed) -> tuple[int, str]:
+def _describe_course(
+    event: Skipped | Held | Repeated | SchedulePaused | ScheduleResumed,
+) -> tuple[int, str]:
+    match event:
+        case Skipped(schedule=schedule):
+            return logging.WARNING, f"Scheduler: schedule {schedule} skipped a due time: earlier runs have not ended"
+        case Held(schedule=schedule):
+            return logging.INFO, f"Scheduler: schedule {schedule} is due and waits for an earlier run to end"
+        case Repeated(schedule=schedule):
+            return logging.INFO, f"Scheduler: schedule {schedule} came to a due time again that was dealt with"
+        case SchedulePaused(schedule=schedule, by=by, reason=reason):
+            return logging.ERROR, f"Scheduler: schedule {schedule} is paused by {by}: {reason}; resume it when mended"
+        case ScheduleResumed(schedule=schedule):
+            return logging.INFO, f"Scheduler: schedule {schedule} goes on: the end of its pause has come"
+
+
+def _describe_health(event: ScheduleLate | ScheduleFailing | ScheduleRecovered) -> tuple[int, str]:
+    match event:
+        case ScheduleLate(schedule=schedule, text=text):
+            return logging.WARNING, f"beat: schedule {schedule!r} is late: {text}"
+        case ScheduleFailing(schedule=schedule, text=text):
+            return logging.WARNING, f"beat: schedule {schedule!r} is failing: {text}"
+        case ScheduleRecovered(schedule=schedule):
+            return logging.INFO, f"beat: schedule {schedule!r} is well again"
+
+
+def _describe_error(event: ScheduleFailed | ScheduleInError | ScheduleHealed) -> tuple[int, str]:
     match event:
         case ScheduleFailed(schedule=schedule, reason=reason):
             return logging.ERROR, f"beat: schedule {schedule!r} cannot fire: {reason}"

@@ -119,7 +119,7 @@ class Scheduler:
             if not due:
                 return (_next(coming[0]) - now) / 1000 if coming else self._longest_sleep
             fired = fire_due(self._app, engine, due, now=now, knows=knows, observer=self._observer)
-            self._patrol.note(fired.troubled)
+            self._patrol.note(fired.troubled, fired.running)
             if not fired.moved and not fired.troubled:
                 return FIRST_PAUSE  # others were faster with all of them, or are editing them
         return 0.0

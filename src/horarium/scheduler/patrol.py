@@ -1,7 +1,7 @@
-"""Look after schedules in error, so that each heals by itself when its cause is gone.
+"""Look after schedules: those in error heal by themselves when their cause is gone, those late or failing are told.
 
-The store cannot list those in error alone. So a few rows are read at a time, and the whole listing comes round in
-turns; those that are known to be in error are looked at in every turn.
+The store cannot list those alone. So a few rows are read at a time, and the whole listing comes round in turns; those
+that are known to be in error, and some of those that have fired, are looked at in every turn.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from horarium.clock import Instant
 from horarium.engines.protocol import Page
 from horarium.errors import ScheduleConflict
 from horarium.event import Observer, ScheduleHealed, ScheduleInError
-from horarium.scheduler.firing import cured
+from horarium.scheduler.prepare import cured
+from horarium.scheduler.watch import Watch
 from horarium.schedules.record import Schedule
 
 if TYPE_CHECKING:
@@ -32,20 +33,26 @@ class Patrol:
         self._observer = observer
         self._after: str | None = None
         self._in_error: set[str] = set()
+        self._watch = Watch(observer)
 
-    def note(self, names: Iterable[str]) -> None:
-        """Remember schedules that were put in error."""
-        for name in names:
+    def note(self, troubled: Iterable[str], running: Iterable[str] = ()) -> None:
+        """Remember schedules that were put in error, and those that have fired."""
+        for name in troubled:
             if len(self._in_error) < REMEMBERED:
                 self._in_error.add(name)
+        self._watch.note(running)
 
     def turn(self, engine: Engine, *, now: Instant, knows: Callable[[str], bool]) -> int:
-        """Look at the next few schedules and those known to be in error; return how many are well again."""
+        """Look at the next few schedules, those known to be in error and some of those that have fired; return how many
+        are in error no more."""
         page = engine.schedules.browse(Page(limit=PAGE, after=self._after))
         self._after = page.next
         read = {schedule.name: schedule for schedule in page.schedules}
-        known = engine.schedules.get(sorted(self._in_error - read.keys()))
-        read |= {schedule.name: schedule for schedule in known if schedule is not None}
+        known = sorted(self._in_error.union(self._watch.take()) - read.keys())
+        found = dict(zip(known, engine.schedules.get(known), strict=True))
+        read |= {name: schedule for name, schedule in found.items() if schedule is not None}
+        self._watch.forget(name for name, schedule in found.items() if schedule is None)
+        self._watch.judge(read.values(), now)
         failing = [schedule for schedule in read.values() if schedule.error is not None]
         healed = {schedule.name for schedule in failing if self._heal(engine, schedule, now=now, knows=knows)}
         still = [schedule for schedule in failing if schedule.name not in healed]
