@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
 from horarium.clock import Instant
 from horarium.engines.protocol import QUEUE_TOPIC
 from horarium.errors import ScheduleNotFound, ScheduleRefused
@@ -49,7 +47,7 @@ def _fire(app: Horarium, schedule: Schedule, *, by: str, now: Instant) -> Messag
 
 
 def _message(app: Horarium, schedule: Schedule, nominal: Instant, *, by: str, now: Instant) -> Message:
-    message = app.producer.message_for(
+    return app.producer.message_for(
         schedule.task,
         schedule.args,
         schedule.kwargs,
@@ -58,5 +56,5 @@ def _message(app: Horarium, schedule: Schedule, nominal: Instant, *, by: str, no
         id=derived_id(schedule.id, nominal, "manual"),
         schedule=schedule.name,
         nominal=nominal,
+        cause=Cause(kind="manual", previous=schedule.last_fire, by=by),
     )
-    return replace(message, cause=Cause(kind="manual", previous=schedule.last_fire, by=by))

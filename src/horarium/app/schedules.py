@@ -283,7 +283,7 @@ class Schedules:
                 now=now,
             )
             told = editing.noted(None, current, what="backfilled", by=_who(by), note=made.name, now=now)
-            return [told, made]
+            return [replace(told, changed=current.changed), made]  # it owes what it owed before
 
         _, made = self._rows.tried(lambda: self._rows.save(begun(self.get(name))))
         return BackfillPlan(of=name, instants=chosen, schedule=made)

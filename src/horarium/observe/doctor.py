@@ -200,7 +200,9 @@ def _schedules_are_sound(facts: Facts) -> Iterator[Finding]:
     found += judge_schedules(facts, tuple(each for each in facts.all_schedules if each.name not in facts.wrong))
     yield from found
     if not found and facts.all_schedules:
-        yield fine("schedules", f"{plural(len(facts.all_schedules), 'schedule')}, none late, failing, paused or in error")
+        yield fine(
+            "schedules", f"{plural(len(facts.all_schedules), 'schedule')}, none late, failing, paused or in error"
+        )
 
 
 def _clocks_agree(facts: Facts) -> Iterator[Finding]:

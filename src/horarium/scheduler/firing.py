@@ -141,7 +141,9 @@ def _tell(observer: Observer, schedule: Schedule, firing: Firing, fate: Fate) ->
     match fate:
         case Fate.SENT:
             for message in firing.messages:
-                observer.tell(Fired(schedule=name, task=message.task, id=message.id, nominal=message.nominal or nominal))
+                observer.tell(
+                    Fired(schedule=name, task=message.task, id=message.id, nominal=message.nominal or nominal)
+                )
         case Fate.SKIPPED:
             observer.tell(Skipped(schedule=name, nominal=nominal))
         case Fate.HELD:

@@ -100,9 +100,7 @@ def _message(app: Horarium, schedule: Schedule, occasion: Occasion, now: Instant
         now=now,
         schedule=schedule.name,
         nominal=occasion.nominal,
-        cause=Cause(
-            kind=kind, previous=occasion.previous, caught_up=occasion.caught_up, by=_asked_by(schedule)
-        ),
+        cause=Cause(kind=kind, previous=occasion.previous, caught_up=occasion.caught_up, by=_asked_by(schedule)),
     )
     if occasion.start <= now:
         return message

@@ -130,5 +130,7 @@ def run_row(past: PastRun) -> dict[str, object]:
 def _about_pause(schedule: Schedule) -> str:
     until: Instant | None = schedule.paused_until
     if until is not None:
-        return f"note: {schedule.name} is paused by {schedule.paused_by} until {utc(until)}; what is due before is skipped"
+        return (
+            f"note: {schedule.name} is paused by {schedule.paused_by} until {utc(until)}; what is due before is skipped"
+        )
     return f"note: {schedule.name} is paused by {schedule.paused_by}, so none of these will happen"

@@ -134,7 +134,9 @@ def status(schedule: Schedule, now: Instant) -> str:
     if schedule.error is not None:
         return f"error: {schedule.error}"
     if schedule.paused_by is not None and is_paused(schedule, now):
-        until = f" until {local(schedule.paused_until, zone_or_utc(schedule.timezone))}" if schedule.paused_until else ""
+        until = (
+            f" until {local(schedule.paused_until, zone_or_utc(schedule.timezone))}" if schedule.paused_until else ""
+        )
         return f"paused by {schedule.paused_by}{until}" + (f" ({schedule.pause_note})" if schedule.pause_note else "")
     if (made := progress(schedule)) is not None:
         return f"{made.done} of {made.total} fired" + (", waits for a run to end" if schedule.held else "")
