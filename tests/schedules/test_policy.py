@@ -15,10 +15,10 @@ from specs_made import crontabs, intervals
 from horarium.clock import to_instant
 from horarium.errors import InvalidSchedule
 from horarium.schedules import clocked, crontab, every
-from horarium.schedules.next import count_fires
-from horarium.schedules.line import rules_of
-from horarium.schedules.planning import ON_TIME, Plan, owed, plan
 from horarium.schedules.editing import pause
+from horarium.schedules.line import rules_of
+from horarium.schedules.next import count_fires
+from horarium.schedules.planning import ON_TIME, Plan, owed, plan
 from horarium.schedules.policy import create, revise
 from horarium.schedules.record import Schedule
 from horarium.schedules.specs import Spec, to_record

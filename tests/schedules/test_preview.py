@@ -100,4 +100,4 @@ def test_many_schedules_come_in_the_order_of_time_and_the_stopped_ones_not_at_al
         schedule_of(every(hours=1), start, "e", enabled=False),
     ]
     found = expected_of_all(schedules, instant(start), instant("2027-01-01T07:00"))
-    assert "".join(each.schedule for each in found) == "babdab"
+    assert "".join(each.schedule for each in found) == "bababd"

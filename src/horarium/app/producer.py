@@ -129,8 +129,8 @@ class Producer:
         nominal: Instant | None = None,
         cause: Cause | None = None,
     ) -> Message:
-        """Return the message of an encoded call. A schedule's ``expires`` counts from its nominal instant; a backfill's,
-        whose instants are past, from now."""
+        """Return the message of an encoded call. A schedule's ``expires`` counts from its nominal instant, that of a
+        backfill, whose instants are past, from now."""
         plan = self.plan(name)
         options = self.checked(name, options)
         is_backfilled = cause is not None and cause.kind == "backfill"

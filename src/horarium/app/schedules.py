@@ -113,6 +113,7 @@ class Schedules:
     def update(
         self,
         schedule: str | Schedule,
+        /,
         version: int | None = None,
         *,
         by: str | None = None,

@@ -21,7 +21,7 @@ def run_now(session: Session, names: tuple[str, ...], as_json: bool) -> None:
     handles = session.app.schedules.run_now(*names)
     if as_json:
         rows = [
-            {"schedule": name, "id": handle.id, "task": handle.task_name}
+            {"schedule": name, "id": handle.id, "task": handle.name}
             for name, handle in zip(names, handles, strict=True)
         ]
         session.out.document(rows)

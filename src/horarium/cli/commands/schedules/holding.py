@@ -90,9 +90,7 @@ def move(session: Session, name: str, instant: str, to: str, note: str, as_json:
 
 @click.command("delete", cls=Command)
 @all_named
-@option(
-    "--take-over", is_flag=True, help="Also what code defines. If it still does, a scheduler's start brings it back."
-)
+@option("--take-over", is_flag=True, help="Also what code defines; if it still does, it comes back.")
 @JSON
 @click.pass_obj
 def delete(session: Session, names: tuple[str, ...], take_over: bool, as_json: bool) -> None:

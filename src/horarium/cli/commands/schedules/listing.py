@@ -7,7 +7,7 @@ from itertools import islice
 import click
 
 from horarium.app.past import PastRun
-from horarium.cli.commands.schedules.words import NAME, everything, known, named, row
+from horarium.cli.commands.schedules.words import complete_name, everything, known, named, row
 from horarium.cli.moments import local, utc, zone_or_utc
 from horarium.cli.options import JSON, Command, option
 from horarium.cli.output import Column
@@ -60,7 +60,7 @@ def show_schedules(session: Session, as_json: bool) -> None:
 
 
 @click.command("next", cls=Command)
-@click.argument("name", type=NAME, required=False)
+@click.argument("name", shell_complete=complete_name, required=False)
 @option("-n", "--number", type=click.IntRange(1, 10_000), default=10, show_default=True, help="So many firings.")
 @JSON
 @click.pass_obj
@@ -131,6 +131,6 @@ def _about_pause(schedule: Schedule) -> str:
     until: Instant | None = schedule.paused_until
     if until is not None:
         return (
-            f"note: {schedule.name} is paused by {schedule.paused_by} until {utc(until)}; what is due before is skipped"
+            f"note: {schedule.name} is paused by {schedule.paused_by} until {utc(until)}, and skips what is due before"
         )
     return f"note: {schedule.name} is paused by {schedule.paused_by}, so none of these will happen"

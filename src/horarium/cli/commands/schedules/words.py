@@ -1,4 +1,4 @@
-"""What the verbs of ``horarium schedules`` share: finding schedules, reading moments, saying what one is and how it is."""
+"""What the verbs of ``horarium schedules`` share: finding schedules, reading moments, saying how one is."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from horarium.cli.lookup import call_text
 from horarium.cli.moments import local, parse_moment, parse_past, zone_or_utc
-from horarium.cli.options import seconds
+from horarium.cli.options import nearest, seconds
 from horarium.cli.session import Session
 from horarium.clock import Instant
 from horarium.errors import HorariumError, InvalidSchedule, ScheduleNotFound
@@ -23,30 +22,23 @@ from horarium.schedules.specs import describe, from_record
 COMPLETED = 200  # names that a shell is offered
 
 
-class ScheduleName(click.ParamType):
-    """A schedule's name; the shell completes it from the store and the code."""
-
-    name = "name"
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        try:
-            names = [each.name for each in everything(ctx.ensure_object(Session))]
-        except HorariumError:  # no app, no store: there is nobody to tell it to in the middle of a line
-            return []
-        return [CompletionItem(name) for name in names if name.startswith(incomplete)][:COMPLETED]
-
-
-NAME = ScheduleName()
+def complete_name(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Return the names, in the store and in the code, that begin so: for the shell."""
+    try:
+        names = [each.name for each in everything(ctx.ensure_object(Session))]
+    except (HorariumError, click.ClickException):  # no app, no store: there is nobody to tell it to within a line
+        return []
+    return [name for name in names if name.startswith(incomplete)][:COMPLETED]
 
 
 def named(function: Any) -> Any:  # Any: a click decorator, as click types them
     """Declare the argument NAME."""
-    return click.argument("name", type=NAME)(function)
+    return click.argument("name", shell_complete=complete_name)(function)
 
 
 def all_named(function: Any) -> Any:
     """Declare the argument NAME..."""
-    return click.argument("names", metavar="NAME...", type=NAME, nargs=-1, required=True)(function)
+    return click.argument("names", metavar="NAME...", shell_complete=complete_name, nargs=-1, required=True)(function)
 
 
 def known(session: Session, name: str) -> Schedule:
@@ -56,8 +48,6 @@ def known(session: Session, name: str) -> Schedule:
     declared = {schedule.name: schedule for schedule in _declared(session)}
     if name in declared:
         return declared[name]
-    from horarium.cli.options import nearest
-
     raise ScheduleNotFound(name, nearest(name, list(declared)))
 
 
@@ -74,7 +64,8 @@ def moment(text: str, zone: str, *, option: str) -> Instant:
         return parse_moment(text, zone_or_utc(zone))
     except ValueError as error:
         raise click.UsageError(
-            f"expected {option} to be a moment such as 2027-03-28T02:30 or 2027-03-28T02:30+01:00, got {text!r} ({error})"
+            f"expected {option} to be a moment such as 2027-03-28T02:30 or 2027-03-28T02:30+01:00, got {text!r} "
+            f"({error})"
         ) from error
 
 
