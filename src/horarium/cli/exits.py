@@ -14,11 +14,14 @@ import click
 from horarium.errors import (
     EngineUnavailable,
     HorariumError,
+    InvalidArguments,
+    InvalidSchedule,
     NotRegistered,
     ResultTimeout,
     RunNotFound,
     ScheduleConflict,
     ScheduleNotFound,
+    ScheduleRefused,
 )
 
 
@@ -50,8 +53,10 @@ def code_of(error: HorariumError) -> Exit:
     match error:
         case RunNotFound() | ScheduleNotFound() | NotRegistered():
             return Exit.NOT_FOUND
-        case ScheduleConflict():
+        case ScheduleConflict() | ScheduleRefused():
             return Exit.REFUSED
+        case InvalidSchedule() | InvalidArguments():
+            return Exit.USAGE
         case EngineUnavailable():
             return Exit.UNAVAILABLE
         case ResultTimeout():

@@ -60,7 +60,7 @@ def simulate(
     schedules: Iterable[Schedule] = (),
     limit: int = 100_000,
 ) -> Simulation:
-    """Return what the schedules that the code defines would send from ``start`` on, in order.
+    """Return what the schedules that the code defines would send, in order, from ``start`` on and before its end.
 
     They are stored at the start, so an interval begins there. ``start`` is 2026-01-01 00:00 UTC unless given; a naive
     one is meant in the app's zone. ``schedules``: others to be simulated too, such as ``app.schedules.find()``.
@@ -69,10 +69,11 @@ def simulate(
     for name, entry in app.raw_entries().items():
         app.schedule_entry(name, entry)  # a scheduler would pass it over and say so: here nobody listens
     begin = _begin(app, start)
-    clock, others = ManualClock(begin), list(schedules)  # read from the real store, if they come from there
+    others = list(schedules)  # read from the real store, if they come from there
+    clock = ManualClock(begin - 1)  # so that what is due at the beginning is still to come
     with app.connection.replaced(MemoryEngine(clock=clock), clock):
-        _store(app, others, now=begin)
         day = _Day(app, clock, limit)
+        day.begin(others, at=begin)
         day.pass_until(begin + round(hours * 3_600_000))
         errors = {each.name: each.error for each in app.schedules.find() if each.error is not None}
     return Simulation(runs=tuple(sorted(day.runs, key=lambda run: (run.nominal, run.schedule))), errors=errors)
@@ -82,15 +83,6 @@ def _begin(app: Horarium, start: datetime | None) -> Instant:
     if start is None:
         return ManualClock().now()
     return to_instant(start if start.tzinfo else start.replace(tzinfo=zone_of(app.conf.timezone)))
-
-
-def _store(app: Horarium, schedules: Iterable[Schedule], *, now: Instant) -> None:
-    begun = [
-        replace(each, version=0, held=False, next_fire=first_fire(each, now=now))
-        for each in schedules
-        if each.is_active and each.backfill is None
-    ]
-    app.engine.schedules.save(begun, now=now)
 
 
 class _Day:
@@ -105,9 +97,19 @@ class _Day:
         member = Member(owner=OWNER, kind="child", name=OWNER)
         app.engine.queue.renew([member], now=clock.now(), lease=FOREVER)
 
+    def begin(self, others: Iterable[Schedule], *, at: Instant) -> None:
+        """Store what the code defines, and others, as if it all began then."""
+        app, now = self._app, self._clock.now()
+        app.engine.schedules.save([_fresh(each) for each in others if each.backfill is None], now=now)
+        Scheduler(app).sync(now)
+        coded = [replace(each, anchor=at) for each in app.schedules.find(owner="code")]
+        begun = [each for each in (*coded, *app.schedules.find(owner="person")) if each.is_active]
+        app.engine.schedules.save([replace(each, next_fire=first_fire(each, now=now)) for each in begun], now=now)
+        self._clock.advance((at - now) / 1000)
+
     def pass_until(self, end: Instant) -> None:
+        """Let time pass, up to the end and without it."""
         scheduler = Scheduler(self._app, max_interval=(end - self._clock.now()) / 1000)
-        scheduler.sync(self._clock.now())
         while (now := self._clock.now()) < end:
             wait = scheduler.tick(now)
             if self._end_runs(now):  # one may have waited for that
@@ -151,6 +153,10 @@ class _Day:
             [stored] = self._app.engine.schedules.get([schedule])
             self._zones[schedule] = stored.timezone if stored is not None else "UTC"
         return self._zones[schedule]
+
+
+def _fresh(schedule: Schedule) -> Schedule:
+    return replace(schedule, version=0, held=False)
 
 
 def _success(delivery: Delivery, now: Instant) -> Settlement:
