@@ -19,3 +19,4 @@ SCENARIOS: tuple[Scenario, ...] = (
     history.SCENARIO,
 )
 DEFAULT = tuple(scenario for scenario in SCENARIOS if scenario.by_default)
+RARE = tuple(scenario for scenario in SCENARIOS if not scenario.by_default)

@@ -5,7 +5,21 @@ from horarium.app.result import AsyncResult, EagerResult
 from horarium.app.signature import Signature
 from horarium.app.task import Task
 from horarium.errors import Ignore, Reject, Retry, SoftTimeLimitExceeded
-from horarium.schedules import clocked, crontab, every, schedule
+from horarium.schedules import (
+    calendar,
+    clocked,
+    cron,
+    crontab,
+    dates,
+    dates_from_ical,
+    every,
+    explain,
+    public_holidays,
+    schedule,
+    solar,
+    union,
+    without,
+)
 from horarium.version import __version__
 
 __all__ = [
@@ -19,10 +33,19 @@ __all__ = [
     "SoftTimeLimitExceeded",
     "Task",
     "__version__",
+    "calendar",
     "clocked",
+    "cron",
     "crontab",
     "current_app",
+    "dates",
+    "dates_from_ical",
     "every",
+    "explain",
+    "public_holidays",
     "schedule",
     "shared_task",
+    "solar",
+    "union",
+    "without",
 ]

@@ -5,6 +5,7 @@ HorariumError
 │   ├── UnknownSetting
 │   └── InvalidSetting
 ├── InvalidSchedule (ValueError)
+│   └── MissingExtra
 ├── ScheduleRefused (ValueError)
 │   └── OwnedByCode
 ├── InvalidArguments (TypeError)
@@ -79,6 +80,17 @@ class InvalidSetting(ImproperlyConfigured):
 
 class InvalidSchedule(HorariumError, ValueError):
     """A schedule's spec cannot be read, is out of range, or never fires."""
+
+
+class MissingExtra(InvalidSchedule):
+    """A schedule needs a library that is not installed here; ``extra`` names what to install."""
+
+    def __init__(self, extra: str, what: str, error: ImportError) -> None:
+        super().__init__(
+            f"expected the libraries for {what} to be installed, got: {error}; install them with: pip install "
+            f"'horarium[{extra}]'"
+        )
+        self.extra = extra
 
 
 class ScheduleRefused(HorariumError, ValueError):

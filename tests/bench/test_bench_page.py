@@ -41,7 +41,7 @@ def keep(kept: Report, results: Path) -> None:
 
 
 def test_the_table_has_a_row_for_each_peer_that_took_part_with_figures_ranges_and_what_was_lost() -> None:
-    made = "\n".join(page.lines(report(), None))
+    made = "\n".join(page.lines(report(), {}))
 
     ours = next(line for line in made.splitlines() if line.startswith("| Horarium, Redis |"))
     theirs = next(line for line in made.splitlines() if line.startswith("| Huey, Redis |"))

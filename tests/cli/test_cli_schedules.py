@@ -94,19 +94,31 @@ def test_create_stores_what_the_options_say(desk: Desk) -> None:
     ("option", "value", "spec"),
     [
         ("--crontab", "30 2 * * *", "crontab 30 2 * * *"),
+        ("--cron", "0 6 1 * mon", "cron 0 6 1 * mon"),
+        ("--calendar", "2 weeks at 09:00 on mon,thu from 2026-01-05", "every 2 weeks"),
+        ("--solar", "sunset 52.5 13.4", "sunset"),
         ("--every", "90m", "every 1 h 30 min"),
         ("--at", "2026-12-24T18:00", "once at 2026-12-24 17:00:00+00:00"),
     ],
 )
 def test_each_kind_of_spec_is_an_option(desk: Desk, option: str, value: str, spec: str) -> None:
-    assert desk.json("create", "s", "shop.mail", option, value)["spec"] == spec
+    assert spec in desk.json("create", "s", "shop.mail", option, value)["spec"]
+
+
+def test_several_specs_are_a_union_and_days_can_be_excluded(desk: Desk) -> None:
+    desk("create", "s", "shop.mail", "--cron", "0 9 * * *", "--cron", "0 18 * * *", "--except-dates", "2026-01-02")
+    hours = [row["utc"][8:13] for row in desk.json("next", "s", "-n", "4")]
+    assert hours == ["01T08", "01T17", "03T08", "03T17"]
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
         (["shop.mail"], Exit.USAGE, "one option that says when it fires"),
-        (["shop.mail", "--every", "5m", "--crontab", "* * * * *"], Exit.USAGE, "--crontab and --every"),
+        (["shop.mail", "--except-dates", "2026-12-24"], Exit.USAGE, "together with what says when"),
+        (["shop.mail", "--calendar", "now and then"], Exit.USAGE, "2 weeks at 09:00"),
+        (["shop.mail", "--solar", "sunset Berlin"], Exit.USAGE, "sunset 52.5 13.4"),
+        (["shop.mail", "--solar", "sunsett 52.5 13.4"], Exit.USAGE, "sunset"),
         (["shop.mail", "--crontab", "61 * * * *"], Exit.USAGE, "61"),
         (["shop.mail", "--at", "christmas"], Exit.USAGE, "2027-03-28T02:30"),
         (["shop.mail", "--at", "2025-12-24T18:00"], Exit.USAGE, "later than now"),

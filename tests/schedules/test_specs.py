@@ -12,7 +12,8 @@ from specs_made import crontabs, specs
 
 from horarium.errors import InvalidSchedule
 from horarium.schedules import clocked, crontab, every
-from horarium.schedules.specs import Spec, as_spec, describe, from_record, to_record
+from horarium.schedules.specs import Spec, as_spec, from_record, to_record
+from horarium.schedules.words import describe
 
 
 @given(specs)

@@ -27,7 +27,8 @@ from horarium.schedules import editing, policy
 from horarium.schedules.backfill import Order, Which, backfill_of
 from horarium.schedules.preview import upcoming
 from horarium.schedules.record import Schedule
-from horarium.schedules.specs import describe, from_record
+from horarium.schedules.specs import from_record
+from horarium.schedules.words import describe
 from horarium.schedules.zones import zone_of
 
 if TYPE_CHECKING:

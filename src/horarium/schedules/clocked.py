@@ -6,41 +6,37 @@ from datetime import datetime
 
 from horarium.clock import Instant, to_datetime, to_instant
 from horarium.errors import InvalidSchedule
-from horarium.schedules.value import Value
+from horarium.schedules.recurrence import Recurrence
 
 _TOO_LATE = to_instant(datetime(9999, 1, 1))
 
 
-class clocked(Value):
+class clocked(Recurrence):
     """Fire once, at an instant: an aware datetime, a naive one (read as UTC), or UTC milliseconds.
 
     One that has passed when the schedule is made is treated as missed: fired late, within the catch-up window.
-    Immutable, hashable. Raises: InvalidSchedule when it is not an instant from 1970 to 9998.
+    ``nowfun`` and ``app`` are accepted for Celery's sake and change nothing. Immutable, hashable.
+    Raises: InvalidSchedule when it is not an instant from 1970 to 9998.
     """
 
     __slots__ = ("instant",)
 
     instant: Instant
 
-    def __init__(self, instant: datetime | Instant) -> None:
-        moment = to_instant(instant) if isinstance(instant, datetime) else instant
+    def __init__(self, clocked_time: datetime | Instant, *, nowfun: object = None, app: object = None) -> None:
+        moment = to_instant(clocked_time) if isinstance(clocked_time, datetime) else clocked_time
         if isinstance(moment, bool) or not isinstance(moment, int) or not 0 <= moment < _TOO_LATE:
             raise InvalidSchedule(
-                f"expected a datetime or UTC milliseconds from 1970 to 9998, got {str(instant)[:60]!r}; write for "
+                f"expected a datetime or UTC milliseconds from 1970 to 9998, got {str(clocked_time)[:60]!r}; write for "
                 "instance clocked(datetime(2026, 12, 24, 18, tzinfo=ZoneInfo('Europe/Berlin')))"
             )
         self._keep(instant=moment)
+        self._equal_by(moment)
 
     @property
     def clocked_time(self) -> datetime:
         """The instant as an aware datetime, by the name that Celery gives it."""
         return to_datetime(self.instant)
-
-    def __eq__(self, other: object) -> bool:
-        return self.instant == other.instant if isinstance(other, clocked) else NotImplemented
-
-    def __hash__(self) -> int:
-        return hash((clocked, self.instant))
 
     def __reduce__(self) -> tuple[type[clocked], tuple[Instant]]:
         return clocked, (self.instant,)

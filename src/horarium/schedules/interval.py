@@ -9,12 +9,12 @@ from datetime import timedelta
 
 from horarium.clock import Instant, Seconds
 from horarium.errors import InvalidSchedule
-from horarium.schedules.value import Value
+from horarium.schedules.recurrence import Recurrence
 
 LONGEST_DAYS = 3650  # ten years: what fires less often is refused, like a crontab that does
 
 
-class every(Value):
+class every(Recurrence):
     """Fire every ``interval`` (seconds or a timedelta) or every sum of the named units.
 
     ``every(30)``, ``every(timedelta(hours=1))``, ``every(hours=1, minutes=30)``. Kept in whole milliseconds.
@@ -47,17 +47,12 @@ class every(Value):
         if not 1 <= milliseconds <= LONGEST_DAYS * 86_400_000:
             raise _refusal(repr(given), "give at least 0.001 s and at most ten years")
         self._keep(milliseconds=milliseconds)
+        self._equal_by(milliseconds)
 
     @property
     def run_every(self) -> timedelta:
         """The interval as a timedelta, by the name that Celery gives it."""
         return timedelta(milliseconds=self.milliseconds)
-
-    def __eq__(self, other: object) -> bool:
-        return self.milliseconds == other.milliseconds if isinstance(other, every) else NotImplemented
-
-    def __hash__(self) -> int:
-        return hash((every, self.milliseconds))
 
     def __reduce__(self) -> tuple[type[every], tuple[timedelta]]:
         return every, (self.run_every,)
@@ -66,9 +61,12 @@ class every(Value):
         return f"every({self.milliseconds / 1000:g})" if self.milliseconds < 10**9 else f"every({self.run_every!r})"
 
 
-def schedule(run_every: Seconds | timedelta, relative: bool = False) -> every:
+def schedule(
+    run_every: Seconds | timedelta, relative: bool = False, nowfun: object = None, app: object = None
+) -> every:
     """Return the interval, as Celery's users write it. ``relative`` is accepted and changes nothing: the time line
-    never shifts with restarts, which is what it was for."""
+    never shifts with restarts, which is what it was for. ``nowfun`` and ``app`` are accepted and change nothing either.
+    Raises: InvalidSchedule."""
     return every(run_every)
 
 

@@ -1,35 +1,33 @@
 """When a spec fires next: rules S1 to S5 of the schedule guide.
 
-A crontab is *fixed* when neither its hour nor its minute starts with ``*``. A fixed one means wall-clock times: what
-falls into the gap of a clock change is repaired as ``dst_gap`` says, what a change repeats fires as ``dst_fold`` says.
-A running one, and an interval, follows elapsed time: nothing is repaired, both passes of a repeated hour fire.
+What fires on the wall clock is *fixed* or *running*: a crontab or cron is fixed when neither its hour nor its minute
+starts with ``*``, a calendar always is. A fixed one means wall-clock times: what falls into the gap of a clock change
+is repaired as ``dst_gap`` says, what a change repeats fires as ``dst_fold`` says. A running one, and an interval,
+follows elapsed time: nothing is repaired, both passes of a repeated hour fire. A union fires when a member does, once
+where several do; an exclusion is judged by what the local clock shows at the instant.
 Pure but for its caches: equal specs share their answers.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import NamedTuple
+from heapq import merge
+from typing import TypeAlias
 
 from horarium.clock import Instant
 from horarium.schedules.clocked import clocked
-from horarium.schedules.crontab import crontab
 from horarium.schedules.interval import count_on_line, every, next_on_line
-from horarium.schedules.record import DstFold, DstGap
+from horarium.schedules.recurrence import Recurrence, WallClock, union, without
+from horarium.schedules.rules import DstFold, DstGap, Rules
+from horarium.schedules.solar import SILENCE, next_event, solar
 from horarium.schedules.specs import Spec
-from horarium.schedules.walls import LONGEST_YEARS, count_walls, next_wall
-from horarium.schedules.zones import Stretch, stretches, zone_of
+from horarium.schedules.stretched import count_seconds, free_seconds, is_free_at, next_second, seconds_between
+from horarium.schedules.walls import Exclusions
 
-_SEARCH_SECONDS = LONGEST_YEARS * 366 * 86_400
+__all__ = ["Rules", "count_fires", "fires_between", "latest_fire", "next_fire"]
 
-
-class Rules(NamedTuple):
-    """What besides the spec decides when it fires."""
-
-    zone: str = "UTC"
-    anchor: Instant = 0
-    dst_gap: DstGap = "shift"
-    dst_fold: DstFold = "first"
+Line: TypeAlias = tuple[Recurrence, Exclusions]
 
 
 def next_fire(
@@ -37,22 +35,16 @@ def next_fire(
 ) -> Instant | None:
     """Return the first instant strictly later than ``after`` at which the spec fires; None if there is none.
 
-    Raises: InvalidSchedule when the zone is unknown.
+    Raises: InvalidSchedule when the zone is unknown or an extra is missing.
     """
-    match spec:
-        case every():
-            return next_on_line(spec, after, anchor=anchor)
-        case clocked():
-            return spec.instant if spec.instant > after else None
-        case crontab():
-            second = _next_second(spec, after // 1000, zone, dst_gap, dst_fold)
-            return None if second is None else second * 1000
+    return _next(spec, after, Rules(zone, anchor, dst_gap, dst_fold))
 
 
 def latest_fire(spec: Spec, after: Instant, until: Instant, rules: Rules) -> Instant | None:
     """Return the last firing later than ``after`` and at or before ``until``; None if there is none.
 
-    Looks back in growing steps, so that a long silence of a frequent spec costs no more than a short one.
+    Looks back in growing steps and then halves, so that a long silence of a frequent spec costs no more than a short
+    one.
     """
     span = 120_000
     while after < until:
@@ -67,96 +59,131 @@ def latest_fire(spec: Spec, after: Instant, until: Instant, rules: Rules) -> Ins
 
 
 def count_fires(spec: Spec, after: Instant, until: Instant, rules: Rules) -> int:
-    """Return how many firings are later than ``after`` and at or before ``until``, without walking through them."""
-    match spec:
-        case every():
-            return count_on_line(spec, after, until, anchor=rules.anchor)
-        case clocked():
-            return int(after < spec.instant <= until)
-        case crontab():
-            return _count_seconds(spec, after // 1000, until // 1000, rules)
+    """Return how many firings are later than ``after`` and at or before ``until``, without walking through them.
+
+    Of a union the busiest member is counted so, the others are walked through, to count once what they share. So are
+    the events of the sun.
+    """
+    counts = {(plain, but): _count(plain, but, after, until, rules) for plain, but in _lines(spec)}
+    busiest, total = max(counts.items(), key=lambda item: item[1])
+    others = [_walk(plain, but, after, until, rules) for plain, but in counts if (plain, but) != busiest]
+    for instant in _merged(others):
+        total += _next_of(*busiest, instant - 1, rules) != instant
+    return total
 
 
-def _next(spec: Spec, after: Instant, rules: Rules) -> Instant | None:
-    return next_fire(spec, after, **rules._asdict())
+def fires_between(spec: Spec, after: Instant, until: Instant, rules: Rules) -> Iterator[Instant]:
+    """Walk the firings later than ``after`` and at or before ``until``, ascending. Much quicker than asking for each
+    next one. Raises: InvalidSchedule like next_fire."""
+    return _merged([_walk(*line, after, until, rules) for line in _lines(spec)])
 
 
-def _last_from(spec: Spec, first: Instant, until: Instant, rules: Rules) -> Instant:
+def _next(spec: Recurrence, after: Instant, rules: Rules) -> Instant | None:
+    if isinstance(spec, union | without):
+        found = [moment for line in _lines(spec) if (moment := _next_of(*line, after, rules)) is not None]
+        return min(found, default=None)
+    return _next_of(spec, (), after, rules)
+
+
+def _last_from(spec: Recurrence, first: Instant, until: Instant, rules: Rules) -> Instant:
     if isinstance(spec, every):
         return until - (until - first) % spec.milliseconds
-    last = first
-    while (later := _next(spec, last, rules)) is not None and later <= until:
-        last = later
-    return last
+    while first < until:
+        middle = (first + until + 1) // 2
+        found = _next(spec, middle - 1, rules)
+        if found is not None and found <= until:
+            first = found
+        else:
+            until = middle - 1
+    return first
 
 
-@lru_cache(maxsize=65_536)
-def _next_second(spec: crontab, after: int, zone: str, gap: DstGap, fold: DstFold) -> int | None:
-    zone_of(zone)
-    for stretch in stretches(zone, after):
-        found = _first_in(_Window.of(stretch, spec, fold), stretch, spec, after, gap)
-        if found is not None:
+@lru_cache(maxsize=4096)
+def _lines(spec: Recurrence) -> tuple[Line, ...]:
+    """Return what a spec is made of: its plain kinds, each with what is excluded from it."""
+    return tuple(dict.fromkeys(_taken_apart(spec, ())))
+
+
+def _taken_apart(spec: Recurrence, but: Exclusions) -> Iterator[Line]:
+    match spec:
+        case union():
+            for member in spec.members:
+                yield from _taken_apart(member, but)
+        case without():
+            yield from _taken_apart(spec.spec, tuple(dict.fromkeys((*spec.exclusions, *but))))
+        case _:
+            yield spec, but
+
+
+def _next_of(spec: Recurrence, but: Exclusions, after: Instant, rules: Rules) -> Instant | None:
+    """Return the next instant of a plain kind."""
+    match spec:
+        case WallClock():
+            return _in_milliseconds(next_second(spec, but, after // 1000, rules.zone, rules.dst_gap, rules.dst_fold))
+        case every() if but:
+            return _next_free_point(spec, but, after, rules)
+        case every():
+            return next_on_line(spec, after, anchor=rules.anchor)
+        case clocked():
+            return spec.instant if spec.instant > after and is_free_at(spec.instant // 1000, but, rules.zone) else None
+        case solar():
+            return _in_milliseconds(_next_free_event(spec, but, after // 1000, rules.zone))
+    raise AssertionError(f"{spec!r} is no plain kind")
+
+
+def _count(spec: Recurrence, but: Exclusions, after: Instant, until: Instant, rules: Rules) -> int:
+    match spec:
+        case WallClock():
+            return count_seconds(spec, but, after // 1000, until // 1000, rules)
+        case every() if but:
+            spans = free_seconds(but, after // 1000, until // 1000 + 1, rules.zone)
+            return sum(
+                count_on_line(spec, max(after, start * 1000 - 1), min(until, end * 1000 - 1), anchor=rules.anchor)
+                for start, end in spans
+            )
+        case every():
+            return count_on_line(spec, after, until, anchor=rules.anchor)
+    return sum(1 for _ in _walk(spec, but, after, until, rules))
+
+
+def _walk(spec: Recurrence, but: Exclusions, after: Instant, until: Instant, rules: Rules) -> Iterator[Instant]:
+    if isinstance(spec, WallClock):
+        yield from (second * 1000 for second in seconds_between(spec, but, after // 1000, until // 1000, rules))
+        return
+    if isinstance(spec, every) and not but:
+        yield from range(next_on_line(spec, after, anchor=rules.anchor), until + 1, spec.milliseconds)
+        return
+    moment = _next_of(spec, but, after, rules)
+    while moment is not None and moment <= until:
+        yield moment
+        moment = _next_of(spec, but, moment, rules)
+
+
+def _merged(walks: list[Iterator[Instant]]) -> Iterator[Instant]:
+    last = None
+    for instant in walks[0] if len(walks) == 1 else merge(*walks):
+        if instant != last:
+            yield instant
+        last = instant
+
+
+def _next_free_point(spec: every, but: Exclusions, after: Instant, rules: Rules) -> Instant | None:
+    """Return the next point of an interval's line that is not excluded; None if there is none in ten years."""
+    first = after // 1000
+    for start, end in free_seconds(but, first, first + SILENCE, rules.zone):
+        found = next_on_line(spec, max(after, start * 1000 - 1), anchor=rules.anchor)
+        if found < end * 1000:
             return found
-        if stretch.until - after > _SEARCH_SECONDS:
-            break
     return None
 
 
-class _Window(NamedTuple):
-    """The wall seconds of a stretch in which a crontab fires there: a repeated hour belongs to one pass or to both."""
-
-    start: int
-    end: int
-
-    @classmethod
-    def of(cls, stretch: Stretch, spec: crontab, fold: DstFold) -> _Window:
-        start, end = stretch.start + stretch.offset, stretch.until + stretch.offset
-        if spec.is_fixed and fold == "first" and stretch.begin:
-            start = max(start, stretch.begin.at + stretch.begin.before)
-        if spec.is_fixed and fold == "last" and stretch.end:
-            end = min(end, stretch.end.at + stretch.end.after)
-        return cls(start, end)
+def _next_free_event(spec: solar, but: Exclusions, after: int, zone: str) -> int | None:
+    """Return the next event that is not excluded; None if there is none in ten years."""
+    moment = next_event(spec, after)
+    while moment is not None and not is_free_at(moment, but, zone):
+        moment = next_event(spec, moment) if moment - after < SILENCE else None
+    return moment
 
 
-def _first_in(window: _Window, stretch: Stretch, spec: crontab, after: int, gap: DstGap) -> int | None:
-    """Return the first firing of the stretch that is later than ``after``."""
-    after = max(after, stretch.start - 1)
-    wall = next_wall(spec, max(after + 1 + stretch.offset, window.start))
-    regular = wall - stretch.offset if wall is not None and wall < window.end else None
-    repaired = _first_repaired(stretch, spec, after, gap)
-    return min((moment for moment in (regular, repaired) if moment is not None), default=None)
-
-
-def _first_repaired(stretch: Stretch, spec: crontab, after: int, gap: DstGap) -> int | None:
-    """Return the first firing later than ``after`` that stands in for a wall time lost at the stretch's begin."""
-    change = stretch.begin
-    if change is None or change.after <= change.before or not spec.is_fixed or gap == "skip":
-        return None
-    start, end = change.at + change.before, change.at + change.after
-    if gap == "shift":
-        wall = next_wall(spec, start)
-        return change.at if wall is not None and wall < end and change.at > after else None
-    wall = next_wall(spec, max(start, after + 1 + change.before))
-    return wall - change.before if wall is not None and wall < end else None
-
-
-def _count_seconds(spec: crontab, after: int, until: int, rules: Rules) -> int:
-    zone_of(rules.zone)
-    total = 0
-    for stretch in stretches(rules.zone, after + 1):
-        window = _Window.of(stretch, spec, rules.dst_fold)
-        last = min(until, stretch.until - 1)
-        total += count_walls(spec, window.start, min(window.end, last + 1 + stretch.offset))
-        total += _count_repaired(stretch, spec, stretch.start - 1, last, rules.dst_gap)
-        if last == until:
-            break
-    return total
-
-
-def _count_repaired(stretch: Stretch, spec: crontab, after: int, until: int, gap: DstGap) -> int:
-    """Return how many firings of (after, until] only stand in for wall times lost at the stretch's begin."""
-    total, moment = 0, _first_repaired(stretch, spec, after, gap)
-    while moment is not None and moment <= until:
-        total += next_wall(spec, moment + stretch.offset) != moment + stretch.offset  # else it is counted already
-        moment = _first_repaired(stretch, spec, moment, gap)
-    return total
+def _in_milliseconds(second: int | None) -> Instant | None:
+    return None if second is None else second * 1000

@@ -10,7 +10,8 @@ from horarium.schedules.clocked import clocked
 from horarium.schedules.line import Line, within_end
 from horarium.schedules.planning import runs_left
 from horarium.schedules.record import Edit, Schedule
-from horarium.schedules.specs import describe, from_record
+from horarium.schedules.specs import from_record
+from horarium.schedules.words import describe
 from horarium.schedules.zones import zone_of
 
 # A spec that has no firing in this time is refused when it is written.

@@ -12,11 +12,11 @@ from msgspec import Struct
 from horarium.clock import Instant, abbreviation, to_datetime
 from horarium.errors import InvalidSchedule
 from horarium.schedules.backfill import rest
-from horarium.schedules.crontab import crontab
 from horarium.schedules.editing import is_paused
 from horarium.schedules.line import next_of
 from horarium.schedules.planning import runs_left
 from horarium.schedules.record import Schedule
+from horarium.schedules.recurrence import WallClock, union, without
 from horarium.schedules.specs import Spec, from_record
 from horarium.schedules.zones import zone_of
 
@@ -80,7 +80,7 @@ def would_fire(schedule: Schedule, now: Instant) -> bool:
 def remark(spec: Spec | None, before: datetime, moment: datetime) -> str:
     """Say what a clock change does to a firing, at a local time; ``before`` is the one in front of it. Without a spec
     nobody knows whether the time is the firing's own."""
-    if isinstance(spec, crontab) and spec.is_fixed and not _is_own_time(spec, moment):
+    if spec is not None and not _is_own_time(spec, moment):
         return MOVED
     if moment.fold:
         return SECOND_PASS
@@ -91,8 +91,16 @@ def remark(spec: Spec | None, before: datetime, moment: datetime) -> str:
     return ""
 
 
-def _is_own_time(spec: crontab, moment: datetime) -> bool:
-    return moment.hour in spec.hour and moment.minute in spec.minute
+def _is_own_time(spec: Spec, moment: datetime) -> bool:
+    """Whether a spec says this time of the day itself; one that means no wall clock says any."""
+    match spec:
+        case union(members=members):
+            return any(_is_own_time(member, moment) for member in members)
+        case without(spec=inner):
+            return _is_own_time(inner, moment)
+        case WallClock(is_fixed=True, times=times):
+            return moment.hour * 3600 + moment.minute * 60 in times
+    return True
 
 
 def _remarked(schedule: Schedule, instants: Iterator[Instant], start: Instant) -> Iterator[Expected]:

@@ -1,101 +1,145 @@
-"""A crontab on the wall clock: which local minutes fit it, with no zone in sight.
+"""What fires on the wall clock, less what is excluded, with no zone in sight.
 
-Wall seconds count what a local clock shows as if it showed UTC. Searches go by field (month, day, hour, minute),
-never minute by minute.
+Wall seconds count what a local clock shows as if it showed UTC. Searches go by month, day and time, never minute by
+minute.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterator
 from datetime import date
 from functools import lru_cache
+from typing import TypeAlias
 
-from horarium.schedules.crontab import crontab
+from horarium.schedules.months import EPOCH_ORDINAL
+from horarium.schedules.recurrence import Exclusion, WallClock
 
 DAY = 86_400
-_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 # All pairs of weekday and date come round within 40 years (28 in most centuries).
 LONGEST_YEARS = 41
 
+Exclusions: TypeAlias = tuple[Exclusion | WallClock, ...]
+Spans: TypeAlias = tuple[tuple[int, int], ...]  # of a day's seconds, ends not included
 
-def next_wall(spec: crontab, wall: int) -> int | None:
+_WHOLE_DAY: Spans = ((0, DAY),)
+
+
+def next_wall(spec: WallClock, wall: int, but: Exclusions = ()) -> int | None:
     """Return the first fitting minute at or after ``wall``; None if there is none in the calendar's next cycle."""
-    day, second = divmod(-(-wall // 60) * 60, DAY)
-    if _fits(spec, day):
-        hour, minute = second // 3600, second % 3600 // 60
-        time = _time_at_or_after(spec, hour, minute)
-        if time is not None:
-            return day * DAY + time
-    later = _next_day(spec, day + 1)
-    return None if later is None else later * DAY + _first_time(spec)
+    day, second = divmod(wall, DAY)
+    on = date.fromordinal(day + EPOCH_ORDINAL)
+    if second and on.day in spec.days(on.year, on.month):
+        times = times_on(spec, day, but)
+        if times and second <= times[-1]:
+            return day * DAY + times[bisect_left(times, second)]
+        second = DAY
+    for later in _days_from(spec, day + (second > 0)):
+        times = times_on(spec, later, but)
+        if times:
+            return later * DAY + times[0]
+    return None
 
 
-def count_walls(spec: crontab, start: int, end: int) -> int:
+def walls_between(spec: WallClock, start: int, end: int, but: Exclusions = ()) -> Iterator[int]:
+    """Walk the fitting minutes at or after ``start`` and before ``end``."""
+    for day, times in _days_between(spec, start, end, but):
+        first, last = _cut(times, start - day * DAY, end - day * DAY)
+        yield from (day * DAY + time for time in times[first:last])
+
+
+def count_walls(spec: WallClock, start: int, end: int, but: Exclusions = ()) -> int:
     """Return how many fitting minutes lie at or after ``start`` and before ``end``."""
-    if end <= start:
-        return 0
-    first, last = -(-start // 60) * 60, -(-end // 60) * 60
-    first_day, first_second = divmod(first, DAY)
-    last_day, last_second = divmod(last, DAY)
-    whole = len(spec.hour) * len(spec.minute) * _count_days(spec, first_day, last_day)
-    before = _count_times(spec, first_second) if _fits(spec, first_day) else 0
-    after = _count_times(spec, last_second) if _fits(spec, last_day) else 0
-    return whole - before + after
+    total = 0
+    for day, times in _days_between(spec, start, end, but):
+        if start <= day * DAY and day * DAY + DAY <= end:
+            total += len(times)
+        else:
+            first, last = _cut(times, start - day * DAY, end - day * DAY)
+            total += last - first
+    return total
 
 
-def _fits(spec: crontab, day: int) -> bool:
-    on = date.fromordinal(day + _EPOCH_ORDINAL)
-    return on.day in spec.day_of_month and on.month in spec.month_of_year and on.isoweekday() % 7 in spec.day_of_week
+def times_on(spec: WallClock, day: int, but: Exclusions) -> tuple[int, ...]:
+    """Return the times of a fitting day that are not excluded."""
+    if not but:
+        return spec.times
+    windows = _windows_on(day, but)
+    if windows is None:
+        return ()
+    return _difference(spec.times, windows) if windows else spec.times
 
 
-def _time_at_or_after(spec: crontab, hour: int, minute: int) -> int | None:
-    """Return the first fitting second of a day at or after ``hour:minute``."""
-    hours, minutes = _sorted(spec.hour), _sorted(spec.minute)
-    if hour in spec.hour and minute <= minutes[-1]:
-        return hour * 3600 + minutes[bisect_left(minutes, minute)] * 60
-    at = bisect_left(hours, hour + 1)
-    return None if at == len(hours) else hours[at] * 3600 + minutes[0] * 60
+def is_free(wall: int, but: Exclusions) -> bool:
+    """Tell whether a wall second is not excluded."""
+    day, second = divmod(wall, DAY)
+    windows = _windows_on(day, but)
+    return windows is not None and all(second // 60 * 60 not in _as_set(times) for times in windows)
 
 
-def _first_time(spec: crontab) -> int:
-    return min(spec.hour) * 3600 + min(spec.minute) * 60
+def free_spans(day: int, but: Exclusions) -> Spans:
+    """Return the parts of a day that are not excluded, ascending."""
+    windows = _windows_on(day, but)
+    return () if windows is None else _spans(windows) if windows else _WHOLE_DAY
 
 
-def _next_day(spec: crontab, day: int) -> int | None:
-    on = date.fromordinal(day + _EPOCH_ORDINAL)
-    last_year = min(on.year + LONGEST_YEARS, 9998)
-    days, year, month, first = _sorted(spec.day_of_month), on.year, on.month, on.day
+def _windows_on(day: int, but: Exclusions) -> tuple[tuple[int, ...], ...] | None:
+    """Return the excluded times of a day, by exclusion; None if all of the day is excluded."""
+    on = date.fromordinal(day + EPOCH_ORDINAL)
+    windows = []
+    for exclusion in but:
+        if isinstance(exclusion, Exclusion):
+            if exclusion.excludes(day):
+                return None
+        elif on.day in exclusion.days(on.year, on.month):
+            windows.append(exclusion.times)
+    return tuple(windows)
+
+
+def _days_from(spec: WallClock, day: int) -> Iterator[int]:
+    """Walk the fitting days from a day on, for one cycle of the calendar."""
+    on = date.fromordinal(day + EPOCH_ORDINAL)
+    year, month, first = on.year, on.month, on.day
+    last_year = min(year + LONGEST_YEARS, 9998)
     while year <= last_year:
-        if month in spec.month_of_year:
-            found = _next_in_month(spec, year, month, days[bisect_left(days, first) :])
-            if found is not None:
-                return found
+        days = spec.days(year, month)
+        if days and days[-1] >= first:
+            before = date(year, month, 1).toordinal() - EPOCH_ORDINAL - 1
+            yield from (before + found for found in (days[bisect_left(days, first) :] if first > 1 else days))
         year, month, first = (year, month + 1, 1) if month < 12 else (year + 1, 1, 1)
-    return None
 
 
-def _next_in_month(spec: crontab, year: int, month: int, days: tuple[int, ...]) -> int | None:
-    for day in days:
-        try:
-            on = date(year, month, day)
-        except ValueError:  # a shorter month
-            return None
-        if on.isoweekday() % 7 in spec.day_of_week:
-            return on.toordinal() - _EPOCH_ORDINAL
-    return None
+def _days_between(spec: WallClock, start: int, end: int, but: Exclusions) -> Iterator[tuple[int, tuple[int, ...]]]:
+    if end <= start:
+        return
+    last = (end - 1) // DAY
+    for day in _days_from(spec, start // DAY):
+        if day > last:
+            return
+        yield day, times_on(spec, day, but)
 
 
-def _count_times(spec: crontab, second: int) -> int:
-    """Return how many fitting minutes of a day lie before its ``second``."""
-    hour, minute = second // 3600, second % 3600 // 60
-    earlier = bisect_left(_sorted(spec.hour), hour) * len(spec.minute)
-    return earlier + (bisect_left(_sorted(spec.minute), minute) if hour in spec.hour else 0)
+def _cut(times: tuple[int, ...], start: int, end: int) -> tuple[int, int]:
+    return bisect_left(times, start), bisect_left(times, end)
 
 
-def _count_days(spec: crontab, start: int, end: int) -> int:
-    return sum(1 for day in range(start, end) if _fits(spec, day))
+@lru_cache(maxsize=512)
+def _as_set(times: tuple[int, ...]) -> frozenset[int]:
+    return frozenset(times)
 
 
-@lru_cache(maxsize=4096)
-def _sorted(numbers: frozenset[int]) -> tuple[int, ...]:
-    return tuple(sorted(numbers))
+@lru_cache(maxsize=512)
+def _difference(times: tuple[int, ...], windows: tuple[tuple[int, ...], ...]) -> tuple[int, ...]:
+    excluded = frozenset().union(*windows)
+    return tuple(time for time in times if time not in excluded)
+
+
+@lru_cache(maxsize=512)
+def _spans(windows: tuple[tuple[int, ...], ...]) -> Spans:
+    """Return what the excluded minutes leave of a day."""
+    found, begin = [], 0
+    for time in sorted(frozenset().union(*windows)):
+        if time > begin:
+            found.append((begin, time))
+        begin = time + 60
+    return (*found, (begin, DAY)) if begin < DAY else tuple(found)

@@ -17,7 +17,8 @@ from horarium.observe.facts import read_declared
 from horarium.schedules.backfill import progress
 from horarium.schedules.editing import is_paused
 from horarium.schedules.record import Schedule
-from horarium.schedules.specs import describe, from_record
+from horarium.schedules.specs import from_record
+from horarium.schedules.words import describe
 
 COMPLETED = 200  # names that a shell is offered
 

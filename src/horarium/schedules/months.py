@@ -1,0 +1,40 @@
+"""The months of the calendar as specs look at them, and the times of a day; all remembered."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from datetime import date
+from functools import lru_cache
+from typing import NamedTuple
+
+EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+
+
+class Month(NamedTuple):
+    """How a month lies in the week."""
+
+    first_weekday: int  # of its first day; Sunday is 0
+    length: int
+
+    def weekday(self, day: int) -> int:
+        return (self.first_weekday + day - 1) % 7
+
+    def nth(self, n: int, weekday: int) -> int | None:
+        """Return the day that is the ``n``-th of its weekday, -1 the last; None if the month has none."""
+        first = 1 + (weekday - self.first_weekday) % 7
+        day = first + (n - 1) * 7 if n > 0 else first + (self.length - first) // 7 * 7
+        return day if day <= self.length else None
+
+
+@lru_cache(maxsize=8192)
+def month_of(year: int, month: int) -> Month:
+    """Return how a month lies in the week."""
+    first, length = monthrange(year, month)
+    return Month((first + 1) % 7, length)
+
+
+@lru_cache(maxsize=512)
+def times_of(hours: frozenset[int], minutes: frozenset[int]) -> tuple[int, ...]:
+    """Return the times of a day at which hour and minute fit, in seconds from midnight, ascending."""
+    ordered = sorted(minutes)
+    return tuple(hour * 3600 + minute * 60 for hour in sorted(hours) for minute in ordered)
