@@ -58,6 +58,10 @@ class Desk:
         drain(self.app)
 
 
+def _fail(*args: object, **kwargs: object) -> None:
+    raise ValueError("no such order")
+
+
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     module = f"desk_of_{tmp_path.name.replace('-', '_')}"
@@ -258,7 +262,9 @@ def test_show_tells_all_that_is_known(desk: Desk) -> None:
     text = desk("show", "often").stdout
     for words in (
         "fires  every 5 min",
+        "Every 5 minutes",
         "zone  Europe/Berlin",
+        "health  ok: ",
         "status  active",
         "owner  code of app shop",
         "skipped  Thu 01 Jan 2026  01:15:00 CET",
@@ -271,6 +277,18 @@ def test_show_tells_all_that_is_known(desk: Desk) -> None:
     ):
         assert words in text
     assert len(desk.json("show", "often")["next"]) == 5
+
+
+def test_a_schedule_that_fails_says_so_and_what_the_last_error_was(desk: Desk) -> None:
+    desk("create", "bad", "shop.charge", "--every", "5m", "-k", '{"order": 7}')
+    desk.app.tasks["shop.charge"].max_retries = 0
+    desk.app.tasks["shop.charge"].run = _fail  # type: ignore[method-assign]
+    desk.beat(300)
+    text = desk("show", "bad").stdout
+    assert "status  active, failing" in text
+    assert "health  failing: " in text
+    assert "succeeded  0 of the last 1 (0%)" in text
+    assert "last error  builtins.ValueError: no such order" in text
 
 
 def test_an_unknown_schedule_is_not_found_by_any_verb(desk: Desk) -> None:

@@ -21,8 +21,11 @@ from horarium.clock import Instant
 from horarium.errors import InvalidSchedule
 from horarium.outcome import State
 from horarium.schedules.backfill import progress
+from horarium.schedules.health import health
 from horarium.schedules.preview import upcoming
 from horarium.schedules.record import FAILED, Schedule
+from horarium.schedules.specs import from_record
+from horarium.schedules.words import explain
 
 NEXT = 5
 RUNS = 100  # of which the rate of success is told
@@ -62,8 +65,10 @@ def _lines(
     yield "about", schedule.description
     yield "task", f"{schedule.task} {call_text(schedule.args, schedule.kwargs)}".rstrip()
     yield "fires", spec_text(schedule)
+    yield "", _explained(schedule)
     yield "zone", schedule.timezone
     yield "status", status(schedule, now)
+    yield "health", _health_text(schedule, now)
     yield "options", _options_text(schedule)
     yield "sent with", short(msgspec.json.encode(schedule.options).decode(), 500) if schedule.options else ""
     yield "owner", f"code of app {schedule.app}" if schedule.owner == "code" else "a person"
@@ -105,6 +110,8 @@ def _document(
     return document | {
         "next_fire": _moment(schedule.next_fire) if document["next_fire"] is not None else None,
         "last_fire": _moment(schedule.last_fire),
+        "explained": _explained(schedule),
+        "health": {"condition": health(schedule, now).condition, "text": health(schedule, now).text},
         "version": schedule.version,
         "app": schedule.app,
         "description": schedule.description,
@@ -136,6 +143,22 @@ def _document(
             for edit in schedule.edits
         ],
     }
+
+
+def _explained(schedule: Schedule) -> str:
+    if schedule.backfill is not None:
+        return ""
+    try:
+        return explain(from_record(schedule.spec))
+    except InvalidSchedule:  # its status says so
+        return ""
+
+
+def _health_text(schedule: Schedule, now: Instant) -> str:
+    if not schedule.version:
+        return ""
+    found = health(schedule, now)
+    return f"{found.condition}: {found.text}"
 
 
 def _next(schedule: Schedule, now: Instant) -> list[Instant]:

@@ -16,6 +16,7 @@ from horarium.errors import HorariumError, InvalidSchedule, ScheduleNotFound
 from horarium.observe.facts import read_declared
 from horarium.schedules.backfill import progress
 from horarium.schedules.editing import is_paused
+from horarium.schedules.health import health
 from horarium.schedules.record import Schedule
 from horarium.schedules.specs import from_record
 from horarium.schedules.words import describe
@@ -139,10 +140,9 @@ def status(schedule: Schedule, now: Instant) -> str:
             return "not stored yet: no scheduler has run"
         case Schedule(next_fire=None):
             return "ended"
-        case Schedule(held=True):
-            return "active, waits for a run to end"
-        case _:
-            return "active"
+    found = health(schedule, now)
+    said = f"active, {found.condition}" if found.is_alarming else "active"
+    return f"{said}, waits for a run to end" if schedule.held else said
 
 
 def shown(schedule: Schedule, instant: Instant) -> str:
