@@ -12,6 +12,7 @@ import pytest
 from sqlite_words import put_one
 
 from horarium.engines.sqlite import SqliteEngine, migrate
+from horarium.engines.sqlite.inspector import _find_sql
 from horarium.engines.sqlite.sql import SQL
 from horarium.engines.statements import read_statements
 
@@ -31,7 +32,9 @@ WALKS = {
 
 def tables(connection: apsw.Connection) -> list[str]:
     rows = connection.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name")
-    return [re.sub(r"\s*--[^\n]*|\s+", " ", str(sql)).replace("  ", " ").replace(" )", ")") for (sql,) in rows]
+    one_line = (re.sub(r"\s*--[^\n]*|\s+", " ", str(sql)) for (sql,) in rows)
+    # ALTER TABLE leaves spaces of its own.
+    return [re.sub(r" +([,)])", r"\1", re.sub(" +", " ", line)) for line in one_line]
 
 
 def test_the_migrations_lead_to_the_schema_kept_as_text(path: Path, engine: SqliteEngine) -> None:
@@ -81,12 +84,32 @@ def test_a_migration_that_fails_leaves_nothing(path: Path, tmp_path: Path, monke
 @pytest.mark.parametrize("name", sorted(SQL))
 def test_no_statement_walks_a_table(engine: SqliteEngine, name: str) -> None:
     text = SQL[name].replace("{driver}", "task = :value").replace("{phase}", "0").replace("{index}", "runs_waiting")
+    text = text.replace("{schedule}", "TRUE")
     named = set(re.findall(r":(\w+)", text))
     values: object = dict.fromkeys(named) if named else (None,) * len(set(re.findall(r"\?\d+", text)))
     with engine._store.read() as db:
         plan = [str(row[-1]) for row in db.execute(f"EXPLAIN QUERY PLAN {text}", values)]  # type: ignore[arg-type]
     walks = [step for step in plan if re.match(r"SCAN (runs|owners|schedules|firings)\b", step)]
     assert all(WALKS.get(name, "nothing") in step for step in walks), plan
+
+
+def test_the_history_of_a_schedule_is_read_in_the_order_of_an_index(engine: SqliteEngine) -> None:
+    plan = plan_of(engine, SQL["search"].replace("{driver}", "schedule = :value"))
+    assert plan[0] == "SEARCH runs USING INDEX runs_schedule (schedule=? AND rowid>? AND rowid<?)"
+    assert not any("ORDER BY" in step for step in plan), plan
+
+
+@pytest.mark.parametrize("phase", [0, 1])
+def test_the_active_messages_of_a_schedule_are_found_by_their_index(engine: SqliteEngine, phase: int) -> None:
+    plan = plan_of(engine, _find_sql(phase, of_schedule=True))
+    assert any("runs USING INDEX runs_active (schedule=?)" in step for step in plan), plan
+    assert not any(step.startswith("SCAN runs") for step in plan), plan
+
+
+def plan_of(engine: SqliteEngine, text: str) -> list[str]:
+    values = dict.fromkeys(re.findall(r":(\w+)", text))
+    with engine._store.read() as db:
+        return [str(row[-1]) for row in db.execute(f"EXPLAIN QUERY PLAN {text}", values)]
 
 
 def test_a_statement_without_its_header_is_refused(tmp_path: Path) -> None:

@@ -356,12 +356,10 @@ class Schedules(Protocol):
     """Schedules, and the one transaction that makes a firing happen once."""
 
     def save(self, schedules: Sequence[Schedule], *, now: Instant) -> list[Schedule]:
-        """Create (version 0) or replace (the version that was read) schedules, all or none; return them as stored,
-        with their new version.
+        """Create (version 0) or replace (the version that was read) schedules, all or none; return them as stored.
 
-        What firings and runs count (last_fire, total_runs, missed, skipped, succeeded, ended) is the store's once it
-        is stored: an edit does not touch it, so one that was read before a firing takes nothing back. ``failures`` an
-        edit may lower, never raise. ``held`` ends with any edit: whether it must wait is found anew.
+        What firings and runs count (last_fire, total_runs, missed, skipped, succeeded, ended) is the store's: an edit
+        takes nothing back. ``failures`` it may lower, never raise. It ends ``held``: whether to wait is found anew.
         Raises: ScheduleConflict when a name exists already, is gone, or the version has moved on.
         """
         ...
@@ -377,38 +375,36 @@ class Schedules(Protocol):
         ...
 
     def due(self, until: Instant, limit: int) -> list[Schedule]:
-        """Return up to ``limit`` active schedules (Schedule.is_active), not held, whose next_fire is at or before
-        ``until``, the earliest first. One whose record cannot be read is not among them; get and browse show it with
-        its error."""
+        """Return up to ``limit`` active schedules (Schedule.is_active), not held, due at or before ``until``, the
+        earliest first. None whose record cannot be read: get and browse show those, with the error."""
         ...
 
     def fire(self, firings: Sequence[Firing], *, now: Instant) -> list[Fate]:
         """Enqueue each due instant exactly once; tell what became of each firing.
 
         For each, in one transaction: compare-and-set on (version, next_fire), insert of the unique firing (schedule
-        id, nominal, kind) of each message, put of the messages, next_fire and counts moved on. One that is LOST changed
-        nothing. All firings of a call may share a transaction; each sees what those before it did.
+        id, nominal, kind) of each message, put of the messages, next_fire and counts moved on. All firings of a call
+        may share a transaction; each sees what those before it did.
 
         auto, backfill: for each message that is put total_runs + 1; last_fire = the newest nominal, never backwards;
-        next_fire and missed moved on; held ends. Without messages nothing is sent and only next_fire and missed move.
-        A nominal that was fired before (an edit had set next_fire back) is not sent; if that leaves none the answer is
-        REPEATED, yet next_fire and missed move on, or the schedule would stand still for ever.
+        next_fire and missed moved on; held ends. Without messages nothing is sent and nothing counted. A nominal that
+        was fired before (an edit had set next_fire back) is not sent; if that leaves none the answer is REPEATED, yet
+        next_fire and missed move on, or the schedule would stand still for ever.
 
-        overlap: if ``max_active`` or more messages of this schedule (Message.schedule is its name, whatever their kind)
-        have not ended and there is something to send that was not fired before,
+        overlap: if ``max_active`` or more messages of this schedule (Message.schedule is its name) have not ended and
+        there is something to send that was not fired before,
         - allow: it is sent all the same;
-        - skip: SKIPPED; the unique firings are inserted, next_fire and missed move on, skipped + one for each message;
+        - skip: SKIPPED; the unique firings are inserted, next_fire and missed move on, skipped + one for each new one;
         - queue_one: HELD; nothing changes but ``held``;
         - cancel_previous: those that wait end as REVOKED, those in hand are marked to be terminated; then sent;
         - replace_queued: those that wait end as REVOKED; then sent.
 
-        manual: needs neither the version nor an active schedule, knows no overlap, moves nothing and counts nothing: it
-        is a person's, not the schedule's. A schedule that is not there loses.
+        manual: needs neither the version nor an active schedule, knows no overlap, moves and counts nothing: it is a
+        person's. A schedule that is not there loses.
 
         When a run ends, whatever ends it, the same transaction tells its schedule (the stored one of that name, if
-        there is one): ended = when; held ends; of record.SUCCEEDED succeeded = its nominal, never backwards, and
-        failures = 0; of record.FAILED failures + 1. A schedule whose hold ended is due again, and SCHEDULE_TOPIC is
-        notified.
+        any): ended = now, never backwards; held ends; of record.SUCCEEDED succeeded = its nominal, never backwards, and
+        failures = 0; of record.FAILED failures + 1. If a hold ended, SCHEDULE_TOPIC is notified: it is due again.
         """
         ...
 
@@ -437,8 +433,7 @@ class Listener(Protocol):
         ...
 
     def fileno(self) -> int | None:
-        """A descriptor that becomes readable on a notification, for selectors and event loops; None if there is none.
-        ``wait(0)`` clears it."""
+        """A descriptor that becomes readable on a notification, for selectors; or None. ``wait(0)`` clears it."""
         ...
 
     def close(self) -> None: ...
@@ -452,7 +447,7 @@ class Inspector(Protocol):
         ...
 
     def find(self, filter: RunFilter, page: Page) -> HeldPage:
-        """Return a page of messages that have not ended. Those there all the while, and not moved in line, are on
+        """Return a page of messages that have not ended. One that is there all the while, and not moved in line, is on
         exactly one page."""
         ...
 
@@ -465,8 +460,7 @@ class Inspector(Protocol):
         ...
 
     def leave(self, owners: Sequence[str], *, now: Instant) -> None:
-        """Note an orderly end: the owners are given up. They should hold nothing any more; what they hold all the
-        same is put back as by Released."""
+        """Note an orderly end: the owners are given up. What they hold all the same is put back as by Released."""
         ...
 
 
@@ -497,8 +491,8 @@ class Engine(Protocol):
         ...
 
     def weaknesses(self) -> tuple[str, ...]:
-        """Tell what in the configuration of the store weakens the promises: each as one sentence that says what was
-        found, what it costs and how to mend it. Empty when nothing does. Raises: EngineUnavailable."""
+        """Tell what in the configuration of the store weakens the promises, if anything: each as one sentence that says
+        what was found, what it costs and how to mend it. Raises: EngineUnavailable."""
         ...
 
     def close(self) -> None:

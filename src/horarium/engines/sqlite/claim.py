@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from horarium.clock import Instant
-from horarium.engines.sqlite.connection import Store
+from horarium.engines.sqlite.connection import Connection, Store
 from horarium.engines.sqlite.moves import entries, expire, set_aside_unreadable
 from horarium.engines.sqlite.rows import decode_message
 from horarium.engines.sqlite.sql import SQL, Row, fetch
@@ -97,7 +97,7 @@ def _take(
         return _hand_over(db, [place.seq for place in selection.taken], owner, worker, now)
 
 
-def _worker_of(db: apsw.Connection, owner: str) -> str:
+def _worker_of(db: Connection, owner: str) -> str:
     """Return the member name of a live owner. Raises: OwnerLost."""
     for name, given_up in fetch(db, "owner", {"owner": owner}):
         if given_up is None:
@@ -105,7 +105,7 @@ def _worker_of(db: apsw.Connection, owner: str) -> str:
     raise OwnerLost(owner)
 
 
-def _lines(db: apsw.Connection, queues: Sequence[str], now: Instant, tasks: Collection[str] | None) -> list[Line]:
+def _lines(db: Connection, queues: Sequence[str], now: Instant, tasks: Collection[str] | None) -> list[Line]:
     """Return the lines with a due message of a known task, in the order of their first messages."""
     return sorted(
         Line((rank, due, turn), queue, task)
@@ -115,7 +115,7 @@ def _lines(db: apsw.Connection, queues: Sequence[str], now: Instant, tasks: Coll
     )
 
 
-def _in_line(db: apsw.Connection, lines: list[Line], now: Instant) -> Iterator[Place]:
+def _in_line(db: Connection, lines: list[Line], now: Instant) -> Iterator[Place]:
     """Yield the due messages of the lines in the order of claims. Close it before anything is changed.
 
     A line is opened when its first message is next: with hundreds of them most never are.
@@ -140,7 +140,7 @@ def _in_line(db: apsw.Connection, lines: list[Line], now: Instant) -> Iterator[P
 
 
 def _select(
-    db: apsw.Connection, queues: Sequence[str], limit: int, now: Instant, tasks: Collection[str] | None
+    db: Connection, queues: Sequence[str], limit: int, now: Instant, tasks: Collection[str] | None
 ) -> Selection:
     """Choose what is taken. One that crashed a process before is taken alone."""
     selection = Selection([], [])
@@ -160,7 +160,7 @@ def _select(
     return selection
 
 
-def _hand_over(db: apsw.Connection, seqs: list[int], owner: str, worker: str, now: Instant) -> list[Row]:
+def _hand_over(db: Connection, seqs: list[int], owner: str, worker: str, now: Instant) -> list[Row]:
     """Mark the messages as the owner's; return what hand_over.sql tells of them, in the order of ``seqs``."""
     values = {"seqs": msgspec.json.encode(seqs).decode(), "owner": owner, "worker": worker, "now": now}
     rows = {row[0]: row for row in fetch(db, "hand_over", values)}

@@ -55,6 +55,12 @@ LAST_PAUSE: Seconds = 0.001
 GOLDEN_RATIO = 0.618_033_988_75  # its multiples modulo 1 are spread evenly: jitter without a random source
 
 
+class Connection(apsw.Connection):
+    """A connection that knows of its transaction whether it has let a held schedule go on."""
+
+    has_released = False
+
+
 class Session:
     """A thread's connection. ``lock`` is held during each use, so that a fork or a close can wait for its end."""
 
@@ -69,7 +75,7 @@ class Session:
         self._wal_path = f"{path}-wal"
         self._wal: int | None = None
         flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
-        self.connection = apsw.Connection(str(path), flags=flags, statementcachesize=100)
+        self.connection = Connection(str(path), flags=flags, statementcachesize=100)
         try:
             self.connection.set_busy_handler(self._wait)
             initialise(self.connection, path, clock, patience)
@@ -163,8 +169,18 @@ class Store:
     not know of (seen in /proc/locks), and a third process may then truncate the WAL under its feet.
     """
 
-    def __init__(self, path: Path, durability: Durability, clock: Clock, patience: Seconds | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        durability: Durability,
+        clock: Clock,
+        patience: Seconds | None = None,
+        *,
+        released: Callable[[], None],
+    ) -> None:
+        """``released`` is called when a transaction was committed that let a held schedule go on."""
         self.path = path
+        self.released = released
         self._patience = PATIENCE if patience is None else patience
         self.pid = os.getpid()
         self._clock = clock
@@ -283,7 +299,7 @@ class Use:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def __enter__(self) -> apsw.Connection:
+    def __enter__(self) -> Connection:
         while True:
             self._session = session = self._store.session()
             session.lock.acquire()
@@ -338,6 +354,7 @@ class Transaction(Use):
 
     def _begin(self, session: Session) -> None:
         session.set_synchronous("full" if self._flush == "locked" else "normal")
+        session.connection.has_released = False
         session.connection.execute("BEGIN IMMEDIATE")
 
     def _end(self, session: Session, error: BaseException | None) -> None:
@@ -349,6 +366,8 @@ class Transaction(Use):
                 # of call to start was 318 ms when they were woken after it.
                 if self._visible is not None:
                     self._visible()
+                if connection.has_released:
+                    self._store.released()
                 if self._flush == "shared":
                     session.flush()
         finally:

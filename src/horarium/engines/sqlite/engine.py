@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 
 from horarium.clock import Clock, Instant, Seconds, SystemClock
-from horarium.engines.protocol import Capabilities
+from horarium.engines.protocol import SCHEDULE_TOPIC, Capabilities
 from horarium.engines.sqlite.connection import Durability, Store
 from horarium.engines.sqlite.inspector import SqliteInspector
 from horarium.engines.sqlite.notifier import SqliteNotifier
@@ -41,12 +42,14 @@ class SqliteEngine:
             raise InvalidSetting("durability", "'full' or 'relaxed'", durability)
         self._clock = clock or SystemClock()
         self._path = Path(path).expanduser().absolute()
-        self._store = Store(self._path, durability, SystemClock(), patience)  # waiting for locks is real waiting
+        self.notifier = SqliteNotifier(self._path, SystemClock())
+        released = partial(self.notifier.notify, [SCHEDULE_TOPIC])
+        # Waiting for locks is real waiting, whatever the store's clock.
+        self._store = Store(self._path, durability, SystemClock(), patience, released=released)
         self.url = f"sqlite:///{self._path}"
         self.queue = SqliteQueue(self._store)
         self.results = SqliteResults(self._store)
         self.schedules = SqliteSchedules(self._store)
-        self.notifier = SqliteNotifier(self._path, SystemClock())
         self.inspector = SqliteInspector(self._store, self._clock)
 
     def now(self) -> Instant:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import apsw
 import msgspec
 
 from horarium.clock import Clock, Instant, milliseconds
@@ -21,14 +20,16 @@ from horarium.engines.protocol import (
     Revoke,
     RunFilter,
 )
-from horarium.engines.sqlite.connection import Store
+from horarium.engines.sqlite.connection import Connection, Store
 from horarium.engines.sqlite.moves import cancel, entries, give_back, revoke, set_aside_unreadable
 from horarium.engines.sqlite.results import conditions
 from horarium.engines.sqlite.rows import HELD, WAITING, History, encode_history, readable_member, readable_message
 from horarium.engines.sqlite.sql import SQL, Row, change, fetch
-from horarium.outcome import Revoked, error_of
+from horarium.engines.sqlite.watch import tell_schedule
+from horarium.outcome import Revoked, State, error_of
 
 INDEXES = {HELD: "runs_held", WAITING: "runs_waiting"}
+OF_SCHEDULE = "phase < 2 AND schedule = :schedule"  # phase = 0 is not known to imply the condition of runs_active
 
 _decode_place = msgspec.json.Decoder(tuple[int, int, Instant, int]).decode  # phase, rank, due, turn
 
@@ -61,8 +62,9 @@ class SqliteInspector:
         with self._store.read() as db:
             for each in (HELD, WAITING) if phase == HELD else (WAITING,):
                 values["limit"] = page.limit + 1 - len(rows)
-                statement = SQL["find"].replace("{phase}", str(each)).replace("{index}", INDEXES[each])
-                found: list[Row] = db.execute(statement, values).fetchall()
+                found: list[Row] = db.execute(
+                    _find_sql(each, of_schedule=filter.schedule is not None), values
+                ).fetchall()
                 rows += ((each, *row) for row in found)
                 values["rank"] = None  # the next phase is listed from its start
         shown = rows[: page.limit]
@@ -99,11 +101,18 @@ class SqliteInspector:
                         give_back(db, entry, now)
 
 
-def _purge(db: apsw.Connection, queues: tuple[str, ...] | None, now: Instant) -> list[str]:
+def _find_sql(phase: int, *, of_schedule: bool) -> str:
+    index, condition = ("runs_active", OF_SCHEDULE) if of_schedule else (INDEXES[phase], "TRUE")
+    return SQL["find"].format(phase=phase, index=index, schedule=condition)
+
+
+def _purge(db: Connection, queues: tuple[str, ...] | None, now: Instant) -> list[str]:
     names = None if queues is None else msgspec.json.encode(queues).decode()
     history = encode_history(History(error=error_of(Revoked(reason="purged"))))
     rows = fetch(db, "purge", {"now": now, "history": history, "queues": names})
-    purged = [id for (id,) in rows]
+    purged = [id for id, _ in rows]
+    for _, schedule in rows:
+        tell_schedule(db, schedule, State.REVOKED, b"", now)
     for entry in entries(db, "entries_waiting", {"queues": names}):
         revoke(db, entry, "purged", now)
         purged.append(entry.id)

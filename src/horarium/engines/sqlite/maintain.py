@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import apsw
 from msgspec import Struct
 
 from horarium.clock import Instant, milliseconds
@@ -15,7 +14,7 @@ from horarium.engines.protocol import (
     Maintenance,
     MaintenancePolicy,
 )
-from horarium.engines.sqlite.connection import Store
+from horarium.engines.sqlite.connection import Connection, Store
 from horarium.engines.sqlite.moves import Entry, crash, die, entries, expire, give_back, set_aside_unreadable
 from horarium.engines.sqlite.rows import readable_member
 from horarium.engines.sqlite.sql import change, fetch
@@ -77,7 +76,7 @@ def maintain(store: Store, now: Instant, policy: MaintenancePolicy, dead: Sequen
     )
 
 
-def _look(db: apsw.Connection, now: Instant, policy: MaintenancePolicy) -> tuple[int, int, int, int]:
+def _look(db: Connection, now: Instant, policy: MaintenancePolicy) -> tuple[int, int, int, int]:
     values = {
         "now": now,
         "keep": milliseconds(policy.keep),
@@ -107,14 +106,14 @@ def _take_back_from_lost(
                 tally.dead += entry.state == State.DEAD
 
 
-def _known(db: apsw.Connection, dead: Sequence[DeadOwner]) -> Iterator[Loss]:
+def _known(db: Connection, dead: Sequence[DeadOwner]) -> Iterator[Loss]:
     for each in dead:
         for name, _ in fetch(db, "owner", {"owner": each.owner}):
             held = list(entries(db, "entries_held", {"owner": each.owner}))
             yield Loss(name, held, frozenset(each.running), each.error, True)
 
 
-def _presumed(db: apsw.Connection, known: set[str], now: Instant) -> Iterator[Loss]:
+def _presumed(db: Connection, known: set[str], now: Instant) -> Iterator[Loss]:
     """Yield the losses of owners, given up or lapsed, of whose end nobody told."""
     for owner, name, seen, member in fetch(db, "lost_owners"):
         if owner in known:
@@ -126,7 +125,7 @@ def _presumed(db: apsw.Connection, known: set[str], now: Instant) -> Iterator[Lo
         yield Loss(name, held, reported if is_known else None, error, False)
 
 
-def _take_back(db: apsw.Connection, entry: Entry, loss: Loss, now: Instant, policy: MaintenancePolicy) -> None:
+def _take_back(db: Connection, entry: Entry, loss: Loss, now: Instant, policy: MaintenancePolicy) -> None:
     if set_aside_unreadable(db, entry, now):  # whoever claimed it ended before it could do so
         return
     was_running = loss.was_running(entry)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import apsw
 import msgspec
 from msgspec import Struct
 
 from horarium.clock import Instant, Seconds, milliseconds
 from horarium.engines.protocol import MaintenancePolicy
+from horarium.engines.sqlite.connection import Connection
 from horarium.engines.sqlite.intake import insert
 from horarium.engines.sqlite.rows import (
     NO_HISTORY,
@@ -25,6 +25,7 @@ from horarium.engines.sqlite.rows import (
     encode_message,
 )
 from horarium.engines.sqlite.sql import change, fetch
+from horarium.engines.sqlite.watch import tell_schedule
 from horarium.message import Message
 from horarium.outcome import Attempt, Crashed, ErrorRecord, Expired, Outcome, Revoked, State, error_of, told
 from horarium.workflow.follow import follow_ups
@@ -47,6 +48,7 @@ class Entry(Struct, eq=False):
     worker: str
     started: Instant | None
     keep: int | None
+    schedule: str | None
     text: bytes
     history: History = NO_HISTORY
 
@@ -58,7 +60,7 @@ class Entry(Struct, eq=False):
         self.history = self.history.with_attempt(attempt)
 
 
-def entries(db: apsw.Connection, statement: str, parameters: dict[str, object]) -> Iterator[Entry]:
+def entries(db: Connection, statement: str, parameters: dict[str, object]) -> Iterator[Entry]:
     """Yield the entries that one of the ``entr*`` statements finds; all are read before the first is yielded."""
     for row in fetch(db, statement, parameters):
         entry = Entry(*row)
@@ -67,7 +69,7 @@ def entries(db: apsw.Connection, statement: str, parameters: dict[str, object]) 
 
 
 def end(
-    db: apsw.Connection,
+    db: Connection,
     entry: Entry,
     state: State,
     now: Instant,
@@ -97,10 +99,11 @@ def end(
         },
     )
     entry.state = state
+    tell_schedule(db, entry.schedule, state, entry.text, now)
 
 
 def put_back(
-    db: apsw.Connection,
+    db: Connection,
     entry: Entry,
     state: State,
     now: Instant,
@@ -143,14 +146,14 @@ def put_back(
     entry.state = state
 
 
-def give_back(db: apsw.Connection, entry: Entry, now: Instant, *, delay: Seconds = 0.0) -> None:
+def give_back(db: Connection, entry: Entry, now: Instant, *, delay: Seconds = 0.0) -> None:
     """Put a message back as if it had never been claimed, but for its fence."""
     entry.attempt -= 1
     put_back(db, entry, State.PENDING, now, due=now + milliseconds(delay) if delay > 0 else entry.due)
 
 
 def crash(
-    db: apsw.Connection,
+    db: Connection,
     entry: Entry,
     error: ErrorRecord,
     now: Instant,
@@ -169,21 +172,21 @@ def crash(
     put_back(db, entry, State.RETRY, now, due=now + milliseconds(delay), error=error)
 
 
-def revoke(db: apsw.Connection, entry: Entry, reason: str, now: Instant) -> None:
+def revoke(db: Connection, entry: Entry, reason: str, now: Instant) -> None:
     end(db, entry, State.REVOKED, now, error=error_of(Revoked(reason=reason)))
 
 
-def expire(db: apsw.Connection, entry: Entry, now: Instant) -> None:
+def expire(db: Connection, entry: Entry, now: Instant) -> None:
     end(db, entry, State.EXPIRED, now, error=error_of(Expired()))
     _follow(db, entry, Expired(), now)
 
 
-def die(db: apsw.Connection, entry: Entry, error: ErrorRecord, now: Instant, *, ended: Instant | None = None) -> None:
+def die(db: Connection, entry: Entry, error: ErrorRecord, now: Instant, *, ended: Instant | None = None) -> None:
     end(db, entry, State.DEAD, now, error=error, ended=ended)
     _follow(db, entry, Crashed(error=error), now)
 
 
-def set_aside_unreadable(db: apsw.Connection, entry: Entry, now: Instant) -> bool:
+def set_aside_unreadable(db: Connection, entry: Entry, now: Instant) -> bool:
     """End a message that nobody can read, alone, so that it stops no other; its bytes stay in the store. Tell whether
     it was such a one."""
     try:
@@ -194,7 +197,7 @@ def set_aside_unreadable(db: apsw.Connection, entry: Entry, now: Instant) -> boo
     return False
 
 
-def cancel(db: apsw.Connection, entry: Entry, *, terminate: bool, now: Instant) -> bool:
+def cancel(db: Connection, entry: Entry, *, terminate: bool, now: Instant) -> bool:
     """Revoke what waits, mark what is in hand; tell whether that changed anything."""
     if entry.phase == WAITING:
         revoke(db, entry, "revoked", now)
@@ -205,7 +208,7 @@ def cancel(db: apsw.Connection, entry: Entry, *, terminate: bool, now: Instant) 
     return change(db, "mark_cancelled", {"seq": entry.seq, "cancel": mark}) == 1
 
 
-def _follow(db: apsw.Connection, entry: Entry, outcome: Outcome, now: Instant) -> None:
+def _follow(db: Connection, entry: Entry, outcome: Outcome, now: Instant) -> None:
     """Put what an end of the engine's own sets off. One that cannot be decoded sets off nothing."""
     try:
         message = entry.message

@@ -1,23 +1,22 @@
 """Schedules, and the one transaction that makes a firing happen once.
 
-``record`` holds a schedule as it was saved; the columns beside it hold what firings change, and win over the record.
+``record`` holds a schedule as it was saved; the columns beside it hold what firings and runs change, and win over it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import apsw
 import msgspec
 from msgspec.structs import replace
 
 from horarium.clock import Instant
 from horarium.engines.protocol import Page, SchedulePage
-from horarium.engines.sqlite.connection import Store
-from horarium.engines.sqlite.intake import insert
+from horarium.engines.sqlite.connection import Connection, Store
+from horarium.engines.sqlite.fire import fire
 from horarium.engines.sqlite.sql import Row, change, fetch
 from horarium.errors import ScheduleConflict
-from horarium.schedules.record import Firing, Schedule
+from horarium.schedules.record import Fate, Firing, Schedule
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Schedule).decode
@@ -68,16 +67,17 @@ class SqliteSchedules:
             for schedule in unreadable:
                 change(db, "shelve_schedule", {"name": schedule.name, "version": schedule.version})
 
-    def fire(self, firings: Sequence[Firing], *, now: Instant) -> list[bool]:
+    def fire(self, firings: Sequence[Firing], *, now: Instant) -> list[Fate]:
         if not firings:
             return []
         with self._store.write() as db:
-            return [_fire(db, firing, now) for firing in firings]
+            return [fire(db, firing, now) for firing in firings]
 
 
 def to_schedule(row: Row) -> Schedule:
     """Return the schedule of a row; one whose record cannot be read stands in for itself, with the error."""
-    name, id, owner, version, next_fire, last_fire, total_runs, missed, record = row
+    name, id, owner, version, next_fire, last_fire, total_runs, missed, skipped, held, *of_runs, record = row
+    succeeded, failures, ended = of_runs
     try:
         schedule = _decode(record)
     except msgspec.MsgspecError as error:
@@ -92,22 +92,36 @@ def to_schedule(row: Row) -> Schedule:
         last_fire=last_fire,
         total_runs=total_runs,
         missed=missed,
+        skipped=skipped,
+        held=bool(held),
+        succeeded=succeeded,
+        failures=failures,
+        ended=ended,
     )
 
 
-def _get(db: apsw.Connection, name: str) -> Schedule | None:
+def _get(db: Connection, name: str) -> Schedule | None:
     rows = fetch(db, "get_schedule", {"name": name})
     return to_schedule(rows[0]) if rows else None
 
 
-def _save(db: apsw.Connection, schedule: Schedule) -> Schedule:
+def _save(db: Connection, schedule: Schedule) -> Schedule:
     before = _get(db, schedule.name)
     found = 0 if before is None else before.version
     if schedule.version != found:
         raise ScheduleConflict(schedule.name, schedule.version, found)
-    saved = replace(schedule, version=found + 1)
+    saved = replace(schedule, version=found + 1, held=False)
     if before is not None:
-        saved = replace(saved, last_fire=before.last_fire, total_runs=before.total_runs, missed=before.missed)
+        saved = replace(
+            saved,
+            last_fire=before.last_fire,
+            total_runs=before.total_runs,
+            missed=before.missed,
+            skipped=before.skipped,
+            succeeded=before.succeeded,
+            failures=min(before.failures, saved.failures),
+            ended=before.ended,
+        )
     values = {
         "name": saved.name,
         "id": saved.id,
@@ -118,41 +132,11 @@ def _save(db: apsw.Connection, schedule: Schedule) -> Schedule:
         "last_fire": saved.last_fire,
         "total_runs": saved.total_runs,
         "missed": saved.missed,
+        "skipped": saved.skipped,
+        "succeeded": saved.succeeded,
+        "failures": saved.failures,
+        "ended": saved.ended,
         "record": _encode(saved),
     }
     change(db, "save_schedule", values)
     return saved
-
-
-def _fire(db: apsw.Connection, firing: Firing, now: Instant) -> bool:
-    id = _advance(db, firing) if firing.kind == "auto" else _id_of(db, firing.schedule)
-    if id is None:
-        return False
-    if firing.nominal is None:
-        return True
-    if change(db, "insert_firing", {"nominal": firing.nominal, "schedule": id, "kind": firing.kind}) == 0:
-        return False  # fired before; next_fire has moved on all the same, or it would stand still for ever
-    insert(db, firing.messages, now)
-    if firing.kind == "auto":
-        change(db, "count_firing", {"name": firing.schedule, "last_fire": firing.nominal})
-    return True
-
-
-def _advance(db: apsw.Connection, firing: Firing) -> str | None:
-    """Move the schedule on; return its id if it was where the firing expects it."""
-    values = {
-        "name": firing.schedule,
-        "version": firing.version,
-        "expected": firing.expected,
-        "next_fire": firing.next_fire,
-        "missed": firing.missed,
-    }
-    return _first(fetch(db, "advance", values))
-
-
-def _id_of(db: apsw.Connection, name: str) -> str | None:
-    return _first(fetch(db, "schedule_id", {"name": name}))
-
-
-def _first(rows: Sequence[Row]) -> str | None:
-    return str(rows[0][0]) if rows else None

@@ -49,6 +49,7 @@ CREATE INDEX runs_state ON runs (state);
 CREATE INDEX runs_task ON runs (task);
 CREATE INDEX runs_queue ON runs (queue);
 CREATE INDEX runs_schedule ON runs (schedule) WHERE schedule IS NOT NULL;
+CREATE INDEX runs_active ON runs (schedule) WHERE phase < 2 AND schedule IS NOT NULL;
 CREATE INDEX runs_parent ON runs (parent) WHERE parent IS NOT NULL;
 CREATE INDEX runs_root ON runs (root) WHERE root IS NOT NULL;
 
@@ -81,10 +82,15 @@ CREATE TABLE schedules (
     last_fire  INTEGER,
     total_runs INTEGER NOT NULL,
     missed     INTEGER NOT NULL,
-    record     BLOB    NOT NULL  -- JSON as saved; the columns above win over it
+    record     BLOB    NOT NULL,  -- JSON as saved; the other columns win over it
+    skipped    INTEGER NOT NULL DEFAULT 0,
+    held       INTEGER NOT NULL DEFAULT 0,  -- 1: not due until one of its runs ends
+    succeeded  INTEGER,
+    failures   INTEGER NOT NULL DEFAULT 0,
+    ended      INTEGER
 ) STRICT;
 
-CREATE INDEX schedules_due ON schedules (next_fire) WHERE active = 1 AND next_fire IS NOT NULL;
+CREATE INDEX schedules_due ON schedules (next_fire) WHERE active = 1 AND held = 0 AND next_fire IS NOT NULL;
 
 CREATE TABLE firings (
     nominal  INTEGER NOT NULL,

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import apsw
 import msgspec
 
 from horarium.clock import Instant, milliseconds
 from horarium.engines.protocol import MaintenancePolicy
-from horarium.engines.sqlite.connection import Store
+from horarium.engines.sqlite.connection import Connection, Store
 from horarium.engines.sqlite.intake import insert
 from horarium.engines.sqlite.moves import Entry, crash, end, entries, give_back, put_back
 from horarium.engines.sqlite.rows import encode_history, mark_of
-from horarium.engines.sqlite.sql import change
+from horarium.engines.sqlite.sql import change, fetch
+from horarium.engines.sqlite.watch import tell_schedule
 from horarium.message import Message
 from horarium.outcome import (
     Attempt,
@@ -62,7 +62,7 @@ def settle(store: Store, settlements: Sequence[Settlement], now: Instant, policy
     return verdicts
 
 
-def _settle_success(db: apsw.Connection, settlement: Settlement, mark: int, now: Instant) -> bool:
+def _settle_success(db: Connection, settlement: Settlement, mark: int, now: Instant) -> bool:
     """Record a plain success at the first attempt in one statement; False, with nothing done, for all else."""
     outcome = settlement.outcome
     if not isinstance(outcome, Succeeded) or settlement.started is None or settlement.ended is None or settlement.logs:
@@ -79,10 +79,15 @@ def _settle_success(db: apsw.Connection, settlement: Settlement, mark: int, now:
         now,
         None if settlement.keep is None else milliseconds(settlement.keep),
     )
-    return change(db, "settle_success", values) == 1
+    if change(db, "settle_success", values) == 1:
+        return True
+    told = fetch(db, "settle_scheduled", values)
+    for schedule, text in told:
+        tell_schedule(db, schedule, State.SUCCESS, text, now)
+    return bool(told)
 
 
-def _settle(db: apsw.Connection, settlement: Settlement, mark: int, now: Instant, policy: MaintenancePolicy) -> Verdict:
+def _settle(db: Connection, settlement: Settlement, mark: int, now: Instant, policy: MaintenancePolicy) -> Verdict:
     entry = next(entries(db, "entry", {"id": settlement.id}), None)
     if entry is None:
         return Verdict.LOST
@@ -131,7 +136,7 @@ def _note(entry: Entry, settlement: Settlement) -> None:
     )
 
 
-def _report(db: apsw.Connection, entry: Entry, outcome: Reported, now: Instant) -> None:
+def _report(db: Connection, entry: Entry, outcome: Reported, now: Instant) -> None:
     history = entry.history
     history = msgspec.structs.replace(
         history,

@@ -10,20 +10,30 @@ from horarium.testing.conformance.queue_settle import TestSettle
 from horarium.testing.conformance.queue_stale import TestStaleTokens
 from horarium.testing.conformance.results import TestResults
 from horarium.testing.conformance.schedules import TestFiring, TestSchedules
+from horarium.testing.conformance.schedules_hold import TestHold
+from horarium.testing.conformance.schedules_instants import TestInstants
+from horarium.testing.conformance.schedules_overlap import TestOverlap
+from horarium.testing.conformance.schedules_race import TestRace
+from horarium.testing.conformance.schedules_watch import TestWatch
 from horarium.testing.conformance.sharing import TestSharing
 
 __all__ = [
     "TestClaim",
     "TestCrashed",
     "TestFiring",
+    "TestHold",
     "TestInspector",
+    "TestInstants",
     "TestLeases",
     "TestMaintenance",
     "TestNotifier",
+    "TestOverlap",
     "TestPut",
+    "TestRace",
     "TestResults",
     "TestSchedules",
     "TestSettle",
     "TestSharing",
     "TestStaleTokens",
+    "TestWatch",
 ]

@@ -3,5 +3,6 @@
 -- Result: the columns of schedules.to_schedule
 -- State: unchanged
 -- Safe: one statement, one snapshot
-SELECT name, id, owner, version, next_fire, last_fire, total_runs, missed, record FROM schedules
+SELECT name, id, owner, version, next_fire, last_fire, total_runs, missed, skipped, held, succeeded, failures, ended, record
+FROM schedules
 WHERE name > :after AND (:owner IS NULL OR owner = :owner) ORDER BY name LIMIT :limit

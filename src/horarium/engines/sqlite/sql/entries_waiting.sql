@@ -3,6 +3,6 @@
 -- Result: the columns of moves.Entry
 -- State: unchanged
 -- Safe: inside the write transaction that ends them
-SELECT seq, id, phase, state, owner, fence, settled, attempt, crashes, cancel, due, worker, started, keep, message, history
+SELECT seq, id, phase, state, owner, fence, settled, attempt, crashes, cancel, due, worker, started, keep, schedule, message, history
 FROM runs
 WHERE phase = 0 AND history IS NOT NULL AND (:queues IS NULL OR queue IN (SELECT value FROM json_each(:queues)))
