@@ -127,9 +127,9 @@ def test_several_specs_are_a_union_and_days_can_be_excluded(desk: Desk) -> None:
         (["shop.mail", "--at", "christmas"], Exit.USAGE, "2027-03-28T02:30"),
         (["shop.mail", "--at", "2025-12-24T18:00"], Exit.USAGE, "later than now"),
         (["shop.mial", "--every", "5m"], Exit.NOT_FOUND, "did you mean 'shop.mail'"),
-        (["shop.charge", "--every", "5m"], Exit.USAGE, "order"),
+        (["shop.charge", "--every", "5m"], Exit.FAILED, "order"),
         (["shop.mail", "--every", "5m", "--zone", "Europe/Berln"], Exit.USAGE, "did you mean 'Europe/Berlin'"),
-        (["shop.mail", "--every", "5m", "--options", '{"queu": "x"}'], Exit.USAGE, "did you mean 'queue'"),
+        (["shop.mail", "--every", "5m", "--options", '{"queu": "x"}'], Exit.FAILED, "did you mean 'queue'"),
         (["shop.mail", "--evry", "5m"], Exit.USAGE, "--every"),
     ],
 )

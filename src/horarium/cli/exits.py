@@ -14,7 +14,6 @@ import click
 from horarium.errors import (
     EngineUnavailable,
     HorariumError,
-    InvalidArguments,
     InvalidSchedule,
     NotRegistered,
     ResultTimeout,
@@ -55,7 +54,7 @@ def code_of(error: HorariumError) -> Exit:
             return Exit.NOT_FOUND
         case ScheduleConflict() | ScheduleRefused():
             return Exit.REFUSED
-        case InvalidSchedule() | InvalidArguments():
+        case InvalidSchedule():
             return Exit.USAGE
         case EngineUnavailable():
             return Exit.UNAVAILABLE
