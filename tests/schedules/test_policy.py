@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
 from msgspec.structs import replace
+from records_made import DAY, HOUR, MINUTE, NOW, SECOND, fired, stored, wanted
 from specs_made import crontabs, intervals
 
 from horarium.clock import to_instant
@@ -19,32 +21,10 @@ from horarium.schedules.editing import pause
 from horarium.schedules.line import rules_of
 from horarium.schedules.next import count_fires
 from horarium.schedules.planning import ON_TIME, Plan, owed, plan
-from horarium.schedules.policy import create, revise
-from horarium.schedules.record import Schedule
-from horarium.schedules.specs import Spec, to_record
+from horarium.schedules.policy import revise
+from horarium.schedules.specs import Spec
 
-NOW = to_instant(datetime(2026, 6, 1, 12, 0))
-SECOND, MINUTE, HOUR, DAY = 1000, 60_000, 3_600_000, 86_400_000
-
-
-def wanted(spec: Spec = crontab(0, 6), **fields: object) -> Schedule:  # noqa: B008 (a value)
-    defaults = {"id": "id-1", "name": "daily", "task": "shop.report", "anchor": 0, "created": 0, "changed": 0}
-    return Schedule(**{**defaults, "owner": "code", "spec": to_record(spec), **fields})
-
-
-def stored(spec: Spec = crontab(0, 6), now: int = NOW, **fields: object) -> Schedule:  # noqa: B008
-    return replace(create(wanted(spec, **fields), now=now), version=1)
-
-
-def fired(schedule: Schedule, decided: Plan) -> Schedule:
-    """What a store makes of a plan."""
-    return replace(
-        schedule,
-        next_fire=decided.next_fire,
-        last_fire=decided.nominal or schedule.last_fire,
-        total_runs=schedule.total_runs + len(decided.fire),
-        missed=schedule.missed + decided.missed,
-    )
+SIX = crontab(0, 6)
 
 
 class TestCreating:
@@ -78,6 +58,21 @@ class TestCreating:
         with pytest.raises(InvalidSchedule, match="fires within ten years, got crontab 0 0 29 feb mon in UTC"):
             stored(crontab(0, 0, "mon", 29, "feb"))
         assert stored(crontab(0, 0, "*", 29, 2)).next_fire == to_instant(datetime(2028, 2, 29))
+
+    @pytest.mark.parametrize(
+        ("fields", "said"),
+        [
+            ({"start": NOW + HOUR, "end": NOW}, "expected end not to be before start"),
+            ({"jitter": 60.0, "options": {"expires": 60}}, "expires'] to be longer than jitter, got 60 s and 60 s"),
+            ({"max_active": 2}, "expected an overlap other than 'allow' with max_active"),
+            ({"overlap": "skip", "catchup_spacing": 5.0}, "expected catchup_spacing only with overlap 'allow'"),
+        ],
+    )
+    def test_options_that_contradict_each_other_are_refused(self, fields: dict[str, object], said: str) -> None:
+        with pytest.raises(InvalidSchedule, match=re.escape(said)):
+            stored(every(hours=1), **fields)
+        with pytest.raises(InvalidSchedule, match=re.escape(said)):
+            revise(stored(every(hours=1)), wanted(every(hours=1), **fields), now=NOW)
 
     def test_an_unknown_zone_is_refused_for_every_kind(self) -> None:
         for spec in (crontab(), every(5), clocked(NOW)):
@@ -115,12 +110,12 @@ class TestPlanning:
         schedule = stored(every(hours=1), catchup_window=0.0)
         assert plan(schedule, now=NOW + HOUR + SECOND).fire == (NOW + HOUR,)
 
-    def test_a_one_off_ends_with_its_firing_but_not_with_a_miss(self) -> None:
+    def test_s14_a_one_off_ends_with_its_firing_but_not_with_a_miss(self) -> None:
         schedule = stored(crontab(0, 6), one_off=True, catchup="none")
         assert plan(schedule, now=schedule.next_fire).next_fire is None
         assert plan(schedule, now=schedule.next_fire + HOUR).next_fire == schedule.next_fire + DAY
 
-    def test_max_runs_counts_firings(self) -> None:
+    def test_s14_max_runs_counts_firings(self) -> None:
         schedule = stored(every(minutes=1), max_runs=2)
         schedule = fired(schedule, plan(schedule, now=NOW + 5 * MINUTE))
         assert (schedule.total_runs, schedule.missed, schedule.next_fire) == (1, 4, NOW + 6 * MINUTE)
@@ -205,6 +200,41 @@ class TestRevising:
         paused = pause(stored(), by="ann", note="holidays", now=NOW)
         after = revise(paused, wanted(crontab(0, 7)), now=NOW)
         assert (after.paused_by, after.pause_note, after.is_active) == ("ann", "holidays", False)
+
+    def test_s13_single_instants_stay_until_the_line_changes_that_they_are_meant_on(self) -> None:
+        before = replace(stored(), passed_over=(NOW + 18 * HOUR,), added=(NOW + HOUR,))
+        for edit in ({"kwargs": Raw(b'{"x":1}')}, {"catchup": "all"}, {"max_runs": 5}, {"end": NOW + 9 * DAY}):
+            after = revise(before, wanted(**edit), now=NOW)
+            assert (after.passed_over, after.added) == (before.passed_over, before.added)
+        for spec, edit in (
+            (crontab(0, 7), {}),
+            (SIX, {"timezone": "Asia/Tokyo"}),
+            (crontab(0, 6), {"spread": 5.0}),
+        ):
+            after = revise(before, wanted(spec, **edit), now=NOW)
+            assert (after.passed_over, after.added) == ((), ())
+
+    def test_a_changed_policy_leaves_the_next_instant_alone(self) -> None:
+        policy = {
+            "catchup": "all",
+            "overlap": "skip",
+            "jitter": 5.0,
+            "grace": 60.0,
+            "pause_after": 3,
+            "description": "x",
+        }
+        after = revise(stored(), wanted(**policy), now=NOW + DAY)
+        assert after.next_fire == stored().next_fire
+        assert {name: getattr(after, name) for name in policy} == policy
+
+    def test_a_changed_spread_counts_from_now(self) -> None:
+        after = revise(stored(), wanted(spread=3600.0), now=NOW)
+        assert NOW + 18 * HOUR < after.next_fire < NOW + 19 * HOUR
+
+    def test_s14_a_change_of_timing_in_a_pause_that_ends_by_itself_stays_behind_it(self) -> None:
+        paused = replace(stored(every(hours=1)), paused_by="ann", paused_until=NOW + 5 * HOUR, next_fire=NOW + 5 * HOUR)
+        after = revise(paused, wanted(every(minutes=7)), now=NOW)
+        assert NOW + 5 * HOUR <= after.next_fire < NOW + 5 * HOUR + 7 * MINUTE
 
     def test_a_persons_schedule_is_not_touched_by_code(self) -> None:
         assert revise(stored(owner="person"), wanted(crontab(0, 7)), now=NOW) is None

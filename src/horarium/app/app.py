@@ -231,8 +231,11 @@ class Horarium:
     ) -> str:
         """Schedule a call; return the schedule's name. Takes effect when a scheduler starts.
 
-        Raises: ImproperlyConfigured when another call has the name.
+        ``options`` are those of ``apply_async``, and the keys of an entry of ``beat_schedule`` (``catchup``,
+        ``overlap`` ...). Raises: ImproperlyConfigured when another call has the name.
         """
+        from horarium.schedules.entries import CHOICES
+
         if not isinstance(sig, Signature):
             sig = sig.s()
         chosen = name or repr(sig)
@@ -245,7 +248,8 @@ class Horarium:
             "schedule": schedule,
             "args": [*sig.args, *args],
             "kwargs": {**sig.kwargs, **(kwargs or {})},
-            "options": {**sig.options, **options},
+            "options": {**sig.options, **{key: value for key, value in options.items() if key not in CHOICES}},
+            **{key: value for key, value in options.items() if key in CHOICES},
         }
         return chosen
 
@@ -257,7 +261,10 @@ class Horarium:
     def raw_entries(self) -> dict[str, dict[str, Any]]:
         """Return the same as people wrote them, by name."""
         entries: dict[str, dict[str, Any]] = {
-            name: {"task": name, "schedule": task.schedule}
+            name: {
+                **(task.schedule if isinstance(task.schedule, Mapping) else {"schedule": task.schedule}),
+                "task": name,
+            }
             for name, task in self.tasks.items()
             if task.schedule is not None
         }

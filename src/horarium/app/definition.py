@@ -41,7 +41,7 @@ class Definition:
     rate_limit: str | None = None  # reserved: kept, and named by `horarium check`
     serializer: str = "json"
     throws: tuple[type[BaseException], ...] = ()  # expected failures: logged as such, without a traceback
-    schedule: Any = None  # a spec, a number of seconds or a timedelta
+    schedule: Any = None  # a spec, a number of seconds, a timedelta; or an entry of beat_schedule without its task
 
     OPTIONS: ClassVar[frozenset[str]] = frozenset(
         "name bind typing max_retries default_retry_delay autoretry_for dont_autoretry_for retry_backoff "

@@ -12,7 +12,7 @@ from horarium import codec
 from horarium.clock import Instant, to_instant
 from horarium.errors import InvalidSchedule
 from horarium.message import derived_id
-from horarium.schedules.record import Catchup, DstFold, DstGap, Schedule
+from horarium.schedules.record import Catchup, DstFold, DstGap, Overlap, Schedule
 from horarium.schedules.specs import as_spec, to_record
 
 KEYS = (
@@ -27,12 +27,26 @@ KEYS = (
     "dst_fold",
     "catchup",
     "catchup_window",
+    "catchup_limit",
+    "catchup_spacing",
+    "overlap",
+    "max_active",
+    "jitter",
+    "spread",
+    "grace",
+    "pause_after",
     "start",
     "end",
     "one_off",
     "max_runs",
     "enabled",
+    "description",
 )
+
+CHOICES = frozenset(KEYS) - {"task", "schedule", "args", "kwargs", "options"}  # what may be left out of any entry
+
+_ZONE_NAME = "the IANA name of a time zone"
+MOST_CAUGHT_UP = 1000  # instants of one firing: they are enqueued in one transaction
 
 
 def schedule_id(name: str) -> str:
@@ -48,12 +62,12 @@ def read_entry(name: str, entry: Mapping[str, Any], *, timezone: str, now: Insta
     judged when it is stored. Raises: InvalidSchedule, EncodingError; both name the entry.
     """
     try:
-        return _read(name, entry, timezone=timezone, now=now)
+        return _schedule(name, entry, timezone=timezone, now=now)
     except InvalidSchedule as error:
         raise InvalidSchedule(f"schedule {str(name)[:100]!r}: {error}") from error
 
 
-def _read(name: str, entry: Mapping[str, Any], *, timezone: str, now: Instant) -> Schedule:
+def _schedule(name: str, entry: Mapping[str, Any], *, timezone: str, now: Instant) -> Schedule:
     _check_keys(name, entry)
     task = _required(entry, "task")
     if not isinstance(task, str):
@@ -72,21 +86,41 @@ def _read(name: str, entry: Mapping[str, Any], *, timezone: str, now: Instant) -
         args=Raw(codec.encode(list(args), path=f"{path}.args")),
         kwargs=Raw(codec.encode(dict(kwargs), path=f"{path}.kwargs")),
         options=_options(entry.get("options") or {}),
-        timezone=_read_as(entry, "timezone", timezone, _text, "the IANA name of a time zone"),
+        timezone=timezone if entry.get("timezone") is None else _read(entry, "timezone", _text, _ZONE_NAME),
         owner="code",
-        enabled=_read_as(entry, "enabled", True, _flag, "True or False"),
-        one_off=_read_as(entry, "one_off", False, _flag, "True or False"),
-        max_runs=_read_as(entry, "max_runs", None, _count, "a number from 1"),
-        start=_read_as(entry, "start", None, _instant, "a datetime or UTC milliseconds"),
-        end=_read_as(entry, "end", None, _instant, "a datetime or UTC milliseconds"),
-        dst_gap=_read_as(entry, "dst_gap", "shift", _one_of(get_args(DstGap)), " or ".join(get_args(DstGap))),
-        dst_fold=_read_as(entry, "dst_fold", "first", _one_of(get_args(DstFold)), " or ".join(get_args(DstFold))),
-        catchup=_read_as(entry, "catchup", "latest", _one_of(get_args(Catchup)), " or ".join(get_args(Catchup))),
-        catchup_window=_read_as(entry, "catchup_window", 86_400.0, _duration, "seconds or a timedelta, not negative"),
         anchor=now,
         created=now,
         changed=now,
+        **_chosen(entry),
     )
+
+
+def _chosen(entry: Mapping[str, Any]) -> dict[str, Any]:  # Any: fields of many types, each checked by its reader
+    """Return what an entry chooses of a schedule's other fields."""
+    duration = (_duration, "seconds or a timedelta, not negative")
+    moment = (_instant, "a datetime or UTC milliseconds")
+    count, flag = (_count, "a number from 1"), (_flag, "True or False")
+    readers: dict[str, tuple[Callable[[object], Any], str]] = {
+        "enabled": flag,
+        "one_off": flag,
+        "max_runs": count,
+        "start": moment,
+        "end": moment,
+        "dst_gap": _one_of(get_args(DstGap)),
+        "dst_fold": _one_of(get_args(DstFold)),
+        "catchup": _one_of(get_args(Catchup)),
+        "catchup_window": duration,
+        "catchup_limit": (_count_up_to(MOST_CAUGHT_UP), f"a number from 1 to {MOST_CAUGHT_UP}"),
+        "catchup_spacing": duration,
+        "overlap": _one_of(get_args(Overlap)),
+        "max_active": count,
+        "jitter": duration,
+        "spread": duration,
+        "grace": duration,
+        "pause_after": count,
+        "description": (lambda value: value if isinstance(value, str) else None, "text"),
+    }
+    return {key: _read(entry, key, *readers[key]) for key in readers if entry.get(key) is not None}
 
 
 def _check_keys(name: object, entry: object) -> None:
@@ -132,15 +166,10 @@ def _plain(path: str, value: object) -> Any:
     raise _refusal(path, "plain JSON or a timedelta", value, "give times in seconds after the firing; see also end")
 
 
-def _read_as(
-    entry: Mapping[str, Any], key: str, default: Any, read: Callable[[object], Any], expected: str
-) -> Any:  # Any: each reader returns what its field holds
-    value = entry.get(key)
-    if value is None:
-        return default
-    found = read(value)
+def _read(entry: Mapping[str, Any], key: str, read: Callable[[object], Any], expected: str) -> Any:
+    found = read(entry[key])
     if found is None:
-        raise _refusal(key, expected, value, "correct it, or leave it out for the default")
+        raise _refusal(key, expected, entry[key], "correct it, or leave it out for the default")
     return found
 
 
@@ -168,8 +197,12 @@ def _duration(value: object) -> float | None:
     return float(seconds) if 0 <= seconds < float("inf") else None
 
 
-def _one_of(allowed: tuple[str, ...]) -> Callable[[object], str | None]:
-    return lambda value: value if isinstance(value, str) and value in allowed else None
+def _count_up_to(most: int) -> Callable[[object], int | None]:
+    return lambda value: count if (count := _count(value)) is not None and count <= most else None
+
+
+def _one_of(allowed: tuple[str, ...]) -> tuple[Callable[[object], str | None], str]:
+    return lambda value: value if isinstance(value, str) and value in allowed else None, " or ".join(allowed)
 
 
 def _refusal(what: str, expected: str, got: object, remedy: str) -> InvalidSchedule:

@@ -1,6 +1,6 @@
 """What a schedule that is due fires now: which of its due instants, when each may start, and what is missed.
 
-A miss is a due instant that nothing was enqueued for; it is counted, never silent. Decisions as values; the runner acts.
+A miss is a due instant that nothing was enqueued for; it is counted, never silent. Decisions as values; a runner acts.
 """
 
 from __future__ import annotations
