@@ -84,12 +84,18 @@ def test_create_stores_what_the_options_say(desk: Desk) -> None:
     result = desk(
         *("create", "report", "shop.charge", "--crontab", "0 6 * * 1", "-k", '{"order": 7}', "--queue", "slow"),
         *("--priority", "9", "--expires", "5m", "--timezone", "America/New_York", "--catchup", "none"),
-        *("--max-runs", "3", "--end", "2026-06-01T12:00", "--note", "asked for by sales"),
+        *("--max-runs", "3", "--end", "2026-06-01T12:00", "--note", "asked for by sales", "--overlap", "skip"),
+        *("--max-active", "2", "--jitter", "10", "--spread", "1h", "--grace", "1h", "--pause-after", "5"),
+        *("--description", "the weekly report", "--dst-gap", "skip", "--dst-fold", "last", "--catchup-window", "2h"),
     )
     assert (result.exit_code, result.stdout) == (0, "report created\n")
     stored = desk.stored("report")
     assert stored.options == {"queue": "slow", "priority": 9, "expires": 300.0}
     assert (stored.timezone, stored.catchup, stored.max_runs, stored.owner) == ("America/New_York", "none", 3, "person")
+    assert (stored.overlap, stored.max_active, stored.jitter, stored.spread) == ("skip", 2, 10.0, 3600.0)
+    assert (stored.grace, stored.pause_after, stored.description) == (3600.0, 5, "the weekly report")
+    assert (stored.dst_gap, stored.dst_fold, stored.catchup_window) == ("skip", "last", 7200.0)
+    assert "overlap=skip, max_active=2, jitter=10.0" in desk("show", "report").stdout
     assert desk.json("show", "report")["end"] == "2026-06-01T16:00:00.000Z"
     assert stored.edits[0].note == "asked for by sales"
 
@@ -374,3 +380,8 @@ def test_names_are_completed_from_store_and_code(desk: Desk) -> None:
     for verb in ("show", "pause", "simulate"):
         assert completed(desk.module, verb) == ["new-one", "nightly"]
     assert completed("nowhere", "show") == []
+
+
+def test_of_several_names_one_that_is_unknown_changes_none(desk: Desk) -> None:
+    desk.refused("pause", "nightly", "nightley", code=Exit.NOT_FOUND)
+    assert list(desk.app.schedules.find()) == []

@@ -77,7 +77,8 @@ class BackfillPlan(Struct, frozen=True, kw_only=True):
 
 def history(engine: Engine, schedule: Schedule, *, limit: int) -> History:
     """Return the newest runs of a schedule and of its latest backfills."""
-    numbers = range(max(1, next_number(engine, schedule) - NUMBERS), next_number(engine, schedule))
+    until = next_number(engine, schedule)
+    numbers = range(max(1, until - NUMBERS), until)
     names = [schedule.name, *(backfill_name(schedule.name, number) for number in numbers)]
     found = merge(*(_runs_of(engine, name, limit) for name in names), key=_age, reverse=True)
     runs = tuple(_past_run(run) for run in islice(found, limit))

@@ -54,8 +54,8 @@ def twin(verb: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
 
 class Schedules:
     """The schedules of an app's store. Each verb that stores something is all or nothing and blocks for a few round
-    trips; each has a twin for coroutines, its name with an ``a`` in front. ``by`` is who asks, for the record: the user
-    of this process unless given.
+    trips; each but ``find`` has a twin for coroutines, its name with an ``a`` in front. ``by`` is who asks, for the
+    record: the user of this process unless given.
 
     A moment is a datetime (a naive one is meant in the schedule's zone) or UTC milliseconds.
     """
@@ -303,6 +303,7 @@ class Schedules:
     arun_now = twin(run_now)
     anext = twin(next)
     ahistory = twin(history)
+    abackfills = twin(backfills)
     abackfill = twin(backfill)
 
 

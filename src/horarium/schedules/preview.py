@@ -13,7 +13,7 @@ from horarium.clock import Instant, abbreviation, to_datetime
 from horarium.errors import InvalidSchedule
 from horarium.schedules.backfill import rest
 from horarium.schedules.editing import is_paused
-from horarium.schedules.line import next_of
+from horarium.schedules.line import NEVER, Line, next_of
 from horarium.schedules.planning import runs_left
 from horarium.schedules.record import Schedule
 from horarium.schedules.recurrence import WallClock, union, without
@@ -119,11 +119,10 @@ def _runs_left(schedule: Schedule) -> int | None:
 
 
 def _in_range(schedule: Schedule, start: Instant, end: Instant) -> Iterator[Instant]:
-    is_over = schedule.version > 0 and schedule.next_fire is None and schedule.error is None
-    at = None if is_over else next_of(schedule, max(start, schedule.paused_until or 0) - 1)
-    while at is not None and at < end:
-        yield at
-        at = next_of(schedule, at)
+    if schedule.version > 0 and schedule.next_fire is None and schedule.error is None:
+        return iter(())  # it is over
+    last = end - 1 if schedule.end is None else min(end - 1, schedule.end)
+    return Line.of(schedule).between(max(start, schedule.paused_until or 0) - 1, last)
 
 
 def _endless(schedule: Schedule, now: Instant) -> Iterator[Instant]:
@@ -134,6 +133,7 @@ def _endless(schedule: Schedule, now: Instant) -> Iterator[Instant]:
     is_stale = at is not None and at <= now and not schedule.is_active
     if is_stale or (at is None and (schedule.error is not None or not schedule.version)):
         at = next_of(schedule, now)
-    while at is not None:
-        yield at
-        at = next_of(schedule, at)
+    if at is None:
+        return
+    yield at
+    yield from Line.of(schedule).between(at, NEVER if schedule.end is None else schedule.end)

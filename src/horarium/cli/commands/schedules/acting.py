@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from horarium.cli.commands.schedules.words import all_named
+from horarium.cli.commands.schedules.words import all_named, require_known
 from horarium.cli.options import JSON, Command
 from horarium.cli.session import Session
 
@@ -18,6 +18,7 @@ def run_now(session: Session, names: tuple[str, ...], as_json: bool) -> None:
 
     The runs are those of a firing: same arguments, queue, priority. They say who asked for them.
     """
+    require_known(session, names)
     handles = session.app.schedules.run_now(*names)
     if as_json:
         rows = [

@@ -7,7 +7,7 @@ from typing import get_args
 import click
 
 from horarium.app.past import BackfillPlan
-from horarium.cli.commands.schedules.words import known, named, past_moment, shown
+from horarium.cli.commands.schedules.words import known, named, past_moment, require_store, shown
 from horarium.cli.moments import iso
 from horarium.cli.options import JSON, Command, option
 from horarium.cli.session import Session
@@ -50,7 +50,10 @@ def backfill(
 
     `show` tells how far it is, `pause` and `resume` hold it, `delete` cancels what it has not sent yet.
     """
-    schedule, now = known(session, name), session.app.engine.now()
+    schedule = known(session, name)
+    if dry_run:
+        require_store(session)
+    now = session.app.engine.now()
     plan = session.app.schedules.backfill(
         name,
         past_moment(start, schedule.timezone, now, option="--from"),

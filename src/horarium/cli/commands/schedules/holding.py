@@ -6,7 +6,17 @@ from collections.abc import Callable
 
 import click
 
-from horarium.cli.commands.schedules.words import all_named, coming_moment, known, moment, named, row, shown
+from horarium.cli.commands.schedules.words import (
+    all_named,
+    coming_moment,
+    known,
+    moment,
+    named,
+    require_known,
+    require_store,
+    row,
+    shown,
+)
 from horarium.cli.options import JSON, Command, option
 from horarium.cli.session import Session
 from horarium.schedules.record import Schedule
@@ -95,7 +105,7 @@ def move(session: Session, name: str, instant: str, to: str, note: str, as_json:
 @click.pass_obj
 def delete(session: Session, names: tuple[str, ...], take_over: bool, as_json: bool) -> None:
     """Remove schedules and their backfills. A backfill that is removed sends nothing more. What was sent stays."""
-    session.engine  # noqa: B018  # there must be one: what only the code knows cannot be removed
+    require_store(session)  # what only the code knows cannot be removed
     session.app.schedules.delete(*names, take_over=take_over)
     if as_json:
         session.out.document([{"name": name, "deleted": True} for name in names])
@@ -107,6 +117,7 @@ def delete(session: Session, names: tuple[str, ...], take_over: bool, as_json: b
 def _each(
     session: Session, names: tuple[str, ...], edit: Callable[[str], Schedule], word: str, *, as_json: bool
 ) -> None:
+    require_known(session, names)
     changed = [edit(name) for name in names]
     if as_json:
         now = session.app.now()

@@ -7,7 +7,7 @@ from itertools import islice
 import click
 
 from horarium.app.past import PastRun
-from horarium.cli.commands.schedules.words import complete_name, everything, known, named, row
+from horarium.cli.commands.schedules.words import complete_name, everything, known, named, require_store, row
 from horarium.cli.moments import local, utc, zone_or_utc
 from horarium.cli.options import JSON, Command, option
 from horarium.cli.output import Column
@@ -89,7 +89,7 @@ def show_next(session: Session, name: str | None, number: int, as_json: bool) ->
 def show_history(session: Session, name: str, limit: int, as_json: bool) -> None:
     """List what the schedule NAME has sent, newest first: by itself, for its backfills, and by hand."""
     session.show_times_of_app()
-    session.engine  # noqa: B018  # there must be one: nothing was sent without
+    require_store(session)
     history = session.app.schedules.history(name, limit)
     session.out.table(
         HISTORY_COLUMNS, [run_row(each) for each in history.runs], as_json=as_json, empty=f"nothing is kept of {name}"

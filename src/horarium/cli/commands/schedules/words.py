@@ -53,6 +53,17 @@ def known(session: Session, name: str) -> Schedule:
     raise ScheduleNotFound(name, nearest(name, list(declared)))
 
 
+def require_known(session: Session, names: tuple[str, ...]) -> None:
+    """See that there are schedules of all these names, before anything is done to one. Raises: ScheduleNotFound."""
+    for name in names:
+        known(session, name)
+
+
+def require_store(session: Session) -> None:
+    """See that there is a store already, for whoever only looks into it. Raises: Stop."""
+    session.engine.now()
+
+
 def everything(session: Session) -> list[Schedule]:
     """Return the stored schedules, and those of the code that no scheduler has stored yet, by name."""
     stored = {schedule.name: schedule for schedule in _stored(session)}
