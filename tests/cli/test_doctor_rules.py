@@ -19,6 +19,7 @@ from horarium.schedules.record import Schedule
 from horarium.schedules.specs import to_record
 
 NOW = 1_767_225_600_000  # 2026-01-01T00:00:00Z
+DAY = 86_400_000
 
 
 def record(kind: str = "worker", *, alive: bool = True, held: int = 0, seen: int = NOW, **member: Any) -> MemberRecord:
@@ -132,12 +133,25 @@ def test_a_task_that_the_app_knows_and_the_workers_do_not_asks_for_a_restart() -
         ({"error": "unknown zone"}, "schedule-error", "problem", "horarium check"),
         ({"task": "shop.chrage"}, "schedule-unknown-task", "problem", "horarium tasks list"),
         ({"next_fire": NOW - 60_000}, "schedule-late", "problem", "horarium beat"),
+        ({"next_fire": NOW - 60_000, "held": True}, "schedule-held", "note", "horarium runs list --schedule hourly"),
+        ({"last_fire": NOW - DAY}, "schedule-unsuccessful", "problem", "horarium runs list --schedule hourly"),
+        ({"failures": 2}, "schedule-failing", "problem", "horarium runs list --schedule hourly"),
     ],
 )
 def test_a_schedule_that_cannot_fire_says_why(fields: dict[str, Any], cause: str, level: str, remedy: str) -> None:
     finding = of(diagnose(working(schedules=(schedule(**fields),))), cause)
     assert finding.level == level
     assert finding.remedy.startswith(remedy)
+
+
+def test_s21_the_doctor_says_since_when_a_schedule_is_late_and_when_it_last_succeeded() -> None:
+    late = schedule(last_fire=NOW - DAY, succeeded=NOW - 2 * DAY)
+    assert "hourly' is late: due at" in of(diagnose(working(schedules=(late,))), "schedule-unsuccessful").text
+
+
+def test_a_pause_that_is_over_is_no_finding() -> None:
+    over = schedule(paused_by="anna", paused_until=NOW - 1)
+    assert of(diagnose(working(schedules=(over,))), "schedules").level == "ok"
 
 
 def test_a_schedule_that_is_due_this_moment_is_not_late() -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeAlias, TypedDict
 
+import timetable
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec import Raw, structs
@@ -30,6 +31,7 @@ from sightings import (
     plain,
     same_verdicts,
 )
+from timetable import Shot, shots
 
 from horarium.clock import ManualClock
 from horarium.engines.memory import MemoryEngine
@@ -60,7 +62,7 @@ from horarium.outcome import (
     Succeeded,
     Verdict,
 )
-from horarium.schedules.record import Firing, FiringKind, Schedule
+from horarium.schedules.record import Schedule
 
 LEASE = 30.0
 QUEUES = ("q", "r")
@@ -87,6 +89,7 @@ class Order(TypedDict):
     eta: float | None
     expires: float | None
     once: bool
+    schedule: str | None
     count: int
 
 
@@ -98,6 +101,7 @@ orders = st.fixed_dictionaries(
         "eta": st.sampled_from([None, None, None, -3.0, 4.0, 20.0]),
         "expires": st.sampled_from([None, None, None, None, 0.0, 3.0, 40.0]),
         "once": st.sampled_from([False, False, True]),
+        "schedule": st.sampled_from([None, None, "s"]),
         "count": st.integers(1, 3),
     }
 )
@@ -144,7 +148,7 @@ class SideBySide(RuleBasedStateMachine):
         self.hire()
         for order in first:
             self.put(order)
-        self.save(self.schedule(1.0, "code"), self.schedule(5.0, "person"))
+        self.save(self.schedule("s", "code", 1.0), self.schedule(self.name("s"), "person", 5.0))
 
     @rule(order=orders)
     def put(self, order: Order) -> None:
@@ -160,6 +164,7 @@ class SideBySide(RuleBasedStateMachine):
                 eta=None if eta is None else self.after(eta),
                 expires=None if expires is None else self.after(expires),
                 at_most_once=order["once"],
+                schedule=order["schedule"],
                 error_links=(Signature(task="on_error", options={"queue": ERRORS}),),
             )
             for _ in range(order["count"])
@@ -260,7 +265,7 @@ class SideBySide(RuleBasedStateMachine):
 
     @rule(
         which=st.lists(pick, min_size=1, max_size=2),
-        how=st.sampled_from(["create", "edit", "edit", "pause", "resume", "delete", "read", "read"]),
+        how=st.sampled_from(["create", "edit", "pardon", "pause", "resume", "delete", "read", "read"]),
         soon=st.sampled_from([None, 1.0, 9.0]),
     )
     def tend_schedules(self, which: list[int], how: str, soon: float | None) -> None:
@@ -268,23 +273,29 @@ class SideBySide(RuleBasedStateMachine):
         chosen: list[Schedule] = self.choose(self.schedules, which)
         names = [read.name for read in chosen]
         if how == "create":
-            self.save(self.schedule(soon or 60.0, "person"))
+            self.save(self.schedule(self.name("s"), "person", soon or 60.0))
         elif how == "delete":
             self.both(lambda engine: engine.schedules.delete([*names, "nobody's"]))
         elif how == "read":
             self.schedules += filter(None, self.both(lambda engine: engine.schedules.get(names)))
         else:
-            self.save(*(self.edited(read, how, soon) for read in chosen))
+            next_fire = None if soon is None else self.after(soon)
+            self.save(*(timetable.edited(read, how, next_fire=next_fire, now=self.now) for read in chosen))
 
-    @rule(which=st.lists(pick, min_size=1, max_size=3), manual=st.booleans(), ending=st.integers(0, 5))
-    def fire(self, which: list[int], manual: bool, ending: int) -> None:
+    @rule(which=st.lists(pick, min_size=1, max_size=3), shot=shots)
+    def fire(self, which: list[int], shot: Shot) -> None:
         """Fire schedules, as they are or as they were read, perhaps long ago."""
         current = [schedule for schedule in self.oracle.schedules.browse(EVERYTHING).schedules if schedule.next_fire]
-        firings = tuple(
-            self.firing(read, manual, sends=manual or ending != 0, is_last=ending == 1)
-            for read in self.choose([*current, *self.schedules[-3:]], which)
-        )
+        chosen = self.choose([*current, *current, *self.schedules[-3:]], which)
+        firings = tuple(timetable.firing(read, shot, self.now) for read in chosen)
         self.both(lambda engine, now=self.now: engine.schedules.fire(firings, now=now))
+
+    @rule(which=pick, shots=st.lists(shots, min_size=2, max_size=3))
+    def fire_on(self, which: int, shots: list[Shot]) -> None:
+        """Fire several instants of one schedule, one after the other, in one call."""
+        for read in self.choose(self.oracle.schedules.browse(EVERYTHING).schedules, [which]):
+            firings = timetable.firings_in_a_row(read, shots, self.now)
+            self.both(lambda engine, now=self.now, firings=firings: engine.schedules.fire(firings, now=now))
 
     @rule()
     def reopen(self) -> None:
@@ -312,6 +323,13 @@ class SideBySide(RuleBasedStateMachine):
         assert sum(self.oracle.inspector.counts().states.values()) == len(runs)
         missing = {message.id for message in self.messages} - runs.keys() - self.forgotten
         assert not missing
+
+    @invariant()
+    def whatever_is_held_waits_for_a_run(self) -> None:
+        held = self.oracle.inspector.find(RunFilter(), EVERYTHING).held
+        active = {each.message.schedule for each in held}
+        schedules = self.oracle.schedules.browse(EVERYTHING).schedules
+        assert {schedule.name for schedule in schedules if schedule.held} <= active
 
     @invariant()
     def only_owners_that_were_not_given_up_hold_anything(self) -> None:
@@ -397,7 +415,6 @@ class SideBySide(RuleBasedStateMachine):
             queue="q",
             priority=11 - message.priority,
             expires=message.created + 60_000 if message.expires is None else None,
-            schedule="s" if message.schedule is None else None,
             parent="p" if message.parent is None else None,
             at_most_once=not message.at_most_once,
         )
@@ -444,46 +461,10 @@ class SideBySide(RuleBasedStateMachine):
         while len(self.owners) < 2:
             self.hire()
 
-    def schedule(self, soon: float, owner: Literal["code", "person"]) -> Schedule:
-        name = self.name("s")
-        return Schedule(
-            id=f"id of {name}",
-            name=name,
-            task="t",
-            spec={"type": "every", "seconds": 60},
-            owner=owner,
-            anchor=self.now,
-            created=self.now,
-            changed=self.now,
-            next_fire=self.after(soon),
-        )
-
-    def edited(self, read: Schedule, how: str, soon: float | None) -> Schedule:
-        return structs.replace(
-            read,
-            paused_by={"pause": "eve", "resume": None}.get(how, read.paused_by),
-            next_fire=read.next_fire if soon is None else self.after(soon),
-            changed=self.now,
-        )
+    def schedule(self, name: str, owner: Literal["code", "person"], soon: float) -> Schedule:
+        return timetable.schedule(name, owner, next_fire=self.after(soon), now=self.now)
 
     def save(self, *schedules: Schedule) -> None:
         saved = self.both(lambda engine, now=self.now: engine.schedules.save(schedules, now=now))
         if isinstance(saved, list):
             self.schedules += saved
-
-    def firing(self, read: Schedule, manual: bool, *, sends: bool, is_last: bool) -> Firing:
-        kind: FiringKind = "manual" if manual else "auto"
-        nominal = read.next_fire or 0
-        message = Message(
-            id=f"{read.id} {nominal} {kind}", task="t", queue="q", created=self.now, schedule=read.name, nominal=nominal
-        )
-        return Firing(
-            schedule=read.name,
-            version=read.version,
-            expected=read.next_fire,
-            nominal=nominal if sends else None,
-            kind=kind,
-            messages=(message,) if sends else (),
-            next_fire=None if is_last else nominal + 60_000,
-            missed=0 if sends else 2,
-        )

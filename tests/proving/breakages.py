@@ -18,7 +18,7 @@ from horarium.engines.protocol import Engine, MaintenancePolicy, Page, Renewal, 
 from horarium.errors import OwnerLost
 from horarium.message import Delivery, Message
 from horarium.outcome import Reported, Settlement, Succeeded, Verdict
-from horarium.schedules.record import Firing
+from horarium.schedules.record import Fate, Firing
 
 
 class _Broken:
@@ -129,13 +129,13 @@ class FiringWithoutCompare(_Broken):
         self._queue = engine.queue
         self._copies = count(1)
 
-    def fire(self, firings: Sequence[Firing], *, now: int) -> list[bool]:
-        won: list[bool] = self.real.fire(firings, now=now)
-        for firing, is_won in zip(firings, won, strict=True):
-            if not is_won:
+    def fire(self, firings: Sequence[Firing], *, now: int) -> list[Fate]:
+        fates: list[Fate] = self.real.fire(firings, now=now)
+        for firing, fate in zip(firings, fates, strict=True):
+            if fate in (Fate.LOST, Fate.REPEATED):
                 copies = [replace(each, id=f"{each.id}-{next(self._copies)}") for each in firing.messages]
                 self._queue.put(copies, now=now)
-        return won
+        return fates
 
 
 class _Engine(_Broken):

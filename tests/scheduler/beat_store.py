@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from horarium.clock import ManualClock
 from horarium.engines.memory import MemoryEngine
-from horarium.engines.protocol import Member, Page, RunFilter
-from horarium.message import Message
+from horarium.engines.protocol import MaintenancePolicy, Member, Page, RunFilter
+from horarium.message import Delivery, Message
+from horarium.outcome import Outcome, Run, Settlement, Succeeded
 from horarium.schedules.record import Schedule
 
 
@@ -39,3 +40,29 @@ class Store:
     def worker_joins(self, *tasks: str) -> None:
         member = Member(owner="w1", kind="child", name="worker@elsewhere", tasks=tasks)
         self.engine.queue.renew([member], now=self.clock.now(), lease=3600.0)
+
+    def sent(self, name: str | None = None) -> list[Message]:
+        """All messages that schedules sent, whatever has become of them, the earliest due instant first."""
+        runs = self.engine.results.search(RunFilter(schedule=name), Page(limit=10_000)).runs
+        fired = [run.message for run in runs if run.message.schedule is not None]
+        return sorted(fired, key=lambda message: message.nominal or 0)
+
+    def fired(self, name: str | None = None) -> list[int | None]:
+        return [message.nominal for message in self.sent(name)]
+
+    def run(self, id: str) -> Run:
+        [run] = self.engine.results.read([id])
+        assert run is not None
+        return run
+
+    def claim_next(self) -> Delivery:
+        self.worker_joins("ping")
+        [delivery] = self.engine.queue.claim(["default"], "w1", 1, now=self.clock.now())
+        return delivery
+
+    def run_next(self, outcome: Outcome = Succeeded(result=None)) -> Delivery:  # noqa: B008 (a value)
+        """Do the work of a worker: claim the next message, and settle it."""
+        delivery = self.claim_next()
+        settlement = Settlement(id=delivery.message.id, owner="w1", fence=delivery.fence, outcome=outcome)
+        self.engine.queue.settle([settlement], now=self.clock.now(), policy=MaintenancePolicy())
+        return delivery

@@ -38,6 +38,25 @@ def test_all_that_code_defines_is_stored_once(make_app: MakeApp, store: Store) -
     assert store.schedule("a").version == 1
 
 
+def test_the_options_of_a_schedule_may_be_given_wherever_one_is_defined(make_app: MakeApp, store: Store) -> None:
+    app = make_app({"a": entry(60, catchup="all")})
+    app.add_periodic_task(30.0, app.tasks["ping"], name="b", overlap="skip", queue="slow")
+    app.add_task(lambda: None, {"name": "pong", "schedule": {"schedule": crontab(0, 6), "jitter": 30}})
+    assert sync(app) == 3
+    assert store.schedule("a").catchup == "all"
+    assert (store.schedule("b").overlap, store.schedule("b").options) == ("skip", {"queue": "slow"})
+    assert (store.schedule("pong").jitter, store.schedule("pong").task) == (30.0, "pong")
+
+
+def test_options_that_contradict_each_other_put_the_schedule_in_error(
+    make_app: MakeApp, store: Store, ear: Ear
+) -> None:
+    sync(make_app({"a": entry(60, max_active=3), "b": entry(60)}), ear)
+    assert "expected an overlap other than 'allow'" in (store.schedule("a").error or "")
+    assert [failed.schedule for failed in ear.heard(ScheduleFailed)] == ["a"]
+    assert store.schedule("b").is_active
+
+
 def test_the_next_instant_is_kept_from_creation_on_so_that_restarts_do_not_move_it(
     make_app: MakeApp, store: Store, clock: ManualClock
 ) -> None:

@@ -52,14 +52,45 @@ def test_every_option_of_a_schedule_may_be_given() -> None:
         max_runs=3,
         enabled=False,
         relative=True,
+        catchup_limit=7,
+        catchup_spacing=timedelta(seconds=5),
+        overlap="skip",
+        max_active=2,
+        jitter=30,
+        spread=timedelta(hours=1),
+        grace=600,
+        pause_after=4,
+        description="for the books",
     )
     assert (schedule.timezone, schedule.dst_gap, schedule.dst_fold) == ("Europe/Berlin", "skip", "both")
     assert (schedule.catchup, schedule.catchup_window) == ("none", 3600.0)
     assert (schedule.start, schedule.end) == (to_instant(datetime(2026, 1, 1)), to_instant(datetime(2027, 1, 1)))
     assert (schedule.one_off, schedule.max_runs, schedule.enabled) == (True, 3, False)
+    assert (schedule.catchup_limit, schedule.catchup_spacing) == (7, 5.0)
+    assert (schedule.overlap, schedule.max_active, schedule.pause_after) == ("skip", 2, 4)
+    assert (schedule.jitter, schedule.spread, schedule.grace) == (30.0, 3600.0, 600.0)
+    assert schedule.description == "for the books"
 
 
-@pytest.mark.parametrize("key", ["args", "kwargs", "options", "timezone", "dst_gap", "max_runs", "start", "enabled"])
+def test_an_entry_of_celery_means_what_it_meant() -> None:
+    schedule = read(relative=True, options={"expires": 60, "countdown": 5, "queue": "slow"})
+    policies = ("catchup", "overlap", "jitter", "spread", "grace", "pause_after", "one_off", "max_runs")
+    assert {name: getattr(schedule, name) for name in policies} == {
+        "catchup": "latest",
+        "overlap": "allow",
+        "jitter": 0.0,
+        "spread": 0.0,
+        "grace": None,
+        "pause_after": None,
+        "one_off": False,
+        "max_runs": None,
+    }
+    assert schedule.options == {"expires": 60, "countdown": 5, "queue": "slow"}
+
+
+@pytest.mark.parametrize(
+    "key", ["args", "kwargs", "options", "timezone", "dst_gap", "max_runs", "start", "enabled", "jitter", "grace"]
+)
 def test_none_means_the_default(key: str) -> None:
     assert read(**{key: None}) == read()
 
@@ -89,6 +120,16 @@ def test_none_means_the_default(key: str) -> None:
         ({"start": "2026"}, "expected start to be a datetime"),
         ({"one_off": 1}, "expected one_off to be True or False"),
         ({"max_runs": 0}, "expected max_runs to be a number from 1"),
+        ({"catchup_limit": 1001}, "expected catchup_limit to be a number from 1 to 1000, got 1001"),
+        ({"catchup_spacing": "5"}, "expected catchup_spacing to be seconds or a timedelta"),
+        ({"overlap": "wait"}, "expected overlap to be allow or skip or queue_one or cancel_previous or replace_queued"),
+        ({"overlaps": "skip"}, "got 'overlaps'; did you mean 'overlap'?"),
+        ({"max_active": 1.5}, "expected max_active to be a number from 1"),
+        ({"jitter": timedelta(seconds=-1)}, "expected jitter to be seconds or a timedelta, not negative"),
+        ({"spread": True}, "expected spread to be seconds"),
+        ({"grace": float("inf")}, "expected grace to be seconds"),
+        ({"pause_after": 0}, "expected pause_after to be a number from 1"),
+        ({"description": 5}, "expected description to be text"),
     ],
 )
 def test_a_mistake_is_an_error_that_names_the_entry(more: dict[str, object], said: str) -> None:

@@ -115,7 +115,9 @@ def test_next_latest_and_count_agree_with_a_line_made_by_hand(
     line = Line.of(schedule)
     found = list(line.between(NOW, expected[-1]))
     assert found == expected
-    after, until = sorted(data.draw(st.integers(NOW, expected[-1])) for _ in range(2))
+    close = [max(NOW, min(each + by, expected[-1])) for each in expected[:3] for by in (-1, 0, 1)]
+    moments = st.integers(NOW, expected[-1]) | st.sampled_from(close)
+    after, until = sorted(data.draw(moments) for _ in range(2))
     inside = [each for each in expected if after < each <= until]
     assert line.count(after, until) == len(inside)
     assert line.latest(after, until) == (inside[-1] if inside else None)

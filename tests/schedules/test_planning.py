@@ -249,3 +249,9 @@ class TestOccasions:
         backfill = replace(backfill, next_fire=NOW)
         occasion = only(backfill, now=NOW)
         assert (occasion.nominal, occasion.previous, occasion.caught_up) == (*minutes(-1, -2), False)
+
+    def test_s18_so_does_one_of_a_spread_schedule(self) -> None:
+        spread = stored(crontab(0), spread=3600.0)
+        instants = tuple(Line.of(spread).between(NOW, NOW + 3 * HOUR))
+        backfill = replace(spread, id="another", backfill=Backfill(of="daily", id=spread.id, instants=instants[1:]))
+        assert only(replace(backfill, next_fire=NOW), now=NOW).previous == instants[0]

@@ -43,7 +43,7 @@ class Line:
         self.spec = spec
         self._rules = rules_of(schedule)
         self._start = 0 if schedule.start is None else schedule.start
-        self._offset = shift(milliseconds(schedule.spread), schedule.id) if schedule.spread else 0
+        self._offset = shift(milliseconds(schedule.spread), _seed(schedule)) if schedule.spread else 0
         self._added = schedule.added
         self._passed = frozenset(schedule.passed_over).difference(schedule.added) if schedule.passed_over else ()
 
@@ -132,3 +132,8 @@ class Line:
 
     def _is_regular(self, instant: Instant) -> bool:
         return self._next(instant - 1) == instant
+
+
+def _seed(schedule: Schedule) -> str:
+    """Return what the offset is made of: of a backfill the id of the schedule that it is of."""
+    return schedule.id if schedule.backfill is None else schedule.backfill.id or schedule.id

@@ -36,6 +36,7 @@ class Backfill(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What makes a schedule a backfill: the past instants of another one that it fires, in this order."""
 
     of: str  # the name of the schedule whose firings they are
+    id: str = ""  # the id of that schedule, if it is spread: its offset is made of it
     instants: tuple[Instant, ...]
 
 

@@ -174,11 +174,11 @@ class Store:
             return
         failures, succeeded = schedule.failures, schedule.succeeded
         if run.state in SUCCEEDED:
-            failures, succeeded = 0, max(succeeded or 0, message.nominal or 0) or None
+            failures, succeeded = 0, _later(succeeded, message.nominal)
         elif run.state in FAILED:
             failures += 1
         self.schedules[schedule.name] = replace(
-            schedule, failures=failures, succeeded=succeeded, ended=max(schedule.ended or 0, run.changed), held=False
+            schedule, failures=failures, succeeded=succeeded, ended=_later(schedule.ended, run.changed), held=False
         )
         if schedule.held:
             self._released()
@@ -240,6 +240,10 @@ def matches(run: Run, filter: RunFilter) -> bool:
 
 def with_attempt(run: Run, attempt: Attempt) -> Run:
     return replace(run, attempts=(*run.attempts, attempt)[-ATTEMPTS_KEPT:])
+
+
+def _later(one: Instant | None, other: Instant | None) -> Instant | None:
+    return max((instant for instant in (one, other) if instant is not None), default=None)
 
 
 def _line(entry: Entry) -> tuple[str, int]:
