@@ -72,12 +72,11 @@ class calendar(WallClock):
     Raises: InvalidSchedule when it cannot be read, or when no date ever fits.
     """
 
-    __slots__ = ("at", "every", "on", "start", "unit", "weekdays")
+    __slots__ = ("every", "on", "start", "unit", "weekdays")
 
     is_fixed = True
     every: int
     unit: Unit
-    at: tuple[int, ...]  # seconds from midnight
     on: tuple[Day, ...]  # of months and years
     weekdays: frozenset[int]  # of weeks
     start: date | None
@@ -102,19 +101,14 @@ class calendar(WallClock):
         self._keep(
             every=every,
             unit=known,
-            at=_read_times(at),
+            times=_read_times(at),
             weekdays=_read_weekdays(words, begin) if known == "weeks" else frozenset(),
             on=_read_days(words, begin, known) if known in ("months", "years") else (),
             start=begin,
         )
         if known == "days" and on is not None:
             raise _refusal("on", "left out where the unit is days", on, "for weekdays, write unit='weeks'")
-        self._equal_by(*(getattr(self, name) for name in self.__slots__))
-
-    @property
-    def times(self) -> tuple[int, ...]:
-        """The times of a day in seconds from midnight."""
-        return self.at
+        self._equal_by(self.times, *(getattr(self, name) for name in self.__slots__))
 
     def days(self, year: int, month: int) -> tuple[int, ...]:
         """Return the days of a month that fit."""
@@ -122,7 +116,7 @@ class calendar(WallClock):
 
     def at_texts(self) -> list[str]:
         """Return the times as text."""
-        return [f"{second // 3600:02}:{second % 3600 // 60:02}" for second in self.at]
+        return [f"{second // 3600:02}:{second % 3600 // 60:02}" for second in self.times]
 
     def on_texts(self) -> list[str]:
         """Return the days as text that reads back."""

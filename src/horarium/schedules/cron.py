@@ -98,6 +98,7 @@ class cron(WallClock):
             day_of_week=plain[DAY_OF_WEEK],
             nth_weekdays=frozenset(pair for pair in pairs[DAY_OF_WEEK] if pair[0] != 0),
             fits_either_day=not (starts_with_star(days) or starts_with_star(words[DAY_OF_WEEK])),
+            times=times_of(plain[HOUR], plain[MINUTE]),
             is_fixed=not (starts_with_star(words[MINUTE]) or starts_with_star(words[HOUR])),
         )
         self._equal_by(*(getattr(self, name) for name in self.__slots__ if name != "text"))
@@ -107,11 +108,6 @@ class cron(WallClock):
     def line(self) -> str:
         """Return the five fields, also of a nickname."""
         return NICKNAMES.get(self.text, self.text)
-
-    @property
-    def times(self) -> tuple[int, ...]:
-        """The times of a day in seconds from midnight."""
-        return times_of(self.hour, self.minute)
 
     def days(self, year: int, month: int) -> tuple[int, ...]:
         """Return the days of a month that fit."""

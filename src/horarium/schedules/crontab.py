@@ -75,7 +75,7 @@ class crontab(WallClock):
             written, meant = read(field, value)
             self._keep(**{field.name: meant, f"_orig_{field.name}": written})
         is_fixed = not (starts_with_star(self._orig_minute) or starts_with_star(self._orig_hour))
-        self._keep(is_fixed=is_fixed)
+        self._keep(is_fixed=is_fixed, times=times_of(self.hour, self.minute))
         self._equal_by(self.minute, self.hour, self.day_of_week, self.day_of_month, self.month_of_year, is_fixed)
         refuse_impossible_dates(
             self.day_of_month,
@@ -103,16 +103,9 @@ class crontab(WallClock):
         """Return the five fields by name as text that reads back as an equal crontab."""
         return {field.name: _text(getattr(self, f"_orig_{field.name}")) for field in FIELDS}
 
-    @property
-    def times(self) -> tuple[int, ...]:
-        """The times of a day in seconds from midnight."""
-        return times_of(self.hour, self.minute)
-
     def days(self, year: int, month: int) -> tuple[int, ...]:
         """Return the days of a month that fit."""
-        if month not in self.month_of_year:
-            return ()
-        return _fitting(self.day_of_month, self.day_of_week, month_of(year, month))
+        return _fitting(self, year, month)
 
     def __reduce__(self) -> tuple[type[crontab], tuple[str, ...]]:
         return crontab, tuple(self.fields().values())
@@ -122,8 +115,15 @@ class crontab(WallClock):
         return f"crontab({given})"
 
 
-@lru_cache(maxsize=8192)
-def _fitting(days: frozenset[int], weekdays: frozenset[int], month: Month) -> tuple[int, ...]:
+@lru_cache(maxsize=16_384)
+def _fitting(spec: crontab, year: int, month: int) -> tuple[int, ...]:
+    if month not in spec.month_of_year:
+        return ()
+    return _both(spec.day_of_month, spec.day_of_week, month_of(year, month))
+
+
+@lru_cache(maxsize=4096)
+def _both(days: frozenset[int], weekdays: frozenset[int], month: Month) -> tuple[int, ...]:
     return tuple(day for day in range(1, month.length + 1) if day in days and month.weekday(day) in weekdays)
 
 

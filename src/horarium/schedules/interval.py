@@ -6,6 +6,7 @@ The line starts at the schedule's anchor (its creation), so neither a restart no
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import lru_cache
 
 from horarium.clock import Instant, Seconds
 from horarium.errors import InvalidSchedule
@@ -80,6 +81,19 @@ def count_on_line(interval: every, after: Instant, until: Instant, *, anchor: In
     """Return how many points of the line lie later than ``after`` and at or before ``until``."""
     step = interval.milliseconds
     return max(0, max(0, (until - anchor) // step) - max(0, (after - anchor) // step))
+
+
+@lru_cache(maxsize=4096)  # most intervals look alike on every day
+def points_in(spans: tuple[tuple[int, int], ...], phase: int, step: int) -> tuple[int | None, int]:
+    """Return the first of the points ``phase``, ``phase + step`` ... that lies in one of the spans (ascending, ends
+    not included), and how many do."""
+    first, total = None, 0
+    for start, end in spans:
+        point = start + (phase - start) % step
+        if point < end:
+            first = point if first is None else first
+            total += (end - 1 - point) // step + 1
+    return first, total
 
 
 def _span(interval: Seconds | timedelta | None, named: dict[str, float]) -> timedelta:

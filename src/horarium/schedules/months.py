@@ -7,6 +7,7 @@ from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
 
+_MINUTES = tuple(range(0, 86_400, 60))  # so that all specs share their numbers
 EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
 
@@ -37,4 +38,4 @@ def month_of(year: int, month: int) -> Month:
 def times_of(hours: frozenset[int], minutes: frozenset[int]) -> tuple[int, ...]:
     """Return the times of a day at which hour and minute fit, in seconds from midnight, ascending."""
     ordered = sorted(minutes)
-    return tuple(hour * 3600 + minute * 60 for hour in sorted(hours) for minute in ordered)
+    return tuple(_MINUTES[hour * 60 + minute] for hour in sorted(hours) for minute in ordered)

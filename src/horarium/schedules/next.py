@@ -17,12 +17,12 @@ from typing import TypeAlias
 
 from horarium.clock import Instant
 from horarium.schedules.clocked import clocked
-from horarium.schedules.interval import count_on_line, every, next_on_line
+from horarium.schedules.interval import count_on_line, every, next_on_line, points_in
 from horarium.schedules.recurrence import Recurrence, WallClock, union, without
 from horarium.schedules.rules import DstFold, DstGap, Rules
 from horarium.schedules.solar import SILENCE, next_event, solar
 from horarium.schedules.specs import Spec
-from horarium.schedules.stretched import count_seconds, free_seconds, is_free_at, next_second, seconds_between
+from horarium.schedules.stretched import count_seconds, free_days, is_free_at, next_second, seconds_between
 from horarium.schedules.walls import Exclusions
 
 __all__ = ["Rules", "count_fires", "fires_between", "latest_fire", "next_fire"]
@@ -37,6 +37,8 @@ def next_fire(
 
     Raises: InvalidSchedule when the zone is unknown or an extra is missing.
     """
+    if isinstance(spec, WallClock):  # most are, and this is asked most often
+        return _in_milliseconds(next_second(spec, (), after // 1000, zone, dst_gap, dst_fold))
     return _next(spec, after, Rules(zone, anchor, dst_gap, dst_fold))
 
 
@@ -136,11 +138,7 @@ def _count(spec: Recurrence, but: Exclusions, after: Instant, until: Instant, ru
         case WallClock():
             return count_seconds(spec, but, after // 1000, until // 1000, rules)
         case every() if but:
-            spans = free_seconds(but, after // 1000, until // 1000 + 1, rules.zone)
-            return sum(
-                count_on_line(spec, max(after, start * 1000 - 1), min(until, end * 1000 - 1), anchor=rules.anchor)
-                for start, end in spans
-            )
+            return _count_free_points(spec, but, after, until, rules)
         case every():
             return count_on_line(spec, after, until, anchor=rules.anchor)
     return sum(1 for _ in _walk(spec, but, after, until, rules))
@@ -169,12 +167,18 @@ def _merged(walks: list[Iterator[Instant]]) -> Iterator[Instant]:
 
 def _next_free_point(spec: every, but: Exclusions, after: Instant, rules: Rules) -> Instant | None:
     """Return the next point of an interval's line that is not excluded; None if there is none in ten years."""
-    first = after // 1000
-    for start, end in free_seconds(but, first, first + SILENCE, rules.zone):
-        found = next_on_line(spec, max(after, start * 1000 - 1), anchor=rules.anchor)
-        if found < end * 1000:
-            return found
+    begin = max(after, rules.anchor) + 1
+    for midnight, spans in free_days(but, begin, begin + SILENCE * 1000, rules.zone):
+        found, _ = points_in(spans, (rules.anchor - midnight) % spec.milliseconds, spec.milliseconds)
+        if found is not None:
+            return midnight + found
     return None
+
+
+def _count_free_points(spec: every, but: Exclusions, after: Instant, until: Instant, rules: Rules) -> int:
+    days = free_days(but, max(after, rules.anchor) + 1, until + 1, rules.zone)
+    step = spec.milliseconds
+    return sum(points_in(spans, (rules.anchor - midnight) % step, step)[1] for midnight, spans in days)
 
 
 def _next_free_event(spec: solar, but: Exclusions, after: int, zone: str) -> int | None:

@@ -32,14 +32,10 @@ class Recurrence(Value):
 class WallClock(Recurrence):
     """What fires at local times of local days: the days by month, and for each of them the same times."""
 
-    __slots__ = ()
+    __slots__ = ("times",)
 
     is_fixed: bool  # means times on the wall, so that a clock change may be repaired; else elapsed time (S2)
-
-    @property
-    @abstractmethod
-    def times(self) -> tuple[int, ...]:
-        """The times of a day in seconds from midnight, whole minutes, ascending; at least one."""
+    times: tuple[int, ...]  # of a day, in seconds from midnight, whole minutes, ascending; at least one
 
     @abstractmethod
     def days(self, year: int, month: int) -> tuple[int, ...]:

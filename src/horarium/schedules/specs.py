@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any, TypeAlias, cast
@@ -124,7 +125,8 @@ def _exclusion(record: object) -> Exclusion | Recurrence:
 
 
 def _no_record(what: str, got: object) -> InvalidSchedule:
-    return InvalidSchedule(f"expected the record of {what}, got {repr(got)[:MAX_TEXT]}; save the schedule anew")
+    shown = reprlib.repr(got)[:MAX_TEXT]  # a hostile one may be nested too deep for repr
+    return InvalidSchedule(f"expected the record of {what}, got {shown}; save the schedule anew")
 
 
 @lru_cache(maxsize=4096)

@@ -7,12 +7,13 @@ from functools import lru_cache
 from heapq import merge
 from typing import NamedTuple
 
+from horarium.clock import Instant
 from horarium.schedules.recurrence import WallClock
 from horarium.schedules.rules import DstFold, DstGap, Rules
 from horarium.schedules.walls import (
     DAY,
-    LONGEST_YEARS,
     Exclusions,
+    Spans,
     count_walls,
     free_spans,
     is_free,
@@ -21,7 +22,9 @@ from horarium.schedules.walls import (
 )
 from horarium.schedules.zones import Stretch, stretches, zone_of
 
-_SEARCH_SECONDS = LONGEST_YEARS * 366 * 86_400
+# All pairs of weekday and date come round within 40 years (28 in most centuries).
+_SEARCH_SECONDS = 41 * 366 * DAY
+_DAY_MS = DAY * 1000
 
 
 @lru_cache(maxsize=65_536)
@@ -29,7 +32,7 @@ def next_second(spec: WallClock, but: Exclusions, after: int, zone: str, gap: Ds
     """Return the first second later than ``after`` at which the spec fires; None if there is none."""
     zone_of(zone)
     for stretch in stretches(zone, after):
-        found = _first_in(_Window.of(stretch, spec, fold), stretch, spec, but, after, gap)
+        found = _first_in(stretch, spec, but, after, gap, fold)
         if found is not None:
             return found
         if stretch.until - after > _SEARCH_SECONDS:
@@ -72,18 +75,26 @@ def is_free_at(second: int, but: Exclusions, zone: str) -> bool:
     return is_free(second + next(stretches(zone, second)).offset, but)
 
 
-def free_seconds(but: Exclusions, start: int, end: int, zone: str) -> Iterator[tuple[int, int]]:
-    """Walk the spans of UTC seconds from ``start`` to before ``end`` that are not excluded, ends not included."""
+def free_days(but: Exclusions, start: Instant, end: Instant, zone: str) -> Iterator[tuple[Instant, Spans]]:
+    """Walk the local days from ``start`` to before ``end``: the instant at which each one begins by its clock's
+    offset, and what of it is not excluded, in milliseconds from there."""
     zone_of(zone)
-    for stretch in stretches(zone, start):
-        first, last = stretch.start + stretch.offset, min(stretch.until, end) + stretch.offset
-        for day in range(first // DAY, -(-last // DAY)):
-            for free_from, free_until in free_spans(day, but):
-                span = max(first, day * DAY + free_from), min(last, day * DAY + free_until)
-                if span[0] < span[1]:
-                    yield span[0] - stretch.offset, span[1] - stretch.offset
-        if stretch.until >= end:
+    for stretch in stretches(zone, start // 1000):
+        first, last = max(start, stretch.start * 1000), min(stretch.until * 1000, end)
+        offset = stretch.offset * 1000
+        for day in range((first + offset) // _DAY_MS, -(-(last + offset) // _DAY_MS)):
+            midnight = day * _DAY_MS - offset
+            spans = free_spans(day, but)
+            if midnight < first or last < midnight + _DAY_MS:
+                spans = _clipped(spans, first - midnight, last - midnight)
+            yield midnight, spans
+        if last == end:
             return
+
+
+def _clipped(spans: Spans, first: int, last: int) -> Spans:
+    cut = ((max(start, first), min(end, last)) for start, end in spans)
+    return tuple((start, end) for start, end in cut if start < end)
 
 
 class _Window(NamedTuple):
@@ -102,26 +113,33 @@ class _Window(NamedTuple):
         return cls(start, end)
 
 
-def _first_in(
-    window: _Window, stretch: Stretch, spec: WallClock, but: Exclusions, after: int, gap: DstGap
-) -> int | None:
+def _first_in(stretch: Stretch, spec: WallClock, but: Exclusions, after: int, gap: DstGap, fold: DstFold) -> int | None:
     """Return the first firing of the stretch that is later than ``after``."""
+    window = _Window.of(stretch, spec, fold)
     after = max(after, stretch.start - 1)
-    wall = next_wall(spec, max(after + 1 + stretch.offset, window.start), but)
-    regular = wall - stretch.offset if wall is not None and wall < window.end else None
+    wall = next_wall(spec, max(after + 1 + stretch.offset, window.start), window.end, but)
+    regular = None if wall is None else wall - stretch.offset
+    if not _may_repair(stretch, spec, after, gap):
+        return regular
     repaired = next(_repaired(stretch, spec, but, after, gap), None)
     return min((moment for moment in (regular, repaired) if moment is not None), default=None)
+
+
+def _may_repair(stretch: Stretch, spec: WallClock, after: int, gap: DstGap) -> bool:
+    """Tell whether the stretch begins with a gap that is repaired later than ``after``."""
+    change = stretch.begin
+    return change is not None and change.at + change.after - change.before > after and spec.is_fixed and gap != "skip"
 
 
 def _repaired(stretch: Stretch, spec: WallClock, but: Exclusions, after: int, gap: DstGap) -> Iterator[int]:
     """Walk the firings later than ``after`` that stand in for wall times lost at the stretch's begin."""
     change = stretch.begin
-    if change is None or change.after <= change.before or not spec.is_fixed or gap == "skip":
+    if change is None or not _may_repair(stretch, spec, after, gap):
         return
     start, end = change.at + change.before, change.at + change.after
     if gap == "shift":
-        wall = next_wall(spec, start)
-        if wall is not None and wall < end and change.at > after and is_free(change.at + stretch.offset, but):
+        is_lost = next_wall(spec, start, end) is not None
+        if is_lost and change.at > after and is_free(change.at + stretch.offset, but):
             yield change.at
         return
     for wall in walls_between(spec, max(start, after + 1 + change.before), end):
@@ -134,5 +152,6 @@ def _repaired_alone(stretch: Stretch, spec: WallClock, but: Exclusions, until: i
     return [
         moment
         for moment in _repaired(stretch, spec, but, stretch.start - 1, gap)
-        if moment <= until and next_wall(spec, moment + stretch.offset, but) != moment + stretch.offset
+        if moment <= until
+        and next_wall(spec, moment + stretch.offset, moment + stretch.offset + 1, but) is None  # else it is regular too
     ]

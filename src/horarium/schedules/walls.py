@@ -16,29 +16,28 @@ from horarium.schedules.months import EPOCH_ORDINAL
 from horarium.schedules.recurrence import Exclusion, WallClock
 
 DAY = 86_400
-# All pairs of weekday and date come round within 40 years (28 in most centuries).
-LONGEST_YEARS = 41
-
 Exclusions: TypeAlias = tuple[Exclusion | WallClock, ...]
-Spans: TypeAlias = tuple[tuple[int, int], ...]  # of a day's seconds, ends not included
+Spans: TypeAlias = tuple[tuple[int, int], ...]  # of a day's milliseconds, ends not included
 
-_WHOLE_DAY: Spans = ((0, DAY),)
+_WHOLE_DAY: Spans = ((0, DAY * 1000),)
 
 
-def next_wall(spec: WallClock, wall: int, but: Exclusions = ()) -> int | None:
-    """Return the first fitting minute at or after ``wall``; None if there is none in the calendar's next cycle."""
+def next_wall(spec: WallClock, wall: int, end: int, but: Exclusions = ()) -> int | None:
+    """Return the first fitting minute at or after ``wall`` and before ``end``; None if there is none."""
     day, second = divmod(wall, DAY)
     on = date.fromordinal(day + EPOCH_ORDINAL)
-    if second and on.day in spec.days(on.year, on.month):
-        times = times_on(spec, day, but)
+    days = spec.days(on.year, on.month)
+    found = None
+    if on.day in days:
+        times = times_on(spec, day, but) if but else spec.times
         if times and second <= times[-1]:
-            return day * DAY + times[bisect_left(times, second)]
-        second = DAY
-    for later in _days_from(spec, day + (second > 0)):
-        times = times_on(spec, later, but)
-        if times:
-            return later * DAY + times[0]
-    return None
+            found = day * DAY + times[bisect_left(times, second)]
+    if found is None and not but and days and on.day < days[-1]:  # the common case, without a walk
+        found = (day - on.day + days[bisect_left(days, on.day + 1)]) * DAY + spec.times[0]
+    if found is None:
+        later = _days_from(spec, day + 1, -(-end // DAY))
+        found = next((on_day * DAY + times[0] for on_day in later if (times := times_on(spec, on_day, but))), None)
+    return found if found is not None and found < end else None
 
 
 def walls_between(spec: WallClock, start: int, end: int, but: Exclusions = ()) -> Iterator[int]:
@@ -96,27 +95,24 @@ def _windows_on(day: int, but: Exclusions) -> tuple[tuple[int, ...], ...] | None
     return tuple(windows)
 
 
-def _days_from(spec: WallClock, day: int) -> Iterator[int]:
-    """Walk the fitting days from a day on, for one cycle of the calendar."""
-    on = date.fromordinal(day + EPOCH_ORDINAL)
+def _days_from(spec: WallClock, day: int, until: int) -> Iterator[int]:
+    """Walk the fitting days from a day on, to before ``until``."""
+    on, last = date.fromordinal(day + EPOCH_ORDINAL), date.fromordinal(until + EPOCH_ORDINAL - 1)
     year, month, first = on.year, on.month, on.day
-    last_year = min(year + LONGEST_YEARS, 9998)
-    while year <= last_year:
-        days = spec.days(year, month)
-        if days and days[-1] >= first:
-            before = date(year, month, 1).toordinal() - EPOCH_ORDINAL - 1
-            yield from (before + found for found in (days[bisect_left(days, first) :] if first > 1 else days))
+    while (year, month) <= (last.year, last.month):
+        before = date(year, month, 1).toordinal() - EPOCH_ORDINAL - 1
+        for found in spec.days(year, month):
+            if found >= first:
+                if before + found >= until:
+                    return
+                yield before + found
         year, month, first = (year, month + 1, 1) if month < 12 else (year + 1, 1, 1)
 
 
 def _days_between(spec: WallClock, start: int, end: int, but: Exclusions) -> Iterator[tuple[int, tuple[int, ...]]]:
-    if end <= start:
-        return
-    last = (end - 1) // DAY
-    for day in _days_from(spec, start // DAY):
-        if day > last:
-            return
-        yield day, times_on(spec, day, but)
+    if start < end:
+        for day in _days_from(spec, start // DAY, -(-end // DAY)):
+            yield day, times_on(spec, day, but)
 
 
 def _cut(times: tuple[int, ...], start: int, end: int) -> tuple[int, int]:
@@ -140,6 +136,6 @@ def _spans(windows: tuple[tuple[int, ...], ...]) -> Spans:
     found, begin = [], 0
     for time in sorted(frozenset().union(*windows)):
         if time > begin:
-            found.append((begin, time))
+            found.append((begin * 1000, time * 1000))
         begin = time + 60
-    return (*found, (begin, DAY)) if begin < DAY else tuple(found)
+    return (*found, (begin * 1000, DAY * 1000)) if begin < DAY else tuple(found)

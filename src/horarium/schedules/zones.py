@@ -6,6 +6,7 @@ showed UTC). The data are the host's, or the ``tzdata`` package where the host h
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
@@ -58,27 +59,33 @@ def zone_of(name: str) -> tzinfo:
         ) from error
 
 
+def stretch_at(zone: str, moment: int) -> Stretch:
+    """Return the zone's stretch that contains a second, looked at from it on."""
+    block = moment // BLOCK_SECONDS
+    offset, times, changes = _around(zone, block)
+    at = bisect_right(times, moment)
+    begin = changes[at - 1] if at else None
+    end = changes[at] if at < len(changes) else None
+    until = end.at if end else (block + 2) * BLOCK_SECONDS
+    return Stretch(begin.after if begin else offset, moment, until, begin, end)
+
+
 def stretches(zone: str, start: int) -> Iterator[Stretch]:
     """Walk the zone's stretches from the one that contains the second ``start``, each starting where the last one
     is left, without end but the calendar's."""
     moment = start
     while EARLIEST <= moment < LATEST:
-        stretch = _stretch_at(zone, moment)
+        stretch = stretch_at(zone, moment)
         yield stretch
         moment = stretch.until
 
 
-def _stretch_at(zone: str, moment: int) -> Stretch:
-    block = moment // BLOCK_SECONDS
-    begin = end = None
-    for change in (*_changes(zone, block - 1), *_changes(zone, block), *_changes(zone, block + 1)):
-        if change.at > moment:
-            end = change
-            break
-        begin = change
-    until = end.at if end else (block + 2) * BLOCK_SECONDS
-    offset = begin.after if begin else end.before if end else _offset(zone_of(zone), moment)
-    return Stretch(offset, moment, until, begin, end)
+@lru_cache(maxsize=8192)
+def _around(zone: str, block: int) -> tuple[int, tuple[int, ...], tuple[Change, ...]]:
+    """Return the changes in a block and its neighbours, and the offset before the first of them."""
+    changes = tuple(change for near in (block - 1, block, block + 1) for change in _changes(zone, near))
+    offset = changes[0].before if changes else _offset(zone_of(zone), block * BLOCK_SECONDS)
+    return offset, tuple(change.at for change in changes), changes
 
 
 @lru_cache(maxsize=8192)
