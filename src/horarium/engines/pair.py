@@ -2,7 +2,8 @@
 
 Every verb is the carrier's but for ended runs. The end of a task is recorded in the keeper first and acknowledged to
 the carrier after that, so a crash in between repeats the record or the task, and loses neither. The carrier keeps of an
-ended run what it needs to know it again (state, attempts), without its result, log lines and traceback.
+ended run what it needs to know it again (state, attempts), without its result, log lines and traceback. Schedules are
+the carrier's too: it tells them of the end of a run, when that is acknowledged.
 """
 
 from __future__ import annotations
