@@ -142,3 +142,9 @@ def to_instant(moment: datetime) -> Instant:
 def to_datetime(instant: Instant) -> datetime:
     """Return the aware UTC datetime of an instant."""
     return EPOCH + timedelta(milliseconds=instant)
+
+
+def abbreviation(moment: datetime) -> str:
+    """Return the short name of an aware moment's zone; a zone that has only a number is shown as UTC+5."""
+    name = moment.tzname() or "UTC"
+    return f"UTC{name}" if name[:1] in "+-" else name

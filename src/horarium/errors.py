@@ -6,6 +6,8 @@ HorariumError
 │   └── InvalidSetting
 ├── InvalidSchedule (ValueError)
 │   └── MissingExtra
+├── ScheduleRefused (ValueError)
+│   └── OwnedByCode
 ├── InvalidArguments (TypeError)
 ├── CodecError
 │   ├── EncodingError (TypeError)
@@ -89,6 +91,27 @@ class MissingExtra(InvalidSchedule):
             f"'horarium[{extra}]'"
         )
         self.extra = extra
+
+
+class ScheduleRefused(HorariumError, ValueError):
+    """What was asked of a schedule cannot be done as it stands; the message says what would do."""
+
+    def __init__(self, name: str, text: str) -> None:
+        super().__init__(f"schedule {name!r}: {text}")
+        self.name = name
+        self.text = text
+
+
+class OwnedByCode(ScheduleRefused):
+    """The definition of a schedule is code's: a person changes it only after taking it over."""
+
+    def __init__(self, name: str, app: str, what: str) -> None:
+        super().__init__(
+            name,
+            f"expected one that a person owns, got one that the code of app {app!r} defines; {what} it there, or pass "
+            "take_over=True (`--take-over`)",
+        )
+        self.app = app
 
 
 class InvalidArguments(HorariumError, TypeError):
@@ -205,9 +228,13 @@ class ScheduleConflict(EngineError):
 class ScheduleNotFound(EngineError, LookupError):
     """No schedule has this name."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"expected the name of a stored schedule, got {name!r}; `horarium schedules list` shows them")
+    def __init__(self, name: str, nearest: str | None = None) -> None:
+        meant = f"did you mean {nearest!r}? " if nearest else ""
+        super().__init__(
+            f"expected the name of a stored schedule, got {name!r}; {meant}`horarium schedules list` shows them"
+        )
         self.name = name
+        self.nearest = nearest
 
 
 class ResultError(HorariumError):

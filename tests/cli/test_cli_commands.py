@@ -428,7 +428,7 @@ def test_pause_is_kept_with_its_author_and_note_and_resume_takes_it_back(shop: S
 
 def test_run_now_fires_at_once_and_leaves_the_next_firing_alone(shop: Shop) -> None:
     before = shop.json("schedules", "next", "nightly", "-n", "1")[0]["utc"]
-    run_id = shop("schedules", "run-now", "nightly").stdout.strip()
+    run_id = shop("schedules", "run", "nightly").stdout.strip()
     [run] = shop.engine.results.read([run_id])
     assert run is not None and run.message.schedule == "nightly" and bytes(run.message.args) == b"[7]"
     assert shop.json("schedules", "next", "nightly", "-n", "1")[0]["utc"] == before

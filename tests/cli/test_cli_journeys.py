@@ -161,7 +161,7 @@ def test_a_paused_schedule_does_not_fire_and_doctor_says_so(project: Project) ->
     [paused] = [f for f in project.json("doctor", "shop.charge") if f["cause"] == "schedule-paused"]
     assert "stocktaking" in paused["text"] and paused["remedy"] == "horarium schedules resume tick"
     before = len(project.json("runs", "list"))
-    run_id = project.run("schedules", "run-now", "tick").stdout.strip()
+    run_id = project.run("schedules", "run", "tick").stdout.strip()
     assert {row["id"] for row in project.json("runs", "list")} >= {run_id}
     assert len(project.json("runs", "list")) == before + 1
     assert project.run("schedules", "resume", "tick").returncode == 0

@@ -65,7 +65,7 @@ def test_advice_in_an_error_names_the_app(shop: Shop) -> None:
 
 
 def test_an_unknown_schedule_is_an_error_first_and_a_hint_second(shop: Shop) -> None:
-    result = shop("schedules", "run-now", "nightley")
+    result = shop("schedules", "run", "nightley")
     error, hint = result.stderr.splitlines()
     assert result.exit_code == Exit.NOT_FOUND
     assert error.startswith("error: ") and f"`horarium -A {shop.module} schedules list`" in error

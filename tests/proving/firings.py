@@ -13,7 +13,7 @@ from horarium.clock import Instant
 from horarium.engines.protocol import SCHEDULE_TOPIC
 from horarium.errors import EngineUnavailable, ScheduleConflict
 from horarium.outcome import Run
-from horarium.schedules import policy
+from horarium.schedules import editing, policy
 from horarium.schedules.record import Schedule
 
 SECOND = 1000
@@ -110,7 +110,7 @@ class Editor:
     def note(self, word: str) -> None:
         """Note that it was paused or resumed just now, by whatever means.
 
-        What had come due and was not fired when the pause was stored is skipped with it, and not counted as missed.
+        What had come due and was not fired when the pause was stored is counted as missed.
         """
         schedule = self.schedule
         if word == "pause":
@@ -120,20 +120,23 @@ class Editor:
             self.pauses[-1].until = schedule.changed
 
     def pause(self) -> None:
-        self._save(lambda schedule, now: policy.pause(schedule, by="test", now=now))
+        self._save(lambda schedule, now: editing.pause(schedule, by="test", now=now))
         self.note("pause")
 
     def resume(self) -> None:
-        self._save(lambda schedule, now: policy.resume(schedule, now=now))
+        self._save(lambda schedule, now: editing.resume(schedule, by="test", now=now))
         self.note("resume")
 
     def _save(self, edit: Edit) -> Instant:
         """Save an edit, anew when somebody was faster or it is unknown what became of it."""
         engine = self._app.engine
         while True:
-            now = engine.now()
+            now, before = engine.now(), self.schedule
+            after = edit(before, now)
             try:
-                (saved,) = engine.schedules.save([edit(self.schedule, now)], now=now)
+                if (missed := editing.written_off(before, after, now=now)) is not None:
+                    engine.schedules.fire([missed], now=now)
+                (saved,) = engine.schedules.save([after], now=now)
             except (ScheduleConflict, EngineUnavailable):
                 continue
             engine.notifier.notify([SCHEDULE_TOPIC])

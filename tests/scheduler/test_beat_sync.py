@@ -13,7 +13,7 @@ from horarium.clock import ManualClock, to_instant
 from horarium.event import ScheduleFailed, ScheduleOverruled, ScheduleRemoved, SchedulesSynced, ScheduleUnreadable
 from horarium.scheduler.beat import Scheduler
 from horarium.schedules import clocked, crontab, every
-from horarium.schedules.policy import pause
+from horarium.schedules.editing import pause
 from horarium.schedules.record import Schedule
 
 MINUTE, HOUR = 60_000, 3_600_000

@@ -17,10 +17,11 @@ from specs_made import crontabs, intervals
 from horarium.clock import to_instant
 from horarium.errors import InvalidSchedule
 from horarium.schedules import clocked, crontab, every
+from horarium.schedules.editing import pause
 from horarium.schedules.line import rules_of
 from horarium.schedules.next import count_fires
 from horarium.schedules.planning import ON_TIME, Plan, owed, plan
-from horarium.schedules.policy import pause, resume, revise
+from horarium.schedules.policy import revise
 from horarium.schedules.specs import Spec
 
 SIX = crontab(0, 6)
@@ -261,15 +262,3 @@ class TestRevising:
         assert owed(schedule, now=NOW) == 0
         assert owed(pause(schedule, by="ann", now=NOW), now=NOW + 5 * MINUTE) == 0
         assert owed(replace(schedule, spec={}), now=NOW + 5 * MINUTE) == 0
-
-
-class TestPausing:
-    def test_resuming_skips_what_came_due_in_the_pause(self) -> None:
-        paused = pause(stored(crontab(0, 6)), by="ann", now=NOW)
-        resumed = resume(paused, now=NOW + 3 * DAY)
-        assert (resumed.paused_by, resumed.is_active) == (None, True)
-        assert resumed.next_fire == to_instant(datetime(2026, 6, 5, 6))
-
-    def test_resuming_what_runs_changes_nothing_but_the_date(self) -> None:
-        schedule = stored()
-        assert resume(schedule, now=NOW + 5) == replace(schedule, changed=NOW + 5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import cached_property
 from random import Random
 from threading import RLock
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
@@ -21,6 +22,7 @@ from horarium.errors import ImproperlyConfigured
 from horarium.settings import Settings
 
 if TYPE_CHECKING:
+    from horarium.app.schedules import Schedules
     from horarium.engines.protocol import Engine
     from horarium.message import Message
     from horarium.schedules.record import Schedule
@@ -275,6 +277,13 @@ class Horarium:
         from horarium.schedules.entries import read_entry
 
         return read_entry(name, entry, timezone=self.conf.timezone, now=self.now())
+
+    @cached_property
+    def schedules(self) -> Schedules:
+        """Schedules in the store: create, change, pause, skip, backfill, look ahead and back."""
+        from horarium.app.schedules import Schedules  # most processes manage none
+
+        return Schedules(self)
 
     # The store.
 

@@ -129,10 +129,12 @@ class Producer:
         nominal: Instant | None = None,
         cause: Cause | None = None,
     ) -> Message:
-        """Return the message of an encoded call; a schedule's ``expires`` counts from its nominal instant."""
+        """Return the message of an encoded call. A schedule's ``expires`` counts from its nominal instant, that of a
+        backfill, whose instants are past, from now."""
         plan = self.plan(name)
         options = self.checked(name, options)
-        origin = nominal if nominal is not None else now
+        is_backfilled = cause is not None and cause.kind == "backfill"
+        origin = now if nominal is None or is_backfilled else nominal
         eta = to_instant(options["eta"]) if "eta" in options else None
         if "countdown" in options:
             eta = now + milliseconds(options["countdown"])

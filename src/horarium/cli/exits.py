@@ -14,11 +14,13 @@ import click
 from horarium.errors import (
     EngineUnavailable,
     HorariumError,
+    InvalidSchedule,
     NotRegistered,
     ResultTimeout,
     RunNotFound,
     ScheduleConflict,
     ScheduleNotFound,
+    ScheduleRefused,
 )
 
 
@@ -50,8 +52,10 @@ def code_of(error: HorariumError) -> Exit:
     match error:
         case RunNotFound() | ScheduleNotFound() | NotRegistered():
             return Exit.NOT_FOUND
-        case ScheduleConflict():
+        case ScheduleConflict() | ScheduleRefused():
             return Exit.REFUSED
+        case InvalidSchedule():
+            return Exit.USAGE
         case EngineUnavailable():
             return Exit.UNAVAILABLE
         case ResultTimeout():

@@ -16,7 +16,7 @@ import click
 from horarium.cli.exits import Exit, Stop, code_of
 from horarium.cli.options import PREFIX, Entry, LazyGroup, global_options
 from horarium.cli.session import Session
-from horarium.errors import HorariumError, ImproperlyConfigured, RunNotFound
+from horarium.errors import HorariumError, ImproperlyConfigured, RunNotFound, ScheduleNotFound
 from horarium.version import __version__
 
 START, RUNS, LOOK, MEND = "Run", "Tasks and runs", "Look", "Check and mend"
@@ -34,7 +34,7 @@ COMMANDS = {
     "result": _entry("result", "Print what a run returned.", RUNS),
     "runs": _entry("runs", "List runs, show one, run one again.", RUNS),
     "tasks": _entry("tasks", "List the app's tasks.", RUNS),
-    "schedules": _entry("schedules", "List schedules, preview, pause, resume or run one now.", RUNS),
+    "schedules": _entry("schedules", "See what fires when; create, edit, pause, run, backfill, simulate.", RUNS),
     "purge": _entry("purge", "Cancel every waiting message of a queue, or of all.", RUNS),
     "status": _entry("status", "Show who is alive and what waits.", LOOK),
     "inspect": _entry("inspect", "Ask the workers: ping active registered scheduled reserved stats.", LOOK),
@@ -131,11 +131,22 @@ def _complain(message: str, hints: Sequence[str] = ()) -> None:
 def _complain_of(session: Session, error: HorariumError) -> int:
     if trace := getattr(error, "trace", None):  # AppImportFailed: the user's own traceback comes first
         click.echo(trace, err=True)
-    hints = [f"the runs it holds: {session.command} runs list"] if isinstance(error, RunNotFound) else []
-    _complain(session.advised(str(error)), hints)
+    text, hints = _said_of(session, error)
+    _complain(session.advised(text), hints)
     if type(error).__name__ == "AppNotFound" and isinstance(error, ImproperlyConfigured):
         return Exit.USAGE
     return code_of(error)
+
+
+def _said_of(session: Session, error: HorariumError) -> tuple[str, list[str]]:
+    """Return what an error says, and below it what may help."""
+    match error:
+        case RunNotFound():
+            return str(error), [f"the runs it holds: {session.command} runs list"]
+        case ScheduleNotFound(nearest=str(near)):
+            return str(ScheduleNotFound(error.name)), [f"did you mean: {near}"]
+        case _:
+            return str(error), []
 
 
 def _confess(error: Exception) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from horarium.clock import Instant, Seconds, to_datetime, to_instant
+from horarium.clock import Instant, Seconds, abbreviation, to_datetime, to_instant
 
 
 def iso(instant: Instant) -> str:
@@ -17,12 +17,6 @@ def local(instant: Instant, zone: str) -> str:
     """Return an instant in a zone, with the zone's abbreviation: times never stand without one."""
     moment = to_datetime(instant).astimezone(ZoneInfo(zone))
     return f"{moment:%a %d %b %Y  %H:%M:%S} {abbreviation(moment)}"
-
-
-def abbreviation(moment: datetime) -> str:
-    """Return the short name of the moment's zone; a zone that has only a number is shown as UTC+5."""
-    name = moment.tzname() or "UTC"
-    return f"UTC{name}" if name[:1] in "+-" else name
 
 
 def parse_moment(text: str, zone: str) -> Instant:

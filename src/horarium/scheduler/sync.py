@@ -7,8 +7,9 @@ another app's.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from horarium.clock import Instant
@@ -22,9 +23,8 @@ from horarium.event import (
     SchedulesSynced,
     ScheduleUnreadable,
 )
-from horarium.schedules import policy
-from horarium.schedules.planning import owed
-from horarium.schedules.record import Firing, Schedule
+from horarium.schedules import editing, policy
+from horarium.schedules.record import Schedule
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 TRIES = 5  # somebody else's edit between our reading and our writing is rare, twice in a row rarer
 PAGE = 500
+
+BY_CODE = "code"  # who changed a schedule, as its edits tell
 
 Change: TypeAlias = tuple[Schedule | None, Schedule]  # from what is stored, to what is to be
 
@@ -51,6 +53,35 @@ def sync(app: Horarium, engine: Engine, *, now: Instant, observer: Observer) -> 
         engine.notifier.notify([SCHEDULE_TOPIC])
         observer.tell(SchedulesSynced(stored=stored, removed=removed))
     return stored + removed
+
+
+class Difference(Struct, frozen=True, kw_only=True):
+    """What a sync would do. Names; ``changed`` with each field from and to; ``wrong`` with the reason."""
+
+    added: tuple[str, ...]
+    changed: dict[str, dict[str, tuple[Any, Any]]]  # Any: JSON
+    removed: tuple[str, ...]
+    kept: tuple[str, ...]  # a person's, that the code defines too
+    wrong: dict[str, str]  # entries that cannot be read: what is stored under their names stays as it is
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.added or self.changed or self.removed or self.kept or self.wrong)
+
+
+def difference(app: Horarium, engine: Engine | None, *, now: Instant) -> Difference:
+    """Return what a sync would do now, and do nothing. Without an engine nothing is stored yet."""
+    wanted, wrong = _wanted(app)
+    stored = engine.schedules.get(list(wanted)) if engine is not None else [None] * len(wanted)
+    pairs = list(zip(stored, wanted.values(), strict=True))
+    changes = [(before, after) for before, each in pairs if (after := _change(before, each, now=now)) is not None]
+    return Difference(
+        added=tuple(sorted(after.name for before, after in changes if before is None)),
+        changed={after.name: editing.changes(before, after) for before, after in changes if before is not None},
+        removed=tuple(_leftovers(engine, app.main, wanted.keys() | wrong.keys())) if engine is not None else (),
+        kept=tuple(sorted(before.name for before, _ in pairs if before is not None and before.owner == "person")),
+        wrong=wrong,
+    )
 
 
 def _wanted(app: Horarium) -> tuple[dict[str, Schedule], dict[str, str]]:
@@ -81,7 +112,7 @@ def _save_once(engine: Engine, wanted: dict[str, Schedule], *, now: Instant, obs
         if (after := _change(before, schedule, now=now)) is not None
     ]
     engine.schedules.fire(
-        [firing for before, after in changes if (firing := _written_off(before, after, now=now))], now=now
+        [firing for before, after in changes if (firing := editing.written_off(before, after, now=now))], now=now
     )
     engine.schedules.save([after for _, after in changes], now=now)
     _tell(observer, stored, changes)
@@ -93,9 +124,13 @@ def _change(stored: Schedule | None, wanted: Schedule, *, now: Instant) -> Sched
     if stored is not None and stored.owner == "person":
         return None
     try:
-        return policy.create(wanted, now=now) if stored is None else policy.revise(stored, wanted, now=now)
+        after = policy.create(wanted, now=now) if stored is None else policy.revise(stored, wanted, now=now)
     except InvalidSchedule as error:
-        return _in_error(stored, wanted, str(error), now=now)
+        after = _in_error(stored, wanted, str(error), now=now)
+    if after is None:
+        return None
+    what = "created" if stored is None else "edited"
+    return editing.noted(stored, after, what=what, by=f"{BY_CODE} of {wanted.app}", now=now)
 
 
 def _in_error(stored: Schedule | None, wanted: Schedule, error: str, *, now: Instant) -> Schedule | None:
@@ -105,19 +140,6 @@ def _in_error(stored: Schedule | None, wanted: Schedule, error: str, *, now: Ins
     if stored.error == error and replace(broken, changed=stored.changed) == stored:
         return None  # it is known already
     return replace(broken, next_fire=None, error=error)
-
-
-def _written_off(before: Schedule | None, after: Schedule, *, now: Instant) -> Firing | None:
-    """Return the record of what came due before an edit of the timing and is not fired any more."""
-    if before is None or after.next_fire == before.next_fire or not (missed := owed(before, now=now)):
-        return None
-    return Firing(
-        schedule=before.name,
-        version=before.version,
-        expected=before.next_fire,
-        next_fire=after.next_fire,
-        missed=missed,
-    )
 
 
 def _tell(observer: Observer, stored: Sequence[Schedule | None], changes: Sequence[Change]) -> None:

@@ -121,20 +121,6 @@ def check(wanted: Schedule) -> None:
         )
 
 
-def pause(schedule: Schedule, *, by: str, note: str = "", now: Instant) -> Schedule:
-    """Return the schedule paused by a person; it survives every sync of code."""
-    return replace(schedule, paused_by=by, pause_note=note, changed=now)
-
-
-def resume(schedule: Schedule, *, now: Instant) -> Schedule:
-    """Return the schedule going on from now: what came due in the pause is skipped, not fired at once.
-
-    Raises: InvalidSchedule.
-    """
-    resumed = replace(schedule, paused_by=None, pause_note="", changed=now)
-    return resumed if schedule.paused_by is None else _begun_anew(resumed, now=now)
-
-
 def pause_by_itself(schedule: Schedule, *, now: Instant) -> Schedule:
     """Return the schedule paused because its runs fail. Their count begins anew, so that whoever resumes it gives it
     as many tries as before."""

@@ -3,5 +3,6 @@
 from horarium.clock import ManualClock
 from horarium.testing.drain import drain
 from horarium.testing.isolated import isolated
+from horarium.testing.simulate import SimulatedRun, Simulation, simulate
 
-__all__ = ["ManualClock", "drain", "isolated"]
+__all__ = ["ManualClock", "SimulatedRun", "Simulation", "drain", "isolated", "simulate"]
