@@ -50,7 +50,7 @@ def from_record(record: dict[str, Any]) -> Spec:
         case {"kind": "crontab", **fields} if fields.keys() == _CRONTAB_FIELDS and _are_texts(fields):
             return _crontab(**fields)
         case {"kind": "every", "milliseconds": int(milliseconds), **rest} if not rest:
-            return every(_seconds(milliseconds))
+            return _every(milliseconds)
         case {"kind": "clocked", "instant": int(instant), **rest} if not rest:
             return clocked(instant)
     raise InvalidSchedule(
@@ -75,6 +75,11 @@ def describe(spec: Spec) -> str:
 @lru_cache(maxsize=4096)
 def _crontab(**fields: str) -> crontab:
     return crontab(**fields)  # a value, so that all schedules with these fields may share it
+
+
+@lru_cache(maxsize=4096)
+def _every(milliseconds: int) -> every:
+    return every(_seconds(milliseconds))
 
 
 def _are_texts(fields: dict[str, Any]) -> bool:
