@@ -1,7 +1,7 @@
 """The part of README.md that `make bench` remakes from what it kept: a chart, a table of figures, one of settings.
 
 Figures of one table are always of one run. A whole run is one of all default scenarios and all peers at full size;
-what is measured only when asked for (scale) comes from the newest run that has it.
+what is measured only when asked for (scale, schedules) comes from the newest run that has it.
 """
 
 from __future__ import annotations
@@ -46,6 +46,24 @@ COLUMNS = (
     Column(heading="host killed, s", scenario="recovery", metric="host"),
 )
 
+SCHEDULES = ("due", "million", "lateness")
+SCHEDULE_COLUMNS = (
+    Column(heading="1,000 of 10,000 due, s", scenario="due", metric="until enqueued, 1,000 of 10,000 due"),
+    Column(heading="10,000 due, s", scenario="due", metric="until enqueued, 10,000 of 10,000 due"),
+    Column(heading="100,000 due, s", scenario="due", metric="until enqueued, 100,000 of 100,000 due"),
+    Column(heading="firings/s, 1,000 of 10,000", scenario="due", metric="rate, 1,000 of 10,000 due"),
+    Column(heading="firings/s, 10,000", scenario="due", metric="rate, 10,000 of 10,000 due"),
+    Column(heading="firings/s, 100,000", scenario="due", metric="rate, 100,000 of 100,000 due"),
+    Column(heading="late, p50 ms", scenario="lateness", metric="p50"),
+    Column(heading="p99 ms", scenario="lateness", metric="p99"),
+    Column(heading="10^6 stored: storing, s", scenario="million", metric="storing them"),
+    Column(heading="start to firing, s", scenario="million", metric="start to first firing"),
+    Column(heading="resident MiB", scenario="million", metric="resident"),
+    Column(heading="idle %", scenario="million", metric="cpu"),
+    Column(heading="server idle %", scenario="million", metric="server's cpu"),
+    Column(heading="edit to firing, worst s", scenario="million", metric="edit to firing, worst"),
+)
+
 
 def newest(results: Path, wanted: Callable[[Report], bool]) -> Report | None:
     """Return the newest kept report that is wanted; those of an older form are passed over."""
@@ -61,12 +79,17 @@ def newest(results: Path, wanted: Callable[[Report], bool]) -> Report | None:
 
 def is_whole(report: Report) -> bool:
     """Tell whether a report is one of everything that a run measures unless told otherwise."""
-    scenarios, peers = {scenario.name for scenario in DEFAULT}, {peer.name for peer in PEERS}
+    scenarios = {scenario.name for scenario in DEFAULT}
+    peers = {peer.name for peer in PEERS if scenarios & set(peer.scenarios)}
     return scenarios <= set(report.scenarios) and peers <= set(report.peers) and report.size == Size()
 
 
 def has_scale(report: Report) -> bool:
     return "scale" in report.scenarios and report.size == Size()
+
+
+def has_schedules(report: Report) -> bool:
+    return set(SCHEDULES) <= set(report.scenarios) and report.size == Size()
 
 
 def remake(readme: Path, results: Path) -> str:
@@ -76,7 +99,7 @@ def remake(readme: Path, results: Path) -> str:
     from bench.chart import draw  # needs matplotlib, which the bench's own environment has
 
     draw(report, readme.parent / CHART)
-    insert(readme, "\n".join(lines(report, newest(results, has_scale))))
+    insert(readme, "\n".join(lines(report, newest(results, has_scale), newest(results, has_schedules))))
     return f"{readme} shows the report of {report.begun}"
 
 
@@ -91,15 +114,17 @@ def insert(readme: Path, made: str) -> None:
     readme.write_text(f"{before}{BEGIN}{head}\n\n{made}\n\n<!-- {END}{after}")
 
 
-def lines(report: Report, scale: Report | None) -> Iterator[str]:
-    """Yield the Markdown of a report, and of the newest one that measured scale, if there is one."""
+def lines(report: Report, scale: Report | None, schedules: Report | None) -> Iterator[str]:
+    """Yield the Markdown of a report, and of the newest ones that measured scale and schedules, if there are such."""
     yield from _conditions(report)
     yield f"\n![Tasks worked off each second, and the time from call to start, by peer]({CHART})\n"
     yield from _table(report)
     if scale:
         yield from _scale(scale)
+    if schedules:
+        yield from _schedules(schedules)
     yield from _settings(report)
-    yield from _bars(report, scale)
+    yield from _bars(report, scale, schedules)
 
 
 def _conditions(report: Report) -> Iterator[str]:
@@ -113,15 +138,19 @@ def _conditions(report: Report) -> Iterator[str]:
 
 def _table(report: Report) -> Iterator[str]:
     yield "Medians of all rounds (p99: of all samples); lowest and highest in parentheses where rounds differ.\n"
-    yield _row(["", *(column.heading for column in COLUMNS)])
-    yield _row(["---", *("---:" for _ in COLUMNS)])
-    for peer in PEERS:
-        if any(report.entry(column.scenario, peer.name) for column in COLUMNS):
-            yield _row([peer.label, *(_cell(report, column, peer.name) for column in COLUMNS)])
+    yield from _rows(report, COLUMNS)
     for name, reason in report.absent.items():
         yield f"\n{name} took no part: {reason}"
     for failure in report.failures:
         yield f"\nfailed: {failure.partition(':')[0]}"
+
+
+def _rows(report: Report, columns: Sequence[Column]) -> Iterator[str]:
+    yield _row(["", *(column.heading for column in columns)])
+    yield _row(["---", *("---:" for _ in columns)])
+    for peer in PEERS:
+        if any(report.entry(column.scenario, peer.name) for column in columns):
+            yield _row([peer.label, *(_cell(report, column, peer.name) for column in columns)])
 
 
 def _cell(report: Report, column: Column, peer: str) -> str:
@@ -153,6 +182,20 @@ def _scale(report: Report) -> Iterator[str]:
         yield _row([metric.name, *(_value(entry, metric.name) for entry in entries)])
 
 
+def _schedules(report: Report) -> Iterator[str]:
+    yield f"\n### Schedules ({report.begun[:10]})\n"
+    yield f"One scheduler, no worker; {report.size.rounds} rounds; before: {report.pulses['before']}."
+    yield "Schedules due at one instant, and how long until all are enqueued; 100 firings a second, and how late a reader of the queue has"
+    yield "them; a million stored schedules of which none is due. Medians (p99: of all samples).\n"
+    yield from _rows(report, SCHEDULE_COLUMNS)
+    yield ""
+    for entry in report.entries:
+        if entry.scenario == "due":
+            yield f"- {entry.label}: {'; '.join(f'{name}: {fact}' for name, fact in entry.facts.items())}"
+    for failure in report.failures:
+        yield f"\nfailed: {failure.partition(':')[0]}"
+
+
 def _sentence(scenario: Scenario) -> str:
     return f"{scenario.question[0].upper()}{scenario.question[1:]}."
 
@@ -180,14 +223,16 @@ def _settings(report: Report) -> Iterator[str]:
             yield _row([peer.label, peer.killed, told])
 
 
-def _bars(report: Report, scale: Report | None) -> Iterator[str]:
+def _bars(report: Report, scale: Report | None, schedules: Report | None) -> Iterator[str]:
     yield "\n### The bars in that run\n"
     yield _row(["bar", "", "found"])
     yield _row(["---", "---", "---"])
-    judged = [judgement for judgement in judge(report) if not judgement.bar.startswith("scale")]
-    judged += [judgement for judgement in judge(scale) if judgement.bar.startswith("scale")] if scale else []
-    for judgement in judged:
-        yield _row([judgement.bar, judgement.state, judgement.found])
+    of_their_own = ("scale", *SCHEDULES)
+    judged = [each for each in judge(report) if not each.bar.startswith(of_their_own)]
+    judged += [each for each in judge(scale) if each.bar.startswith("scale")] if scale else []
+    judged += [each for each in judge(schedules) if each.bar.startswith(SCHEDULES)] if schedules else []
+    for each in judged:
+        yield _row([each.bar, each.state, each.found])
 
 
 def _row(cells: Sequence[str]) -> str:

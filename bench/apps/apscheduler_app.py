@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from apscheduler.jobstores.memory import MemoryJobStore
@@ -40,12 +41,16 @@ def plan(entries: int, due: int, instant: float) -> None:
 
 
 def enqueued() -> int:
-    return os.stat(FIRED).st_size
+    return Path(FIRED).stat().st_size
 
 
 def facts() -> dict[str, str]:
     versions = {name: version(name) for name in ("apscheduler", *(("sqlalchemy", "psycopg") if STORE else ()))}
-    return {**versions, "misfire_grace_time": "None (its default of 1 s would pass most over)", "jobs": "run, not queued"}
+    return {
+        **versions,
+        "misfire_grace_time": "None (its default of 1 s would pass most over)",
+        "jobs": "run, not queued",
+    }
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Horarium's schedules: stored at the seam, fired by a scheduler in a process of its own, and looked for in the store."""
+"""Horarium's schedules: stored at the seam, fired by a scheduler in a process of its own, looked for in the store."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class Schedules:
         first = round(instant * 1000)
         last, taken = first + round(seconds * 1000), []
         try:
-            while (now := engine.now()) < last + 1_000:
+            while engine.now() < last + 1_000:
                 listener.wait(0.1)
                 while deliveries := engine.queue.claim([DEFAULT_QUEUE], OWNER, BATCH, now=engine.now()):
                     now_ms = time.time() * 1000  # the store is on this host: one clock

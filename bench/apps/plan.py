@@ -1,7 +1,7 @@
 """What a scheduler is to find: entries that run once a day, some of which come due at one instant.
 
-A file, because a scheduler whose entries are code reads them as it starts, in a process of its own. An interval of a day
-that began a day before the instant is what all of them know, and what all of them compute quickest.
+A file, because a scheduler whose entries are code reads them as it starts, in a process of its own. An interval of a
+day that began a day before the instant is what all of them know, and what all of them compute quickest.
 """
 
 from __future__ import annotations

@@ -8,7 +8,20 @@ from bench.peer import CHILDREN, Peer, ServerName
 
 _COMMAND = ("-m", "horarium", "-A", "bench.apps.horarium_app")
 _ENGINES = {"sqlite": "apsw", "redis": "horarium.engines.redis", "postgres": "horarium.engines.postgres"}
-_SCENARIOS = ("drain", "publish", "latency", "startup", "idle", "memory", "import", "recovery", "scale", "due", "million", "lateness")
+_SCENARIOS = (
+    "drain",
+    "publish",
+    "latency",
+    "startup",
+    "idle",
+    "memory",
+    "import",
+    "recovery",
+    "scale",
+    "due",
+    "million",
+    "lateness",
+)
 _OF_ITS_OWN = {"sqlite": ("history",), "redis": ("crowd",), "postgres": ("crowd", "history")}
 
 

@@ -1,7 +1,7 @@
 """How late is a firing: from its nominal instant until a reader of the queue has it?
 
-A hundred schedules fire once a second each, evenly spread. The reader waits for the notification and claims, as a worker
-does, so its figures are a little above the moment at which the message lay in the queue, never below.
+A hundred schedules fire once a second each, evenly spread. The reader waits for the notification and claims, as a
+worker does, so its figures are a little above the moment at which the message lay in the queue, never below.
 """
 
 from __future__ import annotations
