@@ -185,8 +185,8 @@ def _scale(report: Report) -> Iterator[str]:
 def _schedules(report: Report) -> Iterator[str]:
     yield f"\n### Schedules ({report.begun[:10]})\n"
     yield f"One scheduler, no worker; {report.size.rounds} rounds; before: {report.pulses['before']}."
-    yield "Schedules due at one instant, and how long until all are enqueued; 100 firings a second, and how late a reader of the queue has"
-    yield "them; a million stored schedules of which none is due. Medians (p99: of all samples).\n"
+    yield "Schedules due at one instant, and how long until all are enqueued; 100 firings a second, and how late a"
+    yield "reader of the queue has them; a million stored schedules, none due. Medians (p99: of all samples).\n"
     yield from _rows(report, SCHEDULE_COLUMNS)
     yield ""
     for entry in report.entries:
