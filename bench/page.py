@@ -1,12 +1,13 @@
 """The part of README.md that `make bench` remakes from what it kept: a chart, a table of figures, one of settings.
 
 Figures of one table are always of one run. A whole run is one of all default scenarios and all peers at full size;
-what is measured only when asked for (scale, schedules) comes from the newest run that has it.
+what is measured only when asked for (RARE) comes from the newest run that has it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -16,7 +17,7 @@ from bench.bars import judge
 from bench.peers import PEERS
 from bench.run import Entry, Report
 from bench.scenario import Figure, Scenario, Size
-from bench.scenarios import DEFAULT, SCENARIOS
+from bench.scenarios import DEFAULT, RARE
 
 BEGIN, END = "<!-- made by `make bench` from here", "made by `make bench` to here -->"
 CHART = "chart.svg"  # beside the README
@@ -84,12 +85,19 @@ def is_whole(report: Report) -> bool:
     return scenarios <= set(report.scenarios) and peers <= set(report.peers) and report.size == Size()
 
 
-def has_scale(report: Report) -> bool:
-    return "scale" in report.scenarios and report.size == Size()
+def rare_ones(results: Path) -> dict[str, Report]:
+    """Return the newest report of each scenario that is measured only when asked for; those of schedules, which share
+    a table, are of one run."""
+    found = {scenario.name: newest(results, partial(_has, scenarios=_together(scenario.name))) for scenario in RARE}
+    return {name: report for name, report in found.items() if report is not None}
 
 
-def has_schedules(report: Report) -> bool:
-    return set(SCHEDULES) <= set(report.scenarios) and report.size == Size()
+def _together(scenario: str) -> tuple[str, ...]:
+    return SCHEDULES if scenario in SCHEDULES else (scenario,)
+
+
+def _has(report: Report, scenarios: tuple[str, ...]) -> bool:
+    return set(scenarios) <= set(report.scenarios) and report.size == Size()
 
 
 def remake(readme: Path, results: Path) -> str:
@@ -99,7 +107,7 @@ def remake(readme: Path, results: Path) -> str:
     from bench.chart import draw  # needs matplotlib, which the bench's own environment has
 
     draw(report, readme.parent / CHART)
-    insert(readme, "\n".join(lines(report, newest(results, has_scale), newest(results, has_schedules))))
+    insert(readme, "\n".join(lines(report, rare_ones(results))))
     return f"{readme} shows the report of {report.begun}"
 
 
@@ -114,17 +122,18 @@ def insert(readme: Path, made: str) -> None:
     readme.write_text(f"{before}{BEGIN}{head}\n\n{made}\n\n<!-- {END}{after}")
 
 
-def lines(report: Report, scale: Report | None, schedules: Report | None) -> Iterator[str]:
-    """Yield the Markdown of a report, and of the newest ones that measured scale and schedules, if there are such."""
+def lines(report: Report, rare: Mapping[str, Report]) -> Iterator[str]:
+    """Yield the Markdown of a report, and of those that measured what is rarely measured, by scenario."""
     yield from _conditions(report)
     yield f"\n![Tasks worked off each second, and the time from call to start, by peer]({CHART})\n"
     yield from _table(report)
-    if scale:
-        yield from _scale(scale)
-    if schedules:
-        yield from _schedules(schedules)
+    for name, measured in rare.items():
+        if name not in SCHEDULES:
+            yield from _rare(name, measured)
+        elif name == SCHEDULES[0]:
+            yield from _schedules(measured)
     yield from _settings(report)
-    yield from _bars(report, scale, schedules)
+    yield from _bars(report, rare)
 
 
 def _conditions(report: Report) -> Iterator[str]:
@@ -171,15 +180,15 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def _scale(report: Report) -> Iterator[str]:
-    (scenario,) = (scenario for scenario in SCENARIOS if scenario.name == "scale")
-    entries = [entry for entry in report.entries if entry.scenario == "scale"]
-    yield f"\n### Scale ({report.begun[:10]})\n"
-    yield f"{_sentence(scenario)} Microseconds, medians.\n"
+def _rare(name: str, report: Report) -> Iterator[str]:
+    (scenario,) = (scenario for scenario in RARE if scenario.name == name)
+    entries = [entry for entry in report.entries if entry.scenario == name and entry.figures]
+    yield f"\n### {name.capitalize()} ({report.begun[:10]})\n"
+    yield f"{_sentence(scenario)} Medians.\n"
     yield _row(["", *(entry.label for entry in entries)])
     yield _row(["---", *("---:" for _ in entries)])
     for metric in scenario.metrics:
-        yield _row([metric.name, *(_value(entry, metric.name) for entry in entries)])
+        yield _row([f"{metric.name}, {metric.unit}", *(_value(entry, metric.name) for entry in entries)])
 
 
 def _schedules(report: Report) -> Iterator[str]:
@@ -223,16 +232,16 @@ def _settings(report: Report) -> Iterator[str]:
             yield _row([peer.label, peer.killed, told])
 
 
-def _bars(report: Report, scale: Report | None, schedules: Report | None) -> Iterator[str]:
+def _bars(report: Report, rare: Mapping[str, Report]) -> Iterator[str]:
     yield "\n### The bars in that run\n"
     yield _row(["bar", "", "found"])
     yield _row(["---", "---", "---"])
-    of_their_own = ("scale", *SCHEDULES)
-    judged = [each for each in judge(report) if not each.bar.startswith(of_their_own)]
-    judged += [each for each in judge(scale) if each.bar.startswith("scale")] if scale else []
-    judged += [each for each in judge(schedules) if each.bar.startswith(SCHEDULES)] if schedules else []
-    for each in judged:
-        yield _row([each.bar, each.state, each.found])
+    names = tuple(scenario.name for scenario in RARE)
+    judged = [judgement for judgement in judge(report) if not judgement.bar.startswith(names)]
+    for name, measured in rare.items():
+        judged += [judgement for judgement in judge(measured) if judgement.bar.startswith(name)]
+    for judgement in judged:
+        yield _row([judgement.bar, judgement.state, judgement.found])
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -37,3 +37,4 @@ SCENARIOS: tuple[Scenario, ...] = (
     lateness.SCENARIO,
 )
 DEFAULT = tuple(scenario for scenario in SCENARIOS if scenario.by_default)
+RARE = tuple(scenario for scenario in SCENARIOS if not scenario.by_default)

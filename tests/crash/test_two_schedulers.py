@@ -17,6 +17,7 @@ from horarium.schedules import clocked
 from horarium.schedules.specs import to_record
 
 NAMES = ["tick-a", "tick-b", "tick-c"]
+TWENTY_FIVE = [f"tick-{number:02}" for number in range(25)]
 
 
 def reckon(ground: Ground, name: str, pauses: list[Pause]) -> int:
@@ -58,7 +59,7 @@ def test_two_schedulers_fire_each_second_once_for_a_minute(ground: Ground) -> No
 
 @pytest.mark.timeout(180)
 def test_four_schedulers_killed_and_frozen_at_random_while_a_person_edits_fire_nothing_twice(ground: Ground) -> None:
-    harass(ground, int(os.environ.get("CRASH_SEED", "0")) or Random().getrandbits(32), 30.0)
+    harass(ground, int(os.environ.get("CRASH_SEED", "0")) or Random().getrandbits(32), 60.0)
 
 
 @pytest.mark.soak
@@ -71,7 +72,7 @@ def test_four_schedulers_harassed_for_five_minutes_fire_nothing_twice(ground: Gr
 def harass(ground: Ground, seed: int, seconds: float) -> None:
     print(f"CRASH_SEED={seed}")
     chance = Random(seed)
-    editors = [Editor(ground.app, name) for name in NAMES]
+    editors = [Editor(ground.app, name) for name in TWENTY_FIVE]
     for editor in editors:
         editor.create(every(1))
     mischief = Mischief(ground, seed, {"kill beat": 3, "freeze beat": 2}, pause=0.7)

@@ -168,9 +168,11 @@ def test_two_workers_of_one_name_are_told_apart(yard: Yard) -> None:
     for pid in {int(line[-1]) for line in (*yard.saw("start", "a", 1), *yard.saw("start", "b", 1))}:
         if is_alive(pid) and os.getsid(pid) == pid:
             os.kill(pid, signal.SIGKILL)
-    runs = yard.ends(*ids, timeout=10)
+    # What the second one gave back may reach a child of the dead one a moment before it goes: that is a second crash of
+    # it, and so a wait of 10 s (crash_delays).
+    runs = yard.ends(*ids, timeout=30)
     assert {run.state for run in runs} == {State.SUCCESS}
-    assert {len(run.attempts) for run in runs} == {2}
+    assert {len(run.attempts) for run in runs} <= {2, 3}
 
 
 @pytest.mark.parametrize(
