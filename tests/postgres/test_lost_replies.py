@@ -168,7 +168,7 @@ def test_a_firing_whose_reply_was_lost_has_won(
 
 
 def test_a_save_whose_reply_was_lost_is_no_conflict(engine: PostgresEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    with reply_lost(monkeypatch, "insert_schedules"):
+    with reply_lost(monkeypatch, "insert_schedule"):
         (saved,) = engine.schedules.save([schedule(engine)], now=engine.now())
     assert saved.version == 1
     with reply_lost(monkeypatch, "replace_schedule"):

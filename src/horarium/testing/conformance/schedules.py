@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 
 import pytest
 from msgspec import Raw
@@ -194,29 +193,6 @@ class TestFiring(Candidate):
         assert self.fire(self.firing(first), self.firing(second), self.firing(third)) == [True, False, True]
         assert self.states() == {State.PENDING: 3}
 
-    def test_in_one_batch_each_firing_is_judged_by_itself(self) -> None:
-        names = ["wins", "edited", "fired", "skips", "ends", "wins too"]
-        saved = dict(zip(names, self.save(*(self.schedule(name) for name in names)), strict=True))
-        self.save(replace(saved["edited"], task="other"))
-        self.fire(self.firing(saved["fired"]))
-        (set_back,) = self.save(replace(self.stored("fired"), next_fire=saved["fired"].next_fire))
-        batch = (
-            self.firing(saved["wins"]),
-            self.firing(saved["edited"]),
-            self.firing(set_back, missed=2),
-            self.firing(saved["skips"], nominal=None, messages=(), missed=4),
-            self.firing(saved["ends"], next_fire=None),
-            replace(self.firing(saved["wins too"]), schedule="is not there"),
-            self.firing(saved["wins too"]),
-        )
-        assert self.fire(*batch) == [True, False, False, True, True, False, True]
-        assert self.states() == {State.PENDING: 4}  # of the one that was fired before, that firing's
-        stored = [self.stored(name) for name in names]
-        assert [each.total_runs for each in stored] == [1, 0, 1, 0, 1, 1]
-        assert [each.missed for each in stored] == [0, 0, 2, 4, 0, 0]
-        assert [each.next_fire is None for each in stored] == [False, False, False, False, True, False]
-        assert stored[1].next_fire == saved["edited"].next_fire
-
     def test_a_last_firing_leaves_nothing_to_come(self) -> None:
         (schedule,) = self.save(self.schedule())
         assert self.fire(self.firing(schedule, next_fire=None)) == [True]
@@ -282,30 +258,11 @@ class TestFiring(Candidate):
             for each in firings[start:] + firings[:start]:
                 wins.extend(self.engine.schedules.fire([each], now=self.now))
 
-        self.all_at_once(scheduler)
-        assert (len(wins), sum(wins)) == (80, 20)
-        assert self.states() == {State.PENDING: 20}
-        assert {self.stored(schedule.name).total_runs for schedule in saved} == {1}
-
-    def test_of_many_schedulers_with_the_same_batch_one_fires_each_instant(self) -> None:
-        saved = self.save(*(self.schedule(f"s{number:02}") for number in range(20)))
-        firings = [self.firing(schedule) for schedule in saved]
-        wins: list[bool] = []
-        together = threading.Barrier(4)
-
-        def scheduler(start: int) -> None:
-            together.wait()
-            wins.extend(self.engine.schedules.fire(firings[start:] + firings[:start], now=self.now))
-
-        self.all_at_once(scheduler)
-        assert (len(wins), sum(wins)) == (80, 20)
-        assert self.states() == {State.PENDING: 20}
-        assert {self.stored(schedule.name).total_runs for schedule in saved} == {1}
-
-    def all_at_once(self, scheduler: Callable[[int], None]) -> None:
-        """Run four of them, each with a place of its own to start from."""
         threads = [threading.Thread(target=scheduler, args=(5 * number,)) for number in range(4)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
+        assert (len(wins), sum(wins)) == (80, 20)
+        assert self.states() == {State.PENDING: 20}
+        assert {self.stored(schedule.name).total_runs for schedule in saved} == {1}

@@ -1,9 +1,7 @@
--- Note a firing, once for ever: for an automatic one the compare-and-set as well.
--- Parameters: :nominal, :kind, :name, :version, :expected (NULL: none); a manual one compares neither of the latter two
--- Result: none; one changed row if the schedule is there, the comparison holds and the firing is new
+-- Note a firing, once for ever.
+-- Parameters: :nominal, :schedule (id), :kind
+-- Result: none; one changed row if it is new
 -- State: (unknown) -> fired
--- Safe: inside the write transaction that also moves next_fire on and puts the messages; the key decides
-INSERT INTO firings (nominal, schedule, kind)
-SELECT :nominal, id, :kind FROM schedules
-WHERE name = :name AND (:kind = 'manual' OR version = :version AND next_fire IS :expected)
+-- Safe: inside the write transaction that also compares next_fire and puts the messages; the key decides
+INSERT INTO firings (nominal, schedule, kind) VALUES (:nominal, :schedule, :kind)
 ON CONFLICT (nominal, schedule, kind) DO NOTHING
