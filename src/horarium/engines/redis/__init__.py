@@ -14,6 +14,7 @@ All keys begin with ``{namespace}:`` and so lie in one slot of a cluster:
     owing         set: owners given up that still hold something             last   hash: what an owner claimed last
     known:DIGEST, ears:QUEUE, ear:LEN:QUEUE:DIGEST    sets: tasks; digests of idle children; their channels
     sch, schx, schk, schn, due    schedules: records, states, tokens of the last save, names in order, due instants
+    schc          sorted set: names of code's, in order; the empty one says that all are there
     fired, fires  hash and sorted set: firings, by their token and by their nominal instant
     t:TOPIC, e:CHANNEL            channels
 """

@@ -26,6 +26,8 @@ for at = 2, #ARGV, FIELDS do
   state.active, state.next = ARGV[at + 4], ARGV[at + 5]
   redis.call('HSET', K .. 'sch', name, ARGV[at + 9])
   redis.call('HSET', K .. 'schk', name, token)
+  if state.owner == 'code' then redis.call('ZADD', K .. 'schc', 0, name) else redis.call('ZREM', K .. 'schc', name) end
+  if redis.call('ZCARD', K .. 'schn') == 1 then redis.call('ZADD', K .. 'schc', 0, '') end  -- see index_schedules.lua
   write_state(name, state)
   told[#told + 1] = redis.call('HGET', K .. 'schx', name)
 end
