@@ -14,7 +14,7 @@ from typing import NamedTuple
 from horarium.clock import Instant
 from horarium.schedules.clocked import clocked
 from horarium.schedules.crontab import crontab
-from horarium.schedules.interval import count_on_line, every, next_on_line
+from horarium.schedules.interval import count_on_line, every, latest_on_line, next_on_line
 from horarium.schedules.record import DstFold, DstGap
 from horarium.schedules.specs import Spec
 from horarium.schedules.walls import LONGEST_YEARS, count_walls, next_wall
@@ -54,6 +54,8 @@ def latest_fire(spec: Spec, after: Instant, until: Instant, rules: Rules) -> Ins
 
     Looks back in growing steps, so that a long silence of a frequent spec costs no more than a short one.
     """
+    if isinstance(spec, every):  # at once: a first firing asks for the one before it, ten years back
+        return latest_on_line(spec, after, until, anchor=rules.anchor)
     span = 120_000
     while after < until:
         start = max(after, until - span)
