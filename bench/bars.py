@@ -70,6 +70,34 @@ def _flat(peer: str) -> tuple[Bar, ...]:
     return tuple(Bar(peer=peer, scenario="scale", metric=metric, limit=1.2, over_metric=than) for metric, than in pairs)
 
 
+def _fired(peer: str, at_10_000: float, at_100_000: float) -> tuple[Bar, ...]:
+    """What one scheduler does: when very many come due at once, beside others, and when a million lie there."""
+    all_due, of_many = "10,000 of 10,000 due", "1,000 of 10,000 due"
+    ratios = (
+        (100, of_many, "celery_beat"),
+        (100, of_many, "django_celery_beat"),
+        (1, all_due, "redbeat"),
+        (1, all_due, "apscheduler_memory"),
+    )
+    limits = (
+        ("due", f"until enqueued, {all_due}", at_10_000),
+        ("due", "until enqueued, 100,000 of 100,000 due", at_100_000),
+        ("million", "start to first firing", 2),
+        ("million", "resident", 100),
+        ("million", "cpu", 2),
+        ("million", "edit to firing, worst", 1),
+        ("lateness", "p50", 10),
+        ("lateness", "p99", 50),
+    )
+    return (
+        *(Bar(peer=peer, scenario=scenario, metric=metric, limit=limit) for scenario, metric, limit in limits),
+        *(
+            Bar(peer=peer, scenario="due", metric=f"rate, {case}", limit=limit, at_least=True, over=(other,))
+            for limit, case, other in ratios
+        ),
+    )
+
+
 BARS = (
     _drained(SQLITE, 7_000),
     _drained(SQLITE, 1.4, "huey_sqlite"),
@@ -103,6 +131,9 @@ BARS = (
     *_flat(SQLITE),
     *_flat(REDIS),
     *_flat(POSTGRES),
+    *_fired(SQLITE, at_10_000=2, at_100_000=15),
+    *_fired(REDIS, at_10_000=1, at_100_000=10),
+    *_fired(POSTGRES, at_10_000=2, at_100_000=15),
 )
 
 

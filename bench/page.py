@@ -47,6 +47,24 @@ COLUMNS = (
     Column(heading="host killed, s", scenario="recovery", metric="host"),
 )
 
+SCHEDULES = ("due", "million", "lateness")
+SCHEDULE_COLUMNS = (
+    Column(heading="1,000 of 10,000 due, s", scenario="due", metric="until enqueued, 1,000 of 10,000 due"),
+    Column(heading="10,000 due, s", scenario="due", metric="until enqueued, 10,000 of 10,000 due"),
+    Column(heading="100,000 due, s", scenario="due", metric="until enqueued, 100,000 of 100,000 due"),
+    Column(heading="firings/s, 1,000 of 10,000", scenario="due", metric="rate, 1,000 of 10,000 due"),
+    Column(heading="firings/s, 10,000", scenario="due", metric="rate, 10,000 of 10,000 due"),
+    Column(heading="firings/s, 100,000", scenario="due", metric="rate, 100,000 of 100,000 due"),
+    Column(heading="late, p50 ms", scenario="lateness", metric="p50"),
+    Column(heading="p99 ms", scenario="lateness", metric="p99"),
+    Column(heading="10^6 stored: storing, s", scenario="million", metric="storing them"),
+    Column(heading="start to firing, s", scenario="million", metric="start to first firing"),
+    Column(heading="resident MiB", scenario="million", metric="resident"),
+    Column(heading="idle %", scenario="million", metric="cpu"),
+    Column(heading="server idle %", scenario="million", metric="server's cpu"),
+    Column(heading="edit to firing, worst s", scenario="million", metric="edit to firing, worst"),
+)
+
 
 def newest(results: Path, wanted: Callable[[Report], bool]) -> Report | None:
     """Return the newest kept report that is wanted; those of an older form are passed over."""
@@ -62,18 +80,24 @@ def newest(results: Path, wanted: Callable[[Report], bool]) -> Report | None:
 
 def is_whole(report: Report) -> bool:
     """Tell whether a report is one of everything that a run measures unless told otherwise."""
-    scenarios, peers = {scenario.name for scenario in DEFAULT}, {peer.name for peer in PEERS}
+    scenarios = {scenario.name for scenario in DEFAULT}
+    peers = {peer.name for peer in PEERS if scenarios & set(peer.scenarios)}
     return scenarios <= set(report.scenarios) and peers <= set(report.peers) and report.size == Size()
 
 
 def rare_ones(results: Path) -> dict[str, Report]:
-    """Return the newest report of each scenario that is measured only when asked for."""
-    found = {scenario.name: newest(results, partial(_has, scenario=scenario.name)) for scenario in RARE}
+    """Return the newest report of each scenario that is measured only when asked for; those of schedules, which share
+    a table, are of one run."""
+    found = {scenario.name: newest(results, partial(_has, scenarios=_together(scenario.name))) for scenario in RARE}
     return {name: report for name, report in found.items() if report is not None}
 
 
-def _has(report: Report, scenario: str) -> bool:
-    return scenario in report.scenarios and report.size == Size()
+def _together(scenario: str) -> tuple[str, ...]:
+    return SCHEDULES if scenario in SCHEDULES else (scenario,)
+
+
+def _has(report: Report, scenarios: tuple[str, ...]) -> bool:
+    return set(scenarios) <= set(report.scenarios) and report.size == Size()
 
 
 def remake(readme: Path, results: Path) -> str:
@@ -104,7 +128,10 @@ def lines(report: Report, rare: Mapping[str, Report]) -> Iterator[str]:
     yield f"\n![Tasks worked off each second, and the time from call to start, by peer]({CHART})\n"
     yield from _table(report)
     for name, measured in rare.items():
-        yield from _rare(name, measured)
+        if name not in SCHEDULES:
+            yield from _rare(name, measured)
+        elif name == SCHEDULES[0]:
+            yield from _schedules(measured)
     yield from _settings(report)
     yield from _bars(report, rare)
 
@@ -120,15 +147,19 @@ def _conditions(report: Report) -> Iterator[str]:
 
 def _table(report: Report) -> Iterator[str]:
     yield "Medians of all rounds (p99: of all samples); lowest and highest in parentheses where rounds differ.\n"
-    yield _row(["", *(column.heading for column in COLUMNS)])
-    yield _row(["---", *("---:" for _ in COLUMNS)])
-    for peer in PEERS:
-        if any(report.entry(column.scenario, peer.name) for column in COLUMNS):
-            yield _row([peer.label, *(_cell(report, column, peer.name) for column in COLUMNS)])
+    yield from _rows(report, COLUMNS)
     for name, reason in report.absent.items():
         yield f"\n{name} took no part: {reason}"
     for failure in report.failures:
         yield f"\nfailed: {failure.partition(':')[0]}"
+
+
+def _rows(report: Report, columns: Sequence[Column]) -> Iterator[str]:
+    yield _row(["", *(column.heading for column in columns)])
+    yield _row(["---", *("---:" for _ in columns)])
+    for peer in PEERS:
+        if any(report.entry(column.scenario, peer.name) for column in columns):
+            yield _row([peer.label, *(_cell(report, column, peer.name) for column in columns)])
 
 
 def _cell(report: Report, column: Column, peer: str) -> str:
@@ -158,6 +189,20 @@ def _rare(name: str, report: Report) -> Iterator[str]:
     yield _row(["---", *("---:" for _ in entries)])
     for metric in scenario.metrics:
         yield _row([f"{metric.name}, {metric.unit}", *(_value(entry, metric.name) for entry in entries)])
+
+
+def _schedules(report: Report) -> Iterator[str]:
+    yield f"\n### Schedules ({report.begun[:10]})\n"
+    yield f"One scheduler, no worker; {report.size.rounds} rounds; before: {report.pulses['before']}."
+    yield "Schedules due at one instant, and how long until all are enqueued; 100 firings a second, and how late a"
+    yield "reader of the queue has them; a million stored schedules, none due. Medians (p99: of all samples).\n"
+    yield from _rows(report, SCHEDULE_COLUMNS)
+    yield ""
+    for entry in report.entries:
+        if entry.scenario == "due":
+            yield f"- {entry.label}: {'; '.join(f'{name}: {fact}' for name, fact in entry.facts.items())}"
+    for failure in report.failures:
+        yield f"\nfailed: {failure.partition(':')[0]}"
 
 
 def _sentence(scenario: Scenario) -> str:

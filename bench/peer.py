@@ -29,6 +29,7 @@ class Peer(Struct, frozen=True, kw_only=True):
     worker: tuple[str, ...] = ()  # arguments of its interpreter, for a worker with CHILDREN processes
     scheduler: tuple[str, ...] = ()  # the same for the scheduler; empty where the worker has one of its own
     settings: tuple[tuple[str, str], ...] = ()  # environment variables
+    at_once: int = 0  # the most schedules it is given that come due at one instant
     imports: str = ""  # the statement a program begins with
     pace: int = 2_000  # about as many tasks a second as it drains here: sizes its drain, judges nothing
     keeps: bool = True  # what a killed worker held runs again, sooner or later

@@ -119,6 +119,11 @@ def pss_mib(family: list[psutil.Process]) -> float:
     return sum(_pss_bytes(member.pid) for member in family) / 2**20
 
 
+def rss_mib(family: list[psutil.Process]) -> float:
+    """Return the resident memory of all together, shared pages counted for each of them."""
+    return sum(float(member.memory_info().rss) for member in family) / 2**20
+
+
 def _pss_bytes(pid: int) -> int:
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
         if line.startswith("Pss:"):

@@ -40,6 +40,13 @@ class Size(Struct, frozen=True, kw_only=True):
     history_laps: int = 30
     crowd_owners: tuple[int, ...] = (1, 4, 16, 64)
     crowd_tasks: int = 30_000
+    due_cases: tuple[tuple[int, int], ...] = ((1_000, 10_000), (10_000, 10_000), (100_000, 100_000))  # due, entries
+    due_seconds: float = 60.0  # whoever is not done by then is stopped: its rate is known
+    million: int = 1_000_000
+    million_idle: float = 10.0
+    million_edits: int = 10
+    lateness_schedules: int = 100  # each fires once a second
+    lateness_seconds: float = 15.0
 
     def drain_of(self, peer: Peer) -> int:
         """Return how many tasks a peer is given to drain."""
@@ -68,6 +75,13 @@ QUICK = Size(
     history_laps=2,
     crowd_owners=(1, 4),
     crowd_tasks=300,
+    due_cases=((1_000, 10_000),),
+    due_seconds=20.0,
+    million=2_000,
+    million_idle=0.5,
+    million_edits=2,
+    lateness_schedules=20,
+    lateness_seconds=2.0,
 )
 
 

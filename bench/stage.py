@@ -109,7 +109,7 @@ class Stage:
                     at_first()
             elif now > deadline:
                 raise TimeoutError(f"{self.peer.name}: nothing done within {FIRST_SECONDS} s:\n{worker.tail()}")
-            time.sleep(_pause(seen, count))
+            time.sleep(pause(seen, count))
         return seen
 
     def _start(self, arguments: tuple[str, ...], name: str) -> Running:
@@ -128,8 +128,8 @@ def staged(peer: Peer, venue: Venue, directory: Path) -> Iterator[Stage]:
         yield Stage(peer, venue.python(peer), directory, running, names, stack)
 
 
-def _pause(seen: list[tuple[float, int]], count: int) -> float:
-    """Half of the time the rest is expected to take, within 2 and 250 ms."""
+def pause(seen: list[tuple[float, int]], count: int) -> float:
+    """Return half of the time the rest is expected to take, within 2 and 250 ms."""
     if len(seen) < 2:
         return 0.005
     (began, first), (now, done) = seen[0], seen[-1]

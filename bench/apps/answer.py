@@ -59,6 +59,7 @@ class Orders:
         self._app = app
         self._handles: list[Any] = []  # the first and the last call of each order: samples for ``verify``
         self._history: Any = None
+        self._schedules: Any = None
         self.are_async = inspect.iscoroutinefunction(getattr(app, "delay", None))
 
     async def obey(self, line: str) -> Any:
@@ -161,6 +162,21 @@ class Orders:
         """Let the owners work off all that waits; return the seconds."""
         seconds: float = self._crowd.work_off()
         return seconds
+
+    async def plan(self, entries: int, due: int, instant: float) -> None:
+        """Let a scheduler find so many entries, some of which come due at one instant, in seconds since the epoch."""
+        await _result(self._app.plan(entries, due, instant))
+
+    async def enqueued(self) -> int:
+        """Count what a scheduler has enqueued."""
+        count: int = await _result(self._app.enqueued())
+        return count
+
+    async def schedules(self, verb: str, **arguments: Any) -> Any:
+        """Have something done with schedules that only Horarium's apps can (bench/apps/horarium_schedules.py)."""
+        if self._schedules is None:
+            self._schedules = self._app.schedules()
+        return getattr(self._schedules, verb)(**arguments)
 
     def _each(self, count: int) -> tuple[Any, Any]:
         call = self._app.delay

@@ -12,6 +12,7 @@ from bench.apps import witness
 from bench.apps.horarium_crowd import Crowd
 from bench.apps.horarium_history import History
 from bench.apps.horarium_scale import scale as scale_of
+from bench.apps.horarium_schedules import Schedules
 from horarium import Horarium, crontab
 from horarium.engines.connect import connect
 from horarium.version import __version__
@@ -78,6 +79,18 @@ def crowd(owners: int) -> Crowd:
 
 def history() -> History:
     return History(app.engine)
+
+
+def schedules() -> Schedules:
+    return Schedules(app.engine)
+
+
+def plan(entries: int, due: int, instant: float) -> None:
+    schedules().plan(entries, due, instant)
+
+
+def enqueued() -> int:
+    return schedules().enqueued()
 
 
 def facts() -> dict[str, str]:

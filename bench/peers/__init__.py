@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 from bench.peer import Peer
-from bench.peers import arq, celery, dramatiq, horarium, huey, pgqueuer, procrastinate, raw, rq, saq, streaq, taskiq
+from bench.peers import (
+    arq,
+    celery,
+    dramatiq,
+    horarium,
+    huey,
+    pgqueuer,
+    procrastinate,
+    raw,
+    rq,
+    saq,
+    schedulers,
+    streaq,
+    taskiq,
+)
 
 PEERS: tuple[Peer, ...] = (
     *horarium.PEERS,
@@ -18,4 +32,5 @@ PEERS: tuple[Peer, ...] = (
     *procrastinate.PEERS,
     *pgqueuer.PEERS,
     *raw.PEERS,
+    *schedulers.PEERS,
 )

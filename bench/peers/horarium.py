@@ -8,7 +8,20 @@ from bench.peer import CHILDREN, Peer, ServerName
 
 _COMMAND = ("-m", "horarium", "-A", "bench.apps.horarium_app")
 _ENGINES = {"sqlite": "apsw", "redis": "horarium.engines.redis", "postgres": "horarium.engines.postgres"}
-_SCENARIOS = ("drain", "publish", "latency", "startup", "idle", "memory", "import", "recovery", "scale")
+_SCENARIOS = (
+    "drain",
+    "publish",
+    "latency",
+    "startup",
+    "idle",
+    "memory",
+    "import",
+    "recovery",
+    "scale",
+    "due",
+    "million",
+    "lateness",
+)
 _OF_ITS_OWN = {"sqlite": ("history",), "redis": ("crowd",), "postgres": ("crowd", "history")}
 
 
@@ -27,6 +40,7 @@ def _peer(store: Literal["sqlite", "redis", "postgres"], label: str, url: str, p
         imports="from horarium import Horarium",
         killed="runs again: its supervisor, or the lease of 15 s, gives back what it held",
         pace=pace,
+        at_once=100_000,
     )
 
 

@@ -3,7 +3,22 @@
 from __future__ import annotations
 
 from bench.scenario import Scenario
-from bench.scenarios import crowd, drain, history, idle, imports, latency, memory, publish, recovery, scale, startup
+from bench.scenarios import (
+    crowd,
+    drain,
+    due,
+    history,
+    idle,
+    imports,
+    latency,
+    lateness,
+    memory,
+    million,
+    publish,
+    recovery,
+    scale,
+    startup,
+)
 
 SCENARIOS: tuple[Scenario, ...] = (
     drain.SCENARIO,
@@ -17,6 +32,9 @@ SCENARIOS: tuple[Scenario, ...] = (
     scale.SCENARIO,
     crowd.SCENARIO,
     history.SCENARIO,
+    due.SCENARIO,
+    million.SCENARIO,
+    lateness.SCENARIO,
 )
 DEFAULT = tuple(scenario for scenario in SCENARIOS if scenario.by_default)
 RARE = tuple(scenario for scenario in SCENARIOS if not scenario.by_default)

@@ -7,8 +7,9 @@ them once. Engines store a message whole and never look into its arguments.
 from __future__ import annotations
 
 import os
+from hashlib import sha1
 from typing import Any, Literal
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import msgspec
 from msgspec import Raw, Struct
@@ -88,13 +89,20 @@ def new_id(now: Instant) -> str:
     value = (now & 0xFFFF_FFFF_FFFF) << 80 | tail
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
-    digits = f"{value:032x}"
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+    return _dashed(value)
 
 
 def derived_id(*parts: object) -> str:
     """Return the UUIDv5 of the parts: the same parts always give the same id."""
-    return str(uuid5(ID_NAMESPACE, "|".join(map(str, parts))))
+    # RFC 9562 by hand: uuid5 itself makes two UUID objects on the way and takes three times as long, for each firing.
+    digest = sha1(ID_NAMESPACE.bytes + "|".join(map(str, parts)).encode(), usedforsecurity=False).digest()
+    value = int.from_bytes(digest[:16], "big") & ~(0xF << 76) | 0x5 << 76
+    return _dashed(value & ~(0x3 << 62) | 0x2 << 62)
+
+
+def _dashed(value: int) -> str:
+    digits = f"{value:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 class Delivery(Struct, frozen=True, kw_only=True):

@@ -53,6 +53,33 @@ def test_the_table_has_a_row_for_each_peer_that_took_part_with_figures_ranges_an
     assert "drain: tasks of horarium_redis >= 25,000 | met" in made
 
 
+def test_the_table_of_schedules_is_of_the_newest_run_that_measured_them_and_has_its_bars() -> None:
+    quick = Figure(metric="until enqueued, 10,000 of 10,000 due", unit="s", value=0.5, low=0.4, high=0.6, samples=2)
+    rate = Figure(metric="rate, 1,000 of 10,000 due", unit="/s", value=27.0, low=26.0, high=28.0, samples=2)
+    measured = msgspec.structs.replace(
+        report("2026-02-03T00:00:00+00:00"),
+        scenarios=list(page.SCHEDULES),
+        entries=[
+            Entry(scenario="due", peer="horarium_redis", label="Horarium, Redis", figures=[quick]),
+            Entry(scenario="due", peer="celery_beat", label="Celery beat", figures=[rate], facts={"celery": "9.9"}),
+        ],
+    )
+
+    made = "\n".join(page.lines(report(), dict.fromkeys(page.SCHEDULES, measured)))
+
+    assert "### Schedules (2026-02-03)" in made
+    assert "| Celery beat |  |  |  | 27 |" in made
+    assert "- Celery beat: celery: 9.9" in made
+    assert "due: until enqueued, 10,000 of 10,000 due of horarium_redis <= 1 | met | 0.5" in made
+
+
+def test_a_run_is_whole_without_the_peers_that_are_only_measured_when_asked_for() -> None:
+    usual = [peer.name for peer in PEERS if {scenario.name for scenario in DEFAULT} & set(peer.scenarios)]
+
+    assert page.is_whole(msgspec.structs.replace(report(), peers=usual))
+    assert not page.is_whole(msgspec.structs.replace(report(), peers=usual[1:]))
+
+
 def test_what_is_written_by_hand_stays_and_what_stood_between_the_marks_goes(tmp_path: Path) -> None:
     readme = tmp_path / "README.md"
     readme.write_text(README)

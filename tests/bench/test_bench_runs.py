@@ -63,6 +63,19 @@ def test_scale_is_measured_when_it_is_asked_for(tmp_path: Path) -> None:
     assert {"work off, 1,000 queued", "put, 1,000 queued", "claim one, kept runs and future messages"} <= taken
 
 
+def test_schedulers_are_measured_when_it_is_asked_for(tmp_path: Path) -> None:
+    wanted = ("--scenarios", "due,million,lateness", "--peers", "horarium_sqlite")
+    ran = bench("--quick", *wanted, "--out", str(tmp_path))
+
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    (kept,) = tmp_path.glob("*.json")
+    report = json.loads(kept.read_text())
+    taken = {(entry["scenario"], figure["metric"]) for entry in report["entries"] for figure in entry["figures"]}
+    assert ("due", "until enqueued, 1,000 of 10,000 due") in taken
+    assert ("million", "edit to firing, worst") in taken
+    assert ("lateness", "p99") in taken
+
+
 def test_check_fails_and_names_the_bars_when_horarium_has_no_figure() -> None:
     ran = bench("--quick", "--check", "--scenarios", "import", "--peers", "huey_sqlite")
 

@@ -174,6 +174,20 @@ def test_a_step_of_the_stores_clock_is_told(make_app: MakeApp, clock: ManualCloc
     assert len(ear.events) == 1
 
 
+def test_it_sleeps_less_by_what_firing_took(make_app: MakeApp, store: Store, clock: ManualClock) -> None:
+    scheduler = Scheduler(make_app({"often": {"task": "ping", "schedule": every(0.1)}}))
+    scheduler._round()
+    fire = store.engine.schedules.fire
+
+    def takes_30_ms(*arguments: object, **named: object) -> object:
+        clock.advance(0.03)
+        return fire(*arguments, **named)
+
+    store.engine.schedules.fire = takes_30_ms
+    clock.advance(0.1)
+    assert scheduler._round() == pytest.approx(0.07)
+
+
 def test_a_host_whose_clock_is_wrong_is_told_once_and_seen(store: Store, clock: ManualClock, ear: Ear) -> None:
     with Horarium("shop", engine=store.engine, clock=ManualClock(clock.now() + 5000), set_as_current=False) as app:
         scheduler = Scheduler(app, observer=ear)

@@ -224,6 +224,8 @@ class Producer:
 
         Raises: InvalidArguments, EncodingError (headers).
         """
+        if not options:
+            return options
         given = {option: value for option, value in options.items() if value is not None}
         _check_options(name, given)
         if given.get("headers"):

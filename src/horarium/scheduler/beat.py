@@ -150,8 +150,9 @@ class Scheduler:
         return wait
 
     def _work(self) -> Seconds:
-        engine = self._app.engine
+        engine, clock = self._app.engine, self._app.clock
         now = self._time.correct(engine.now())
+        began = clock.monotonic()
         if self._listener is None:
             self._listener = engine.notifier.listen([SCHEDULE_TOPIC])
         self._membership.renew(engine, now=now, skew=self._time.skew())
@@ -161,9 +162,11 @@ class Scheduler:
                     self._observer.tell(StoreWeak(where=WHERE, weakness=weakness))
             self.sync(now)
             self._is_synced = True
-        if self._app.clock.monotonic() - self._patrolled_at >= PATROL_EVERY:
+        if clock.monotonic() - self._patrolled_at >= PATROL_EVERY:
             self.patrol(now)
-        return self.tick(now)
+        wait = self.tick(now)
+        # It counts from ``now``, and firing took a while: whatever follows closely would be late by that.
+        return max(0.0, wait - (clock.monotonic() - began))
 
     def _pause_after(self, reason: str, *, unforeseen: str = "") -> Seconds:
         """Return how long to wait before the next try; tell of the first failure in a row."""

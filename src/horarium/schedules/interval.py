@@ -77,6 +77,12 @@ def next_on_line(interval: every, after: Instant, *, anchor: Instant) -> Instant
     return anchor + max((after - anchor) // step + 1, 1) * step
 
 
+def latest_on_line(interval: every, after: Instant, until: Instant, *, anchor: Instant) -> Instant | None:
+    """Return the last point of the line later than ``after`` and at or before ``until``; None if there is none."""
+    found = until - (until - anchor) % interval.milliseconds
+    return found if found > max(after, anchor) else None
+
+
 def count_on_line(interval: every, after: Instant, until: Instant, *, anchor: Instant) -> int:
     """Return how many points of the line lie later than ``after`` and at or before ``until``."""
     step = interval.milliseconds

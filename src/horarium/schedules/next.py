@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 from horarium.clock import Instant
 from horarium.schedules.clocked import clocked
-from horarium.schedules.interval import count_on_line, every, next_on_line, points_in
+from horarium.schedules.interval import count_on_line, every, latest_on_line, next_on_line, points_in
 from horarium.schedules.recurrence import Recurrence, WallClock, union, without
 from horarium.schedules.rules import DstFold, DstGap, Rules
 from horarium.schedules.solar import SILENCE, next_event, solar
@@ -48,6 +48,8 @@ def latest_fire(spec: Spec, after: Instant, until: Instant, rules: Rules) -> Ins
     Looks back in growing steps and then halves, so that a long silence of a frequent spec costs no more than a short
     one.
     """
+    if isinstance(spec, every):  # at once: a first firing asks for the one before it, ten years back
+        return latest_on_line(spec, after, until, anchor=rules.anchor)
     span = 120_000
     while after < until:
         start = max(after, until - span)

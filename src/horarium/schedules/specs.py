@@ -77,7 +77,7 @@ def _from_record(record: Any, depth: int) -> Spec:
         case {"kind": "cron", "line": str(line), **rest} if not rest:
             return _cron(line)
         case {"kind": "every", "milliseconds": int(milliseconds), **rest} if not rest:
-            return every(_seconds(milliseconds))
+            return _every(milliseconds)
         case {"kind": "clocked", "instant": int(instant), **rest} if not rest:
             return clocked(instant)
         case {"kind": "calendar", **fields} if fields.keys() == _CALENDAR_FIELDS:
@@ -146,6 +146,11 @@ def _dates(given: tuple[str, ...]) -> dates:
 
 def _are_texts(values: Any) -> bool:
     return all(isinstance(text, str) for text in values)
+
+
+@lru_cache(maxsize=4096)
+def _every(milliseconds: int) -> every:
+    return every(_seconds(milliseconds))
 
 
 def _seconds(milliseconds: int) -> Seconds | timedelta:

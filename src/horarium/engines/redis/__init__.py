@@ -16,6 +16,7 @@ All keys begin with ``{namespace}:`` and so lie in one slot of a cluster:
     sch, schx, schk, schn, due    schedules: records, states, tokens of the last save, names in order, due instants
     fires         sorted set: firings by their nominal instant       said:TOKEN    what a firing answered, for a while
     sent, a:SCHEDULE    hash id -> nominal;schedule of what a schedule has sent and has not ended; sets of these ids
+    schc          sorted set: names of code's, in order; the empty one says that all are there
     t:TOPIC, e:CHANNEL            channels
 """
 

@@ -107,6 +107,16 @@ class TestSchedules(Candidate):
         assert self.browse("code") == names[1::2]
         assert self.browse("person") == names[::2]
 
+    def test_a_schedule_that_changes_hands_is_browsed_where_it_belongs(self) -> None:
+        kept, taken, gone = self.save(*(self.schedule(name, owner="code") for name in ("kept", "taken", "gone")))
+        (given,) = self.save(self.schedule("given", owner="person"))
+        self.save(replace(taken, owner="person"), replace(given, owner="code"), replace(kept, task="other"))
+        self.engine.schedules.delete([gone.name])
+        assert self.browse("code") == ["given", "kept"]
+        assert self.browse("person") == ["taken"]
+        self.engine.schedules.delete(["given", "kept", "taken"])
+        assert self.browse("code") == []
+
     def test_due_ones_come_earliest_first(self) -> None:
         for name, seconds in (("third", 3), ("first", 1), ("second", 2), ("later", 9)):
             self.save(self.schedule(name, next_fire=self.now + seconds * 1000))
