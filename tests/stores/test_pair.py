@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from away import Away
 from msgspec import Raw
+from msgspec.structs import replace
 
 from horarium.clock import ManualClock
 from horarium.engines.pair import PairEngine
@@ -15,6 +16,7 @@ from horarium.engines.protocol import DeadOwner, MaintenancePolicy, Member, Page
 from horarium.errors import EngineUnavailable
 from horarium.message import Delivery, Message
 from horarium.outcome import ErrorRecord, Failed, Outcome, Retried, Run, Settlement, State, Succeeded, Verdict
+from horarium.schedules.record import Fate, Firing, Schedule
 
 POLICY = MaintenancePolicy(crash_limit=1, keep=3600.0)
 DONE = Succeeded(result=Raw(b"42"))
@@ -58,6 +60,24 @@ class Shop:
     def done(self, id: str) -> None:
         self.put(id)
         assert self.settle(self.claim()) is Verdict.RECORDED
+
+    def save_schedule(self) -> None:
+        now = self.clock.now()
+        schedule = Schedule(
+            id="S", name="s", task="t", spec={"type": "every"}, anchor=now, created=now, changed=now, next_fire=now
+        )
+        self.pair.schedules.save([schedule], now=now)
+
+    def schedule(self) -> Schedule:
+        (schedule,) = self.pair.schedules.get(["s"])
+        assert schedule is not None
+        return schedule
+
+    def firing(self, **fields: Any) -> Firing:
+        due = self.clock.now()
+        message = Message(id="next", task="t", created=due, schedule="s", nominal=due)
+        firing = Firing(schedule="s", version=1, expected=due, messages=(message,), next_fire=due + 60_000)
+        return replace(firing, **fields)
 
     def run(self, id: str) -> Run:
         (run,) = self.pair.results.read([id])
@@ -169,6 +189,33 @@ def test_a_crash_between_record_and_acknowledgement_lets_the_task_run_again(shop
     assert shop.run("m").result == Raw(b"43")
 
 
+def test_a_schedule_learns_of_an_end_when_it_is_acknowledged_and_only_once(shop: Shop) -> None:
+    shop.save_schedule()
+    shop.put("m", schedule="s", nominal=7)
+    delivery = shop.claim()
+    shop.clock.advance(1)
+    leave_a_record_without_acknowledgement(shop, delivery, Failed(error=OOPS))
+    assert (shop.schedule().failures, shop.schedule().ended) == (0, None)
+    assert shop.settle(delivery, Failed(error=OOPS)) is Verdict.RECORDED
+    assert shop.settle(delivery, Failed(error=OOPS)) is Verdict.REPEATED
+    assert (shop.schedule().failures, shop.schedule().ended) == (1, shop.clock.now())
+
+
+def test_a_hold_outlasts_a_record_that_was_not_acknowledged(shop: Shop) -> None:
+    shop.save_schedule()
+    shop.put("m", schedule="s", nominal=7)
+    delivery = shop.claim()
+    firing = shop.firing(overlap="queue_one")
+    assert shop.pair.schedules.fire([firing], now=shop.clock.now()) == [Fate.HELD]
+    leave_a_record_without_acknowledgement(shop, delivery)
+    assert shop.schedule().held
+    shop.pair.queue.maintain(now=shop.clock.now(), policy=POLICY, dead=[DeadOwner(owner="a")])
+    assert shop.schedule().held
+    shop.settle(shop.claim("b"))
+    assert (shop.schedule().held, shop.schedule().succeeded) == (False, 7)
+    assert shop.pair.schedules.fire([firing], now=shop.clock.now()) == [Fate.SENT]
+
+
 @pytest.mark.parametrize("end", ["revoked", "purged", "expired", "dead"])
 def test_an_end_that_the_carrier_makes_reads_right_whatever_was_recorded_before(shop: Shop, end: str) -> None:
     expires = shop.clock.now() + 1000 if end == "expired" else None
@@ -268,7 +315,7 @@ def test_a_pair_tells_the_weaknesses_of_both_and_can_do_what_both_can(shop: Shop
     assert not shop.pair.capabilities.durable
 
 
-def leave_a_record_without_acknowledgement(shop: Shop, delivery: Delivery) -> None:
+def leave_a_record_without_acknowledgement(shop: Shop, delivery: Delivery, outcome: Outcome = DONE) -> None:
     """Die after the record and before the acknowledgement."""
 
     def cut() -> None:
@@ -276,5 +323,5 @@ def leave_a_record_without_acknowledgement(shop: Shop, delivery: Delivery) -> No
 
     shop.keeper.meanwhile["record"] = cut
     with pytest.raises(EngineUnavailable):
-        shop.settle(delivery)
+        shop.settle(delivery, outcome)
     shop.carrier.cut_before = set()
