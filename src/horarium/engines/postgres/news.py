@@ -2,7 +2,8 @@
 
 Everybody locks in one order: messages by id, then schedules by name, then whatever is new. Who ends a run has its
 message before it asks for the schedule, and a firing that may end runs (firing.py) has their messages before its
-schedules. So no two wait for each other, and a transaction tells its schedules once, at its very end.
+schedules. So no two wait for each other, and a transaction tells its schedules once, at its very end. (A purge takes
+messages in any order. Should two meet in a circle all the same, the server ends one, which is tried again.)
 
 A firing holds its schedule when it has the lock of its row and sees, with a snapshot taken after that, as many active
 runs as may be. Whoever ends one of those has not committed, so it locks the schedule later, and releases it: it reads
