@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from horarium.cli.moments import abbreviation
 from horarium.clock import Instant, to_datetime
-from horarium.schedules.crontab import crontab
 from horarium.schedules.next import next_fire
 from horarium.schedules.record import Schedule
+from horarium.schedules.recurrence import WallClock
 from horarium.schedules.specs import Spec, from_record
 
 
@@ -61,7 +61,7 @@ def _after(schedule: Schedule, spec: Spec, instant: Instant) -> Instant | None:
 
 def _remark(spec: Spec, before: datetime, moment: datetime) -> str:
     """Say what a clock change does to this firing; ``before`` is the one in front of it."""
-    if isinstance(spec, crontab) and (moment.hour not in spec.hour or moment.minute not in spec.minute):
+    if isinstance(spec, WallClock) and moment.hour * 3600 + moment.minute * 60 not in spec.times:
         return "moved: the clocks go forward and its own time does not exist on this day"
     if moment.fold:
         return "second pass of the repeated hour"
