@@ -207,3 +207,19 @@ def ticks_together(schedulers: list[Scheduler], now: int) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+
+
+def test_s20_a_tick_reads_no_schedule_that_is_not_about_to_be_due(
+    make_app: MakeApp, store: Store, clock: ManualClock
+) -> None:
+    scheduler = started(make_app({f"s{number}": {"task": "ping", "schedule": every(hours=1)} for number in range(500)}))
+    due, read = store.engine.schedules.due, []
+
+    def noted(until: int, limit: int) -> Any:
+        found = due(until, limit)
+        read.append((len(found), limit))
+        return found
+
+    store.engine.schedules.due = noted  # type: ignore[method-assign]
+    assert [scheduler.tick(clock.advance(60)) for _ in range(3)] == [1.0] * 3
+    assert read == [(0, BATCH)] * 3

@@ -70,7 +70,7 @@ def test_s21_a_second_occurrence_is_told_again(
     assert [type(event) for event in ear.events if not isinstance(event, ScheduleRecovered)].count(ScheduleFailing) == 2
 
 
-def test_s21_what_fired_is_watched_though_a_million_others_are_stored(
+def test_s21_what_fired_is_watched_though_many_others_are_stored(
     scheduler: Scheduler, store: Store, clock: ManualClock, ear: Ear
 ) -> None:
     now = clock.now()

@@ -227,6 +227,18 @@ class TestOccasions:
         schedule = fired(schedule, plan(schedule, now=first.nominal))
         assert only(schedule, now=schedule.next_fire).previous == first.nominal
 
+    @given(crontabs | intervals, st.integers(0, 10**10), st.booleans())
+    def test_s18_the_previous_instant_is_what_looking_back_finds(self, spec: Spec, later: int, spread: bool) -> None:
+        try:
+            schedule = stored(spec, timezone="America/New_York", spread=3600.0 * spread)
+        except InvalidSchedule:  # fires in more than ten years
+            return
+        line = Line.of(schedule)
+        nominal = line.next(NOW + later)
+        if nominal is not None:
+            due = replace(schedule, next_fire=nominal)
+            assert only(due, now=nominal).previous == line.latest(nominal - 10 * 365 * DAY, nominal - 1)
+
     def test_s18_the_first_instant_of_an_interval_has_none_before_it(self) -> None:
         assert only(stored(MINUTES), now=NOW + MINUTE).previous is None
 

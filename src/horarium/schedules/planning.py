@@ -146,10 +146,10 @@ def _plan_backfill(schedule: Schedule, first: Instant, now: Instant) -> Plan:
 
 
 def _occasion(schedule: Schedule, line: Line, nominal: Instant, spaced: int, *, now: Instant) -> Occasion:
-    previous = _before(schedule, line, nominal)
+    following = line.next(nominal)
+    previous = _before(schedule, line, nominal, following)
     if schedule.backfill is not None:
         return Occasion(nominal=nominal, previous=previous, caught_up=False, start=nominal)
-    following = line.next(nominal)
     is_late = now - nominal > milliseconds(ON_TIME) or (following is not None and following <= now)
     start = max(nominal if not spaced else now + spaced, _jittered(schedule, nominal, following))
     return Occasion(nominal=nominal, previous=previous, caught_up=is_late, start=start)
@@ -200,10 +200,16 @@ def _newest(line: Line, oldest: Instant, newest: Instant, limit: int, first: Ins
     return found[::-1]
 
 
-def _before(schedule: Schedule, line: Line, nominal: Instant) -> Instant | None:
-    last = schedule.last_fire  # in the ordinary course that is it, and its successor is known
+def _before(schedule: Schedule, line: Line, nominal: Instant, following: Instant | None) -> Instant | None:
+    """Return the instant before. Looking back takes ten looks ahead and more, so the likely ones are tried first: that
+    which was fired last, and the one as far before as the next one is after."""
+    last = schedule.last_fire
     if last is not None and last < nominal and schedule.backfill is None and line.next(last) == nominal:
         return last
+    if following is not None:
+        likely = 2 * nominal - following
+        if line.next(likely) == nominal and line.next(likely - 1) == likely:
+            return likely
     return line.latest(nominal - milliseconds(LOOK_BACK), nominal - 1)
 
 
