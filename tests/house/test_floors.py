@@ -34,6 +34,11 @@ CLIENTS = {
     "psycopg_pool": "engines/postgres/",
     "click": "cli/",
     "rich": "cli/",
+    "ephem": "schedules/",
+    "holidays": "schedules/",
+    "icalendar": "schedules/",
+    "recurring_ical_events": "schedules/",
+    "cron_descriptor": "schedules/",
 }
 
 

@@ -21,19 +21,29 @@ EXPORTED = [
     "SoftTimeLimitExceeded",
     "Task",
     "__version__",
+    "calendar",
     "clocked",
+    "cron",
     "crontab",
     "current_app",
+    "dates",
+    "dates_from_ical",
     "every",
+    "explain",
+    "public_holidays",
     "schedule",
     "shared_task",
+    "solar",
+    "union",
+    "without",
 ]
 HOOKS = ("on_", "before_", "after_")  # a comment above them speaks for all
 # What `import horarium` must not drag in: doors, web and database clients that a caller may never need, and the
 # standard library's heavy rooms, which are imported where they are used.
 NOT_AT_IMPORT = (
     "apsw sqlite3 redis psycopg click rich fastapi uvicorn jinja2 textual asyncio logging.config multiprocessing "
-    "difflib dataclasses subprocess horarium.worker horarium.scheduler horarium.cli horarium.testing"
+    "difflib dataclasses subprocess ephem holidays icalendar cron_descriptor horarium.worker horarium.scheduler "
+    "horarium.cli horarium.testing"
 ).split()
 
 

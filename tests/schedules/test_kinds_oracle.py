@@ -36,7 +36,7 @@ def test_all_kinds_agree_with_the_oracle_at_the_noted_changes(zone: str, year: i
 def test_a_hundred_thousand_cases_of_all_kinds_agree_with_the_oracle(part: int) -> None:
     cases, seed = 0, 0
     while cases < CASES // PARTS:
-        for turn in shapes(first_year=1970, zones=sorted(available_timezones()))[part::PARTS]:
+        for turn in shapes(first_year=1970, zones=tuple(sorted(available_timezones())))[part::PARTS]:
             cases += judge(turn, some=6, seed=seed)
         seed += 1
     print(f"{cases} cases")

@@ -34,7 +34,7 @@ ANY = -1
 _NTH = {"1st": 1, "2nd": 2, "3rd": 3, "4th": 4, "5th": 5, "last": LAST}
 _NTH_TEXT = {number: text for text, number in _NTH.items()}
 _MOST = 100  # times, days
-_TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})")
+_TIME = r"([0-9]{1,2}):([0-9]{2})"  # compiled when it is first used: most programs never do
 
 
 class Day(NamedTuple):
@@ -207,7 +207,7 @@ def _read_times(at: object) -> tuple[int, ...]:
 def _read_time(word: object) -> int:
     if isinstance(word, time) and word == time(word.hour, word.minute):
         return word.hour * 3600 + word.minute * 60
-    match = _TIME.fullmatch(word.strip()) if isinstance(word, str) else None
+    match = re.fullmatch(_TIME, word.strip()) if isinstance(word, str) else None
     if match is None or int(match[1]) > 23 or int(match[2]) > 59:
         raise _refusal(
             "at", "a local time from 00:00 to 23:59, in whole minutes", word, "write for instance at='09:00'"

@@ -44,7 +44,7 @@ NICKNAMES = {
     "@hourly": "0 * * * *",
 }
 LAST = -1
-_OF_MONTH = re.compile(r"(?P<weekday>[A-Za-z]+?|[0-9]+)(?:#(?P<nth>[0-9]+)|[lL])")
+_OF_MONTH = r"(?P<weekday>[A-Za-z]+?|[0-9]+)(?:#(?P<nth>[0-9]+)|[lL])"
 
 
 class cron(WallClock):
@@ -160,7 +160,7 @@ def _read(field: Field, word: str) -> frozenset[tuple[int, int]]:
 def _read_part(field: Field, part: Part) -> list[tuple[int, int]]:
     if field is DAY_OF_MONTH and part.text in ("L", "l"):
         return [(0, LAST)]
-    match = _OF_MONTH.fullmatch(part.text) if field is DAY_OF_WEEK else None
+    match = re.fullmatch(_OF_MONTH, part.text) if field is DAY_OF_WEEK else None
     if match is None:
         if field is DAY_OF_WEEK and re.search(r"#|^[lL]$|[0-9][lL]", part.text):
             raise refusal(field, str(part), "; write 5L for the last Friday of the month, 1#2 for its second Monday")

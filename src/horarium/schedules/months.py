@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from calendar import monthrange
 from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
@@ -30,8 +29,8 @@ class Month(NamedTuple):
 @lru_cache(maxsize=8192)
 def month_of(year: int, month: int) -> Month:
     """Return how a month lies in the week."""
-    first, length = monthrange(year, month)
-    return Month((first + 1) % 7, length)
+    first, following = date(year, month, 1), date(year + month // 12, month % 12 + 1, 1)
+    return Month(first.isoweekday() % 7, (following - first).days)
 
 
 @lru_cache(maxsize=512)
