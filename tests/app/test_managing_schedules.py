@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from msgspec.structs import replace
 from horarium.app.app import Horarium
 from horarium.app.schedules import Schedules
 from horarium.clock import ManualClock, to_datetime
-from horarium.engines.protocol import SCHEDULE_TOPIC
+from horarium.engines.protocol import QUEUE_TOPIC, SCHEDULE_TOPIC
 from horarium.errors import (
     InvalidArguments,
     InvalidSchedule,
@@ -418,3 +419,23 @@ class _Teller:
 
     def enter(self, process: str) -> None:
         pass
+
+
+def test_a_running_scheduler_sees_an_edit_at_once() -> None:
+    """It sleeps for a minute at the most: only the notification can have woken it."""
+    with Horarium("shop", store="memory://", set_as_current=False) as app:
+        app.add_task(lambda: None, {"name": "ping"})
+        scheduler = Scheduler(app, max_interval=60)
+        listener = app.engine.notifier.listen([QUEUE_TOPIC + "default"])
+        running = threading.Thread(target=scheduler.run, name="scheduler")
+        running.start()
+        try:
+            app.schedules.create("later", "ping", every(hours=1))
+            assert not listener.wait(0)
+            app.schedules.update("later", schedule=every(seconds=0.2))
+            assert listener.wait(20)
+        finally:
+            scheduler.stop()
+            running.join(20)
+            listener.close()
+        assert not running.is_alive()

@@ -154,6 +154,15 @@ class TestChoosing:
         plan = shop.schedules.backfill("hourly", at(-48), at(-45), dry_run=True)
         assert hours(plan.instants) == [-48, -47, -46]
 
+    def test_what_a_backfill_has_fired_is_known_as_long_as_it_is_stored_though_its_runs_are_forgotten(
+        self, shop: Horarium
+    ) -> None:
+        shop.schedules.create("hourly", "ping", crontab(0))
+        shop.schedules.backfill("hourly", at(-4), at(-2))
+        work(shop)
+        shop.engine.results.forget([each.run.id for each in shop.schedules.history("hourly").runs])
+        assert hours(shop.schedules.backfill("hourly", at(-4), at(0), dry_run=True).instants) == [-2, -1]
+
     def test_where_nobody_knows_what_ran_nothing_is_guessed(self, gappy: Horarium) -> None:
         gappy.conf.result_expires = 5 * 3600
         gappy.engine.results.forget([each.run.id for each in gappy.schedules.history("hourly").runs])
