@@ -138,10 +138,10 @@ class PostgresQueue:
     ) -> list[Verdict]:
         """Record outcomes inside the caller's transaction, so that a task ends together with what it wrote.
 
-        The verdicts hold if the caller commits; after a rollback the deliveries are still in hand. Their rows, and
-        those of the schedules that have fired them, are locked until then, so commit soon: such a schedule does not
-        fire meanwhile. Settle several in one call: two callers who do so one by one may wait for each other. See
-        put_in for the connection. Raises: EngineUnavailable, StoreUnusable.
+        The verdicts hold if the caller commits; after a rollback the deliveries are still in hand. Until then their
+        rows are locked, and so are those of the schedules that have fired them, which do not fire meanwhile: commit
+        soon. Settle several in one call: two callers who do so one by one may wait for each other. See put_in for the
+        connection. Raises: EngineUnavailable, StoreUnusable.
         """
         self._store.prepare()
         if not settlements:
