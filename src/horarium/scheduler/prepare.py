@@ -45,7 +45,9 @@ def prepare(app: Horarium, schedule: Schedule, *, now: Instant, knows: Callable[
             messages=tuple(_message(app, schedule, each, now) for each in occasions(schedule, decided, now=now)),
             next_fire=decided.next_fire,
             missed=decided.missed,
-            overlap=schedule.overlap if schedule.backfill is None else "queue_one",
+            overlap="queue_one"
+            if schedule.backfill is not None or schedule.align == "after_finish"
+            else schedule.overlap,
             max_active=schedule.max_active,
         )
 

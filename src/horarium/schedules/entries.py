@@ -12,7 +12,7 @@ from horarium import codec
 from horarium.clock import Instant, to_instant
 from horarium.errors import InvalidSchedule
 from horarium.message import derived_id
-from horarium.schedules.record import Catchup, DstFold, DstGap, Overlap, Schedule
+from horarium.schedules.record import Align, Catchup, DstFold, DstGap, Overlap, Schedule
 from horarium.schedules.specs import as_spec, to_record
 
 KEYS = (
@@ -29,6 +29,7 @@ KEYS = (
     "catchup_window",
     "catchup_limit",
     "catchup_spacing",
+    "align",
     "overlap",
     "max_active",
     "jitter",
@@ -112,6 +113,7 @@ def _chosen(entry: Mapping[str, Any]) -> dict[str, Any]:  # Any: fields of many 
         "catchup_window": duration,
         "catchup_limit": (_count_up_to(MOST_CAUGHT_UP), f"a number from 1 to {MOST_CAUGHT_UP}"),
         "catchup_spacing": duration,
+        "align": _one_of(get_args(Align)),
         "overlap": _one_of(get_args(Overlap)),
         "max_active": count,
         "jitter": duration,

@@ -107,6 +107,8 @@ def _earliest_owed(schedule: Schedule, line: Line, now: Instant) -> Instant | No
     since = max(schedule.succeeded or 0, schedule.changed)
     if pending is None and schedule.overlap == "skip":  # what was skipped while an earlier run was active is not owed
         since = max(since, schedule.ended or 0)
+    if schedule.align == "after_finish" and schedule.held:  # its last run is still active: nothing else is due
+        return pending
     expected = line.next(since)
     owed = [pending]
     if schedule.next_fire is not None:

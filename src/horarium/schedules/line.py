@@ -31,7 +31,7 @@ def within_end(schedule: Schedule, instant: Instant | None) -> Instant | None:
 
 def rules_of(schedule: Schedule) -> Rules:
     """Return what besides its spec decides when a schedule fires."""
-    return Rules(schedule.timezone, schedule.anchor, schedule.dst_gap, schedule.dst_fold)
+    return Rules(schedule.timezone, _anchor(schedule), schedule.dst_gap, schedule.dst_fold)
 
 
 class Line:
@@ -55,6 +55,15 @@ class Line:
         if isinstance(spec, clocked) and schedule.start is not None and spec.instant < schedule.start:
             spec = clocked(schedule.start)  # once means once, not never
         return cls(schedule, spec)
+
+    @property
+    def anchor(self) -> Instant:
+        """Where its intervals count from."""
+        return self._rules.anchor
+
+    def after(self, instant: Instant) -> Instant | None:
+        """Return the first instant of the spec if its intervals counted from ``instant``."""
+        return next_fire(self.spec, instant, **self._rules._replace(anchor=instant)._asdict())
 
     def next(self, after: Instant) -> Instant | None:
         """Return the first instant later than ``after``; None if there is none."""
@@ -132,6 +141,16 @@ class Line:
 
     def _is_regular(self, instant: Instant) -> bool:
         return self._next(instant - 1) == instant
+
+
+def _anchor(schedule: Schedule) -> Instant:
+    match schedule.align:
+        case "epoch":
+            return 0
+        case "after_finish":  # while a run is active, as if it ended when it was fired: no later than that
+            return max(schedule.anchor, schedule.ended or 0, schedule.last_fire or 0)
+        case _:
+            return schedule.anchor
 
 
 def _seed(schedule: Schedule) -> str:

@@ -66,6 +66,8 @@ def plan(schedule: Schedule, *, now: Instant) -> Plan:
     line = Line.of(schedule)
     if is_paused_at(schedule, now):
         return Plan(next_fire=_behind_pause(schedule, line))
+    if schedule.align == "after_finish":
+        return _plan_after_finish(schedule, line, first, now)
     until = now if schedule.end is None else min(now, schedule.end)
     first = _first_due(schedule, line, first)
     if first is None or first > until:
@@ -93,6 +95,8 @@ def owed(stored: Schedule, *, now: Instant) -> int:
     try:
         line = Line.of(stored)
         until = now if stored.end is None else min(now, stored.end)
+        if stored.align == "after_finish":
+            return int(not is_paused_at(stored, now) and bool(plan(stored, now=now).fire))
         first = None if is_paused_at(stored, now) else _first_due(stored, line, first)
         return 0 if first is None or first > until else 1 + line.count(first, until)
     except InvalidSchedule:  # what cannot be read is not due
@@ -132,6 +136,21 @@ def patience(schedule: Schedule) -> int:
     return milliseconds(max(window, ON_TIME))
 
 
+def _plan_after_finish(schedule: Schedule, line: Line, first: Instant, now: Instant) -> Plan:
+    """Fire one interval after the end of the last run, as late as that may be: nothing is missed while nobody could
+    fire, for the next instant only follows from this one. The stored next_fire is the earliest that it can be."""
+    has_run = schedule.last_fire is not None or schedule.ended is not None
+    nominal = max(first, line.next(line.anchor) or first) if has_run else first
+    if nominal > now:
+        return Plan(next_fire=within_end(schedule, nominal))
+    if within_end(schedule, nominal) is None:
+        return Plan()
+    is_dropped = schedule.catchup == "none" and now - nominal > milliseconds(ON_TIME)
+    is_last = runs_left(schedule) == 1 and not is_dropped
+    following = None if is_last else within_end(schedule, line.after(max(nominal, now)))
+    return Plan(fire=() if is_dropped else (nominal,), next_fire=following, missed=int(is_dropped))
+
+
 def _plan_backfill(schedule: Schedule, first: Instant, now: Instant) -> Plan:
     """Fire the next one of the named instants; next_fire moves on by a millisecond, so that it is another one each
     time, as the compare-and-set of a firing needs it."""
@@ -146,6 +165,10 @@ def _plan_backfill(schedule: Schedule, first: Instant, now: Instant) -> Plan:
 
 
 def _occasion(schedule: Schedule, line: Line, nominal: Instant, spaced: int, *, now: Instant) -> Occasion:
+    if schedule.align == "after_finish":
+        start = _jittered(schedule, nominal, line.after(nominal))
+        is_late = now - nominal > milliseconds(ON_TIME)
+        return Occasion(nominal=nominal, previous=schedule.last_fire, caught_up=is_late, start=start)
     following = line.next(nominal)
     previous = _before(schedule, line, nominal, following)
     if schedule.backfill is not None:

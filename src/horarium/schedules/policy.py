@@ -22,7 +22,7 @@ PAUSED_BY_ITSELF = "horarium"  # whose pause it is after too many failures
 EDITS_KEPT = 50
 
 # What decides which instants are due; single instants that a person passed over or added are meant among those.
-_LINE = ("timezone", "dst_gap", "dst_fold", "spread")
+_LINE = ("timezone", "dst_gap", "dst_fold", "spread", "align")
 # What besides moves the next one.
 _TIMING = (*_LINE, "start", "end", "one_off", "max_runs", "enabled")
 _DEFINITION = (
@@ -113,6 +113,16 @@ def check(wanted: Schedule) -> None:
         raise InvalidSchedule(
             f"expected an overlap other than 'allow' with max_active, got max_active={wanted.max_active}; add for "
             "instance 'overlap': 'skip'"
+        )
+    if wanted.align != "creation" and wanted.spec.get("kind") != "every":
+        raise InvalidSchedule(
+            f"expected align={wanted.align!r} only of an interval, got {describe(from_record(wanted.spec))}; leave it "
+            "out, or write every(...)"
+        )
+    if wanted.align == "after_finish" and (wanted.spread or wanted.overlap not in ("allow", "queue_one")):
+        raise InvalidSchedule(
+            f"expected align='after_finish' without spread and overlap, got spread={wanted.spread:g} and "
+            f"overlap={wanted.overlap!r}; leave them out: its runs follow each other, so none overlaps"
         )
     if wanted.overlap != "allow" and wanted.catchup_spacing:
         raise InvalidSchedule(

@@ -15,6 +15,7 @@ from horarium.outcome import State
 DstGap = Literal["shift", "keep", "skip"]
 DstFold = Literal["first", "last", "both"]
 Catchup = Literal["latest", "all", "earliest", "none"]
+Align = Literal["creation", "epoch", "after_finish"]
 Overlap = Literal["allow", "skip", "queue_one", "cancel_previous", "replace_queued"]
 
 # What the end of a run means for its schedule; the other ends are neither a success nor a failure.
@@ -78,7 +79,8 @@ class Schedule(Struct, frozen=True, omit_defaults=True, kw_only=True):
     backfill: Backfill | None = None
     description: str = ""
     edits: tuple[Edit, ...] = ()  # the latest ones, the last one last
-    anchor: Instant  # where intervals count from: the creation
+    align: Align = "creation"  # what intervals count from; after_finish: the end of the last run
+    anchor: Instant  # the creation
     created: Instant
     changed: Instant
     version: int = 0  # 0: not stored yet

@@ -12,7 +12,7 @@ from horarium.cli.commands.schedules.words import known, moment, named, row
 from horarium.cli.options import JSON, Command, json_list, json_object, option, seconds
 from horarium.cli.session import Session
 from horarium.clock import to_datetime
-from horarium.schedules.record import Catchup, DstFold, DstGap, Overlap, Schedule
+from horarium.schedules.record import Align, Catchup, DstFold, DstGap, Overlap, Schedule
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -30,6 +30,7 @@ _KEYS = (
     option("--catchup-window", type=seconds, metavar="SPAN", help="What was missed longer ago is not fired."),
     option("--catchup-limit", type=click.IntRange(1), help="Of all that were missed, fire the newest so many."),
     option("--catchup-spacing", type=seconds, metavar="SPAN", help="So far apart they may start."),
+    option("--align", type=click.Choice(get_args(Align)), help="What an interval counts from."),
     option(
         "--overlap",
         type=click.Choice(get_args(Overlap)),

@@ -33,7 +33,7 @@ EDITS = 10  # shown to people; --json has all that are kept
 
 # Options that are told when they are not what they are by default.
 _OPTIONS = (
-    "start end dst_gap dst_fold one_off max_runs catchup catchup_window catchup_limit catchup_spacing overlap "
+    "start end dst_gap dst_fold one_off max_runs catchup catchup_window catchup_limit catchup_spacing align overlap "
     "max_active jitter spread grace pause_after"
 ).split()
 
