@@ -89,7 +89,7 @@ class RedisSchedules:
 
     def _walk(self, how: str, after: str) -> Iterator[Schedule]:
         """Yield schedules by name. Those of code are listed apart: every scheduler asks for them as it starts, and to
-        look through a million of people's took it 7 s."""
+        look through everybody's took it 0.5 s of processor time for each 100,000."""
         while True:
             read = [schedule for schedule in self._read(how, after, STRETCH) if schedule is not None]
             yield from read
