@@ -63,8 +63,8 @@ def main() -> None:
     fresh = [NOW + random.randrange(YEAR) for _ in range(QUESTIONS)]
     print(f"{'spec':70} {'fresh/s':>10} {'shared/s':>10}")
     for spec in COMMON:
-        one = rate(spec, fresh)
-        print(f"{spec!r:70} {one:10,.0f} {rate(spec, [NOW] * QUESTIONS):10,.0f}{'' if one >= BAR else '  below the bar'}")
+        one, again = rate(spec, fresh), rate(spec, [NOW] * QUESTIONS)
+        print(f"{spec!r:70} {one:10,.0f} {again:10,.0f}{'' if one >= BAR else '  below the bar'}")
     print(f"\n{'hard spec':70} {'ms':>10}")
     for spec in HARD:
         began = time.process_time()
