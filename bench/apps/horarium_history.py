@@ -1,4 +1,4 @@
-"""Horarium's engines by themselves: what working, looking and forgetting cost by how many runs are kept. One process."""
+"""Horarium's engines by themselves: what working, looking and forgetting cost by how many runs are kept."""
 
 from __future__ import annotations
 

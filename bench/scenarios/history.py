@@ -1,8 +1,8 @@
 """Does anything cost more when very many runs have ended and are kept?
 
 Only Horarium's own engines, and of those the ones that keep runs on a disk: ten million of them would not fit into the
-memory of most machines. Driven at the seam by one process, without a worker. Not part of a run unless asked for: making ten
-million runs takes a quarter of an hour for each store.
+memory of most machines. Driven at the seam by one process, without a worker. Not part of a run unless asked for: making
+ten million runs takes a quarter of an hour for each store.
 """
 
 from __future__ import annotations

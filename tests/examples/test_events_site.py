@@ -115,7 +115,7 @@ def test_the_same_day_gives_the_same_programme() -> None:
 
 
 def test_moods_are_decided_by_counting(site: EventSite) -> None:
-    with httpx.Client(timeout=0.2, trust_env=False) as client:
+    with httpx.Client(timeout=1.0, trust_env=False) as client:
 
         def ask() -> int | str:
             try:
