@@ -13,7 +13,9 @@ from horarium.clock import to_datetime, to_instant
 from horarium.errors import InvalidSchedule
 from horarium.schedules import calendar, clocked, cron, crontab, dates, every, solar, union, without
 from horarium.schedules.next import Rules, count_fires, fires_between, latest_fire, next_fire
-from horarium.schedules.specs import Spec
+from horarium.schedules.policy import create
+from horarium.schedules.record import Schedule
+from horarium.schedules.specs import Spec, to_record
 
 NEW_YORK = "America/New_York"
 HOUR, DAY = 3_600_000, 86_400_000
@@ -169,6 +171,14 @@ def test_what_never_fires_is_found_out_in_bounded_time(spec: Spec) -> None:
     began = time.process_time()
     assert next_fire(spec, at("2026-06-01"), zone=NEW_YORK, anchor=at("2026-06-01")) is None
     assert time.process_time() - began < 5.0  # of the processor, here 0.2 s; a walk by minutes would take a minute
+
+
+@pytest.mark.parametrize("spec", NEVER)
+def test_what_never_fires_is_refused_when_it_is_stored(spec: Spec) -> None:
+    fields = {"id": "1", "name": "never", "task": "t", "anchor": 0, "created": 0, "changed": 0}
+    wanted = Schedule(**fields, spec=to_record(spec), timezone=NEW_YORK)
+    with pytest.raises(InvalidSchedule, match="expected a schedule that fires within ten years, got "):
+        create(wanted, now=at("2026-06-01"))
 
 
 def test_a_year_of_silence_is_counted_and_looked_back_on_at_once() -> None:
