@@ -15,6 +15,7 @@ Instant: TypeAlias = int
 Seconds: TypeAlias = float
 
 FOREVER: Seconds = 100 * 365.25 * 86_400  # where "never" has to be a number
+LATEST: Instant = 253_370_764_799_999  # the end of 9998: what is later has no local time in some zone
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -36,6 +36,13 @@ def test_ids_of_relatives_are_texts(app: Horarium, wrong: dict[str, Any]) -> Non
         app.send_task("one", **wrong)
 
 
+@pytest.mark.parametrize("option", ["countdown", "expires"])
+@pytest.mark.parametrize("far", [1e25, -1e25, timedelta.max])
+def test_a_moment_that_no_store_can_hold_is_refused(app: Horarium, option: str, far: float | timedelta) -> None:
+    with pytest.raises(TypeError, match="at most a hundred years"):
+        app.send_task("one", **{option: far})
+
+
 def test_a_link_may_wait_for_a_timedelta(app: Horarium) -> None:
     frozen = app.signature("one", countdown=timedelta(seconds=2)).freeze()
     travelled = msgspec.json.decode(msgspec.json.encode(frozen), type=Signature)

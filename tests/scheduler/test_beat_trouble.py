@@ -37,6 +37,8 @@ def row(name: str, clock: ManualClock, **fields: object) -> Schedule:
         ({"timezone": "Mars/Olympus"}, "expected the IANA name of a time zone"),
         ({"options": {"queu": "x"}}, "queu"),
         ({"options": {"countdown": "soon"}}, "soon"),
+        ({"options": {"countdown": 1e25}}, "at most a hundred years, got 1e+25"),
+        ({"options": {"expires": 10**30}}, "at most a hundred years, or a datetime, got 1000"),
         ({"args": Raw(b"[1,2,3]")}, "expected a call of ping("),
         ({"kwargs": Raw(b'{"order":1}')}, "expected a call of ping("),
         ({"task": "pong"}, "expected a task that this app or a live worker knows, got 'pong'"),

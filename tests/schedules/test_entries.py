@@ -130,6 +130,17 @@ def test_none_means_the_default(key: str) -> None:
         ({"grace": float("inf")}, "expected grace to be seconds"),
         ({"pause_after": 0}, "expected pause_after to be a number from 1"),
         ({"description": 5}, "expected description to be text"),
+        ({"jitter": 1e25}, "expected jitter to be seconds or a timedelta, not negative and at most a hundred years"),
+        ({"spread": 1e308}, "expected spread to be seconds"),
+        ({"max_active": 10**30}, "expected max_active to be a number from 1 to 2147483647"),
+        ({"start": 10**30}, "expected start to be a datetime or UTC milliseconds, from 1970 to 9998"),
+        ({"end": datetime.max}, "expected end to be a datetime or UTC milliseconds, from 1970 to 9998"),
+        ({"start": True}, "expected start to be a datetime"),
+        ({"task": "\ud800"}, "expected task to be the name of a task"),
+        ({"timezone": "\ud800"}, "expected timezone to be the IANA name"),
+        ({"description": "a\0b"}, "expected description to be text"),
+        ({"options": {"queue": "\ud800"}}, "expected options['queue'] to be plain JSON"),
+        ({"options": {"expires": float("nan")}}, "expected options['expires'] to be plain JSON"),
     ],
 )
 def test_a_mistake_is_an_error_that_names_the_entry(more: dict[str, object], said: str) -> None:
@@ -137,6 +148,17 @@ def test_a_mistake_is_an_error_that_names_the_entry(more: dict[str, object], sai
         read(**more)
     assert str(refused.value).startswith("schedule 'scrape-daily': ")
     assert said in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["two\nlines", "a\tb", "half \ud800", "nothing\0more"])
+def test_a_name_that_is_no_line_of_a_listing_is_refused(name: str) -> None:
+    with pytest.raises(InvalidSchedule, match="expected its name to be text of one line"):
+        read_entry(name, ENTRY, timezone="UTC", now=5)
+
+
+@pytest.mark.parametrize("name", ["every night", "häufig/☃", "a" * 500])
+def test_a_name_may_hold_whatever_else_people_write(name: str) -> None:
+    assert read_entry(name, ENTRY, timezone="UTC", now=5).name == name
 
 
 def test_arguments_that_json_cannot_say_are_refused_with_their_path() -> None:

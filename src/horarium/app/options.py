@@ -13,6 +13,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from horarium.clock import FOREVER
+
 
 class Rule(Struct, frozen=True):
     """What an option may be. ``fits`` is never asked about None, which stands for the default."""
@@ -42,6 +44,12 @@ def error_classes(value: Any) -> tuple[type[BaseException], ...]:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+
+
+def _is_span(value: Any) -> bool:
+    """Whether it leads from now to a moment that a store can hold."""
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    return _is_number(seconds) and abs(seconds) <= FOREVER
 
 
 def _is_classes(value: Any) -> bool:
@@ -84,22 +92,18 @@ DECLARED: Mapping[str, Rule] = {
     "priority": _PRIORITY,
     "time_limit": _LIMIT,
     "soft_time_limit": _LIMIT,
-    "expires": Rule(
-        "a number of seconds or a timedelta", lambda value: isinstance(value, timedelta) or _is_number(value)
-    ),
+    "expires": Rule("a number of seconds or a timedelta, at most a hundred years", _is_span),
     "acks_late": _FLAG,
     "ignore_result": _FLAG,
     "track_started": _FLAG,
 }
 
 CALLED: Mapping[str, Rule] = {
-    "countdown": Rule(
-        "a number of seconds or a timedelta", lambda value: isinstance(value, timedelta) or _is_number(value)
-    ),
+    "countdown": Rule("a number of seconds or a timedelta, at most a hundred years", _is_span),
     "eta": Rule("a datetime", lambda value: isinstance(value, datetime)),
     "expires": Rule(
-        "a number of seconds, a timedelta or a datetime",
-        lambda value: isinstance(value, timedelta | datetime) or _is_number(value),
+        "a number of seconds or a timedelta, at most a hundred years, or a datetime",
+        lambda value: isinstance(value, datetime) or _is_span(value),
     ),
     "queue": _QUEUE,
     "routing_key": _QUEUE,

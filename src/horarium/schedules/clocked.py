@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from horarium.clock import Instant, to_datetime, to_instant
+from horarium.clock import LATEST, Instant, to_datetime, to_instant
 from horarium.errors import InvalidSchedule
 from horarium.schedules.recurrence import Recurrence
-
-_TOO_LATE = to_instant(datetime(9999, 1, 1))
 
 
 class clocked(Recurrence):
@@ -25,7 +23,7 @@ class clocked(Recurrence):
 
     def __init__(self, clocked_time: datetime | Instant, *, nowfun: object = None, app: object = None) -> None:
         moment = to_instant(clocked_time) if isinstance(clocked_time, datetime) else clocked_time
-        if isinstance(moment, bool) or not isinstance(moment, int) or not 0 <= moment < _TOO_LATE:
+        if isinstance(moment, bool) or not isinstance(moment, int) or not 0 <= moment <= LATEST:
             raise InvalidSchedule(
                 f"expected a datetime or UTC milliseconds from 1970 to 9998, got {str(clocked_time)[:60]!r}; write for "
                 "instance clocked(datetime(2026, 12, 24, 18, tzinfo=ZoneInfo('Europe/Berlin')))"

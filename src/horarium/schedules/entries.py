@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from math import isfinite
 from typing import Any, get_args
 
 from msgspec import Raw
 
 from horarium import codec
-from horarium.clock import Instant, to_instant
+from horarium.clock import FOREVER, LATEST, Instant, to_instant
 from horarium.errors import InvalidSchedule
 from horarium.message import derived_id
-from horarium.schedules.record import Align, Catchup, DstFold, DstGap, Overlap, Schedule
+from horarium.schedules.record import MOST, Align, Catchup, DstFold, DstGap, Overlap, Schedule
 from horarium.schedules.specs import as_spec, to_record
 
 KEYS = (
@@ -47,6 +49,8 @@ KEYS = (
 CHOICES = frozenset(KEYS) - {"task", "schedule", "args", "kwargs", "options"}  # what may be left out of any entry
 
 _ZONE_NAME = "the IANA name of a time zone"
+_IN_NO_TEXT = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL keeps no NUL, nobody half a character
+_IN_NO_NAME = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # a line of a listing, a log, is one schedule
 MOST_CAUGHT_UP = 1000  # instants of one firing: they are enqueued in one transaction
 
 
@@ -71,7 +75,7 @@ def read_entry(name: str, entry: Mapping[str, Any], *, timezone: str, now: Insta
 def _schedule(name: str, entry: Mapping[str, Any], *, timezone: str, now: Instant) -> Schedule:
     _check_keys(name, entry)
     task = _required(entry, "task")
-    if not isinstance(task, str):
+    if not isinstance(task, str) or _storable(task) is None:
         raise _refusal("task", "the name of a task", task, "write for instance 'shop.tasks.send_report'")
     path = f"beat_schedule[{name!r}]"
     args, kwargs = entry.get("args") or (), entry.get("kwargs") or {}
@@ -98,9 +102,9 @@ def _schedule(name: str, entry: Mapping[str, Any], *, timezone: str, now: Instan
 
 def _chosen(entry: Mapping[str, Any]) -> dict[str, Any]:  # Any: fields of many types, each checked by its reader
     """Return what an entry chooses of a schedule's other fields."""
-    duration = (_duration, "seconds or a timedelta, not negative")
-    moment = (_instant, "a datetime or UTC milliseconds")
-    count, flag = (_count, "a number from 1"), (_flag, "True or False")
+    duration = (_duration, "seconds or a timedelta, not negative and at most a hundred years")
+    moment = (_instant, "a datetime or UTC milliseconds, from 1970 to 9998")
+    count, flag = (_count, f"a number from 1 to {MOST}"), (_flag, "True or False")
     readers: dict[str, tuple[Callable[[object], Any], str]] = {
         "enabled": flag,
         "one_off": flag,
@@ -120,14 +124,14 @@ def _chosen(entry: Mapping[str, Any]) -> dict[str, Any]:  # Any: fields of many 
         "spread": duration,
         "grace": duration,
         "pause_after": count,
-        "description": (lambda value: value if isinstance(value, str) else None, "text"),
+        "description": (_storable, "text without what no store can keep"),
     }
     return {key: _read(entry, key, *readers[key]) for key in readers if entry.get(key) is not None}
 
 
 def _check_keys(name: object, entry: object) -> None:
-    if not isinstance(name, str) or not name:
-        raise _refusal("its name", "text", name, "name each entry")
+    if not isinstance(name, str) or not name or _IN_NO_NAME.search(name):
+        raise _refusal("its name", "text of one line", name, "name each entry")
     if not isinstance(entry, Mapping):
         raise _refusal("an entry", "a dict with task and schedule", entry, "see beat_schedule in the guide")
     for key in entry:
@@ -157,7 +161,11 @@ def _options(options: object) -> dict[str, Any]:
 
 def _plain(path: str, value: object) -> Any:
     match value:
-        case None | bool() | int() | float() | str():
+        case None | bool() | int():
+            return value
+        case float() if isfinite(value):  # else JSON has null for it
+            return value
+        case str() if _storable(value) is not None:
             return value
         case timedelta():
             return value.total_seconds()
@@ -177,7 +185,11 @@ def _read(entry: Mapping[str, Any], key: str, read: Callable[[object], Any], exp
 
 def _text(value: object) -> str | None:
     # A tzinfo of zoneinfo or pytz says its name as text.
-    return value if isinstance(value, str) else getattr(value, "key", None) or getattr(value, "zone", None)
+    return _storable(value if isinstance(value, str) else getattr(value, "key", None) or getattr(value, "zone", None))
+
+
+def _storable(value: object) -> str | None:
+    return value if isinstance(value, str) and not _IN_NO_TEXT.search(value) else None
 
 
 def _flag(value: object) -> bool | None:
@@ -185,18 +197,21 @@ def _flag(value: object) -> bool | None:
 
 
 def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 1 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST else None
 
 
 def _instant(value: object) -> Instant | None:
-    return to_instant(value) if isinstance(value, datetime) else _count(value)
+    moment = to_instant(value) if isinstance(value, datetime) else value
+    if isinstance(moment, bool) or not isinstance(moment, int):
+        return None
+    return moment if 0 <= moment <= LATEST else None
 
 
 def _duration(value: object) -> float | None:
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         return None
-    return float(seconds) if 0 <= seconds < float("inf") else None
+    return float(seconds) if 0 <= seconds <= FOREVER else None
 
 
 def _count_up_to(most: int) -> Callable[[object], int | None]:

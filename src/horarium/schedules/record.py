@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
-from horarium.clock import Instant, Seconds
+from horarium.clock import FOREVER, LATEST, Instant, Seconds
 from horarium.message import NO_ARGS, NO_KWARGS, FiringKind, Message
 from horarium.outcome import State
 
@@ -18,6 +18,14 @@ Catchup = Literal["latest", "all", "earliest", "none"]
 Align = Literal["creation", "epoch", "after_finish"]
 Overlap = Literal["allow", "skip", "queue_one", "cancel_previous", "replace_queued"]
 
+MOST = 2**31 - 1  # of whatever is counted: every store can hold it
+
+# A record that holds something else cannot be read. A number too large would fail in the middle of a transaction, and
+# with it whatever else is in there; an instant too far, wherever it is shown. Before 1970 is only what is far past.
+Moment: TypeAlias = Annotated[Instant, Meta(ge=-LATEST // 8, le=LATEST)]
+Span: TypeAlias = Annotated[Seconds, Meta(ge=0, le=FOREVER)]
+Count: TypeAlias = Annotated[int, Meta(ge=1, le=MOST)]
+
 # What the end of a run means for its schedule; the other ends are neither a success nor a failure.
 SUCCEEDED = frozenset({State.SUCCESS, State.IGNORED})
 FAILED = frozenset({State.FAILURE, State.DEAD, State.REJECTED})
@@ -26,7 +34,7 @@ FAILED = frozenset({State.FAILURE, State.DEAD, State.REJECTED})
 class Edit(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Who changed a schedule, when, and what about it."""
 
-    at: Instant
+    at: Moment
     by: str
     what: str  # created, edited, paused, resumed, skipped ...
     note: str = ""
@@ -38,7 +46,7 @@ class Backfill(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     of: str  # the name of the schedule whose firings they are
     id: str = ""  # the id of that schedule, if it is spread: its offset is made of it
-    instants: tuple[Instant, ...]
+    instants: tuple[Moment, ...]
 
 
 class Schedule(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -58,41 +66,41 @@ class Schedule(Struct, frozen=True, omit_defaults=True, kw_only=True):
     paused_by: str | None = None  # a person's pause: survives every sync
     pause_note: str = ""
     one_off: bool = False
-    max_runs: int | None = None
-    start: Instant | None = None
-    end: Instant | None = None
+    max_runs: Count | None = None
+    start: Moment | None = None
+    end: Moment | None = None
     dst_gap: DstGap = "shift"
     dst_fold: DstFold = "first"
     catchup: Catchup = "latest"
-    catchup_window: Seconds = 86_400.0
-    catchup_limit: int = 100  # of catchup="all": the newest so many are fired, the others are missed
-    catchup_spacing: Seconds = 0.0  # of catchup="all": so far apart they may start
+    catchup_window: Span = 86_400.0
+    catchup_limit: Count = 100  # of catchup="all": the newest so many are fired, the others are missed
+    catchup_spacing: Span = 0.0  # of catchup="all": so far apart they may start
     overlap: Overlap = "allow"
-    max_active: int = 1  # runs that may be active before ``overlap`` says what becomes of the next firing
-    jitter: Seconds = 0.0  # each firing may start up to so much later, as a hash of it says
-    spread: Seconds = 0.0  # the schedule as a whole is later by up to so much, as a hash of it says
-    grace: Seconds | None = None  # how long after its due time it may succeed without being late; None: by default
-    pause_after: int | None = None  # failures in a row that pause it; None: never
-    paused_until: Instant | None = None  # when a pause ends by itself; next_fire lies behind it
-    passed_over: tuple[Instant, ...] = ()  # single instants that a person wants not to fire
-    added: tuple[Instant, ...] = ()  # single instants that a person wants to fire besides
+    max_active: Count = 1  # runs that may be active before ``overlap`` says what becomes of the next firing
+    jitter: Span = 0.0  # each firing may start up to so much later, as a hash of it says
+    spread: Span = 0.0  # the schedule as a whole is later by up to so much, as a hash of it says
+    grace: Span | None = None  # how long after its due time it may succeed without being late; None: by default
+    pause_after: Count | None = None  # failures in a row that pause it; None: never
+    paused_until: Moment | None = None  # when a pause ends by itself; next_fire lies behind it
+    passed_over: tuple[Moment, ...] = ()  # single instants that a person wants not to fire
+    added: tuple[Moment, ...] = ()  # single instants that a person wants to fire besides
     backfill: Backfill | None = None
     description: str = ""
     edits: tuple[Edit, ...] = ()  # the latest ones, the last one last
     align: Align = "creation"  # what intervals count from; after_finish: the end of the last run
-    anchor: Instant  # the creation
-    created: Instant
-    changed: Instant
+    anchor: Moment  # the creation
+    created: Moment
+    changed: Moment
     version: int = 0  # 0: not stored yet
-    next_fire: Instant | None = None  # None: nothing more to come
-    last_fire: Instant | None = None
+    next_fire: Moment | None = None  # None: nothing more to come
+    last_fire: Moment | None = None
     total_runs: int = 0
     missed: int = 0
     skipped: int = 0  # due instants not enqueued because earlier runs were still active
     held: bool = False  # is not due until one of its runs ends: the next firing waits for that
-    succeeded: Instant | None = None  # the latest nominal instant whose run succeeded
+    succeeded: Moment | None = None  # the latest nominal instant whose run succeeded
     failures: int = 0  # in a row
-    ended: Instant | None = None  # when the last one of its runs ended
+    ended: Moment | None = None  # when the last one of its runs ended
     error: str | None = None  # why it cannot fire
 
     @property

@@ -16,7 +16,7 @@ from horarium.engines.sqlite.connection import Connection, Store
 from horarium.engines.sqlite.fire import fire
 from horarium.engines.sqlite.sql import Row, change, fetch
 from horarium.errors import ScheduleConflict
-from horarium.schedules.record import Fate, Firing, Schedule
+from horarium.schedules.record import Fate, Firing, Moment, Schedule
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Schedule).decode
@@ -80,13 +80,18 @@ def to_schedule(row: Row) -> Schedule:
     succeeded, failures, ended = of_runs
     try:
         schedule = _decode(record)
+        for instant in (next_fire, last_fire, succeeded, ended):
+            msgspec.convert(instant, Moment | None)
     except msgspec.MsgspecError as error:
+        next_fire = last_fire = succeeded = ended = None
         reason = f"expected a stored schedule that can be read, got {error}; define it anew, or delete it"
         schedule = Schedule(
             id=id, name=name, task="", spec={}, owner=owner, anchor=0, created=0, changed=0, error=reason
         )
     return replace(
         schedule,
+        id=id,
+        name=name,
         version=version,
         next_fire=next_fire,
         last_fire=last_fire,
