@@ -279,3 +279,13 @@ class TestBackfilling:
     def test_an_interval_has_no_instants_before_its_creation(self, shop: Horarium) -> None:
         shop.schedules.create("often", "ping", every(hours=1))
         assert shop.schedules.backfill("often", at(-3), at(0), which="all").count == 0
+
+
+def test_a_backfill_leaves_a_persons_schedule_of_its_name_alone(shop: Horarium, clock: ManualClock) -> None:
+    shop.schedules.create("hourly", "ping", every(hours=1), by="ann")
+    shop.schedules.create("hourly/backfill-1", "ping", every(hours=1), by="ann")
+    beat(shop, clock, 2, working=False)
+    made = shop.schedules.backfill("hourly", MIDNIGHT, which="all", by="ann").schedule
+    assert made is not None and made.name == "hourly/backfill-2"
+    shop.schedules.delete("hourly")
+    assert [each.name for each in shop.schedules.find()] == ["hourly/backfill-1"]

@@ -164,6 +164,12 @@ def test_a_past_is_a_span_or_a_moment() -> None:
         parse_past("lately", "UTC", now=now)
 
 
+@pytest.mark.parametrize("text", ["99999999999d", "30000d", "9999-12-31T23:59", "0001-01-01T00:00+05:00", "1969-12-31"])
+def test_a_moment_that_cannot_be_shown_everywhere_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="it is not from 1970 to 9998"):
+        parse_past(text, "America/New_York", now=1_767_225_600_000)
+
+
 @pytest.mark.parametrize(("answer", "code", "left"), [("n", 4, "PENDING"), ("y", 0, "REVOKED")])
 def test_purge_asks_on_a_terminal(project: Path, answer: str, code: int, left: str) -> None:
     store = ("--store", "sqlite:///shop.db")

@@ -109,8 +109,9 @@ def test_s5_after_finish_a_run_that_takes_long_does_not_make_it_late(
     ("entry", "words"),
     [
         ({"schedule": crontab(), "align": "epoch"}, "only of an interval"),
-        ({"schedule": 60, "align": "after_finish", "spread": 5}, "without spread and overlap"),
-        ({"schedule": 60, "align": "after_finish", "overlap": "skip"}, "without spread and overlap"),
+        ({"schedule": 60, "align": "after_finish", "spread": 5}, "without spread, overlap and max_active"),
+        ({"schedule": 60, "align": "after_finish", "overlap": "skip"}, "without spread, overlap"),
+        ({"schedule": 60, "align": "after_finish", "overlap": "queue_one", "max_active": 3}, "max_active=3; leave"),
         ({"schedule": 60, "align": "start"}, "align"),
     ],
 )

@@ -96,3 +96,9 @@ def test_they_are_values(spec: object) -> None:
 
 def fires_after(spec: every | clocked, after: int, zone: str = "UTC") -> int | None:
     return next_fire(spec, after, zone=zone, anchor=ANCHOR)
+
+
+@pytest.mark.parametrize("far", [1e25, timedelta.max, 0, -1, 315_360_001])
+def test_an_interval_out_of_bounds_is_told_the_bounds(far: float | timedelta) -> None:
+    with pytest.raises(InvalidSchedule, match=r"give at least 0\.001 s and at most ten years"):
+        every(far)

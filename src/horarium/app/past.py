@@ -103,10 +103,14 @@ def backfills(engine: Engine, name: str) -> Sequence[Schedule]:
 
 
 def next_number(engine: Engine, schedule: Schedule) -> int:
-    """Return the number of a schedule's next backfill: none that is stored or that its edits tell of."""
+    """Return the number of a schedule's next backfill: none that is stored or that its edits tell of, and one whose
+    name is free."""
     told = [backfill_number(edit.note, schedule.name) or 0 for edit in schedule.edits if edit.what == "backfilled"]
     stored = [backfill_number(each.name, schedule.name) or 0 for each in backfills(engine, schedule.name)]
-    return max([*told, *stored], default=0) + 1
+    number = max([*told, *stored], default=0) + 1
+    while engine.schedules.get([backfill_name(schedule.name, number)]) != [None]:  # a person's, that is called so
+        number += 1
+    return number
 
 
 def choose(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from horarium.clock import Instant, Seconds, abbreviation, to_datetime, to_instant
+from horarium.clock import LATEST, Instant, Seconds, abbreviation, to_datetime, to_instant
 
 
 def iso(instant: Instant) -> str:
@@ -22,14 +22,18 @@ def local(instant: Instant, zone: str) -> str:
 def parse_moment(text: str, zone: str) -> Instant:
     """Read an ISO 8601 moment; one without an offset is meant in ``zone``. Raises: ValueError."""
     moment = datetime.fromisoformat(text)
-    return to_instant(moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone)))
+    return _known(to_instant(moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))))
 
 
 def parse_past(text: str, zone: str, *, now: Instant) -> Instant:
     """Read a moment, or a span that reaches back from now (``90s 5m 2h 1d``). Raises: ValueError."""
     units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
     if text[-1:] in units and text[:-1].replace(".", "", 1).isdigit():
-        return now - round(timedelta(**{units[text[-1]]: float(text[:-1])}).total_seconds() * 1000)
+        try:
+            back = timedelta(**{units[text[-1]]: float(text[:-1])})
+        except OverflowError as error:
+            raise ValueError("it is not from 1970 to 9998") from error
+        return _known(now - round(back.total_seconds() * 1000))
     return parse_moment(text, zone)
 
 
@@ -60,3 +64,9 @@ def zone_or_utc(name: str) -> str:
 def utc(instant: Instant) -> str:
     """Return an instant in UTC, for people."""
     return f"{to_datetime(instant).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _known(instant: Instant) -> Instant:
+    if not 0 <= instant <= LATEST:  # it could not be shown in every zone
+        raise ValueError("it is not from 1970 to 9998")
+    return instant

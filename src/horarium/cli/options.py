@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 import click
 
 from horarium.cli.session import Session
-from horarium.clock import Seconds
+from horarium.clock import FOREVER, Seconds
 
 PREFIX = "HORARIUM"
 CELERY_PREFIX = "CELERY"
@@ -210,8 +210,10 @@ def seconds(value: object) -> Seconds:
         duration = float(text[:-1]) * factor if factor else float(text)
     except ValueError:
         duration = -1.0
-    if not 0 <= duration < float("inf"):
-        raise click.BadParameter(f"expected a number of seconds, or one with a unit such as 5m, got {value!r}")
+    if not 0 <= duration <= FOREVER:
+        raise click.BadParameter(
+            f"expected a number of seconds, or one with a unit such as 5m, from 0 to a hundred years, got {value!r}"
+        )
     return duration
 
 

@@ -16,7 +16,7 @@ from horarium.errors import ScheduleRefused
 from horarium.schedules import policy
 from horarium.schedules.editing import noted
 from horarium.schedules.line import Line
-from horarium.schedules.record import Backfill, Schedule
+from horarium.schedules.record import MOST, Backfill, Schedule
 
 Which = Literal["missing", "failed", "all"]
 Order = Literal["oldest", "newest"]
@@ -68,8 +68,8 @@ def backfill_of(
     """
     if not instants:
         raise ScheduleRefused(schedule.name, "expected instants to fire again, got none; look with dry_run=True")
-    if max_active < 1:
-        raise ScheduleRefused(schedule.name, f"expected max_active to be 1 or more, got {max_active}")
+    if not 1 <= max_active <= MOST:
+        raise ScheduleRefused(schedule.name, f"expected max_active to be from 1 to {MOST}, got {max_active}")
     ordered = instants if order == "oldest" else instants[::-1]
     wanted = Schedule(
         id=id,

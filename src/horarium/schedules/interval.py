@@ -13,6 +13,7 @@ from horarium.errors import InvalidSchedule
 from horarium.schedules.recurrence import Recurrence
 
 LONGEST_DAYS = 3650  # ten years: what fires less often is refused, like a crontab that does
+_LIMITS = "give at least 0.001 s and at most ten years"
 
 
 class every(Recurrence):
@@ -42,11 +43,13 @@ class every(Recurrence):
             raise _refusal(f"{interval!r} and named units", "give one or the other")
         try:
             span = _span(interval, named)
-        except (TypeError, ValueError, OverflowError) as error:
+        except OverflowError as error:
+            raise _refusal(repr(given), _LIMITS) from error
+        except (TypeError, ValueError) as error:
             raise _refusal(repr(given), str(error)) from error
         milliseconds = round(span / timedelta(milliseconds=1))
         if not 1 <= milliseconds <= LONGEST_DAYS * 86_400_000:
-            raise _refusal(repr(given), "give at least 0.001 s and at most ten years")
+            raise _refusal(repr(given), _LIMITS)
         self._keep(milliseconds=milliseconds)
         self._equal_by(milliseconds)
 

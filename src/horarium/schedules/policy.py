@@ -119,10 +119,12 @@ def check(wanted: Schedule) -> None:
             f"expected align={wanted.align!r} only of an interval, got {describe(from_record(wanted.spec))}; leave it "
             "out, or write every(...)"
         )
-    if wanted.align == "after_finish" and (wanted.spread or wanted.overlap not in ("allow", "queue_one")):
+    overlaps = wanted.overlap not in ("allow", "queue_one") or wanted.max_active != 1
+    if wanted.align == "after_finish" and (wanted.spread or overlaps):
         raise InvalidSchedule(
-            f"expected align='after_finish' without spread and overlap, got spread={wanted.spread:g} and "
-            f"overlap={wanted.overlap!r}; leave them out: its runs follow each other, so none overlaps"
+            f"expected align='after_finish' without spread, overlap and max_active, got spread={wanted.spread:g}, "
+            f"overlap={wanted.overlap!r} and max_active={wanted.max_active}; leave them out: its runs follow each "
+            "other, so none overlaps"
         )
     if wanted.overlap != "allow" and wanted.catchup_spacing:
         raise InvalidSchedule(
