@@ -213,12 +213,15 @@ class CannotJoinTransaction(EngineError):
 
 
 class ScheduleConflict(EngineError):
-    """A schedule was changed by somebody else since it was read."""
+    """A schedule was changed by somebody else since it was read, or one that is to be new is there already."""
 
     def __init__(self, name: str, expected: int, found: int) -> None:
         super().__init__(
             f"expected version {expected} of schedule {name!r}, found version {found}: somebody changed it since; "
             "read it again and repeat the change"
+            if expected
+            else f"expected a name that no schedule has, got {name!r}, which is taken; edit or delete that one, or "
+            "choose another name"
         )
         self.name = name
         self.expected = expected

@@ -118,6 +118,14 @@ class TestCreating:
         with pytest.raises(ScheduleConflict):
             schedules.create("often", "ping", every(30))
 
+    def test_a_name_of_the_code_is_taken_before_any_scheduler_has_stored_it(self, shop: Horarium) -> None:
+        shop.conf.beat_schedule = {"nightly": {"task": "ping", "schedule": crontab(0, 2)}}
+        with pytest.raises(
+            ScheduleConflict, match="expected a name that no schedule has, got 'nightly', which is taken"
+        ):
+            shop.schedules.create("nightly", "ping", every(30))
+        assert list(shop.schedules.find()) == []
+
     def test_the_schedulers_are_told(self, shop: Horarium) -> None:
         listener = shop.engine.notifier.listen([SCHEDULE_TOPIC])
         shop.schedules.create("often", "ping", every(60))
@@ -439,3 +447,33 @@ def test_a_running_scheduler_sees_an_edit_at_once() -> None:
             running.join(20)
             listener.close()
         assert not running.is_alive()
+
+
+@pytest.mark.parametrize("moment", [10**30, datetime.max, "tomorrow", timedelta(hours=1), 1.9e12, True, -1])
+def test_what_is_no_moment_is_refused_and_nothing_is_stored(shop: Horarium, moment: Any) -> None:
+    before = shop.schedules.create("often", "ping", every(60))
+    verbs: list[Callable[[], object]] = [
+        lambda: shop.schedules.pause("often", until=moment),
+        lambda: shop.schedules.skip("often", moment),
+        lambda: shop.schedules.unskip("often", moment),
+        lambda: shop.schedules.move("often", before.next_fire or 0, moment),
+        lambda: shop.schedules.backfill("often", moment, which="all"),
+    ]
+    for verb in verbs:
+        with pytest.raises(ScheduleRefused, match="expected a datetime or UTC milliseconds, from 1970 to 9998"):
+            verb()
+    assert shop.schedules.get("often") == before
+
+
+@pytest.mark.parametrize("text", [5, "half \ud800", "a\0b"])
+def test_a_note_that_would_make_a_schedule_unreadable_is_refused(shop: Horarium, text: Any) -> None:
+    before = shop.schedules.create("often", "ping", every(60))
+    verbs: list[Callable[[], object]] = [
+        lambda: shop.schedules.create("new", "ping", every(60), note=text),
+        lambda: shop.schedules.update("often", schedule=every(30), note=text),
+        lambda: shop.schedules.pause("often", by=text),
+    ]
+    for verb in verbs:
+        with pytest.raises(ScheduleRefused, match="to be text, got"):
+            verb()
+    assert list(shop.schedules.find()) == [before]

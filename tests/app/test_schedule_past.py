@@ -289,3 +289,10 @@ def test_a_backfill_leaves_a_persons_schedule_of_its_name_alone(shop: Horarium, 
     assert made is not None and made.name == "hourly/backfill-2"
     shop.schedules.delete("hourly")
     assert [each.name for each in shop.schedules.find()] == ["hourly/backfill-1"]
+
+
+def test_an_unknown_order_is_refused(shop: Horarium, clock: ManualClock) -> None:
+    shop.schedules.create("hourly", "ping", every(hours=1))
+    beat(shop, clock, 2, working=False)
+    with pytest.raises(ScheduleRefused, match="expected order to be oldest or newest, got 'odd'"):
+        shop.schedules.backfill("hourly", MIDNIGHT, which="all", order="odd")  # type: ignore[arg-type]

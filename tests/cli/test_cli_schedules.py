@@ -137,6 +137,9 @@ def test_several_specs_are_a_union_and_days_can_be_excluded(desk: Desk) -> None:
         (["shop.mail", "--every", "5m", "--zone", "Europe/Berln"], Exit.USAGE, "did you mean 'Europe/Berlin'"),
         (["shop.mail", "--every", "5m", "--options", '{"queu": "x"}'], Exit.FAILED, "did you mean 'queue'"),
         (["shop.mail", "--evry", "5m"], Exit.USAGE, "--every"),
+        (["shop.mail", "--every", "soon"], Exit.USAGE, "Invalid value for '--every'"),
+        (["shop.mail", "--every", "99999999999999d"], Exit.USAGE, "from 0 to a hundred years"),
+        (["shop.mail", "--at", "9999-12-31T23:59"], Exit.USAGE, "it is not from 1970 to 9998"),
     ],
 )
 def test_what_is_wrong_with_a_new_schedule_is_said_and_nothing_stored(
@@ -148,7 +151,8 @@ def test_what_is_wrong_with_a_new_schedule_is_said_and_nothing_stored(
 
 def test_a_taken_name_is_refused(desk: Desk) -> None:
     desk("create", "s", "shop.mail", "--every", "5m")
-    assert "somebody changed it" in desk.refused("create", "s", "shop.mail", "--every", "5m")
+    said = desk.refused("create", "s", "shop.mail", "--every", "5m")
+    assert "expected a name that no schedule has, got 's', which is taken" in said
 
 
 def test_edit_changes_what_is_given(desk: Desk) -> None:

@@ -19,9 +19,9 @@ from horarium.app.by_hand import fire_by_hand
 from horarium.app.past import BackfillPlan, History
 from horarium.app.result import AsyncResult
 from horarium.app.rows import Rows
-from horarium.clock import Instant, to_datetime, to_instant
+from horarium.clock import LATEST, Instant, to_datetime, to_instant
 from horarium.engines.protocol import SCHEDULE_TOPIC, Page, SchedulePage
-from horarium.errors import InvalidSchedule, OwnedByCode, ScheduleConflict
+from horarium.errors import InvalidSchedule, OwnedByCode, ScheduleConflict, ScheduleRefused
 from horarium.message import new_id
 from horarium.schedules import editing, policy
 from horarium.schedules.backfill import Order, Which, backfill_of
@@ -80,9 +80,11 @@ class Schedules:
 
         ``schedule`` and ``keys`` are those of an entry of ``beat_schedule``. Raises: InvalidSchedule for a key or value
         that is wrong, or one that never fires; NotRegistered when neither this app nor a live worker knows the task;
-        InvalidArguments; ScheduleConflict when the name is taken.
+        InvalidArguments; ScheduleConflict when the name is taken, by the code as well.
         """
         now = self._app.engine.now()
+        if name in self._app.raw_entries():  # be it stored or not: the code's would silently not be used any more
+            raise ScheduleConflict(name, 0, 0)
         entry = {"task": task, "schedule": schedule, "args": args, "kwargs": kwargs or {}, **keys}
         wanted = replace(self._rows.read(name, entry, now=now), id=new_id(now), owner="person")
         self._rows.require_sendable(wanted, now=now)
@@ -308,10 +310,20 @@ class Schedules:
 
 
 def _instant(schedule: Schedule, moment: Moment) -> Instant:
-    """Return the instant that is meant; a naive datetime is one in the schedule's zone."""
-    if not isinstance(moment, datetime):
-        return moment
-    return to_instant(moment if moment.tzinfo else moment.replace(tzinfo=zone_of(schedule.timezone)))
+    """Return the instant that is meant; a naive datetime is one in the schedule's zone.
+
+    Raises: ScheduleRefused for what is none: stored, it would make the schedule unreadable.
+    """
+    instant: object = moment
+    if isinstance(moment, datetime):
+        instant = to_instant(moment if moment.tzinfo else moment.replace(tzinfo=zone_of(schedule.timezone)))
+    if isinstance(instant, bool) or not isinstance(instant, int) or not 0 <= instant <= LATEST:
+        raise ScheduleRefused(
+            schedule.name,
+            f"expected a datetime or UTC milliseconds, from 1970 to 9998, got {str(moment)[:60]!r}; write for instance "
+            "datetime(2026, 12, 24, 18)",
+        )
+    return instant
 
 
 def _who(by: str | None) -> str:

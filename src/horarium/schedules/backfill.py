@@ -6,7 +6,7 @@ Where one stands is its ``total_runs``: so many of its instants are enqueued. ``
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, get_args
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -70,6 +70,8 @@ def backfill_of(
         raise ScheduleRefused(schedule.name, "expected instants to fire again, got none; look with dry_run=True")
     if not 1 <= max_active <= MOST:
         raise ScheduleRefused(schedule.name, f"expected max_active to be from 1 to {MOST}, got {max_active}")
+    if order not in get_args(Order):
+        raise ScheduleRefused(schedule.name, f"expected order to be {' or '.join(get_args(Order))}, got {order!r}")
     ordered = instants if order == "oldest" else instants[::-1]
     wanted = Schedule(
         id=id,

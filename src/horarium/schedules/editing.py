@@ -15,6 +15,7 @@ from horarium import codec
 from horarium.clock import Instant, to_datetime
 from horarium.errors import OwnedByCode, ScheduleRefused
 from horarium.schedules import policy
+from horarium.schedules.entries import storable
 from horarium.schedules.line import Line, next_of
 from horarium.schedules.planning import owed
 from horarium.schedules.policy import EDITS_KEPT
@@ -31,7 +32,13 @@ _UNTOLD = frozenset(
 
 
 def noted(before: Schedule | None, after: Schedule, *, what: str, by: str, note: str = "", now: Instant) -> Schedule:
-    """Return ``after`` with one more edit written down: what it changed in ``before``. The newest ones are kept."""
+    """Return ``after`` with one more edit written down: what it changed in ``before``. The newest ones are kept.
+
+    Raises: ScheduleRefused when ``by`` or ``note`` is no text: stored, it would make the schedule unreadable.
+    """
+    for key, value in (("by", by), ("note", note)):
+        if storable(value) is None:
+            raise ScheduleRefused(after.name, f"expected {key} to be text, got {repr(value)[:60]}; write who, and why")
     edit = Edit(at=now, by=by, what=what, note=note, changes={} if before is None else changes(before, after))
     return replace(after, edits=(*after.edits, edit)[-EDITS_KEPT:], changed=now)
 

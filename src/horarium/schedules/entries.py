@@ -59,6 +59,11 @@ def schedule_id(name: str) -> str:
     return derived_id("schedule", name)
 
 
+def storable(value: object) -> str | None:
+    """Return a text that every store can keep; None for anything else."""
+    return value if isinstance(value, str) and not _IN_NO_TEXT.search(value) else None
+
+
 def read_entry(name: str, entry: Mapping[str, Any], *, timezone: str, now: Instant) -> Schedule:
     """Return the schedule that an entry of code asks for, not stored yet and without a next instant.
 
@@ -75,7 +80,7 @@ def read_entry(name: str, entry: Mapping[str, Any], *, timezone: str, now: Insta
 def _schedule(name: str, entry: Mapping[str, Any], *, timezone: str, now: Instant) -> Schedule:
     _check_keys(name, entry)
     task = _required(entry, "task")
-    if not isinstance(task, str) or _storable(task) is None:
+    if not isinstance(task, str) or storable(task) is None:
         raise _refusal("task", "the name of a task", task, "write for instance 'shop.tasks.send_report'")
     path = f"beat_schedule[{name!r}]"
     args, kwargs = entry.get("args") or (), entry.get("kwargs") or {}
@@ -124,7 +129,7 @@ def _chosen(entry: Mapping[str, Any]) -> dict[str, Any]:  # Any: fields of many 
         "spread": duration,
         "grace": duration,
         "pause_after": count,
-        "description": (_storable, "text without what no store can keep"),
+        "description": (storable, "text without what no store can keep"),
     }
     return {key: _read(entry, key, *readers[key]) for key in readers if entry.get(key) is not None}
 
@@ -165,7 +170,7 @@ def _plain(path: str, value: object) -> Any:
             return value
         case float() if isfinite(value):  # else JSON has null for it
             return value
-        case str() if _storable(value) is not None:
+        case str() if storable(value) is not None:
             return value
         case timedelta():
             return value.total_seconds()
@@ -185,11 +190,7 @@ def _read(entry: Mapping[str, Any], key: str, read: Callable[[object], Any], exp
 
 def _text(value: object) -> str | None:
     # A tzinfo of zoneinfo or pytz says its name as text.
-    return _storable(value if isinstance(value, str) else getattr(value, "key", None) or getattr(value, "zone", None))
-
-
-def _storable(value: object) -> str | None:
-    return value if isinstance(value, str) and not _IN_NO_TEXT.search(value) else None
+    return storable(value if isinstance(value, str) else getattr(value, "key", None) or getattr(value, "zone", None))
 
 
 def _flag(value: object) -> bool | None:

@@ -49,6 +49,13 @@ def _calendar(text: str, zone: str) -> Spec:
     return calendar(int(found["every"] or 1), unit, at=found["at"].split(","), on=on, start=found["start"])
 
 
+def _every(text: str, zone: str) -> Spec:
+    try:
+        return every(seconds(text))
+    except click.BadParameter as error:
+        raise click.BadParameter(error.message, param_hint="'--every'") from error
+
+
 def _solar(text: str, zone: str) -> Spec:
     try:
         event, lat, lon = text.split()
@@ -60,7 +67,7 @@ def _solar(text: str, zone: str) -> Spec:
 _READ: Mapping[str, Callable[[str, str], Spec]] = {
     "cron": lambda text, zone: cron(text),
     "crontab": lambda text, zone: crontab.from_string(text),
-    "every": lambda text, zone: every(seconds(text)),
+    "every": _every,
     "at": lambda text, zone: clocked(to_datetime(moment(text, zone, option="--at"))),
     "calendar": _calendar,
     "solar": _solar,
