@@ -79,12 +79,12 @@ def _settle_success(db: Connection, settlement: Settlement, mark: int, now: Inst
         now,
         None if settlement.keep is None else milliseconds(settlement.keep),
     )
-    if change(db, "settle_success", values) == 1:
+    if change(db, "settle_success", (*values, False)) == 1:
         return True
-    told = fetch(db, "settle_scheduled", values)
-    for schedule, text in told:
+    for schedule, text in fetch(db, "sent_by_schedule", values[:3]):
         tell_schedule(db, schedule, State.SUCCESS, text, now)
-    return bool(told)
+        return change(db, "settle_success", (*values, True)) == 1
+    return False
 
 
 def _settle(db: Connection, settlement: Settlement, mark: int, now: Instant, policy: MaintenancePolicy) -> Verdict:

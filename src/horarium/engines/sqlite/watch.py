@@ -17,17 +17,9 @@ def tell_schedule(db: Connection, name: str | None, state: State, text: bytes, n
     if name is None:
         return
     has_succeeded = state in SUCCEEDED
-    values = {
-        "name": name,
-        "now": now,
-        "nominal": _nominal(text) if has_succeeded else None,
-        "has_succeeded": has_succeeded,
-        "has_failed": state in FAILED,
-        "held": False,
-    }
-    if change(db, "tell_schedule", values) == 0:
-        values["held"] = True
-        db.has_released = change(db, "tell_schedule", values) == 1 or db.has_released
+    values = (name, now, _nominal(text) if has_succeeded else None, has_succeeded, state in FAILED)
+    if change(db, "tell_schedule", values) == 0 and change(db, "release_schedule", values) == 1:
+        db.has_released = True
 
 
 def _nominal(text: bytes) -> Instant | None:

@@ -1,0 +1,9 @@
+-- Tell a schedule that is held of the end of one of its runs, and let it go on.
+-- Parameters: ?1 name, ?2 now, ?3 nominal (of a success, or NULL), ?4 has succeeded, ?5 has failed (0 or 1)
+-- Result: none; one changed row, or none if it is not held or there is none
+-- State: held -> not held, due again; ended and succeeded never go backwards
+-- Safe: inside the write transaction that ends the run
+UPDATE schedules
+SET ended = max(coalesce(ended, ?2), ?2), succeeded = coalesce(max(succeeded, ?3), succeeded, ?3),
+    failures = CASE WHEN ?4 THEN 0 ELSE failures + ?5 END, held = 0
+WHERE name = ?1 AND held = 1
