@@ -112,6 +112,8 @@ class Settling:
     def _record(self, plain: list[Told], others: list[Told]) -> None:
         follow_ups: list[Message] = []
         moves = Moves(self._db, self._now)
+        if plain and len(self._told) > 1:  # else the two kinds would be locked one behind the other: see news.py
+            self._db.run("lock_messages", ids=array(sorted({told.settlement.id for told in self._told})))
         if plain:
             left = self._take_note(plain, self._send_plain(plain, tells=False))
             others = sorted([*others, *left], key=lambda told: told.place)
