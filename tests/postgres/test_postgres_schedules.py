@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from msgspec import Raw
 from msgspec.structs import replace
 from postgres_words import (
     POLICY,
@@ -319,3 +320,21 @@ def test_an_edit_and_a_deletion_of_a_schedule_stop_no_end_of_its_runs(engine: Po
     engine.schedules.delete(["deleted"])
     assert settle(engine, settlements) == ["recorded"] * len(settlements)
     assert stored(engine, "edited").succeeded is not None
+
+
+def test_many_schedules_are_saved_in_as_few_statements_as_one(
+    engine: PostgresEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[str] = []
+    run = Database.run
+
+    def noting(self: Database, name: str, /, **values: Any) -> Any:
+        sent.append(name)
+        return run(self, name, **values)
+
+    monkeypatch.setattr(Database, "run", noting)
+    created = engine.schedules.save([schedule(engine, f"daily-{number}") for number in range(50)], now=1)
+    changed = engine.schedules.save([replace(each, args=Raw(b"[1]")) for each in created], now=2)
+    assert len([name for name in sent if name != "clock"]) <= 6
+    assert engine.schedules.get([each.name for each in changed]) == changed
+    assert {each.version for each in changed} == {2}
