@@ -113,7 +113,12 @@ class Settling:
         follow_ups: list[Message] = []
         moves = Moves(self._db, self._now)
         if plain:
-            left = self._take_note(plain, self._send_plain(plain, tells=False))
+            with self._db.connection.pipeline():  # one round trip for both
+                if len(self._told) > 1:
+                    # What the plain ones leave is locked behind them: a firing that makes way would meet us in a circle.
+                    self._db.run("lock_messages", ids=array(sorted({told.settlement.id for told in self._told})))
+                sent = self._send_plain(plain, tells=False)
+            left = self._take_note(plain, sent)
             others = sorted([*others, *left], key=lambda told: told.place)
             recorded = [told for told in plain if told.place in self._verdicts]
             follow_ups += [message for told in recorded for message in told.settlement.follow_ups]
