@@ -44,7 +44,9 @@ def prepare(app: Horarium, schedule: Schedule, *, now: Instant, knows: Callable[
             version=schedule.version,
             expected=schedule.next_fire,
             kind=_kind(schedule),
-            messages=tuple(_message(app, schedule, each, now) for each in occasions(schedule, decided, now=now, line=line)),
+            messages=tuple(
+                _message(app, schedule, each, now) for each in occasions(schedule, decided, now=now, line=line)
+            ),
             next_fire=decided.next_fire,
             missed=decided.missed,
             overlap="queue_one"

@@ -55,8 +55,8 @@ def plan(schedule: Schedule, *, now: Instant, line: Line | None = None) -> Plan:
 
     The next instant follows from the newest due one, never from ``now``. An edit that was read before a firing sets
     next_fire back to it: what was fired is neither fired again nor missed. A backfill fires the instants that it
-    names, one at a time. ``line`` is the schedule's, if it is at hand. Raises: InvalidSchedule when the spec or the zone
-    cannot be used.
+    names, one at a time. ``line`` is the schedule's, if it is at hand. Raises: InvalidSchedule when the spec or the
+    zone cannot be used.
     """
     first = schedule.next_fire
     if first is None or first > now:

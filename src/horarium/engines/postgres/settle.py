@@ -115,7 +115,7 @@ class Settling:
         if plain:
             with self._db.connection.pipeline():  # one round trip for both
                 if len(self._told) > 1:
-                    # What the plain ones leave is locked behind them: a firing that makes way would meet us in a circle.
+                    # What the plain ones leave is locked behind them: a firing that makes way would meet us in circles.
                     self._db.run("lock_messages", ids=array(sorted({told.settlement.id for told in self._told})))
                 sent = self._send_plain(plain, tells=False)
             left = self._take_note(plain, sent)
