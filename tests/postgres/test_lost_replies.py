@@ -208,10 +208,10 @@ def test_an_end_whose_reply_was_lost_is_told_once(
 
 
 def test_a_save_whose_reply_was_lost_is_no_conflict(engine: PostgresEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    with reply_lost(monkeypatch, "insert_schedule"):
+    with reply_lost(monkeypatch, "insert_schedules"):
         (saved,) = engine.schedules.save([schedule(engine)], now=engine.now())
     assert saved.version == 1
-    with reply_lost(monkeypatch, "replace_schedule"):
+    with reply_lost(monkeypatch, "replace_schedules"):
         (edited,) = engine.schedules.save([replace(saved, task="u")], now=engine.now())
     assert (edited.version, edited.task) == (2, "u")
     assert engine.schedules.get(["s"]) == [edited]

@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from msgspec import Raw
 from msgspec.structs import replace
 from postgres_words import (
     POLICY,
@@ -352,3 +353,37 @@ def test_an_edit_and_a_deletion_of_a_schedule_stop_no_end_of_its_runs(engine: Po
     engine.schedules.delete(["deleted"])
     assert settle(engine, settlements) == ["recorded"] * len(settlements)
     assert stored(engine, "edited").succeeded is not None
+
+
+def test_many_schedules_are_saved_in_as_few_statements_as_one(
+    engine: PostgresEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[str] = []
+    run = Database.run
+
+    def noting(self: Database, name: str, /, **values: Any) -> Any:
+        sent.append(name)
+        return run(self, name, **values)
+
+    monkeypatch.setattr(Database, "run", noting)
+    created = engine.schedules.save([schedule(engine, f"daily-{number}") for number in range(50)], now=1)
+    changed = engine.schedules.save([replace(each, args=Raw(b"[1]")) for each in created], now=2)
+    assert len([name for name in sent if name != "clock"]) <= 6
+    assert engine.schedules.get([each.name for each in changed]) == changed
+    assert {each.version for each in changed} == {2}
+
+
+def test_a_batch_of_all_kinds_of_ends_locks_its_messages_in_one_order(
+    engine: PostgresEngine, url: str, aside: Callable[..., Future[Any]]
+) -> None:
+    """The successes go first, but may not be locked first: a firing that makes way locks them by id, and waits."""
+    first, second = sorted([put_one(engine), put_one(engine)])
+    claimed = {each.message.id: each for each in claim(engine)}
+    batch = successes(engine, [claimed[second]]) + failed(successes(engine, [claimed[first]]))
+    hold = "SELECT FROM messages WHERE id = %s FOR UPDATE"
+    with connect(url) as other, other.transaction():
+        other.execute(hold, [first])
+        settling = aside(settle, engine, batch)
+        until(lambda: waits_for_a_lock(url, "FOR UPDATE"))
+        other.execute(f"{hold} NOWAIT", [second])
+    assert settling.result(LONG) == ["recorded", "recorded"]

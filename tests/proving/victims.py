@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import random
 import resource
 import signal
 import subprocess
@@ -76,6 +77,14 @@ def witnessed(task: Task) -> Iterator[list[Any]]:
 def tick(self: Task, edition: int = 0) -> list[Any]:
     """What the schedules send; ``edition`` tells by which edit of them."""
     with witnessed(self) as result:
+        return result
+
+
+@app.task(name="linger", bind=True)
+def linger(self: Task, most: float = 1.6) -> list[Any]:
+    """What the schedules send whose runs may not overlap: takes any time up to ``most``."""
+    with witnessed(self) as result:
+        time.sleep(random.uniform(0.0, most))
         return result
 
 

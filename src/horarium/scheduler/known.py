@@ -23,7 +23,8 @@ class KnownTasks:
         self._read_at: Seconds = float("-inf")  # a reading of the monotonic clock
 
     def has(self, task: str, *, engine: Engine, now: Instant) -> bool:
-        return task in self._app.tasks or task in self._of_live_members(engine, now)
+        is_ours = self._app.known_task(task) is not None  # asked first: ``tasks`` finalizes the app each time
+        return is_ours or task in self._app.tasks or task in self._of_live_members(engine, now)
 
     def _of_live_members(self, engine: Engine, now: Instant) -> frozenset[str]:
         if self._clock.monotonic() - self._read_at >= REFRESH_EVERY:

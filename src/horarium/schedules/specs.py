@@ -145,7 +145,7 @@ def _dates(given: tuple[str, ...]) -> dates:
 
 
 def _are_texts(values: Any) -> bool:
-    return all(isinstance(text, str) for text in values)
+    return {*map(type, values)} <= {str}  # half the time of a loop over isinstance: each firing asks
 
 
 @lru_cache(maxsize=4096)

@@ -119,9 +119,12 @@ class Store:
             self.revoke(entry, "terminated" if entry.run.cancel == "terminate" else "revoked", now)
             return
         self._let_go(entry)
+        before = entry.message
         entry.run = replace(run, state=state, changed=now, worker="", started=None, meta=None, progress=None)
         entry.due = due
         self._line_up(entry)
+        if run.message.schedule != before.schedule:  # it will not hear of the end of this run any more
+            self._tell_schedule(before, entry.run)
 
     def give_back(self, entry: Entry, now: Instant, *, delay: Seconds = 0.0) -> None:
         """Put a message back as if it had never been claimed, but for its fence."""

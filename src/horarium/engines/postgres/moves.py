@@ -214,6 +214,8 @@ def put_back(
     entry.worker, entry.started, entry.due = "", None, due
     if message is not None:
         entry.sent, entry.queue = message, message.queue
+        if message.schedule != entry.schedule:  # it will not hear of the end of this run any more
+            moves.news.add(entry.schedule, state, entry.nominal)
         entry.schedule, entry.nominal = message.schedule, message.nominal
 
 

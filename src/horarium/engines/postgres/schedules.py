@@ -121,7 +121,7 @@ def _save(db: Database, schedules: Sequence[Schedule], token: int, *, again: boo
         and all(row[-1] == token for row in rows)
     ):
         return [stored[schedule.name] for schedule in schedules]
-    saved = []
+    before_us, saved = set(stored), []
     for schedule in schedules:
         before = stored.get(schedule.name)
         found = 0 if before is None else before.version
@@ -130,9 +130,11 @@ def _save(db: Database, schedules: Sequence[Schedule], token: int, *, again: boo
         after = replace(schedule, version=found + 1, held=False)
         if before is not None:
             after = _with_counts_of(before, after)
-        _write(db, after, token, is_new=before is None)
         stored[schedule.name] = after
         saved.append(after)
+    written = {schedule.name: schedule for schedule in saved}  # of one that is saved twice in a call, the last
+    _write(db, [written[name] for name in sorted(written.keys() - before_us)], token, are_new=True)
+    _write(db, [written[name] for name in sorted(written.keys() & before_us)], token, are_new=False)
     return saved
 
 
@@ -155,29 +157,34 @@ def _with_counts_of(before: Schedule, schedule: Schedule) -> Schedule:
     )
 
 
-def _write(db: Database, schedule: Schedule, token: int, *, is_new: bool) -> None:
-    name, version, record = schedule.name, schedule.version, _encode(schedule).decode()
-    same: dict[str, Value] = {
-        "id": schedule.id,
-        "owner": schedule.owner,
-        "active": schedule.is_active,
-        "next_fire": schedule.next_fire,
-        "failures": schedule.failures,
+def _write(db: Database, schedules: Sequence[Schedule], token: int, *, are_new: bool) -> None:
+    """Write schedules of different names, all in one: row by row, a million took 407 s."""
+    if not schedules:
+        return
+    columns: dict[str, Value] = {
+        "names": array(each.name for each in schedules),
+        "ids": array(each.id for each in schedules),
+        "owners": array(each.owner for each in schedules),
+        "actives": array(each.is_active for each in schedules),
+        "versions": array(each.version for each in schedules),
+        "next_fires": array(each.next_fire for each in schedules),
+        "failures": array(each.failures for each in schedules),
+        "records": array(_encode(each).decode() for each in schedules),
+        "token": token,
     }
-    if not is_new:
-        db.run("replace_schedule", name=name, version=version, token=token, record=record, **same)
-    elif not db.change(
-        "insert_schedule",
-        name=name,
-        version=version,
-        token=token,
-        record=record,
-        last_fire=schedule.last_fire,
-        total_runs=schedule.total_runs,
-        missed=schedule.missed,
-        skipped=schedule.skipped,
-        succeeded=schedule.succeeded,
-        ended=schedule.ended,
-        **same,
-    ):
-        raise ScheduleConflict(name, 0, 1)  # somebody has created it since we looked
+    if not are_new:
+        db.run("replace_schedules", **columns)
+        return
+    created = db.fetch(
+        "insert_schedules",
+        last_fires=array(each.last_fire for each in schedules),
+        total_runs=array(each.total_runs for each in schedules),
+        misseds=array(each.missed for each in schedules),
+        skippeds=array(each.skipped for each in schedules),
+        succeededs=array(each.succeeded for each in schedules),
+        endeds=array(each.ended for each in schedules),
+        **columns,
+    )
+    if len(created) < len(schedules):  # somebody has created one since we looked
+        ours = {name for (name,) in created}
+        raise ScheduleConflict(next(each.name for each in schedules if each.name not in ours), 0, 1)

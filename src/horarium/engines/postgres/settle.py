@@ -112,10 +112,13 @@ class Settling:
     def _record(self, plain: list[Told], others: list[Told]) -> None:
         follow_ups: list[Message] = []
         moves = Moves(self._db, self._now)
-        if plain and len(self._told) > 1:  # else the two kinds would be locked one behind the other: see news.py
-            self._db.run("lock_messages", ids=array(sorted({told.settlement.id for told in self._told})))
         if plain:
-            left = self._take_note(plain, self._send_plain(plain, tells=False))
+            with self._db.connection.pipeline():  # one round trip for both
+                if len(self._told) > 1:
+                    # Else the two kinds would be locked one behind the other, and a firing met in circles: see news.py
+                    self._db.run("lock_messages", ids=array(sorted({told.settlement.id for told in self._told})))
+                sent = self._send_plain(plain, tells=False)
+            left = self._take_note(plain, sent)
             others = sorted([*others, *left], key=lambda told: told.place)
             recorded = [told for told in plain if told.place in self._verdicts]
             follow_ups += [message for told in recorded for message in told.settlement.follow_ups]

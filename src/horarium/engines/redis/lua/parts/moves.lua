@@ -33,8 +33,11 @@ local function carry_out(move, now)
   for _, name in ipairs(move.index or {}) do redis.call('ZADD', K .. 'i:' .. name, move.created, id) end
   for _, name in ipairs(move.unindex or {}) do redis.call('ZREM', K .. 'i:' .. name, id) end
   if move.sent then
-    leave(id)
+    local name, nominal = leave(id)
     if move.sent ~= '' then enter(id, move.sent) end
+    if name and string.match(move.sent, '^[^;]*;(.*)$') ~= name then
+      tell(name, nominal, 'ended', now)  -- it will not hear of the end of this run any more
+    end
   end
   if move.tells then end_runs({id}, move.tells, now) end
   if move.forget then
