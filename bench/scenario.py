@@ -59,7 +59,7 @@ class Size(Struct, frozen=True, kw_only=True):
 
 QUICK = Size(
     rounds=1,
-    drain_tasks=200,
+    drain_tasks=2_000,
     single_calls=50,
     bulk_calls=200,
     latency_calls=5,

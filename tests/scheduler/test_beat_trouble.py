@@ -32,7 +32,7 @@ def row(name: str, clock: ManualClock, **fields: object) -> Schedule:
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        ({"spec": {"kind": "moon"}}, "expected the record of a schedule's spec"),
+        ({"spec": {"kind": "moon"}}, "expected the record of a crontab or another spec"),
         ({"spec": {}}, "expected the record"),
         ({"timezone": "Mars/Olympus"}, "expected the IANA name of a time zone"),
         ({"options": {"queu": "x"}}, "queu"),
