@@ -30,7 +30,7 @@ def requests(site: ServedSite) -> dict[str, bytes]:
     from horarium.engines.postgres.sql import statements
 
     sql = statements("horarium")
-    named = ("insert", "claim", "renew", "settle_success", "insert_firing", "chores")
+    named = ("insert", "claim", "renew", "settle_success", "insert_firings", "chores")
     return {name: _only_in(sql, name) for name in named} | {"commit": b"COMMIT"}
 
 

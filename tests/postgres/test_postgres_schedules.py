@@ -228,6 +228,39 @@ def test_messages_are_locked_before_schedules(
     assert done.result(LONG)
 
 
+def test_messages_of_a_mixed_batch_are_locked_in_the_order_of_their_ids(
+    engine: PostgresEngine, url: str, aside: Callable[..., Future[Any]]
+) -> None:
+    put_one(engine, id="b")
+    put_one(engine, id="a")
+    success, failure = successes(engine, claim(engine))
+    with connect(url) as other, other.transaction():
+        other.execute("SELECT FROM messages WHERE id = 'a' FOR UPDATE")
+        done = aside(settle, engine, [success, *failed([failure])])
+        until(lambda: waits_for_a_lock(url, ""))
+        other.execute("SELECT FROM messages WHERE id = 'b' FOR UPDATE NOWAIT")
+    assert done.result(LONG) == ["recorded"] * 2
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_success_of_the_first_instant_there_is_counts(engine: PostgresEngine, others: int) -> None:
+    """Alone it takes the short road, with another outcome beside it the long one."""
+    assert fire(engine, firing(save(engine, next_fire=0))) == [Fate.SENT]
+    for _ in range(others):
+        put_one(engine)
+    one, *rest = successes(engine, claim(engine))
+    settle(engine, [one, *failed(rest)])
+    assert stored(engine).succeeded == 0
+
+
+def test_what_one_call_sends_is_put_in_the_order_of_its_firings(engine: PostgresEngine) -> None:
+    """Also where a schedule is fired again, of which the first firing comes too late."""
+    one, two = save(engine, "one", next_fire=1), save(engine, "two", next_fire=1)
+    shots = [firing(one, version=9), firing(one), firing(two), firing(replace(one, next_fire=60_001))]
+    assert fire(engine, *shots) == [Fate.LOST, Fate.SENT, Fate.SENT, Fate.SENT]
+    assert [each.message.id for each in claim(engine)] == ["one 1 auto", "two 1 auto", "one 60001 auto"]
+
+
 def test_many_ends_and_firings_never_wait_for_each_other_in_a_circle(
     engine: PostgresEngine, monkeypatch: pytest.MonkeyPatch, aside: Callable[..., Future[Any]]
 ) -> None:
@@ -338,19 +371,3 @@ def test_many_schedules_are_saved_in_as_few_statements_as_one(
     assert len([name for name in sent if name != "clock"]) <= 6
     assert engine.schedules.get([each.name for each in changed]) == changed
     assert {each.version for each in changed} == {2}
-
-
-def test_a_batch_of_all_kinds_of_ends_locks_its_messages_in_one_order(
-    engine: PostgresEngine, url: str, aside: Callable[..., Future[Any]]
-) -> None:
-    """The successes go first, but may not be locked first: a firing that makes way locks them by id, and waits."""
-    first, second = sorted([put_one(engine), put_one(engine)])
-    claimed = {each.message.id: each for each in claim(engine)}
-    batch = successes(engine, [claimed[second]]) + failed(successes(engine, [claimed[first]]))
-    hold = "SELECT FROM messages WHERE id = %s FOR UPDATE"
-    with connect(url) as other, other.transaction():
-        other.execute(hold, [first])
-        settling = aside(settle, engine, batch)
-        until(lambda: waits_for_a_lock(url, "FOR UPDATE"))
-        other.execute(f"{hold} NOWAIT", [second])
-    assert settling.result(LONG) == ["recorded", "recorded"]

@@ -51,6 +51,7 @@ def test_schedulers_that_are_killed_at_random_lose_nothing_and_double_nothing(tm
                 processes.append(start(tmp_path))
             before = fired(reader)
             wait_until(lambda: fired(reader) > before + 15)
+            wait_until(lambda: {process.pid for process in processes} <= signed_on(reader))  # they hear signals by now
         finally:
             for process in processes:
                 process.terminate()
@@ -72,6 +73,11 @@ def check_line(reader: Horarium, name: str, step: int) -> None:
 def start(folder: Path) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "PYTHONPATH": str(folder)}
     return subprocess.Popen([sys.executable, "-c", RUN], cwd=folder, env=environment, stderr=subprocess.DEVNULL)
+
+
+def signed_on(reader: Horarium) -> set[int]:
+    members = reader.engine.inspector.workers(now=reader.engine.now())
+    return {record.member.pid for record in members if record.alive}
 
 
 def fired(reader: Horarium) -> int:

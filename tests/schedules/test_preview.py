@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from horarium.cli.moments import local
 from horarium.clock import to_instant
+from horarium.schedules.calendar import calendar
 from horarium.schedules.crontab import crontab
 from horarium.schedules.editing import move, pause
 from horarium.schedules.interval import every
@@ -51,6 +52,12 @@ def test_a_time_that_the_clocks_skip_is_marked_as_moved() -> None:
     assert (shown(before), before.remark) == ("Sat 27 Mar 2027  02:30:00 CET", "")
     assert shown(moved) == "Sun 28 Mar 2027  03:00:00 CEST" and moved.remark.startswith("moved")
     assert shown(after) == "Mon 29 Mar 2027  02:30:00 CEST" and after.remark == ""
+
+
+def test_the_time_of_a_calendar_is_marked_too() -> None:
+    before, moved = firings(calendar(at="02:30"), "2027-03-27", 2)
+    assert before.remark == ""
+    assert moved.remark.startswith("moved")
 
 
 def test_a_time_that_comes_twice_says_which_pass_it_is() -> None:

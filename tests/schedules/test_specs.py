@@ -106,7 +106,7 @@ def test_a_record_nested_without_end_is_refused() -> None:
     record: object = {"kind": "every", "milliseconds": 5}
     for _ in range(5000):
         record = {"kind": "union", "members": [record]}
-    with pytest.raises(InvalidSchedule, match="expected the record of a schedule's spec"):
+    with pytest.raises(InvalidSchedule, match="expected the record of a crontab or another spec"):
         from_record(record)
 
 

@@ -70,15 +70,18 @@ def latest_fire(spec: Spec, after: Instant, until: Instant, rules: Rules) -> Ins
 def count_fires(spec: Spec, after: Instant, until: Instant, rules: Rules) -> int:
     """Return how many firings are later than ``after`` and at or before ``until``, without walking through them.
 
-    Of a union the busiest member is counted so, the others are walked through, to count once what they share. So are
-    the events of the sun.
+    The members of a union are walked through, to count once what they share, but for the interval that fires most;
+    so are the events of the sun. A year of two crontabs that fire each minute takes about a second.
     """
-    counts = {(plain, but): _count(plain, but, after, until, rules) for plain, but in _lines(spec)}
-    busiest, total = max(counts.items(), key=lambda item: item[1])
-    others = [_walk(plain, but, after, until, rules) for plain, but in counts if (plain, but) != busiest]
-    for instant in _merged(others):
-        total += _next_of(*busiest, instant - 1, rules) != instant
-    return total
+    lines = _lines(spec)
+    if len(lines) == 1:
+        return _count(*lines[0], after, until, rules)
+    busiest = min((plain for plain, but in lines if isinstance(plain, every) and not but), key=_step, default=None)
+    others = _merged([_walk(plain, but, after, until, rules) for plain, but in lines if plain is not busiest or but])
+    if busiest is None:
+        return sum(1 for _ in others)
+    alone = sum(1 for instant in others if next_on_line(busiest, instant - 1, anchor=rules.anchor) != instant)
+    return count_on_line(busiest, after, until, anchor=rules.anchor) + alone
 
 
 def fires_between(spec: Spec, after: Instant, until: Instant, rules: Rules) -> Iterator[Instant]:
@@ -155,8 +158,11 @@ def _walk(spec: Recurrence, but: Exclusions, after: Instant, until: Instant, rul
     if isinstance(spec, WallClock):
         yield from (second * 1000 for second in seconds_between(spec, but, after // 1000, until // 1000, rules))
         return
-    if isinstance(spec, every) and not but:
-        yield from range(next_on_line(spec, after, anchor=rules.anchor), until + 1, spec.milliseconds)
+    if isinstance(spec, every):
+        if but:
+            yield from _walk_free_points(spec, but, after, until, rules)
+        else:
+            yield from range(next_on_line(spec, after, anchor=rules.anchor), until + 1, spec.milliseconds)
         return
     moment = _next_of(spec, but, after, rules)
     while moment is not None and moment <= until:
@@ -186,6 +192,18 @@ def _count_free_points(spec: every, but: Exclusions, after: Instant, until: Inst
     days = free_days(but, max(after, rules.anchor) + 1, until + 1, rules.zone)
     step = spec.milliseconds
     return sum(points_in(spans, (rules.anchor - midnight) % step, step)[1] for midnight, spans in days)
+
+
+def _walk_free_points(spec: every, but: Exclusions, after: Instant, until: Instant, rules: Rules) -> Iterator[Instant]:
+    step = spec.milliseconds
+    for midnight, spans in free_days(but, max(after, rules.anchor) + 1, until + 1, rules.zone):
+        phase = (rules.anchor - midnight) % step
+        for start, end in spans:
+            yield from range(midnight + start + (phase - start) % step, midnight + end, step)
+
+
+def _step(spec: every) -> int:
+    return spec.milliseconds
 
 
 def _next_free_event(spec: solar, but: Exclusions, after: int, zone: str) -> int | None:

@@ -94,7 +94,7 @@ def _from_record(record: Any, depth: int) -> Spec:
             return union(*(_from_record(member, depth - 1) for member in members))
         case {"kind": "without", "spec": dict(spec), "exclusions": list(exclusions), **rest} if not rest and depth > 0:
             return without(_from_record(spec, depth - 1), *map(_exclusion, exclusions))
-    raise _no_record("a schedule's spec", record)
+    raise _no_record("a crontab or another spec", record)
 
 
 def _exclusion_record(exclusion: Exclusion | WallClock) -> dict[str, Any]:

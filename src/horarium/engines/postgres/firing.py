@@ -68,13 +68,15 @@ class Volley:
 
 
 def _rounds(aims: Sequence[Aim]) -> Iterator[list[Aim]]:
-    """Yield the aims such that each round has each schedule once."""
-    left = list(aims)
-    while left:
-        first: dict[str, Aim] = {}
-        later = [aim for aim in left if first.setdefault(aim.firing.schedule, aim) is not aim]
-        yield list(first.values())
-        left = later
+    """Yield the aims in their order, cut wherever a schedule comes again."""
+    names: set[str] = set()
+    start = 0
+    for place, aim in enumerate(aims):
+        if aim.firing.schedule in names:
+            yield list(aims[start:place])
+            names, start = set(), place
+        names.add(aim.firing.schedule)
+    yield list(aims[start:])
 
 
 class _Burst:

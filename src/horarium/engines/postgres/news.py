@@ -47,7 +47,8 @@ class News:
         report = self._reports.setdefault(schedule, Report())
         if state in SUCCEEDED:
             report.failures, report.is_reset = 0, True
-            report.succeeded = max(filter(None, (report.succeeded, nominal)), default=None)
+            known = [instant for instant in (report.succeeded, nominal) if instant is not None]
+            report.succeeded = max(known, default=None)
         elif state in FAILED:
             report.failures += 1
 
