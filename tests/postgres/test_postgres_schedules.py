@@ -371,19 +371,3 @@ def test_many_schedules_are_saved_in_as_few_statements_as_one(
     assert len([name for name in sent if name != "clock"]) <= 6
     assert engine.schedules.get([each.name for each in changed]) == changed
     assert {each.version for each in changed} == {2}
-
-
-def test_a_batch_of_all_kinds_of_ends_locks_its_messages_in_one_order(
-    engine: PostgresEngine, url: str, aside: Callable[..., Future[Any]]
-) -> None:
-    """The successes go first, but may not be locked first: a firing that makes way locks them by id, and waits."""
-    first, second = sorted([put_one(engine), put_one(engine)])
-    claimed = {each.message.id: each for each in claim(engine)}
-    batch = successes(engine, [claimed[second]]) + failed(successes(engine, [claimed[first]]))
-    hold = "SELECT FROM messages WHERE id = %s FOR UPDATE"
-    with connect(url) as other, other.transaction():
-        other.execute(hold, [first])
-        settling = aside(settle, engine, batch)
-        until(lambda: waits_for_a_lock(url, "FOR UPDATE"))
-        other.execute(f"{hold} NOWAIT", [second])
-    assert settling.result(LONG) == ["recorded", "recorded"]

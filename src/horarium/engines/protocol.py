@@ -402,9 +402,9 @@ class Schedules(Protocol):
         manual: needs neither the version nor an active schedule, knows no overlap, moves and counts nothing: it is a
         person's. A schedule that is not there loses.
 
-        When a run ends, or a retry takes it away from its schedule, the same transaction tells the schedule (the stored
-        one of that name): ended = now, never backwards; held ends; of record.SUCCEEDED succeeded = its nominal, never
-        backwards, and failures = 0; of record.FAILED failures + 1. If a hold ended, SCHEDULE_TOPIC is notified.
+        When a run ends (or a retry takes it from its schedule), the same transaction tells the stored schedule of that
+        name: ended = now, never backwards; held ends; of record.SUCCEEDED succeeded = its nominal, never backwards, and
+        failures = 0; of record.FAILED failures + 1. If a hold ended, SCHEDULE_TOPIC is notified: it is due again.
         """
         ...
 

@@ -114,8 +114,7 @@ class Settling:
         moves = Moves(self._db, self._now)
         if plain:
             with self._db.connection.pipeline():  # one round trip for both
-                if len(self._told) > 1:
-                    # Else the two kinds would be locked one behind the other, and a firing met in circles: see news.py
+                if len(self._told) > 1:  # else the two kinds would be locked one behind the other: see news.py
                     self._db.run("lock_messages", ids=array(sorted({told.settlement.id for told in self._told})))
                 sent = self._send_plain(plain, tells=False)
             left = self._take_note(plain, sent)
