@@ -110,5 +110,6 @@ SCENARIO = Scenario(
     question="many schedules due at one instant: until all are enqueued by one scheduler",
     metrics=_metrics(),
     measure=measure,
+    rounds=1,
     by_default=False,
 )
