@@ -16,6 +16,7 @@ from scene import Scene
 
 ENGINES = pytest.mark.parametrize("site", ["sqlite", "redis", "postgres"], indirect=True)
 SHARE = 0.03  # of all calls
+STRUCK = {"queue.put", "queue.claim", "queue.settle"}  # at the least
 
 
 def storm(scene: Scene, seed: int, seconds: float) -> None:
@@ -27,7 +28,10 @@ def storm(scene: Scene, seed: int, seconds: float) -> None:
     mischief.keep("beat", ground.beat)
     producers = [mischief.keep("producer", lambda n=n: ground.producer(f"p{n}", seed + n)) for n in range(2)]
     wait_for(lambda: len(ground.events()) > 20, lambda: f"the system runs:\n{ground.logs()}")
-    mischief.run(seconds)
+    for _ in range(5):  # who is struck is drawn: a short storm may pass by a verb that is called seldom
+        mischief.run(seconds)
+        if ground.struck().keys() >= STRUCK:
+            break
     for place in producers:
         place.program.signal(signal.SIGTERM)
         place.program.ends()
@@ -39,8 +43,7 @@ def storm(scene: Scene, seed: int, seconds: float) -> None:
     print(f"seed {seed}: {struck.total()} faults: {dict(struck)}; exit codes {codes}")
     report.note("struck at every call", scene.site.name, {"faults": struck.total()})
     assert complaints(ground.history()) == [], f"seed {seed}"
-    missed = {"queue.put", "queue.claim", "queue.settle"} - struck.keys()
-    assert missed == set(), "not exercised"
+    assert struck.keys() >= STRUCK, "not exercised"
 
 
 @pytest.mark.timeout(240)

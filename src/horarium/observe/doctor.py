@@ -139,7 +139,7 @@ def _somebody_schedules(facts: Facts) -> Iterator[Finding]:
     elif number:
         yield problem(
             "no-scheduler",
-            f"there are {plural(number, 'schedule')}, but no scheduler is alive to fire them",
+            f"{plural(number, 'schedule')} stored, but no scheduler is alive to fire what is due",
             f"{facts.command} beat   (or start one worker with -B)",
         )
     else:

@@ -26,7 +26,7 @@ UNAVAILABLE = {
 UNUSABLE = {
     "NOAUTH": ("wants a password", "put it into the setting store: redis://:password@host:6379/0"),
     "WRONGPASS": ("does not accept the password", "mend the password in the setting store"),
-    "NOPERM": ("does not let this user do that", "give the user the rights that docs/why/stores.md lists"),
+    "NOPERM": ("does not let this user do that", "give the user the rights that docs/how-to/use-many-hosts.md lists"),
     "WRONGTYPE": ("holds foreign data under our keys", "use a namespace of its own: redis://host/0?namespace=shop"),
 }
 
