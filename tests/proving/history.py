@@ -88,9 +88,15 @@ def note(path: str | Path, kind: str, id: str, attempt: int, fence: int) -> None
     append(path, f"{kind} {id} {attempt} {fence} {os.getpid()} {boot_ns()}")
 
 
+def _whole_lines(path: Path) -> list[str]:
+    """Return the lines of a file to which others may be writing: a look can come in the middle of a line."""
+    text = path.read_text() if path.exists() else ""
+    return text[: text.rfind("\n") + 1].splitlines()
+
+
 def read_events(path: Path) -> list[Event]:
     events = []
-    for line in path.read_text().splitlines() if path.exists() else ():
+    for line in _whole_lines(path):
         kind, id, attempt, fence, pid, at = line.split()
         events.append(Event(kind, id, int(attempt), int(fence), int(pid), int(at)))
     return events
@@ -99,7 +105,7 @@ def read_events(path: Path) -> list[Event]:
 def read_calls(path: Path) -> tuple[set[str], dict[str, str]]:
     """Return the tokens of all calls that were begun, and the ids of those that returned."""
     invoked, accepted = set(), {}
-    for line in path.read_text().splitlines() if path.exists() else ():
+    for line in _whole_lines(path):
         step, token, *rest = line.split()
         if step == "invoke":
             invoked.add(token)
