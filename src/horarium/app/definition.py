@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from msgspec import Raw
+
+from horarium import codec
 from horarium.app.arguments import Arguments
 from horarium.app.options import DECLARED, error_classes, misfit
 from horarium.clock import Seconds
@@ -76,6 +79,14 @@ class Definition:
             function = self.run if own_run else self.function
             self._arguments = Arguments(self.name, function, skip=1 if self.bind and not own_run else 0)
         return self._arguments
+
+    def check_stored(self, args: Raw, kwargs: Raw) -> None:
+        """Refuse a stored call that would fail each time, if the task checks its calls.
+
+        Raises: InvalidArguments, DecodingError.
+        """
+        if self.typing:
+            self.arguments.check(codec.decode(args), codec.decode(kwargs))
 
     def _check(self) -> None:
         wrong = misfit(DECLARED, {option: getattr(self, option) for option in DECLARED})

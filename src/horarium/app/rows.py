@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec.structs import replace
 
-from horarium import codec
 from horarium.app.registry import nearest
 from horarium.clock import Instant
 from horarium.engines.protocol import SCHEDULE_TOPIC, Page
@@ -23,6 +22,7 @@ from horarium.schedules.specs import from_record
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium
+    from horarium.engines.protocol import Engine
 
 R = TypeVar("R")
 
@@ -32,6 +32,26 @@ TRIES = 5  # somebody else's edit between our reading and our writing is rare, t
 
 # Keys of an entry whose field in the record has another name.
 _FIELDS = {"schedule": "spec"}
+
+
+def browse_all(engine: Engine, owner: str | None = None) -> Iterator[Schedule]:
+    """Yield the stored schedules by name, read page by page."""
+    page = engine.schedules.browse(Page(limit=PAGE), owner=owner)
+    while True:
+        yield from page.schedules
+        if page.next is None:
+            return
+        page = engine.schedules.browse(Page(limit=PAGE, after=page.next), owner=owner)
+
+
+def tried(once: Callable[[], R]) -> R:
+    """Do something that reads what it saves, anew after a conflict, a few times. Raises: ScheduleConflict."""
+    for _ in range(TRIES - 1):
+        try:
+            return once()
+        except ScheduleConflict:  # read again what somebody else has just saved
+            continue
+    return once()
 
 
 class Rows:
@@ -58,17 +78,11 @@ class Rows:
             schedule = self.get(name)
             return schedule if schedule.version else self.save([schedule])[0]
 
-        return self.tried(once)
+        return tried(once)
 
     def all(self, owner: str | None = None) -> Iterator[Schedule]:
         """Yield the stored schedules by name, read page by page."""
-        schedules = self._app.engine.schedules
-        page = schedules.browse(Page(limit=PAGE), owner=owner)
-        while True:
-            yield from page.schedules
-            if page.next is None:
-                return
-            page = schedules.browse(Page(limit=PAGE, after=page.next), owner=owner)
+        return browse_all(self._app.engine, owner)
 
     def edit(self, name: str, edit: Callable[[Schedule, Instant], Schedule]) -> Schedule:
         """Save an edit that fits any version: anew when a scheduler or a person changed the schedule meanwhile."""
@@ -78,7 +92,7 @@ class Rows:
             after = edit(schedule, now)
             return schedule if after is schedule and schedule.version else self.replace(schedule, after, now=now)
 
-        return self.tried(once)
+        return tried(once)
 
     def replace(self, before: Schedule, after: Schedule, *, now: Instant) -> Schedule:
         """Save an edit of the version that was read, and what it writes off. Raises: ScheduleConflict."""
@@ -93,15 +107,6 @@ class Rows:
         saved = engine.schedules.save(schedules, now=engine.now())
         engine.notifier.notify([SCHEDULE_TOPIC])
         return saved
-
-    def tried(self, once: Callable[[], R]) -> R:
-        """Do something that reads what it saves, anew after a conflict, a few times."""
-        for _ in range(TRIES - 1):
-            try:
-                return once()
-            except ScheduleConflict:  # read again what somebody else has just saved
-                continue
-        return once()
 
     def read(self, name: str, entry: Mapping[str, Any], *, now: Instant) -> Schedule:
         """Return the schedule that an entry asks for. Raises: InvalidSchedule, EncodingError."""
@@ -120,8 +125,7 @@ class Rows:
         app.producer.checked(schedule.task, schedule.options)
         task = app.tasks.get(schedule.task)
         if task is not None:
-            if task.typing:
-                task.arguments.check(codec.decode(schedule.args), codec.decode(schedule.kwargs))
+            task.check_stored(schedule.args, schedule.kwargs)
             return
         members = app.engine.inspector.workers(now=now)
         elsewhere = {name for each in members if each.alive for name in each.member.tasks}

@@ -18,7 +18,7 @@ from horarium.app import past
 from horarium.app.by_hand import fire_by_hand
 from horarium.app.past import BackfillPlan, History
 from horarium.app.result import AsyncResult
-from horarium.app.rows import Rows
+from horarium.app.rows import Rows, tried
 from horarium.clock import LATEST, Instant, to_datetime, to_instant
 from horarium.engines.protocol import SCHEDULE_TOPIC, Page, SchedulePage
 from horarium.errors import InvalidSchedule, OwnedByCode, ScheduleConflict, ScheduleRefused
@@ -289,7 +289,7 @@ class Schedules:
             told = editing.noted(None, current, what="backfilled", by=_who(by), note=made.name, now=now)
             return [replace(told, changed=current.changed), made]  # it owes what it owed before
 
-        _, made = self._rows.tried(lambda: self._rows.save(begun(self.get(name))))
+        _, made = tried(lambda: self._rows.save(begun(self.get(name))))
         return BackfillPlan(of=name, instants=chosen, schedule=made)
 
     acreate = twin(create)

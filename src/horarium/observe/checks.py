@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from horarium import codec
 from horarium.errors import HorariumError, ImproperlyConfigured
 from horarium.observe.facts import read_declared
 from horarium.observe.finding import Finding, did_you_mean, note, problem
@@ -76,11 +75,8 @@ def _options(app: Horarium, schedule: Schedule) -> list[Finding]:
 
 def _arguments(app: Horarium, schedule: Schedule) -> list[Finding]:
     """Check a schedule's arguments against the task's signature, as a call would be."""
-    task = app.tasks[schedule.task]
-    if not task.typing:
-        return []
     try:
-        task.arguments.check(codec.decode(schedule.args), codec.decode(schedule.kwargs))
+        app.tasks[schedule.task].check_stored(schedule.args, schedule.kwargs)
     except HorariumError as error:
         return [problem("schedule-arguments", f"schedule {schedule.name!r}: {error}", "correct its args or kwargs")]
     return []

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from horarium import codec
 from horarium.clock import Instant
 from horarium.errors import HorariumError
 from horarium.message import Cause, FiringKind, Message, derived_id
@@ -91,8 +90,8 @@ def _check_arguments(app: Horarium, schedule: Schedule) -> None:
     """Refuse a call that would fail each time. Not remembered: a look costs a fraction of making the message, and the
     task may be another one after a reload. Raises: InvalidArguments, DecodingError."""
     task = app.known_task(schedule.task) or app.tasks.get(schedule.task)  # the latter finalizes the app each time
-    if task is not None and task.typing:
-        task.arguments.check(codec.decode(schedule.args), codec.decode(schedule.kwargs))
+    if task is not None:
+        task.check_stored(schedule.args, schedule.kwargs)
 
 
 def _message(app: Horarium, schedule: Schedule, occasion: Occasion, now: Instant) -> Message:

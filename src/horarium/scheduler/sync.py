@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
+from horarium.app.rows import browse_all, tried
 from horarium.clock import Instant
-from horarium.engines.protocol import SCHEDULE_TOPIC, Page
-from horarium.errors import HorariumError, InvalidSchedule, ScheduleConflict
+from horarium.engines.protocol import SCHEDULE_TOPIC
+from horarium.errors import HorariumError, InvalidSchedule
 from horarium.event import (
     Observer,
     ScheduleFailed,
@@ -29,9 +30,6 @@ from horarium.schedules.record import Schedule
 if TYPE_CHECKING:
     from horarium.app.app import Horarium
     from horarium.engines.protocol import Engine
-
-TRIES = 5  # somebody else's edit between our reading and our writing is rare, twice in a row rarer
-PAGE = 500
 
 BY_CODE = "code"  # who changed a schedule, as its edits tell
 
@@ -96,12 +94,7 @@ def _wanted(app: Horarium) -> tuple[dict[str, Schedule], dict[str, str]]:
 
 
 def _save(engine: Engine, wanted: dict[str, Schedule], *, now: Instant, observer: Observer) -> int:
-    for _ in range(TRIES - 1):
-        try:
-            return _save_once(engine, wanted, now=now, observer=observer)
-        except ScheduleConflict:  # read again what somebody else has just saved
-            continue
-    return _save_once(engine, wanted, now=now, observer=observer)
+    return tried(lambda: _save_once(engine, wanted, now=now, observer=observer))
 
 
 def _save_once(engine: Engine, wanted: dict[str, Schedule], *, now: Instant, observer: Observer) -> int:
@@ -161,11 +154,6 @@ def _remove(engine: Engine, app: str, wanted: set[str], *, observer: Observer) -
 
 def _leftovers(engine: Engine, app: str, wanted: set[str]) -> Iterator[str]:
     """Yield the names of stored schedules that this app's code made and does not want any more."""
-    page = engine.schedules.browse(Page(limit=PAGE), owner="code")
-    while True:
-        for schedule in page.schedules:
-            if schedule.app == app and schedule.name not in wanted:
-                yield schedule.name
-        if page.next is None:
-            return
-        page = engine.schedules.browse(Page(limit=PAGE, after=page.next), owner="code")
+    for schedule in browse_all(engine, owner="code"):
+        if schedule.app == app and schedule.name not in wanted:
+            yield schedule.name

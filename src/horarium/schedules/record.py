@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta, Raw, Struct
+from msgspec.structs import replace
 
 from horarium.clock import FOREVER, LATEST, Instant, Seconds
 from horarium.message import NO_ARGS, NO_KWARGS, FiringKind, Message
@@ -108,6 +109,19 @@ class Schedule(Struct, frozen=True, omit_defaults=True, kw_only=True):
         """Whether it fires when next_fire comes; so does one that is paused until an instant: next_fire is later."""
         is_paused = self.paused_by is not None and self.paused_until is None
         return self.enabled and not is_paused and self.error is None and self.next_fire is not None
+
+    def with_counts_of(self, before: Schedule) -> Schedule:
+        """Return this edit with what firings and runs have counted: it takes nothing back, and may lower failures."""
+        return replace(
+            self,
+            last_fire=before.last_fire,
+            total_runs=before.total_runs,
+            missed=before.missed,
+            skipped=before.skipped,
+            succeeded=before.succeeded,
+            failures=min(before.failures, self.failures),
+            ended=before.ended,
+        )
 
 
 class Firing(Struct, frozen=True, kw_only=True):

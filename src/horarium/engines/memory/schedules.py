@@ -29,7 +29,7 @@ class MemorySchedules:
                     raise ScheduleConflict(schedule.name, schedule.version, found)
                 schedule = replace(schedule, version=found + 1, held=False)
                 if before is not None:
-                    schedule = _with_counts_of(before, schedule)
+                    schedule = schedule.with_counts_of(before)
                 after[schedule.name] = schedule
                 saved.append(schedule)
             self._store.schedules = after
@@ -113,16 +113,3 @@ class MemorySchedules:
     ) -> None:
         self._store.firings.update(keys[message.id] for message in messages)
         self._store.put(messages, now)
-
-
-def _with_counts_of(before: Schedule, schedule: Schedule) -> Schedule:
-    return replace(
-        schedule,
-        last_fire=before.last_fire,
-        total_runs=before.total_runs,
-        missed=before.missed,
-        skipped=before.skipped,
-        succeeded=before.succeeded,
-        failures=min(before.failures, schedule.failures),
-        ended=before.ended,
-    )

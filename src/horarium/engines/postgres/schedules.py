@@ -129,7 +129,7 @@ def _save(db: Database, schedules: Sequence[Schedule], token: int, *, again: boo
             raise ScheduleConflict(schedule.name, schedule.version, found)
         after = replace(schedule, version=found + 1, held=False)
         if before is not None:
-            after = _with_counts_of(before, after)
+            after = after.with_counts_of(before)
         stored[schedule.name] = after
         saved.append(after)
     written = {schedule.name: schedule for schedule in saved}  # of one that is saved twice in a call, the last
@@ -142,19 +142,6 @@ def _touch_earlier_runs(db: Database, created: Sequence[str]) -> None:
     """Let whoever ends a run of an earlier schedule of these names see those that are about to be; see news.py."""
     if created and db.fetch("lock_fired", schedules=array(created)):
         db.run("touch_fired", schedules=array(created))
-
-
-def _with_counts_of(before: Schedule, schedule: Schedule) -> Schedule:
-    return replace(
-        schedule,
-        last_fire=before.last_fire,
-        total_runs=before.total_runs,
-        missed=before.missed,
-        skipped=before.skipped,
-        succeeded=before.succeeded,
-        failures=min(before.failures, schedule.failures),
-        ended=before.ended,
-    )
 
 
 def _write(db: Database, schedules: Sequence[Schedule], token: int, *, are_new: bool) -> None:

@@ -117,16 +117,7 @@ def _save(db: Connection, schedule: Schedule) -> Schedule:
         raise ScheduleConflict(schedule.name, schedule.version, found)
     saved = replace(schedule, version=found + 1, held=False)
     if before is not None:
-        saved = replace(
-            saved,
-            last_fire=before.last_fire,
-            total_runs=before.total_runs,
-            missed=before.missed,
-            skipped=before.skipped,
-            succeeded=before.succeeded,
-            failures=min(before.failures, saved.failures),
-            ended=before.ended,
-        )
+        saved = saved.with_counts_of(before)
     values = {
         "name": saved.name,
         "id": saved.id,
