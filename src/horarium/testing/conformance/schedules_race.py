@@ -129,7 +129,9 @@ class TestRace(Candidate):
         together(schedule, schedule, lambda: work("a"), lambda: work("b"))
         assert max(active) <= 2
         states = self.states()
-        assert states.get(State.SUCCESS, 0) + states.get(State.PENDING, 0) == 20
+        fired = self.stored().total_runs
+        assert fired in (20, 21)  # one scheduler may send the next one after the other one's twentieth
+        assert states.get(State.SUCCESS, 0) + states.get(State.PENDING, 0) == fired
         assert states.get(State.PENDING, 0) <= 2
 
 
