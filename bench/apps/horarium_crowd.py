@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 from msgspec import Raw
 
-from horarium.engines.protocol import Engine, MaintenancePolicy, Member
+from horarium.engines.protocol import Engine
+from horarium.engines.records import MaintenancePolicy, Member
 from horarium.message import DEFAULT_QUEUE, Message, new_id
 from horarium.outcome import Settlement, Succeeded
 

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from msgspec import Raw
 
 from bench.apps.horarium_scale import OWNER, Load
-from horarium.engines.protocol import Engine, MaintenancePolicy, Page, RunFilter
+from horarium.engines.protocol import Engine
+from horarium.engines.records import MaintenancePolicy, Page, RunFilter
 from horarium.message import DEFAULT_QUEUE, Delivery, Message, new_id
 from horarium.outcome import Failed, Settlement, Succeeded, told
 

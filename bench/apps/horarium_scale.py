@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from msgspec import Raw
 
-from horarium.engines.protocol import Engine, MaintenancePolicy, Member
+from horarium.engines.protocol import Engine
+from horarium.engines.records import MaintenancePolicy, Member
 from horarium.message import DEFAULT_QUEUE, Delivery, Message, new_id
 from horarium.outcome import Settlement, Succeeded
 

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from bench.apps import plan as plans
 from horarium.clock import Instant, to_instant
-from horarium.engines.protocol import QUEUE_TOPIC, SCHEDULE_TOPIC, Engine, Member, Page, RunFilter
+from horarium.engines.protocol import Engine
+from horarium.engines.records import QUEUE_TOPIC, SCHEDULE_TOPIC, Member, Page, RunFilter
 from horarium.message import DEFAULT_QUEUE, new_id
 from horarium.schedules.clocked import clocked
 from horarium.schedules.interval import every

@@ -308,6 +308,10 @@ class TimeLimitExceeded(TaskError):
     """The task ran longer than its hard ``time_limit`` and was ended."""
 
 
+class ChordError(TaskError):
+    """The body of a chord can never run: one of its header did not succeed."""
+
+
 class NotCommittedError(TaskError):
     """The task said that it ends in a transaction, and returned without committing it."""
 

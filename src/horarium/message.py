@@ -28,14 +28,56 @@ _NAMESPACE_BYTES = ID_NAMESPACE.bytes  # made anew by each look
 _VARIANTS = {f"{digit:x}": f"{digit & 0x3 | 0x8:x}" for digit in range(16)}  # of RFC 9562, of what stood there before
 
 
-class Signature(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """A call that is not made yet: a task's name, its arguments, and how to send it."""
+SignatureKind = Literal["task", "chain", "group", "chord"]
 
-    task: str
+
+class Signature(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A call that is not made yet: a task's name, its arguments, and how to send it; or a canvas of such calls."""
+
+    task: str  # of a canvas: what people are shown
     args: Raw = NO_ARGS
     kwargs: Raw = NO_KWARGS
     options: dict[str, Any] = msgspec.field(default_factory=dict)
     immutable: bool = False  # True: the parent's result is not put in front of the arguments
+    kind: SignatureKind = "task"
+    tasks: tuple[Signature, ...] = ()  # a chain's steps, a group's members, a chord's header
+    body: Signature | None = None  # of a chord
+
+
+class Join(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A message that waits for this one, and the place of this one's value in the list that it is given."""
+
+    id: str
+    place: int | None = None  # None: it is given this one's value alone
+
+
+class Gate(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What a message waits for: that as many others as ``size``, which name it in their ``joins``, have succeeded.
+
+    As long as it has a gate it is *blocked*. workflow.gates says how it goes on.
+    """
+
+    size: int | None = None  # None: not known yet, protocol.Seal will tell
+    gives: Literal["value", "list", "nothing"] = "list"  # what is put in front of its arguments
+    is_link: bool = False  # the next step of a chain: it shares the end of the one before, and calls no errbacks
+    countdown: Seconds = 0.0  # wait once more after the last has succeeded
+    expires_in: Seconds | None = None  # counted from there
+
+
+class Slot(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """No more than ``size`` messages of this key are in hand at once, over the whole store."""
+
+    key: str
+    size: int = 1
+
+
+class Unique(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """No second message of this key is stored while the first one waits (``start``) or has not ended (``end``)."""
+
+    key: str
+    until: Literal["start", "end"] = "end"
+    lasts: Seconds | None = None  # so long at the most
+    replaces: bool = False  # the newest takes the place of the one that waits (debounce)
 
 
 FiringKind = Literal["auto", "backfill", "manual"]
@@ -70,6 +112,12 @@ class Message(Struct, frozen=True, omit_defaults=True, kw_only=True):
     ignore_result: bool = False
     root: str | None = None
     parent: str | None = None
+    group: str | None = None  # the id of the group that it is a member of
+    group_index: int | None = None
+    gate: Gate | None = None
+    joins: tuple[Join, ...] = ()
+    slot: Slot | None = None
+    unique: Unique | None = None
     links: tuple[Signature, ...] = ()  # sent when it succeeds
     error_links: tuple[Signature, ...] = ()  # sent when it fails for good
     schedule: str | None = None  # the name of the schedule that fired it
@@ -83,6 +131,16 @@ class Message(Struct, frozen=True, omit_defaults=True, kw_only=True):
     def due(self) -> Instant:
         """The instant from which it may start."""
         return self.created if self.eta is None else self.eta
+
+
+def superseded(waiting: Message, newer: Message) -> Message:
+    """Return the message that waits as a newer one of the same unique key wants it; it stays itself in everything that
+    others know it by."""
+    kept = {
+        name: getattr(waiting, name)
+        for name in ("id", "created", "root", "parent", "group", "group_index", "gate", "joins", "schedule", "nominal")
+    }
+    return msgspec.structs.replace(newer, **kept)
 
 
 def new_id(now: Instant) -> str:

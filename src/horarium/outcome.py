@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from horarium.clock import Instant, Seconds
-from horarium.message import Message
+from horarium.message import Join, Message
 
 
 class State(StrEnum):
@@ -83,6 +83,12 @@ class Retried(Struct, frozen=True, tag=True, kw_only=True):
     error: ErrorRecord
 
 
+class Replaced(Struct, frozen=True, tag=True, kw_only=True):
+    """Run ``message`` (the same id; everything else may differ) in its place, when its gate opens if it has one."""
+
+    message: Message
+
+
 class Released(Struct, frozen=True, tag=True, kw_only=True):
     """Given back unfinished, not charged: it may run again at once."""
 
@@ -121,8 +127,19 @@ class Reported(Struct, frozen=True, tag=True, kw_only=True):
 
 
 Outcome: TypeAlias = (
-    Succeeded | Failed | Retried | Released | Crashed | Revoked | Expired | Rejected | Ignored | Reported
+    Succeeded | Failed | Retried | Replaced | Released | Crashed | Revoked | Expired | Rejected | Ignored | Reported
 )
+
+
+# The state in which an outcome ends a run; the other outcomes end none.
+ENDS: dict[type[Outcome], State] = {
+    Succeeded: State.SUCCESS,
+    Failed: State.FAILURE,
+    Revoked: State.REVOKED,
+    Expired: State.EXPIRED,
+    Rejected: State.REJECTED,
+    Ignored: State.IGNORED,
+}
 
 
 def error_of(outcome: Outcome) -> ErrorRecord | None:
@@ -154,6 +171,9 @@ class Settlement(Struct, frozen=True, kw_only=True):
     started: Instant | None = None
     ended: Instant | None = None
     follow_ups: tuple[Message, ...] = ()
+    joins: tuple[Join, ...] = ()  # the message's own, at its success: it arrives at the gates of these
+    value: Raw | None = None  # what those are given, unless it is the result that is kept
+    widens: dict[str, int] = msgspec.field(default_factory=dict)  # gates that now wait for so many more
     logs: tuple[str, ...] = ()
     keep: Seconds | None = None  # how long an ended run stays readable; None: the engine's policy
 

@@ -11,7 +11,7 @@ import pytest
 from horarium import Horarium, Task
 from horarium.message import Message, Signature
 from horarium.testing import drain
-from horarium.workflow.follow import to_message
+from horarium.workflow.plan import to_message
 
 
 def test_a_task_that_is_declared_after_it_was_sent_by_name_is_sent_as_declared(app: Horarium) -> None:

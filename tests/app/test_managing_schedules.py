@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from horarium.app.app import Horarium
 from horarium.app.schedules import Schedules
 from horarium.clock import ManualClock, to_datetime
-from horarium.engines.protocol import QUEUE_TOPIC, SCHEDULE_TOPIC
+from horarium.engines.records import QUEUE_TOPIC, SCHEDULE_TOPIC
 from horarium.errors import (
     InvalidArguments,
     InvalidSchedule,

@@ -23,16 +23,8 @@ from msgspec.structs import replace
 
 from horarium import Horarium, every
 from horarium.clock import ManualClock
-from horarium.engines.protocol import (
-    DeadOwner,
-    Engine,
-    MaintenancePolicy,
-    Member,
-    Page,
-    Revoke,
-    RunFilter,
-    RunningNow,
-)
+from horarium.engines.protocol import Engine
+from horarium.engines.records import DeadOwner, MaintenancePolicy, Member, Page, Revoke, RunFilter, RunningNow
 from horarium.errors import EngineUnavailable, OwnerLost, ScheduleConflict
 from horarium.message import Delivery, Message, Signature
 from horarium.outcome import (

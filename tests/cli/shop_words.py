@@ -10,7 +10,7 @@ from msgspec import Raw
 
 from horarium.app.app import Horarium
 from horarium.cli.main import root
-from horarium.engines.protocol import MaintenancePolicy, Member, RunningNow
+from horarium.engines.records import MaintenancePolicy, Member, RunningNow
 from horarium.outcome import ErrorRecord, Failed, Outcome, Settlement, Succeeded
 
 SHOP = '''

@@ -11,7 +11,7 @@ from shop_words import Shop, failed
 from horarium.cli.exits import Exit, code_of
 from horarium.cli.main import COMMANDS, root
 from horarium.clock import to_instant
-from horarium.engines.protocol import RunningNow
+from horarium.engines.records import RunningNow
 from horarium.errors import (
     EngineUnavailable,
     HorariumError,

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from horarium.engines.protocol import Held, Member, MemberRecord, QueueCounts, RunningNow
+from horarium.engines.records import Held, Member, MemberRecord, QueueCounts, RunningNow
 from horarium.message import Message
 from horarium.observe.doctor import diagnose
 from horarium.observe.facts import Facts

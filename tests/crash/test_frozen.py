@@ -10,7 +10,7 @@ import apsw
 from ground import Ground, Program, is_alive, wait_for
 from history import History, broken_off, complaints
 
-from horarium.engines.protocol import Page, RunFilter
+from horarium.engines.records import Page, RunFilter
 from horarium.outcome import State
 
 LEASE = 2.0

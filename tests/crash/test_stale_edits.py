@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from horarium import Horarium, every
 from horarium.clock import ManualClock
 from horarium.engines.memory import MemoryEngine
-from horarium.engines.protocol import Engine, Page, RunFilter
+from horarium.engines.protocol import Engine
+from horarium.engines.records import Page, RunFilter
 from horarium.engines.sqlite import SqliteEngine
 from horarium.scheduler.beat import Scheduler
 from horarium.schedules import policy

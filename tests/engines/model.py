@@ -35,16 +35,8 @@ from timetable import Shot, shots
 
 from horarium.clock import ManualClock
 from horarium.engines.memory import MemoryEngine
-from horarium.engines.protocol import (
-    Action,
-    DeadOwner,
-    Engine,
-    Member,
-    Purge,
-    Revoke,
-    RunFilter,
-    RunningNow,
-)
+from horarium.engines.protocol import Engine
+from horarium.engines.records import Action, DeadOwner, Member, Purge, Revoke, RunFilter, RunningNow
 from horarium.message import Delivery, Message, Signature
 from horarium.outcome import (
     ENDED,

@@ -7,7 +7,8 @@ from typing import Any
 
 from msgspec import structs
 
-from horarium.engines.protocol import DeadOwner, Engine, Maintenance, MaintenancePolicy, Page, Renewal, RunFilter
+from horarium.engines.protocol import Engine
+from horarium.engines.records import DeadOwner, Maintenance, MaintenancePolicy, Page, Renewal, RunFilter
 from horarium.errors import EngineError
 from horarium.message import Delivery
 from horarium.outcome import Attempt, ErrorRecord, Run, Verdict

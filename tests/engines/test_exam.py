@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from horarium.engines.protocol import Capabilities, Engine
+from horarium.engines.protocol import Engine
+from horarium.engines.records import Capabilities
 from horarium.testing.conformance.everything import *  # noqa: F403
 
 # What an engine may say it cannot do; a question that is skipped for anything else is a failure of this table.

@@ -9,7 +9,8 @@ from typing import Any
 import psycopg
 
 from horarium.engines.postgres import PostgresEngine
-from horarium.engines.protocol import Engine, MaintenancePolicy, Member
+from horarium.engines.protocol import Engine
+from horarium.engines.records import MaintenancePolicy, Member
 from horarium.message import Delivery, Message, new_id
 from horarium.outcome import Settlement, Succeeded
 from horarium.schedules.record import Fate, Firing, Schedule

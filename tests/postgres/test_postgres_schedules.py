@@ -32,7 +32,7 @@ from postgres_words import (
 from horarium.engines.postgres import PostgresEngine, connection
 from horarium.engines.postgres import firing as postgres_firing
 from horarium.engines.postgres.sql import Database
-from horarium.engines.protocol import SCHEDULE_TOPIC, Revoke
+from horarium.engines.records import SCHEDULE_TOPIC, Revoke
 from horarium.outcome import Failed, Settlement, told
 from horarium.schedules.record import Fate, Overlap, Schedule
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from postgres_words import connect
 
 from horarium.engines.postgres import PostgresEngine
-from horarium.engines.protocol import DeadOwner, MaintenancePolicy, Member, Page, RunFilter
+from horarium.engines.records import DeadOwner, MaintenancePolicy, Member, Page, RunFilter
 from horarium.message import Message
 from horarium.outcome import ErrorRecord
 from horarium.schedules.record import Schedule

@@ -14,7 +14,8 @@ from typing import Any
 from msgspec import Raw
 from msgspec.structs import replace
 
-from horarium.engines.protocol import Engine, MaintenancePolicy, Page, Renewal, RunFilter
+from horarium.engines.protocol import Engine
+from horarium.engines.records import MaintenancePolicy, Page, Renewal, RunFilter
 from horarium.errors import OwnerLost
 from horarium.message import Delivery, Message
 from horarium.outcome import Reported, Settlement, Succeeded, Verdict

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from horarium import Horarium
 from horarium.clock import Instant
-from horarium.engines.protocol import SCHEDULE_TOPIC
+from horarium.engines.records import SCHEDULE_TOPIC
 from horarium.errors import EngineUnavailable, ScheduleConflict
 from horarium.outcome import Run
 from horarium.schedules import editing, policy

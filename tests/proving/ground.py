@@ -23,7 +23,7 @@ from history import Ending, History
 from reaper import marked
 
 from horarium import Horarium
-from horarium.engines.protocol import Page, RunFilter
+from horarium.engines.records import Page, RunFilter
 from horarium.outcome import ENDED, Run
 
 HERE = Path(__file__).parent

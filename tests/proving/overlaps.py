@@ -12,7 +12,7 @@ from history import Event
 from msgspec.structs import replace
 
 from horarium import every
-from horarium.engines.protocol import SCHEDULE_TOPIC
+from horarium.engines.records import SCHEDULE_TOPIC
 from horarium.outcome import ENDED, Run
 from horarium.schedules import policy
 from horarium.schedules.backfill import backfill_of

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from msgspec import Raw
 
-from horarium.engines.protocol import MaintenancePolicy, Member
+from horarium.engines.records import MaintenancePolicy, Member
 from horarium.engines.redis import RedisEngine
 from horarium.message import Delivery, Message, new_id
 from horarium.outcome import Run, Settlement, Succeeded

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from redis_words import NOW
 
-from horarium.engines.protocol import Page
+from horarium.engines.records import Page
 from horarium.engines.redis import RedisEngine
 from horarium.schedules.record import Schedule
 from servers import RedisServer

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 from redis_words import NOW, POLICY, claim, done, hire, message, put
 
-from horarium.engines.protocol import Page, Purge, RunFilter
+from horarium.engines.records import Page, Purge, RunFilter
 from horarium.engines.redis import RedisEngine
 from horarium.engines.redis.connection import Store
 from horarium.outcome import Retried, State, Verdict, told

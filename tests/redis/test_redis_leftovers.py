@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from redis_words import NOW, POLICY, Open, claim, done, fire, firing, hire, message, put, run_of, saved, stored
 
-from horarium.engines.protocol import Purge
+from horarium.engines.records import Purge
 from horarium.engines.redis import RedisEngine
 from horarium.outcome import Ignored, Reported, Retried, Settlement, State, told
 from servers import RedisServer

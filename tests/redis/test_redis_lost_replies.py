@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from redis.exceptions import ConnectionError, TimeoutError
 from redis_words import NOW, POLICY, claim, done, fire, firing, hire, message, put, run_of, saved, schedule, stored
 
-from horarium.engines.protocol import Page, RunFilter
+from horarium.engines.records import Page, RunFilter
 from horarium.engines.redis import RedisEngine, connection
 from horarium.engines.redis.lua import SCRIPTS
 from horarium.errors import EngineUnavailable

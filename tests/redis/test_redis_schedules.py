@@ -23,7 +23,7 @@ from redis_words import (
     stored,
 )
 
-from horarium.engines.protocol import Purge
+from horarium.engines.records import Purge
 from horarium.engines.redis import RedisEngine
 from horarium.engines.redis.connection import Store
 from horarium.errors import EngineUnavailable

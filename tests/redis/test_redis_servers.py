@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 from redis_words import NOW, POLICY, Open, claim, done, hire, message, put
 
-from horarium.engines.protocol import DeadOwner, Revoke
+from horarium.engines.records import DeadOwner, Revoke
 from horarium.engines.redis import RedisEngine
 from horarium.errors import EngineUnavailable, StoreUnusable
 from horarium.outcome import Ignored, Run, State, Verdict

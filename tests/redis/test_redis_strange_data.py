@@ -7,7 +7,7 @@ from msgspec import Raw
 from msgspec.structs import replace
 from redis_words import NOW, POLICY, claim, done, hire, message, put, run_of, schedule
 
-from horarium.engines.protocol import Page, Purge, Revoke, RunFilter
+from horarium.engines.records import Page, Purge, Revoke, RunFilter
 from horarium.engines.redis import RedisEngine
 from horarium.errors import StoreUnusable
 from horarium.outcome import State, Verdict

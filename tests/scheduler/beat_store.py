@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from horarium.clock import ManualClock
 from horarium.engines.memory import MemoryEngine
-from horarium.engines.protocol import MaintenancePolicy, Member, Page, RunFilter
+from horarium.engines.records import MaintenancePolicy, Member, Page, RunFilter
 from horarium.message import Delivery, Message
 from horarium.outcome import Outcome, Run, Settlement, Succeeded
 from horarium.schedules.record import Schedule

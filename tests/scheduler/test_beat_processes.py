@@ -13,7 +13,7 @@ from time import sleep
 
 from horarium.app.app import Horarium
 from horarium.clock import SystemClock
-from horarium.engines.protocol import Page, RunFilter
+from horarium.engines.records import Page, RunFilter
 
 MODULE = """
 from horarium.app.app import Horarium

@@ -15,7 +15,7 @@ from beat_store import Store
 from horarium.app.app import Horarium
 from horarium.clock import ManualClock, SystemClock
 from horarium.engines.memory import MemoryEngine
-from horarium.engines.protocol import SCHEDULE_TOPIC, Page, RunFilter
+from horarium.engines.records import SCHEDULE_TOPIC, Page, RunFilter
 from horarium.errors import EngineUnavailable, StoreUnusable
 from horarium.event import ClockSkewed, ClockStepped, Recovered, SchedulerStarting, SchedulerStopped, Troubled
 from horarium.scheduler.beat import EXIT_DONE, EXIT_STORE, Scheduler

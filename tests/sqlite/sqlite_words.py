@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from horarium.engines.protocol import MaintenancePolicy, Member
+from horarium.engines.records import MaintenancePolicy, Member
 from horarium.engines.sqlite import SqliteEngine
 from horarium.message import Delivery, Message, new_id
 from horarium.outcome import Settlement, Succeeded

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlite_words import claim, message, put_one, succeed
 
-from horarium.engines.protocol import Page, RunFilter
+from horarium.engines.records import Page, RunFilter
 from horarium.engines.sqlite import SqliteEngine
 from horarium.engines.sqlite.connection import Session, Transaction
 from horarium.errors import EngineUnavailable

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from horarium.clock import Instant
-from horarium.engines.protocol import MaintenancePolicy, Member
+from horarium.engines.records import MaintenancePolicy, Member
 from horarium.engines.sqlite import SqliteEngine, migrate
 from horarium.message import Message
 from horarium.outcome import Failed, Settlement, Succeeded, told

@@ -8,7 +8,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from horarium.engines.protocol import DeadOwner, MaintenancePolicy, Member
+from horarium.engines.records import DeadOwner, MaintenancePolicy, Member
 from horarium.engines.sqlite import SqliteEngine
 from horarium.message import Message
 from horarium.outcome import ErrorRecord

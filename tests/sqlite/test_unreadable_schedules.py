@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from horarium.engines.protocol import Page
+from horarium.engines.records import Page
 from horarium.engines.sqlite import SqliteEngine
 from horarium.schedules.record import Schedule
 

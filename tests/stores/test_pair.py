@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from horarium.clock import ManualClock
 from horarium.engines.pair import PairEngine
-from horarium.engines.protocol import DeadOwner, MaintenancePolicy, Member, Page, Purge, Revoke, RunFilter
+from horarium.engines.records import DeadOwner, MaintenancePolicy, Member, Page, Purge, Revoke, RunFilter
 from horarium.errors import EngineUnavailable
 from horarium.message import Delivery, Message
 from horarium.outcome import ErrorRecord, Failed, Outcome, Retried, Run, Settlement, State, Succeeded, Verdict

@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
 from horarium import Horarium
-from horarium.engines.protocol import DeadOwner, MaintenancePolicy
+from horarium.engines.records import DeadOwner, MaintenancePolicy
 from horarium.errors import AttemptSuperseded, CannotJoinTransaction, NotCommittedError, PayloadTooLarge
 from horarium.message import Delivery
 from horarium.testing import drain

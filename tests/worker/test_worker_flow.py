@@ -13,7 +13,8 @@ from yard import wait_for
 from horarium import Horarium
 from horarium.clock import Instant, SystemClock
 from horarium.engines.memory import MemoryEngine
-from horarium.engines.protocol import MaintenancePolicy, Member, Queue
+from horarium.engines.protocol import Queue
+from horarium.engines.records import MaintenancePolicy, Member
 from horarium.errors import EngineUnavailable, OwnerLost, StoreUnusable
 from horarium.event import Event, Finished, Recovered, Refused, Troubled
 from horarium.message import Delivery, Message

@@ -6,7 +6,7 @@ from faults import FaultyEngine, Once, refuse
 
 from horarium.clock import ManualClock
 from horarium.engines.memory import MemoryEngine
-from horarium.engines.protocol import MaintenancePolicy, Member
+from horarium.engines.records import MaintenancePolicy, Member
 from horarium.event import Silent
 from horarium.message import Message
 from horarium.outcome import Settlement, Succeeded

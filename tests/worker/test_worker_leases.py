@@ -9,7 +9,7 @@ import pytest
 
 from horarium.clock import ManualClock, Seconds, StoreClock
 from horarium.engines.memory import MemoryEngine
-from horarium.engines.protocol import Member, Renewal
+from horarium.engines.records import Member, Renewal
 from horarium.errors import EngineUnavailable
 from horarium.event import Event, Troubled
 from horarium.worker.board import Board

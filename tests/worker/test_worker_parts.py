@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from msgspec import Raw
 
-from horarium.engines.protocol import DeadOwner
+from horarium.engines.records import DeadOwner
 from horarium.errors import ImproperlyConfigured, InvalidSetting, SoftTimeLimitExceeded
 from horarium.message import Delivery, Message
 from horarium.outcome import ErrorRecord, Failed, Outcome, Retried, Revoked, Settlement, Succeeded

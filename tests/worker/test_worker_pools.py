@@ -15,7 +15,7 @@ from horarium import Horarium, current_app
 from horarium.app.perform import Performance
 from horarium.clock import SystemClock
 from horarium.engines.memory import MemoryEngine
-from horarium.engines.protocol import MaintenancePolicy, Member
+from horarium.engines.records import MaintenancePolicy, Member
 from horarium.errors import SoftTimeLimitExceeded
 from horarium.event import Silent
 from horarium.message import Delivery, Message

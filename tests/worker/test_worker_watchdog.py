@@ -11,7 +11,7 @@ from yard import Yard
 
 from horarium.clock import ManualClock
 from horarium.engines.memory import MemoryEngine
-from horarium.engines.protocol import Revoke
+from horarium.engines.records import Revoke
 from horarium.message import Delivery, Message
 from horarium.worker.board import FOREVER, Board
 from horarium.worker.options import WorkerOptions

@@ -12,7 +12,7 @@ from typing import Any
 from app.settings import Settings
 from app.store import SourceCount, open_store
 from horarium import Horarium
-from horarium.engines.protocol import Page, RunFilter
+from horarium.engines.records import Page, RunFilter
 from horarium.outcome import Attempt, ErrorRecord, Run
 
 RUNS_SEEN = 60  # the newest runs, looked at each time

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from horarium.clock import Instant
-from horarium.engines.protocol import QUEUE_TOPIC
+from horarium.engines.records import QUEUE_TOPIC
 from horarium.errors import ScheduleNotFound, ScheduleRefused
 from horarium.message import Cause, Message, derived_id
 from horarium.schedules.record import Fate, Firing, Schedule

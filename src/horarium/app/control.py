@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from horarium.app.connection import Connection
-from horarium.engines.protocol import CONTROL_TOPIC, RESULT_TOPIC, Purge, Revoke
+from horarium.engines.records import CONTROL_TOPIC, RESULT_TOPIC, Purge, Revoke
 
 
 class Control:

@@ -15,7 +15,8 @@ from threading import Lock
 
 from horarium.app.connection import Connection
 from horarium.clock import Seconds
-from horarium.engines.protocol import QUEUE_TOPIC, Engine
+from horarium.engines.protocol import Engine
+from horarium.engines.records import QUEUE_TOPIC
 from horarium.errors import EngineUnavailable
 from horarium.message import Message
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, get_args
 from msgspec import Struct
 
 from horarium.clock import Instant, Seconds, milliseconds, to_datetime
-from horarium.engines.protocol import Page, RunFilter
+from horarium.engines.records import Page, RunFilter
 from horarium.errors import ScheduleRefused
 from horarium.message import FiringKind, derived_id
 from horarium.outcome import Run, State

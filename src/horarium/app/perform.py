@@ -10,14 +10,14 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, field
 
 from horarium import codec
 from horarium.app.request import Request, entered
 from horarium.app.task import Task
 from horarium.clock import Clock, Instant, Seconds
 from horarium.errors import DecodingError, Ignore, Reject, Retry
-from horarium.message import Delivery, Message
+from horarium.message import Delivery, Join, Message
 from horarium.outcome import (
     ErrorRecord,
     Failed,
@@ -53,6 +53,9 @@ class Performance(Struct, frozen=True, kw_only=True):
 
     outcome: Outcome
     follow_ups: tuple[Message, ...]
+    joins: tuple[Join, ...] = ()  # of a success; see Settlement
+    value: Raw | None = None
+    widens: dict[str, int] = field(default_factory=dict)
     started: Instant
     ended: Instant
     runtime: Seconds
@@ -150,6 +153,7 @@ class _Call:
         self.message = delivery.message
         self.clock = clock
         self.request = Request(delivery, worker=worker, is_eager=is_eager, report=report)
+        self.value: Raw | None = None  # what the task returned, once it is encoded
         self.started = self.request.started = clock.now()
         self._start = clock.monotonic()
 
@@ -174,7 +178,10 @@ class _Call:
         keeps = self.request.is_eager or self.task.app.connection.keeps_results
         wanted = keeps and not self.message.ignore_result
         limit = self.task.app.conf.max_result_bytes
-        result = Raw(codec.encode(value, path="result", limit_bytes=limit)) if wanted else None
+        result = None
+        if wanted or self.message.joins or self.message.links:  # others are given it, whether it is kept or not
+            self.value = Raw(codec.encode(value, path="result", limit_bytes=limit))
+            result = self.value if wanted else None
         self._hook(self.task.on_success, value, self.message.id, self.request.args, self.request.kwargs)
         text = codec.preview(result) if result is not None else ""
         return self._conclude(Succeeded(result=result), text, State.SUCCESS, value, None)
@@ -244,7 +251,9 @@ class _Call:
         return Performance(
             outcome=outcome,
             settles=settles,
-            follow_ups=follow_ups(self.message, settles, now=ended),
+            follow_ups=follow_ups(self.message, settles, now=ended, value=self.value),
+            joins=self.message.joins if isinstance(settles, Succeeded) else (),
+            value=self.value if isinstance(settles, Succeeded) and settles.result is None else None,
             started=self.started,
             ended=ended,
             runtime=self.clock.monotonic() - self._start,

@@ -11,7 +11,7 @@ from horarium.app.control import Control
 from horarium.app.current import current_app
 from horarium.app.request import current_request
 from horarium.clock import Seconds, to_datetime
-from horarium.engines.protocol import RESULT_TOPIC, Page, RunFilter
+from horarium.engines.records import RESULT_TOPIC, Page, RunFilter
 from horarium.errors import (
     ResultsNotKept,
     ResultTimeout,

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from horarium.app.registry import nearest
 from horarium.clock import Instant
-from horarium.engines.protocol import SCHEDULE_TOPIC, Page
+from horarium.engines.records import SCHEDULE_TOPIC, Page
 from horarium.errors import NotRegistered, ScheduleConflict, ScheduleNotFound
 from horarium.schedules import editing, policy
 from horarium.schedules.entries import KEYS, read_entry

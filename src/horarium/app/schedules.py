@@ -20,7 +20,7 @@ from horarium.app.past import BackfillPlan, History
 from horarium.app.result import AsyncResult
 from horarium.app.rows import Rows, tried
 from horarium.clock import LATEST, Instant, to_datetime, to_instant
-from horarium.engines.protocol import SCHEDULE_TOPIC, Page, SchedulePage
+from horarium.engines.records import SCHEDULE_TOPIC, Page, SchedulePage
 from horarium.errors import InvalidSchedule, OwnedByCode, ScheduleConflict, ScheduleRefused
 from horarium.message import new_id
 from horarium.schedules import editing, policy

@@ -21,7 +21,7 @@ from horarium.app.result import AsyncResult, EagerResult
 from horarium.app.signature import Signature
 from horarium.app.transaction import Using, join
 from horarium.clock import FOREVER, Instant, Seconds, milliseconds, to_instant
-from horarium.engines.protocol import MaintenancePolicy
+from horarium.engines.records import MaintenancePolicy
 from horarium.errors import AttemptSuperseded, ImproperlyConfigured, MaxRetriesExceededError, Retry
 from horarium.message import Delivery
 from horarium.outcome import ENDED, Progress, Reported, Retried, Settlement, Succeeded, Verdict
@@ -220,7 +220,7 @@ class Task(Definition):
         wanted = self.app.connection.keeps_results and not request.ignore_result
         now = self.app.now()
         transaction = join(self.app.connection.engine, connection)
-        settlement = success_of(request.delivery, request.hostname, encoded if wanted else None, request.started, now)
+        settlement = success_of(request.delivery, request.hostname, encoded, request.started, now, keeps=wanted)
         policy = MaintenancePolicy(keep=self.app.conf.result_expires or FOREVER)
         [verdict] = transaction.queue.settle_in(transaction.connection, [settlement], now=now, policy=policy)
         if verdict is not Verdict.RECORDED:
@@ -306,10 +306,10 @@ class Task(Definition):
 
 
 def success_of(
-    delivery: Delivery, worker: str, result: Raw | None, started: Instant | None, now: Instant
+    delivery: Delivery, worker: str, value: Raw, started: Instant | None, now: Instant, *, keeps: bool
 ) -> Settlement:
-    """Return what records that a delivery ends with this result, its links included."""
-    outcome = Succeeded(result=result)
+    """Return what records that a delivery ends with this value, its links and joins included."""
+    outcome = Succeeded(result=value if keeps else None)
     return Settlement(
         id=delivery.message.id,
         owner=delivery.owner,
@@ -318,5 +318,7 @@ def success_of(
         worker=worker,
         started=started,
         ended=now,
-        follow_ups=follow_ups(delivery.message, outcome, now=now),
+        follow_ups=follow_ups(delivery.message, outcome, now=now, value=value),
+        joins=delivery.message.joins,
+        value=None if keeps else value,
     )

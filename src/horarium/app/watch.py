@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from threading import Lock, Thread
 
 from horarium.clock import Seconds
-from horarium.engines.protocol import RESULT_TOPIC, Engine
+from horarium.engines.protocol import Engine
+from horarium.engines.records import RESULT_TOPIC
 
 LONGEST_LISTEN: Seconds = 0.5  # also how soon the thread notices that nobody waits any more
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from horarium.clock import Seconds, SystemClock
-from horarium.engines.protocol import Member, MemberRecord
+from horarium.engines.records import Member, MemberRecord
 
 if TYPE_CHECKING:
     from horarium.engines.protocol import Engine

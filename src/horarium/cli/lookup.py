@@ -10,7 +10,7 @@ from horarium import codec
 from horarium.cli.exits import Exit, Stop
 from horarium.cli.moments import iso
 from horarium.clock import Instant
-from horarium.engines.protocol import Page, RunFilter
+from horarium.engines.records import Page, RunFilter
 from horarium.errors import RunNotFound
 from horarium.outcome import Run
 

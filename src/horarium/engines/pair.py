@@ -8,7 +8,7 @@ the carrier's too: it tells them of the end of a run, when that is acknowledged.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -18,51 +18,43 @@ from msgspec.structs import replace
 
 from horarium.clock import Instant, Seconds
 from horarium.engines.protocol import (
+    Engine,
+    Inspector,
+    Journal,
+    Notes,
+    Notifier,
+    Queue,
+    Results,
+    Schedules,
+    TransactionalQueue,
+)
+from horarium.engines.records import (
     ATTEMPTS_KEPT,
     Capabilities,
     DeadOwner,
-    Engine,
-    Inspector,
+    Limit,
     Maintenance,
     MaintenancePolicy,
     Member,
-    Notifier,
     Page,
-    Queue,
+    Placed,
     Renewal,
-    Results,
     RunFilter,
     RunPage,
-    Schedules,
-    TransactionalQueue,
 )
 from horarium.errors import CannotJoinTransaction, EngineUnavailable, StoreUnusable
 from horarium.message import Delivery, Message
 from horarium.outcome import (
+    ENDS,
     Attempt,
-    Expired,
     Failed,
-    Ignored,
-    Outcome,
-    Rejected,
     Reported,
-    Revoked,
     Run,
     Settlement,
-    State,
     Succeeded,
     Verdict,
     error_of,
 )
-
-ENDS: dict[type[Outcome], State] = {
-    Succeeded: State.SUCCESS,
-    Failed: State.FAILURE,
-    Revoked: State.REVOKED,
-    Expired: State.EXPIRED,
-    Rejected: State.REJECTED,
-    Ignored: State.IGNORED,
-}
 
 
 class PairEngine:
@@ -99,6 +91,14 @@ class PairEngine:
     def inspector(self) -> Inspector:
         return self.carrier.inspector
 
+    @property
+    def notes(self) -> Notes:
+        return self.carrier.notes
+
+    @property
+    def journal(self) -> Journal:
+        return self.carrier.journal
+
     def now(self) -> Instant:
         return self.carrier.now()
 
@@ -128,7 +128,7 @@ class PairQueue:
 
     def put(
         self, messages: Sequence[Message], *, now: Instant, visible: Callable[[], None] | None = None
-    ) -> list[bool]:
+    ) -> list[Placed]:
         return self._carrier.queue.put(messages, now=now, visible=visible)
 
     def claim(
@@ -139,8 +139,9 @@ class PairQueue:
         *,
         now: Instant,
         tasks: Collection[str] | None = None,
+        limits: Mapping[str, Limit] | None = None,
     ) -> list[Delivery]:
-        return self._carrier.queue.claim(queues, owner, limit, now=now, tasks=tasks)
+        return self._carrier.queue.claim(queues, owner, limit, now=now, tasks=tasks, limits=limits)
 
     def renew(self, members: Sequence[Member], *, now: Instant, lease: Seconds) -> Renewal:
         return self._carrier.queue.renew(members, now=now, lease=lease)
@@ -153,7 +154,7 @@ class PairQueue:
         """
         ends = [each for each in settlements if type(each.outcome) in ENDS]
         reports = [each for each in settlements if isinstance(each.outcome, Reported)]
-        questions = [replace(each, outcome=Reported(), follow_ups=(), logs=()) for each in ends]
+        questions = [_question(each) for each in ends]
         queue = self._carrier.queue
         told = queue.settle([*reports, *questions], now=now, policy=policy) if reports or ends else []
         held = [end for end, verdict in zip(ends, told[len(reports) :], strict=True) if verdict is not Verdict.LOST]
@@ -166,7 +167,7 @@ class PairQueue:
     def check_guest(self, connection: object) -> None:
         self._guest_queue().check_guest(connection)
 
-    def put_in(self, connection: Any, messages: Sequence[Message], *, now: Instant) -> list[bool]:
+    def put_in(self, connection: Any, messages: Sequence[Message], *, now: Instant) -> list[Placed]:
         return self._guest_queue().put_in(connection, messages, now=now)
 
     def settle_in(
@@ -313,11 +314,16 @@ def ended(run: Run, end: Settlement, now: Instant) -> Run:
     )
 
 
+def _question(end: Settlement) -> Settlement:
+    return replace(end, outcome=Reported(), follow_ups=(), joins=(), value=None, widens={}, logs=())
+
+
 def bare(settlement: Settlement) -> Settlement:
     """Return a settlement as the carrier is told of it: an end without what the keeper has recorded."""
     match settlement.outcome:
         case Succeeded(result=result) if result is not None:
-            return replace(settlement, outcome=Succeeded(result=None), logs=())
+            value = settlement.value or result if settlement.joins else None  # whoever waits for it is given it
+            return replace(settlement, outcome=Succeeded(result=None), value=value, logs=())
         case Failed(error=error):
             return replace(settlement, outcome=Failed(error=replace(error, args=Raw(b"[]"), traceback=None)), logs=())
         case outcome if type(outcome) in ENDS:

@@ -1,215 +1,59 @@
-"""The seam: what every engine promises, as five small protocols.
+"""The seam: what every engine promises, as seven small protocols.
 
 All verbs are synchronous, take batches (one is a list of one) and are given ``now`` (the store's time, UTC
 milliseconds). An engine owns state, atomicity, order and leases, and decides nothing else. Whenever an engine raises
 ``EngineUnavailable`` it is unknown whether anything was recorded, and making the same call again is safe.
 An engine may be used from any thread and, after a fork, from the child: it opens connections of its own there.
 
-Words of the laws below. A message *waits*, is *in hand* (claimed by an owner), or has *ended*. It is *due* at its
+Words of the laws below. A message *waits*, is *in hand* (claimed by an owner), or has *ended*. One that waits is
+*blocked* as long as it has a gate, or stands aside for its slot; nobody is given it then. It is *due* at its
 eta; without one at once, whatever ``created`` says (the sender's clock may be wrong): from the ``now`` at which it was
 stored. To *put back* a delivery is to let it wait again: its run then shows no worker, start, meta or progress any
 more, only the attempts so far and the last error. Ends that the engine makes itself (DEAD, EXPIRED) put
 ``workflow.follow.follow_ups`` in the same transaction. A lease has lapsed when ``lease_until <= now``, a message when
 ``expires <= now``.
+
+Gates. When a message ends as SUCCESS it *arrives* at the gate of each message of its ``joins``: its id, place and value
+are kept there, each id once. When as many as ``Gate.size`` have arrived, the blocked message is replaced by what
+``workflow.gates.released`` makes of it and the values (by place, then id), and waits in line. When a message ends in
+any other way, whoever ends it, each blocked message of its ``joins`` is *doomed*: it ends as ``workflow.gates.doomed``
+says, and so on from there. Released and doomed is recorded in the transaction that brings it about, and carried out by
+the time the call returns, or else by the next maintain. The engine itself then wakes whoever waits for the queue of
+what was released (or is back from standing aside), or for the results of what was doomed. Arrivals at a gate that is
+not there are passed over. Blocked messages are PENDING; they can be revoked, purged, and expire as others do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
 
-import msgspec
-from msgspec import Struct
+from msgspec import Raw
 
 from horarium.clock import Instant, Seconds
+from horarium.engines.records import (
+    Action,
+    Capabilities,
+    Counts,
+    DeadOwner,
+    HeldPage,
+    JournalPage,
+    Limit,
+    Maintenance,
+    MaintenancePolicy,
+    Member,
+    MemberRecord,
+    Note,
+    Page,
+    Placed,
+    Renewal,
+    RunFilter,
+    RunPage,
+    SchedulePage,
+)
 from horarium.message import Delivery, Message
-from horarium.outcome import ErrorRecord, Run, Settlement, Verdict
+from horarium.outcome import Run, Settlement, Verdict
 from horarium.schedules.record import Fate, Firing, Schedule
-
-MemberKind: TypeAlias = Literal["worker", "child", "scheduler"]
-
-# Topics of the notifier. A queue's topic is QUEUE_TOPIC + its name.
-QUEUE_TOPIC = "queue:"
-RESULT_TOPIC = "results"
-CONTROL_TOPIC = "control"
-SCHEDULE_TOPIC = "schedules"
-
-MEMBER_LISTED: Seconds = 3600.0  # how long Inspector.workers lists one that was given up
-TOMBSTONE_KEEP: Seconds = 7 * 86_400.0  # how long renew knows one that was given up; after that only fences refuse it
-FIRING_KEEP: Seconds = 7 * 86_400.0  # how long a firing's (schedule id, nominal, kind) stays unique, after its nominal
-ATTEMPTS_KEPT = 50  # a run remembers its newest attempts
-
-
-class RunningNow(Struct, frozen=True, kw_only=True):
-    """A delivery that a child has started and not finished."""
-
-    id: str
-    task: str
-    started: Instant
-
-
-class Member(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """A live process as it reports itself with each renewal. Only a ``child`` holds deliveries."""
-
-    owner: str  # unique to this incarnation of the process
-    kind: MemberKind
-    name: str  # node name, such as worker@host; the children of a worker bear its name
-    host: str = ""
-    pid: int = 0
-    pool: str = ""
-    slots: int = 0
-    queues: tuple[str, ...] = ()
-    tasks: tuple[str, ...] = ()  # names it can run
-    running: tuple[RunningNow, ...] = ()
-    processed: int = 0
-    looked: Instant | None = None  # the last claim or idle look at the queues
-    started: Instant = 0
-    version: str = ""
-    app: str = ""
-    skew: Seconds = 0.0  # how far its wall clock is ahead of the store's
-    rss_bytes: int = 0
-
-
-class MemberRecord(Struct, frozen=True, kw_only=True):
-    """A member as the store knows it."""
-
-    member: Member
-    seen: Instant
-    lease_until: Instant
-    alive: bool  # the lease has neither lapsed nor been given up
-    held: int = 0  # deliveries in its hands
-
-
-class Renewal(Struct, frozen=True, kw_only=True):
-    """What a renewal learned."""
-
-    lost: tuple[str, ...] = ()  # owners whose deliveries were given to others; they must stop and start anew
-    terminate: tuple[str, ...] = ()  # ids in the hands of these owners that are to be ended at once
-
-
-class DeadOwner(Struct, frozen=True, kw_only=True):
-    """An owner whose process is known to have ended, and the deliveries it was running when it did.
-
-    ``error`` charges the running ones with a crash; None gives all of them back uncharged (an orderly end). Those that
-    were not running were never started, so they go back uncharged in any case. ``running`` ids it does not hold are
-    passed over, and so is an owner that nobody registered.
-    """
-
-    owner: str
-    running: tuple[str, ...] = ()
-    error: ErrorRecord | None = None
-
-
-class MaintenancePolicy(Struct, frozen=True, kw_only=True):
-    """The numbers that maintain() needs; chosen by the runner, never by the engine."""
-
-    crash_limit: int = 3  # so many crashes make a message DEAD
-    crash_delays: tuple[Seconds, ...] = (1.0, 10.0, 60.0)  # wait after the first, second ... crash
-    keep: Seconds = 86_400.0  # how long an ended run stays readable (Celery: result_expires, 1 day)
-    batch: int = 1000  # rows touched by one transaction at the most
-
-
-class Maintenance(Struct, frozen=True, kw_only=True):
-    """What one maintain() did."""
-
-    returned: int = 0  # deliveries taken from dead or lapsed owners and put back
-    dead: int = 0  # ended as DEAD
-    expired: int = 0  # ended as EXPIRED because their ``expires`` passed while they waited
-    forgotten: int = 0  # old runs removed
-    lapsed: tuple[str, ...] = ()  # owners whose lease had lapsed
-    more: bool = False  # a bound was met: there is more to do at once
-
-
-class RunFilter(Struct, frozen=True, kw_only=True):
-    """Which runs are meant; every given part must hold, an empty one always does."""
-
-    states: tuple[str, ...] = ()
-    tasks: tuple[str, ...] = ()
-    queues: tuple[str, ...] = ()
-    schedule: str | None = None
-    parent: str | None = None
-    root: str | None = None
-    id_prefix: str | None = None
-    since: Instant | None = None  # created at or after
-    until: Instant | None = None  # created before
-
-
-class Page(Struct, frozen=True, kw_only=True):
-    """A place in a listing. ``after`` is the ``next`` of the page before, opaque to callers."""
-
-    limit: int = 50
-    after: str | None = None
-
-
-class RunPage(Struct, frozen=True, kw_only=True):
-    runs: tuple[Run, ...]  # newest first
-    next: str | None = None  # None: no more
-
-
-class SchedulePage(Struct, frozen=True, kw_only=True):
-    schedules: tuple[Schedule, ...]  # by name
-    next: str | None = None
-
-
-class Held(Struct, frozen=True, kw_only=True):
-    """A message that has not ended, and where it stands."""
-
-    message: Message
-    state: str
-    due: Instant
-    owner: str | None = None
-    fence: int = 0
-    attempt: int = 0
-    crashes: int = 0
-
-
-class HeldPage(Struct, frozen=True, kw_only=True):
-    held: tuple[Held, ...]  # in the order in which they would be claimed; those in hand first
-    next: str | None = None
-
-
-class QueueCounts(Struct, frozen=True, kw_only=True):
-    ready: int = 0  # due, waiting for a slot
-    scheduled: int = 0  # due later
-    claimed: int = 0  # in the hands of an owner
-    oldest_due: Instant | None = None  # the due instant of the ready message that waits longest
-    tasks: dict[str, int] = msgspec.field(default_factory=dict)  # ready messages by task
-
-
-class Counts(Struct, frozen=True, kw_only=True):
-    queues: dict[str, QueueCounts]
-    states: dict[str, int]  # runs by state
-    schedules: int = 0
-
-
-class Revoke(Struct, frozen=True, tag=True, kw_only=True):
-    """Cancel. One that waits ends as REVOKED at once. One in hand is marked: with ``terminate`` its process ends it
-    as soon as it learns of it (Renewal.terminate), without it runs on. A marked one never waits again: whatever would
-    put it back (Retried, Released, Crashed, the end of its owner) ends it as REVOKED instead. A mark is never taken
-    back, nor weakened from terminate to revoke."""
-
-    ids: tuple[str, ...]
-    terminate: bool = False
-
-
-class Purge(Struct, frozen=True, tag=True, kw_only=True):
-    """End all waiting messages of the queues (None: of all queues) as REVOKED; those in hand stay."""
-
-    queues: tuple[str, ...] | None = None
-
-
-Action: TypeAlias = Revoke | Purge
-
-
-class Capabilities(Struct, frozen=True, kw_only=True):
-    """What an engine can do; what it cannot is said here, never by a half-made verb."""
-
-    name: str
-    durable: bool  # survives the end of every process
-    shared: bool  # may be used by several processes
-    many_hosts: bool
-    transactional: bool = False  # its queue is a TransactionalQueue
-    announces: bool = False  # put, settle and fire wake the listeners of queues and results in the same round trip
 
 
 class Queue(Protocol):
@@ -217,11 +61,15 @@ class Queue(Protocol):
 
     def put(
         self, messages: Sequence[Message], *, now: Instant, visible: Callable[[], None] | None = None
-    ) -> list[bool]:
+    ) -> list[Placed]:
         """Store messages, all or none; tell for each whether it is new.
 
         Idempotent by id: an id that is stored already, ended or not (or that came earlier in the same call), is left
-        as it is and answered with False. When this returns, the messages are stored at the engine's durability.
+        as it is and answered with False. One with a gate is blocked from the start. One whose ``unique`` key another
+        one holds is not stored, and answered with the id of that one; with ``replaces``, and while that one waits, the
+        newer takes its place: its task, arguments, queue, priority, due and everything else but id and ``created``
+        (the answer is that id). A key is held from the put until the first claim (``start``) or the end (``end``),
+        and for ``lasts`` at the most. When this returns, the messages are stored at the engine's durability.
         ``visible`` is called once, as soon as others can see them, which may be before that: the place to wake readers,
         who need not wait for the disk. It must neither raise nor wait.
         """
@@ -235,6 +83,7 @@ class Queue(Protocol):
         *,
         now: Instant,
         tasks: Collection[str] | None = None,
+        limits: Mapping[str, Limit] | None = None,
     ) -> list[Delivery]:
         """Give up to ``limit`` due messages of the queues to ``owner``, marking ownership in the same step.
 
@@ -245,6 +94,11 @@ class Queue(Protocol):
         Those of them past their ``expires`` that are met on the way end as EXPIRED, beyond the limit. A message that
         crashed a process before is delivered alone: as the only one of its batch when it is first in line, else it
         ends the batch before it. (Not running others beside it is the runner's duty: it sees Delivery.crashes.)
+
+        ``limits``: of such a task no more are taken than its limit has room for; the rest stays, as an unknown task's
+        does. One met in line whose ``slot`` is full (as many of its key in hand, over all owners, as its own ``size``)
+        stands aside; when one of the key leaves a hand, the first of those aside, in the order of claims, is back in
+        its old place.
 
         Raises: OwnerLost when the owner is not registered (see renew) or has been given up. One whose lease has
         lapsed, but which nobody has given up yet, may still claim.
@@ -270,8 +124,11 @@ class Queue(Protocol):
 
         Follow-ups are put as ``put`` does: new ids are stored, known ones left. Every outcome but Reported, and but
         Released of one that was never ``started``, adds an Attempt. ``worker``, ``started`` and ``logs`` replace what
-        the run has, where given. An end sets ``ended`` (default: now) and ``error`` (see outcome.error_of).
+        the run has, where given. ``widens``: the gates of these blocked messages wait for so many more, before anything
+        arrives. An end sets ``ended`` (default: now) and ``error`` (see outcome.error_of).
         Retried: ``message`` (the same id) takes the place of the old one; state RETRY, due at its eta.
+        Replaced: ``message`` takes the place of the old one and waits, PENDING: blocked if it has a gate, else due at
+        its eta; the attempts so far stay. It has the ``unique`` of the old one.
         Crashed: charged with one crash; waits in state RETRY for ``policy.crash_delays``; DEAD with the settlement's
         error when the limit is reached, or at once if at_most_once.
         Released: PENDING, due at once in its old place, or after ``delay``; the attempt is given back (not counted).
@@ -290,8 +147,9 @@ class Queue(Protocol):
            as by Released, but at-most-once ones end as DEAD, since nobody knows what was started after the report.
            The same becomes of what an owner given up before still holds.
         3. Waiting messages past their ``expires`` end as EXPIRED, whatever their queue, task or eta.
-        4. Runs that ended ``keep`` ago (the settlement's, else the policy's) are removed; so are old tombstones and
-           firings.
+        4. What was released or doomed and not carried out is carried out.
+        5. Runs that ended ``keep`` ago (the settlement's, else the policy's) are removed; so are old tombstones,
+           firings, notes past their ``expires``, and journal entries beyond JOURNAL_KEPT.
 
         One call touches at most ``policy.batch`` messages and runs in all; ``more`` says that there are others: call
         again with the same ``dead``. A dead owner that was dealt with already costs nothing. What one chore brings
@@ -312,7 +170,7 @@ class TransactionalQueue(Protocol):
         """See that the connection can be used for the others. Raises: CannotJoinTransaction, EngineUnavailable."""
         ...
 
-    def put_in(self, connection: Any, messages: Sequence[Message], *, now: Instant) -> list[bool]:
+    def put_in(self, connection: Any, messages: Sequence[Message], *, now: Instant) -> list[Placed]:
         """Store messages; see Queue.put."""
         ...
 
@@ -464,6 +322,34 @@ class Inspector(Protocol):
         ...
 
 
+class Notes(Protocol):
+    """Small things that processes leave for one another: commands, their answers, switches. Last writer wins."""
+
+    def post(self, notes: Sequence[Note], *, now: Instant) -> None:
+        """Keep notes, each in place of what its key has had; all or none."""
+        ...
+
+    def read(self, prefix: str, *, now: Instant) -> list[Note]:
+        """Return the notes whose key begins so and whose ``expires`` has not passed, by key."""
+        ...
+
+    def erase(self, keys: Sequence[str]) -> int:
+        """Remove notes; tell how many there were."""
+        ...
+
+
+class Journal(Protocol):
+    """What has happened, in the order in which it was told: the newest JOURNAL_KEPT entries, for people who watch."""
+
+    def append(self, entries: Sequence[Raw], *, now: Instant) -> None:
+        """Add entries (JSON), all or none. They need not survive a power cut."""
+        ...
+
+    def tail(self, after: str | None, limit: int) -> JournalPage:
+        """Return up to ``limit`` entries that came after a place; None: no entry, only where the journal now ends."""
+        ...
+
+
 class Engine(Protocol):
     """A store that implements the protocols."""
 
@@ -481,6 +367,10 @@ class Engine(Protocol):
     def notifier(self) -> Notifier: ...
     @property
     def inspector(self) -> Inspector: ...
+    @property
+    def notes(self) -> Notes: ...
+    @property
+    def journal(self) -> Journal: ...
 
     def now(self) -> Instant:
         """Read the store's clock."""

@@ -11,7 +11,7 @@ from shlex import quote
 from typing import TypeAlias
 
 from horarium.clock import Seconds
-from horarium.engines.protocol import MemberRecord
+from horarium.engines.records import MemberRecord
 from horarium.observe.facts import Facts, gather, without_name
 from horarium.observe.finding import Finding, did_you_mean, fine, lasting, note, plural, problem, warning
 from horarium.schedules.health import Condition, health

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from horarium.clock import Instant, Seconds, SystemClock
 from horarium.engines.connect import absent_file
-from horarium.engines.protocol import Held, HeldPage, MemberRecord, Page, QueueCounts, RunFilter
+from horarium.engines.records import Held, HeldPage, MemberRecord, Page, QueueCounts, RunFilter
 from horarium.errors import CodecError, EngineError, InvalidSchedule
 from horarium.outcome import Run, State
 from horarium.schedules import policy

@@ -9,7 +9,7 @@ from __future__ import annotations
 from shlex import quote
 
 from horarium.clock import to_datetime
-from horarium.engines.protocol import Held
+from horarium.engines.records import Held
 from horarium.observe.doctor import diagnose, judge_schedules
 from horarium.observe.facts import Facts
 from horarium.observe.finding import Finding, did_you_mean, fine, lasting, note, plural, problem

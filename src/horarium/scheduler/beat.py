@@ -18,7 +18,8 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from horarium.clock import Instant, Seconds
-from horarium.engines.protocol import SCHEDULE_TOPIC, Listener
+from horarium.engines.protocol import Listener
+from horarium.engines.records import SCHEDULE_TOPIC
 from horarium.errors import EngineError, EngineUnavailable, ImproperlyConfigured, ScheduleConflict, StoreUnusable
 from horarium.event import Observer, Recovered, SchedulerStarting, SchedulerStopped, Silent, StoreWeak, Troubled
 from horarium.scheduler.firing import fire_due

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from horarium.clock import Instant
-from horarium.engines.protocol import QUEUE_TOPIC
+from horarium.engines.records import QUEUE_TOPIC
 from horarium.errors import ScheduleConflict
 from horarium.event import (
     Fired,

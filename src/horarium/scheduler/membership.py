@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from horarium.clock import Clock, Instant, Seconds
-from horarium.engines.protocol import Engine, Member
+from horarium.engines.protocol import Engine
+from horarium.engines.records import Member
 from horarium.message import new_id
 from horarium.version import __version__
 

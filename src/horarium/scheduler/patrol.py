@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from horarium.clock import Instant
-from horarium.engines.protocol import Page
+from horarium.engines.records import Page
 from horarium.errors import ScheduleConflict
 from horarium.event import Observer, ScheduleHealed, ScheduleInError
 from horarium.scheduler.prepare import cured

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from horarium.app.rows import browse_all, tried
 from horarium.clock import Instant
-from horarium.engines.protocol import SCHEDULE_TOPIC
+from horarium.engines.records import SCHEDULE_TOPIC
 from horarium.errors import HorariumError, InvalidSchedule
 from horarium.event import (
     Observer,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from horarium.app.app import Horarium
 from horarium.app.perform import Performance, perform
 from horarium.clock import FOREVER
-from horarium.engines.protocol import MaintenancePolicy, Member
+from horarium.engines.records import MaintenancePolicy, Member
 from horarium.message import Delivery, new_id
 from horarium.outcome import Reported, Settlement
 
@@ -64,5 +64,8 @@ def _run(app: Horarium, delivery: Delivery) -> Performance:
         started=performance.started,
         ended=performance.ended,
         follow_ups=performance.follow_ups,
+        joins=performance.joins,
+        value=performance.value,
+        widens=performance.widens,
     )
     return performance

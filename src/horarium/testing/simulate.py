@@ -16,7 +16,7 @@ from horarium import codec
 from horarium.app.app import Horarium
 from horarium.clock import FOREVER, Instant, ManualClock, to_datetime, to_instant
 from horarium.engines.memory import MemoryEngine
-from horarium.engines.protocol import Held, MaintenancePolicy, Member, Page, RunFilter
+from horarium.engines.records import Held, MaintenancePolicy, Member, Page, RunFilter
 from horarium.message import Delivery, Message
 from horarium.outcome import Settlement, Succeeded
 from horarium.scheduler.beat import Scheduler

@@ -18,7 +18,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from horarium.clock import Instant, Seconds, StoreClock
-from horarium.engines.protocol import QUEUE_TOPIC
+from horarium.engines.records import QUEUE_TOPIC
 from horarium.errors import EngineUnavailable, OwnerLost, StoreUnusable
 from horarium.event import ChildRecycled, Observer, Troubled
 from horarium.message import Delivery

@@ -13,11 +13,13 @@ from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from msgspec import Raw
+
 from horarium import codec
 from horarium.app.perform import Performance
 from horarium.clock import Clock, Instant, Seconds
 from horarium.event import Finished, Observer, Received
-from horarium.message import Delivery, Message
+from horarium.message import Delivery, Join, Message
 from horarium.outcome import (
     Expired,
     Failed,
@@ -170,6 +172,9 @@ class Executor:
             started=performance.started,
             ended=performance.ended,
             follow_ups=performance.follow_ups,
+            joins=performance.joins,
+            value=performance.value,
+            widens=performance.widens,
             logs=capture.close(self._output_level) if capture.is_used else (),
         )
         self._off_the_board(attempt, is_safe=is_safe)
@@ -231,6 +236,9 @@ class Executor:
         started: Instant | None = None,
         ended: Instant | None = None,
         follow_ups: tuple[Message, ...] = (),
+        joins: tuple[Join, ...] = (),
+        value: Raw | None = None,
+        widens: dict[str, int] | None = None,
         logs: tuple[str, ...] = (),
     ) -> bool:
         """Hand an outcome to the settler; tell whether it is safe from this process's death."""
@@ -243,6 +251,9 @@ class Executor:
             started=started,
             ended=ended,
             follow_ups=follow_ups,
+            joins=joins,
+            value=value,
+            widens=widens or {},
             logs=logs,
         )
         return self._settler.add(settlement, delivery)

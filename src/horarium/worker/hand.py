@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from horarium.clock import Instant
-from horarium.engines.protocol import Held, Inspector, Page, RunFilter
+from horarium.engines.protocol import Inspector
+from horarium.engines.records import Held, Page, RunFilter
 from horarium.message import Delivery
 from horarium.outcome import Reported, Settlement
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from horarium.clock import StoreClock
-from horarium.engines.protocol import Member, RunningNow
+from horarium.engines.records import Member, RunningNow
 from horarium.message import new_id
 from horarium.version import __version__
 from horarium.worker.board import Board

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from horarium.clock import Seconds
-from horarium.engines.protocol import MaintenancePolicy
+from horarium.engines.records import MaintenancePolicy
 from horarium.errors import ImproperlyConfigured, InvalidSetting
 from horarium.message import DEFAULT_QUEUE
 from horarium.worker.cpus import available_cpus

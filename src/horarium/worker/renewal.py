@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from threading import Event, Thread
 
 from horarium.clock import Seconds, StoreClock
-from horarium.engines.protocol import CONTROL_TOPIC, Engine, Member, Renewal
+from horarium.engines.protocol import Engine
+from horarium.engines.records import CONTROL_TOPIC, Member, Renewal
 from horarium.errors import EngineUnavailable
 from horarium.event import Observer, Recovered, Troubled
 from horarium.worker.board import Board

@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 from horarium.clock import Seconds
-from horarium.engines.protocol import DeadOwner
+from horarium.engines.records import DeadOwner
 from horarium.outcome import Failed, Outcome, Revoked, Settlement, told
 from horarium.worker.board import Running
 from horarium.worker.orders import OrderChannel

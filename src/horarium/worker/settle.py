@@ -16,7 +16,8 @@ import msgspec
 
 from horarium.app.perform import NOT_COMMITTED
 from horarium.clock import Clock, Seconds
-from horarium.engines.protocol import QUEUE_TOPIC, RESULT_TOPIC, Engine, MaintenancePolicy
+from horarium.engines.protocol import Engine
+from horarium.engines.records import QUEUE_TOPIC, RESULT_TOPIC, MaintenancePolicy
 from horarium.errors import EngineError, EngineUnavailable
 from horarium.event import Observer, Recovered, Refused, Troubled
 from horarium.message import Delivery

@@ -11,15 +11,8 @@ from random import Random
 from threading import Event, Thread
 
 from horarium.clock import Clock, Instant, Seconds
-from horarium.engines.protocol import (
-    QUEUE_TOPIC,
-    RESULT_TOPIC,
-    DeadOwner,
-    Engine,
-    Maintenance,
-    Page,
-    RunFilter,
-)
+from horarium.engines.protocol import Engine
+from horarium.engines.records import QUEUE_TOPIC, RESULT_TOPIC, DeadOwner, Maintenance, Page, RunFilter
 from horarium.errors import EngineUnavailable
 from horarium.event import Finished, GivenUp, Observer, OwnersExpired, Recovered, Troubled
 from horarium.message import Delivery

@@ -5,27 +5,27 @@ Pure: the same end always gives the same messages with the same ids, so putting 
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 from msgspec import Raw
 
 from horarium.clock import Instant
-from horarium.message import DEFAULT_PRIORITY, DEFAULT_QUEUE, Message, Signature, derived_id
+from horarium.message import Message, Signature
 from horarium.outcome import Crashed, Expired, Failed, Outcome, Rejected, Succeeded
+from horarium.workflow.plan import Setting, plan
 
 NULL = Raw(b"null")
 
 
-def follow_ups(message: Message, outcome: Outcome, *, now: Instant) -> tuple[Message, ...]:
+def follow_ups(message: Message, outcome: Outcome, *, now: Instant, value: Raw | None = None) -> tuple[Message, ...]:
     """Return the messages that this final outcome of ``message`` sets off.
 
-    Success: each link, with the result in front of its arguments. Any other end but being ignored: each error link,
-    with the id of the failed message in front. An immutable signature is sent as it is.
+    Success: each link, with the result in front of its arguments; ``value`` is the result where it is not kept. Any
+    other end but being cancelled or ignored: each error link, with the id of the failed message in front. An immutable
+    signature is sent as it is. A link may be a canvas.
     """
     match outcome:
         case Succeeded(result=result):
-            return _messages(message, message.links, "link", result or NULL, now)
+            return _messages(message, message.links, "link", value or result or NULL, now)
         case Failed() | Crashed() | Expired() | Rejected():
             first = Raw(msgspec.json.encode(message.id))
             return _messages(message, message.error_links, "error_link", first, now)
@@ -33,66 +33,21 @@ def follow_ups(message: Message, outcome: Outcome, *, now: Instant) -> tuple[Mes
             return ()
 
 
-def prepend(first: Raw, args: Raw) -> Raw:
-    """Return the JSON array ``args`` with one more value in front."""
-    inner = bytes(args).strip()[1:-1].strip()
-    return Raw(b"[" + bytes(first) + (b"," + inner if inner else b"") + b"]")
-
-
 def _messages(
     parent: Message, signatures: tuple[Signature, ...], role: str, first: Raw, now: Instant
 ) -> tuple[Message, ...]:
     return tuple(
-        to_message(
-            signature,
-            id=signature.options.get("task_id") or derived_id(parent.id, role, position),
-            first=first,
-            now=now,
-            parent=parent.id,
-            root=parent.root or parent.id,
-            origin=parent.origin,
-        )
+        sent
         for position, signature in enumerate(signatures)
-    )
-
-
-def to_message(
-    signature: Signature,
-    *,
-    id: str,
-    first: Raw | None,
-    now: Instant,
-    parent: str | None = None,
-    root: str | None = None,
-    origin: str = "",
-) -> Message:
-    """Return the message that a signature asks for; relative times count from ``now``."""
-    options: dict[str, Any] = signature.options
-    eta = options.get("eta")
-    if options.get("countdown") is not None:
-        eta = now + round(options["countdown"] * 1000)
-    expires = options.get("expires")
-    if options.get("expires_in") is not None:
-        expires = now + round(options["expires_in"] * 1000)
-    return Message(
-        id=id,
-        task=signature.task,
-        args=signature.args if first is None or signature.immutable else prepend(first, signature.args),
-        kwargs=signature.kwargs,
-        queue=options.get("queue", DEFAULT_QUEUE),
-        priority=options.get("priority", DEFAULT_PRIORITY),
-        created=now,
-        eta=eta,
-        expires=expires,
-        max_retries=options.get("max_retries"),
-        time_limit=options.get("time_limit"),
-        soft_time_limit=options.get("soft_time_limit"),
-        at_most_once=options.get("at_most_once", False),
-        ignore_result=options.get("ignore_result", False),
-        root=root,
-        parent=parent,
-        links=tuple(msgspec.convert(options.get("links", ()), tuple[Signature, ...])),
-        error_links=tuple(msgspec.convert(options.get("error_links", ()), tuple[Signature, ...])),
-        headers=options.get("headers", {}),
-        origin=origin,
+        for sent in plan(
+            signature,
+            Setting(
+                name=f"{parent.id}|{role}|{position}",
+                now=now,
+                first=first,
+                root=parent.root or parent.id,
+                parent=parent.id,
+                origin=parent.origin,
+            ),
+        ).messages
     )

@@ -16,7 +16,7 @@ from horarium.cli.options import JSON, Command, names, option, seconds
 from horarium.cli.output import Column
 from horarium.cli.session import Session
 from horarium.clock import Instant
-from horarium.engines.protocol import Held, Page, RunFilter
+from horarium.engines.records import Held, Page, RunFilter
 
 if TYPE_CHECKING:
     from horarium.engines.protocol import Engine

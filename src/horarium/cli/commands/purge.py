@@ -9,7 +9,7 @@ import click
 from horarium.cli.exits import Exit, Stop
 from horarium.cli.options import JSON, Command, names, option
 from horarium.cli.session import Session
-from horarium.engines.protocol import Purge
+from horarium.engines.records import Purge
 from horarium.observe.finding import plural
 
 

@@ -12,7 +12,7 @@ from horarium.cli.options import JSON, Group, names, nearest, option
 from horarium.cli.output import Column, Output, short
 from horarium.cli.session import Session
 from horarium.clock import Instant
-from horarium.engines.protocol import QUEUE_TOPIC, Page, RunFilter
+from horarium.engines.records import QUEUE_TOPIC, Page, RunFilter
 from horarium.message import Message, new_id
 from horarium.observe.facts import gather, held_run
 from horarium.observe.finding import Finding

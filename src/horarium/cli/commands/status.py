@@ -12,7 +12,7 @@ from horarium.cli.options import JSON, Command, names, option, seconds
 from horarium.cli.output import Column
 from horarium.cli.session import Session
 from horarium.clock import Instant
-from horarium.engines.protocol import Counts, MemberRecord
+from horarium.engines.records import Counts, MemberRecord
 from horarium.observe.finding import plural
 
 QUEUES = (

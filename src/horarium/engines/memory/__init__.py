@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from horarium.clock import Clock, Instant, SystemClock
 from horarium.engines.memory.inspector import MemoryInspector
+from horarium.engines.memory.notes import MemoryJournal, MemoryNotes
 from horarium.engines.memory.notifier import MemoryNotifier
 from horarium.engines.memory.queue import MemoryQueue
 from horarium.engines.memory.results import MemoryResults
 from horarium.engines.memory.schedules import MemorySchedules
 from horarium.engines.memory.store import Store
-from horarium.engines.protocol import SCHEDULE_TOPIC, Capabilities
+from horarium.engines.records import Capabilities
 
 
 class MemoryEngine:
@@ -25,10 +26,12 @@ class MemoryEngine:
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
         self.notifier = MemoryNotifier()
-        store = Store(released=lambda: self.notifier.notify([SCHEDULE_TOPIC]))
+        store = Store(self.notifier.notify)
         self.queue = MemoryQueue(store)
         self.results = MemoryResults(store)
         self.schedules = MemorySchedules(store)
+        self.notes = MemoryNotes(store)
+        self.journal = MemoryJournal(store)
         self.inspector = MemoryInspector(store, self._clock)
 
     def now(self) -> Instant:

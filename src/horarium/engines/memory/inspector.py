@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from horarium.clock import Clock, Instant, milliseconds
 from horarium.engines.memory.store import Entry, Store, matches
-from horarium.engines.protocol import (
+from horarium.engines.records import (
     MEMBER_LISTED,
     Action,
     Counts,
@@ -22,6 +22,7 @@ from horarium.engines.protocol import (
     QueueCounts,
     Revoke,
     RunFilter,
+    Seal,
 )
 
 
@@ -49,7 +50,7 @@ class MemoryInspector:
             entries = [each for each in self._store.entries.values() if not each.run.has_ended]
             places = sorted((_place(entry), entry.run.id) for entry in entries if matches(entry.run, filter))
             if page.after is not None:
-                after = msgspec.json.decode(page.after, type=tuple[bool, int, Instant, int])
+                after = msgspec.json.decode(page.after, type=tuple[int, int, Instant, int])
                 places = [place for place in places if place[0] > after]
             shown = places[: page.limit]
             held = tuple(_held(self._store.entries[id]) for _, id in shown)
@@ -57,13 +58,15 @@ class MemoryInspector:
         return HeldPage(held=held, next=msgspec.json.encode(shown[-1][0]).decode() if more else None)
 
     def act(self, action: Action, *, now: Instant) -> list[str]:
-        with self._store.lock:
+        with self._store.changing(now):
             match action:
                 case Revoke(ids=ids, terminate=terminate):
                     entries = [self._store.entries[id] for id in dict.fromkeys(ids) if id in self._store.entries]
                     return [entry.run.id for entry in entries if self._revoke(entry, terminate, now)]
                 case Purge(queues=queues):
                     return self._purge(self._store.entries.values(), queues, now)
+                case Seal(id=id, size=size):
+                    return [id] if self._store.seal(id, size, now) else []
 
     def _revoke(self, entry: Entry, terminate: bool, now: Instant) -> bool:
         """Cancel; tell whether that changed anything."""
@@ -99,7 +102,7 @@ class MemoryInspector:
         return sorted(records, key=lambda record: (not record.alive, record.member.name, record.member.owner))
 
     def leave(self, owners: Sequence[str], *, now: Instant) -> None:
-        with self._store.lock:
+        with self._store.changing(now):
             for owner in (self._store.owners[name] for name in owners if name in self._store.owners):
                 owner.given_up = now if owner.given_up is None else owner.given_up
                 for entry in list(owner.held.values()):
@@ -107,20 +110,24 @@ class MemoryInspector:
 
 
 def _queue_counts(entries: list[Entry], now: Instant) -> QueueCounts:
-    waiting = [entry for entry in entries if entry.is_waiting]
+    blocked = sum(entry.is_blocked for entry in entries)
+    waiting = [entry for entry in entries if entry.is_waiting and not entry.is_blocked]
     ready = [entry for entry in waiting if entry.due <= now]
     return QueueCounts(
         ready=len(ready),
         scheduled=len(waiting) - len(ready),
-        claimed=len(entries) - len(waiting),
+        claimed=len(entries) - len(waiting) - blocked,
+        blocked=blocked,
         oldest_due=min((entry.due for entry in ready), default=None),
         tasks=dict(Counter(entry.message.task for entry in ready)),
     )
 
 
-def _place(entry: Entry) -> tuple[bool, int, Instant, int]:
-    """Where it stands in a listing: those in hand, then the others in the order of claims."""
-    return entry.is_waiting, -entry.message.priority, entry.due, entry.seq
+def _place(entry: Entry) -> tuple[int, int, Instant, int]:
+    """Where it stands in a listing: those in hand, those in line in the order of claims, those that are blocked."""
+    if entry.is_blocked:
+        return 2, 0, 0, entry.seq
+    return int(entry.is_waiting), -entry.message.priority, entry.due, entry.seq
 
 
 def _held(entry: Entry) -> Held:
@@ -132,4 +139,5 @@ def _held(entry: Entry) -> Held:
         fence=entry.fence,
         attempt=entry.attempt,
         crashes=entry.crashes,
+        is_blocked=entry.is_blocked,
     )

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from horarium.clock import Instant, milliseconds
 from horarium.engines.memory.store import Entry, Owner, Store, with_attempt
-from horarium.engines.protocol import FIRING_KEEP, TOMBSTONE_KEEP, DeadOwner, Maintenance, MaintenancePolicy
+from horarium.engines.records import FIRING_KEEP, TOMBSTONE_KEEP, DeadOwner, Maintenance, MaintenancePolicy
 from horarium.outcome import Attempt, ErrorRecord, State, told
 
 T = TypeVar("T")
@@ -127,4 +127,5 @@ def _sweep_up(store: Store, now: Instant) -> None:
         if not store.owners[name].held:
             del store.owners[name]
     fired = now - milliseconds(FIRING_KEEP)
+    store.notes = {key: note for key, note in store.notes.items() if note.expires is None or now < note.expires}
     store.firings = {firing for firing in store.firings if firing[1] > fired}

@@ -8,7 +8,7 @@ import msgspec
 
 from horarium.clock import Instant, Seconds
 from horarium.engines.memory.store import Store, matches
-from horarium.engines.protocol import Page, RunFilter, RunPage
+from horarium.engines.records import Page, RunFilter, RunPage
 from horarium.outcome import Run
 
 

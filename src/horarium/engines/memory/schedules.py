@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from horarium.clock import Instant
 from horarium.engines.memory.store import Entry, Store
-from horarium.engines.protocol import Page, SchedulePage
+from horarium.engines.records import Page, SchedulePage
 from horarium.errors import ScheduleConflict
 from horarium.message import FiringKind, Message
 from horarium.schedules.record import Fate, Firing, Schedule
@@ -64,7 +64,7 @@ class MemorySchedules:
         return [schedule for _, _, schedule in sorted(due, key=lambda each: each[:2])[:limit]]
 
     def fire(self, firings: Sequence[Firing], *, now: Instant) -> list[Fate]:
-        with self._store.lock:
+        with self._store.changing(now):
             return [self._fire(firing, now) for firing in firings]
 
     def _fire(self, firing: Firing, now: Instant) -> Fate:

@@ -15,7 +15,7 @@ from horarium.engines.postgres.schedules import PostgresSchedules
 from horarium.engines.postgres.server_clock import ServerClock
 from horarium.engines.postgres.sql import Database
 from horarium.engines.postgres.topics import Topics
-from horarium.engines.protocol import Capabilities
+from horarium.engines.records import Capabilities
 from horarium.errors import InvalidSetting, StoreUnusable
 
 PATIENCE: Seconds = 5.0

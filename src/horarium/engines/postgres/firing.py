@@ -21,7 +21,7 @@ from horarium.engines.postgres.shots import Aim, Shot, Stand, decide
 from horarium.engines.postgres.sql import Database, array
 from horarium.engines.postgres.tokens import new_token
 from horarium.engines.postgres.topics import Topics
-from horarium.engines.protocol import QUEUE_TOPIC, RESULT_TOPIC
+from horarium.engines.records import QUEUE_TOPIC, RESULT_TOPIC
 from horarium.message import FiringKind
 from horarium.schedules.record import Fate, Firing
 

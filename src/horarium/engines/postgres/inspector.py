@@ -13,7 +13,7 @@ from horarium.engines.postgres.results import conditions
 from horarium.engines.postgres.rows import History, encode_history, readable_member, readable_message
 from horarium.engines.postgres.sql import Database, Row, Value, array
 from horarium.engines.postgres.topics import Topics
-from horarium.engines.protocol import (
+from horarium.engines.records import (
     MEMBER_LISTED,
     Action,
     Counts,

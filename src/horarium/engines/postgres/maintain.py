@@ -12,7 +12,7 @@ from horarium.engines.postgres.moves import Entry, Moves, crash, die, expire, gi
 from horarium.engines.postgres.rows import readable_member
 from horarium.engines.postgres.sql import Database, array
 from horarium.engines.postgres.topics import Topics
-from horarium.engines.protocol import FIRING_KEEP, TOMBSTONE_KEEP, DeadOwner, Maintenance, MaintenancePolicy
+from horarium.engines.records import FIRING_KEEP, TOMBSTONE_KEEP, DeadOwner, Maintenance, MaintenancePolicy
 from horarium.outcome import Attempt, ErrorRecord, State, told
 
 

@@ -28,7 +28,7 @@ from horarium.engines.postgres.rows import (
 from horarium.engines.postgres.sql import Database, Row, array
 from horarium.engines.postgres.tokens import new_token
 from horarium.engines.postgres.topics import Topics
-from horarium.engines.protocol import SCHEDULE_TOPIC, MaintenancePolicy
+from horarium.engines.records import SCHEDULE_TOPIC, MaintenancePolicy
 from horarium.message import Message
 from horarium.outcome import Attempt, Crashed, ErrorRecord, Expired, Outcome, Revoked, State, error_of, told
 from horarium.workflow.follow import follow_ups

@@ -25,7 +25,7 @@ from horarium.engines.postgres.sql import Database, array
 from horarium.engines.postgres.tokens import new_token
 from horarium.engines.postgres.topics import Topics
 from horarium.engines.postgres.trouble import translate
-from horarium.engines.protocol import QUEUE_TOPIC, DeadOwner, Maintenance, MaintenancePolicy, Member, Renewal
+from horarium.engines.records import QUEUE_TOPIC, DeadOwner, Maintenance, MaintenancePolicy, Member, Renewal
 from horarium.message import Delivery, Message
 from horarium.outcome import Settlement, Verdict
 

@@ -12,7 +12,7 @@ from horarium.clock import Instant, Seconds, milliseconds
 from horarium.engines.postgres.connection import Store, question, transaction
 from horarium.engines.postgres.rows import History, encode_history, encode_message, encode_raw, to_run
 from horarium.engines.postgres.sql import Database, Row, Value, array
-from horarium.engines.protocol import Page, RunFilter, RunPage
+from horarium.engines.records import Page, RunFilter, RunPage
 from horarium.outcome import Run
 
 FORGET_BATCH = 1000

@@ -14,7 +14,7 @@ from msgspec import Raw, Struct
 
 from horarium.clock import Instant
 from horarium.engines.postgres.sql import Row
-from horarium.engines.protocol import ATTEMPTS_KEPT, Member
+from horarium.engines.records import ATTEMPTS_KEPT, Member
 from horarium.message import Message
 from horarium.outcome import Attempt, ErrorRecord, Progress, Run, Settlement, State
 

@@ -17,7 +17,7 @@ from horarium.engines.postgres.firing import Volley
 from horarium.engines.postgres.sql import Database, Row, Value, array
 from horarium.engines.postgres.tokens import new_token
 from horarium.engines.postgres.topics import Topics
-from horarium.engines.protocol import Page, SchedulePage
+from horarium.engines.records import Page, SchedulePage
 from horarium.errors import ScheduleConflict
 from horarium.schedules.record import Fate, Firing, Schedule
 

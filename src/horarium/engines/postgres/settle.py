@@ -20,7 +20,7 @@ from horarium.engines.postgres.rows import encode_raw, mark_of
 from horarium.engines.postgres.sql import Database, Row, array
 from horarium.engines.postgres.tokens import new_token
 from horarium.engines.postgres.topics import Topics
-from horarium.engines.protocol import QUEUE_TOPIC, RESULT_TOPIC, SCHEDULE_TOPIC, MaintenancePolicy
+from horarium.engines.records import QUEUE_TOPIC, RESULT_TOPIC, SCHEDULE_TOPIC, MaintenancePolicy
 from horarium.message import Message
 from horarium.outcome import (
     Attempt,

@@ -6,7 +6,7 @@ from random import Random
 from typing import Literal
 
 from horarium.clock import Clock, Instant, Seconds, SystemClock
-from horarium.engines.protocol import Capabilities
+from horarium.engines.records import Capabilities
 from horarium.engines.redis.address import read_address
 from horarium.engines.redis.connection import Store, read_info
 from horarium.engines.redis.inspector import RedisInspector

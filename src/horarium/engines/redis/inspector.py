@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from horarium.clock import Instant, milliseconds
-from horarium.engines.protocol import (
+from horarium.engines.records import (
     MEMBER_LISTED,
     Action,
     Counts,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from horarium.clock import Instant, milliseconds
-from horarium.engines.protocol import FIRING_KEEP, TOMBSTONE_KEEP, DeadOwner, Maintenance, MaintenancePolicy
+from horarium.engines.records import FIRING_KEEP, TOMBSTONE_KEEP, DeadOwner, Maintenance, MaintenancePolicy
 from horarium.engines.redis.commit import Move, commit
 from horarium.engines.redis.connection import Store
 from horarium.engines.redis.moves import crash, die, expire, forget, give_back, is_readable, note, set_aside

@@ -14,7 +14,7 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from horarium.clock import Instant, Seconds, milliseconds
-from horarium.engines.protocol import MaintenancePolicy
+from horarium.engines.records import MaintenancePolicy
 from horarium.engines.redis.commit import Move
 from horarium.engines.redis.rows import (
     ENDED,

@@ -18,7 +18,7 @@ from random import Random
 from redis.connection import Connection
 
 from horarium.clock import Clock, Seconds
-from horarium.engines.protocol import QUEUE_TOPIC
+from horarium.engines.records import QUEUE_TOPIC
 from horarium.engines.redis.connection import Store
 from horarium.engines.redis.tokens import Tokens
 from horarium.errors import EngineError

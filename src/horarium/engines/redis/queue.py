@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 
 from horarium.clock import Instant, Seconds, milliseconds
-from horarium.engines.protocol import DeadOwner, Maintenance, MaintenancePolicy, Member, Renewal
+from horarium.engines.records import DeadOwner, Maintenance, MaintenancePolicy, Member, Renewal
 from horarium.engines.redis.claim import Claims
 from horarium.engines.redis.connection import Argument, Store
 from horarium.engines.redis.maintain import maintain

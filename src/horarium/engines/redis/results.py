@@ -15,7 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from horarium.clock import Instant, Seconds, milliseconds
-from horarium.engines.protocol import Page, RunFilter, RunPage
+from horarium.engines.records import Page, RunFilter, RunPage
 from horarium.engines.redis.commit import Move, commit, commit_together, look
 from horarium.engines.redis.connection import Store
 from horarium.engines.redis.moves import forget, is_readable

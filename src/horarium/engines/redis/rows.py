@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from horarium.clock import Instant
-from horarium.engines.protocol import ATTEMPTS_KEPT, Member, RunFilter
+from horarium.engines.records import ATTEMPTS_KEPT, Member, RunFilter
 from horarium.message import Message
 from horarium.outcome import Attempt, ErrorRecord, Progress, Run, Settlement, State
 

@@ -12,7 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from horarium.clock import Instant
-from horarium.engines.protocol import Page, SchedulePage
+from horarium.engines.records import Page, SchedulePage
 from horarium.engines.redis.connection import Argument, Store
 from horarium.engines.redis.fire import blank, fire
 from horarium.engines.redis.rows import encode

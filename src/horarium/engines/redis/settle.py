@@ -8,7 +8,7 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from horarium.clock import Instant, milliseconds
-from horarium.engines.protocol import MaintenancePolicy
+from horarium.engines.records import MaintenancePolicy
 from horarium.engines.redis.commit import Move, commit
 from horarium.engines.redis.connection import Store
 from horarium.engines.redis.moves import crash, end, give_back, note, put_back, report

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from horarium.clock import Clock, Instant, Seconds, SystemClock
-from horarium.engines.protocol import SCHEDULE_TOPIC, Capabilities
+from horarium.engines.records import SCHEDULE_TOPIC, Capabilities
 from horarium.engines.sqlite.connection import Durability, Store
 from horarium.engines.sqlite.inspector import SqliteInspector
 from horarium.engines.sqlite.notifier import SqliteNotifier

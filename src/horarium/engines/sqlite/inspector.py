@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from horarium.clock import Clock, Instant, milliseconds
-from horarium.engines.protocol import (
+from horarium.engines.records import (
     MEMBER_LISTED,
     Action,
     Counts,

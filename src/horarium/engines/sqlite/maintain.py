@@ -7,13 +7,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from horarium.clock import Instant, milliseconds
-from horarium.engines.protocol import (
-    FIRING_KEEP,
-    TOMBSTONE_KEEP,
-    DeadOwner,
-    Maintenance,
-    MaintenancePolicy,
-)
+from horarium.engines.records import FIRING_KEEP, TOMBSTONE_KEEP, DeadOwner, Maintenance, MaintenancePolicy
 from horarium.engines.sqlite.connection import Connection, Store
 from horarium.engines.sqlite.moves import Entry, crash, die, entries, expire, give_back, set_aside_unreadable
 from horarium.engines.sqlite.rows import readable_member

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from horarium.clock import Instant, Seconds, milliseconds
-from horarium.engines.protocol import MaintenancePolicy
+from horarium.engines.records import MaintenancePolicy
 from horarium.engines.sqlite.connection import Connection
 from horarium.engines.sqlite.intake import insert
 from horarium.engines.sqlite.rows import (

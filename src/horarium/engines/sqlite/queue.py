@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 import msgspec
 
 from horarium.clock import Instant, Seconds, milliseconds
-from horarium.engines.protocol import DeadOwner, Maintenance, MaintenancePolicy, Member, Renewal
+from horarium.engines.records import DeadOwner, Maintenance, MaintenancePolicy, Member, Renewal
 from horarium.engines.sqlite.claim import claim
 from horarium.engines.sqlite.connection import Store
 from horarium.engines.sqlite.intake import insert

@@ -9,7 +9,7 @@ import apsw
 import msgspec
 
 from horarium.clock import Instant, Seconds, milliseconds
-from horarium.engines.protocol import Page, RunFilter, RunPage
+from horarium.engines.records import Page, RunFilter, RunPage
 from horarium.engines.sqlite.connection import Store
 from horarium.engines.sqlite.intake import LAST_MS, Places, seq_of
 from horarium.engines.sqlite.rows import from_run, to_run

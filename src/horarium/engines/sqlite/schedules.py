@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from horarium.clock import Instant
-from horarium.engines.protocol import Page, SchedulePage
+from horarium.engines.records import Page, SchedulePage
 from horarium.engines.sqlite.connection import Connection, Store
 from horarium.engines.sqlite.fire import fire
 from horarium.engines.sqlite.sql import Row, change, fetch

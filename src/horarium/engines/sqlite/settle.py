@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from horarium.clock import Instant, milliseconds
-from horarium.engines.protocol import MaintenancePolicy
+from horarium.engines.records import MaintenancePolicy
 from horarium.engines.sqlite.connection import Connection, Store
 from horarium.engines.sqlite.intake import insert
 from horarium.engines.sqlite.moves import Entry, crash, end, entries, give_back, put_back

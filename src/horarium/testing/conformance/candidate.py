@@ -9,7 +9,8 @@ import pytest
 from msgspec import Raw
 
 from horarium.clock import Instant, Seconds
-from horarium.engines.protocol import DeadOwner, Engine, Maintenance, MaintenancePolicy, Member, Renewal, RunningNow
+from horarium.engines.protocol import Engine
+from horarium.engines.records import DeadOwner, Maintenance, MaintenancePolicy, Member, Placed, Renewal, RunningNow
 from horarium.message import Delivery, Message, Signature, new_id
 from horarium.outcome import (
     ErrorRecord,
@@ -67,7 +68,7 @@ class Candidate:
         given: dict[str, Any] = {"id": new_id(self.now), "task": "t", "created": self.now}
         return Message(**given | fields)
 
-    def put(self, *messages: Message) -> list[bool]:
+    def put(self, *messages: Message) -> list[Placed]:
         return self.engine.queue.put(messages, now=self.now)
 
     def put_one(self, **fields: Any) -> Message:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from horarium.engines.protocol import MEMBER_LISTED, DeadOwner, Page, Purge, QueueCounts, Revoke, RunFilter
+from horarium.engines.records import MEMBER_LISTED, DeadOwner, Page, Purge, QueueCounts, Revoke, RunFilter
 from horarium.errors import OwnerLost
 from horarium.outcome import Crashed, Failed, Outcome, Retried, State, Verdict
 from horarium.testing.conformance.candidate import DONE, ERROR_LINK, KILLED, LEASE, OOPS, Candidate, ids

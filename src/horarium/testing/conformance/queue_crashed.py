@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from horarium.engines.protocol import Revoke
+from horarium.engines.records import Revoke
 from horarium.message import derived_id
 from horarium.outcome import (
     Crashed,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from horarium.engines.protocol import TOMBSTONE_KEEP, DeadOwner, Maintenance, Member, Revoke
+from horarium.engines.records import TOMBSTONE_KEEP, DeadOwner, Maintenance, Member, Revoke
 from horarium.message import derived_id
 from horarium.outcome import Reported, State, Verdict
 from horarium.testing.conformance.candidate import DONE, ERROR_LINK, KILLED, LEASE, POLICY, Candidate, ids

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec import Raw
 
-from horarium.engines.protocol import Page, RunFilter
+from horarium.engines.records import Page, RunFilter
 from horarium.message import Message
 from horarium.outcome import State, Succeeded
 from horarium.testing.conformance.candidate import DONE, ERROR_LINK, LINK, Candidate, Reopen, ids

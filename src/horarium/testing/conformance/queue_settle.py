@@ -6,7 +6,7 @@ import pytest
 from msgspec import Raw
 from msgspec.structs import replace
 
-from horarium.engines.protocol import ATTEMPTS_KEPT
+from horarium.engines.records import ATTEMPTS_KEPT
 from horarium.outcome import (
     Failed,
     Outcome,

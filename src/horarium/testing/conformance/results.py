@@ -9,7 +9,7 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from horarium.clock import Seconds
-from horarium.engines.protocol import Page, RunFilter
+from horarium.engines.records import Page, RunFilter
 from horarium.message import Message
 from horarium.outcome import Attempt, Failed, Progress, Retried, Run, State, Verdict, told
 from horarium.testing.conformance.candidate import DONE, OOPS, Candidate

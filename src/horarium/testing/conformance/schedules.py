@@ -8,7 +8,7 @@ import pytest
 from msgspec import Raw
 from msgspec.structs import replace
 
-from horarium.engines.protocol import Page
+from horarium.engines.records import Page
 from horarium.errors import ScheduleConflict
 from horarium.outcome import State
 from horarium.schedules.record import Fate

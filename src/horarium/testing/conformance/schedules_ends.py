@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from horarium.engines.protocol import DeadOwner, Purge, Revoke
+from horarium.engines.records import DeadOwner, Purge, Revoke
 from horarium.message import Message
 from horarium.outcome import (
     Crashed,

@@ -7,7 +7,7 @@ import select
 import pytest
 from msgspec.structs import replace
 
-from horarium.engines.protocol import SCHEDULE_TOPIC, DeadOwner, Revoke
+from horarium.engines.records import SCHEDULE_TOPIC, DeadOwner, Revoke
 from horarium.outcome import (
     Crashed,
     Outcome,

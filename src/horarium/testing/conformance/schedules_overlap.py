@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from horarium.clock import Instant
-from horarium.engines.protocol import Revoke
+from horarium.engines.records import Revoke
 from horarium.message import Message
 from horarium.outcome import Crashed, Retried, Revoked, State
 from horarium.schedules.record import Fate, Overlap, Schedule

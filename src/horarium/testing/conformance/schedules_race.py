@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from horarium.clock import SystemClock
-from horarium.engines.protocol import SCHEDULE_TOPIC
+from horarium.engines.records import SCHEDULE_TOPIC
 from horarium.outcome import Failed, State
 from horarium.schedules.record import Fate, Overlap
 from horarium.testing.conformance.candidate import DONE, OOPS, POLICY, Candidate, settlement

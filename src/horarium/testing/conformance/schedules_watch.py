@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from horarium.engines.protocol import DeadOwner, Page, RunFilter
+from horarium.engines.records import DeadOwner, Page, RunFilter
 from horarium.outcome import (
     Crashed,
     Ignored,

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from horarium.engines.protocol import DeadOwner, Engine, Maintenance, Member
+from horarium.engines.protocol import Engine
+from horarium.engines.records import DeadOwner, Maintenance, Member, Placed
 from horarium.outcome import State, Verdict
 from horarium.testing.conformance.candidate import DONE, KILLED, LEASE, POLICY, Candidate, Reopen, settlement
 
@@ -43,14 +44,14 @@ class TestSharing(Candidate):
 
     def test_messages_put_at_once_by_many_are_stored_once(self) -> None:
         messages = [self.message() for _ in range(50)]
-        new: list[bool] = []
+        new: list[Placed] = []
 
         def put(number: int) -> None:
             for message in messages:
                 new.extend(self.engine.queue.put([message], now=self.now))
 
         self.at_once(put, 4)
-        assert (len(new), sum(new)) == (200, 50)
+        assert (len(new), new.count(True)) == (200, 50)
         assert self.states() == {State.PENDING: 50}
 
     def test_chores_done_by_many_at_once_are_done_once(self) -> None:
