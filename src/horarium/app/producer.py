@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any, TypeVar
 
-import msgspec
 from msgspec import Raw, Struct
 
 from horarium import codec
@@ -200,7 +199,7 @@ class Producer:
 
     def frozen_options(self, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return a signature's options as they travel: the declaration's defaults filled in, times in milliseconds or
-        relative to the moment of sending, links frozen."""
+        relative to the moment of sending. Links travel beside them; see frozen_links."""
         plan = self.plan(name)
         options = self.checked(name, options)
         frozen: dict[str, Any] = {"queue": plan.queue, "priority": plan.priority}
@@ -218,10 +217,6 @@ class Producer:
             frozen["expires"] = to_instant(expires)
         elif expires is not None:
             frozen["expires_in"] = expires.total_seconds() if isinstance(expires, timedelta) else float(expires)
-        if options.get("link"):
-            frozen["links"] = [msgspec.to_builtins(link) for link in self._frozen(options["link"])]
-        if options.get("link_error"):
-            frozen["error_links"] = [msgspec.to_builtins(link) for link in self._frozen_errbacks(options["link_error"])]
         return frozen
 
     def plan(self, name: str) -> Plan:
@@ -296,6 +291,10 @@ class Producer:
         task, args, kwargs, options = _padded(*call)
         name = task if isinstance(task, str) else task.name
         return self.message(name, self._tasks.get(name), args, kwargs, options)
+
+    def frozen_links(self, options: Mapping[str, Any]) -> tuple[tuple[WireSignature, ...], tuple[WireSignature, ...]]:
+        """Return the callbacks and errbacks among options as they travel."""
+        return self._frozen(options.get("link")), self._frozen_errbacks(options.get("link_error"))
 
     def _frozen(self, links: Any) -> tuple[WireSignature, ...]:
         """Return callbacks as they travel. Raises: InvalidArguments for what is no signature."""

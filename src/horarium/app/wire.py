@@ -25,6 +25,10 @@ class Freezer(Protocol):
 
     def frozen_options(self, name: str, options: Mapping[str, Any]) -> dict[str, Any]: ...
 
+    def frozen_links(
+        self, options: Mapping[str, Any]
+    ) -> tuple[tuple[message.Signature, ...], tuple[message.Signature, ...]]: ...
+
 
 def to_wire(signature: Signature, freezer: Freezer, depth: int = 0) -> message.Signature:
     """Return the form that travels in a message.
@@ -63,8 +67,11 @@ def _task(signature: Signature, freezer: Freezer) -> message.Signature:
     options = {key: value for key, value in in_headers(signature.options).items() if key not in _PLACE}
     for key in ("root_id", "parent_id"):
         options.pop(key, None)
+    links, error_links = freezer.frozen_links(options)
     return message.Signature(
         task=signature.name,
+        links=links,
+        error_links=error_links,
         args=Raw(codec.encode(list(signature.args), path="args")),
         kwargs=Raw(codec.encode(_plain(signature.kwargs), path="kwargs")),
         options=freezer.frozen_options(signature.name, options),

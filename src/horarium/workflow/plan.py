@@ -129,8 +129,8 @@ def to_message(
         joins=joins,
         slot=_converted(options.get("slot"), "slot"),
         unique=_converted(options.get("unique"), "unique"),
-        links=tuple(msgspec.convert(options.get("links", ()), tuple[Signature, ...])),
-        error_links=tuple(msgspec.convert(options.get("error_links", ()), tuple[Signature, ...])),
+        links=signature.links,
+        error_links=signature.error_links,
         headers=options.get("headers", {}),
         origin=origin,
     )
@@ -214,10 +214,13 @@ class _Layout:
     def take_over(self, draft: _Draft, last: Message, *, errbacks: tuple[Signature, ...]) -> None:
         """Let a draft stand in the place of a message."""
         options = dict(draft.signature.options)
-        for option, links in (("links", last.links), ("error_links", errbacks)):
-            options[option] = (*msgspec.convert(options.get(option, ()), tuple[Signature, ...]), *links)
         options["headers"] = {**last.headers, **options.get("headers", {})}
-        draft.signature = msgspec.structs.replace(draft.signature, options=options)
+        draft.signature = msgspec.structs.replace(
+            draft.signature,
+            options=options,
+            links=(*draft.signature.links, *last.links),
+            error_links=(*draft.signature.error_links, *errbacks),
+        )
         for other in self.drafts:  # those that draft waits for name it
             other.joins = [Join(id=last.id, place=j.place) if j.id == draft.id else j for j in other.joins]
         draft.id = last.id
@@ -298,9 +301,7 @@ def _with_errbacks(signature: Signature, errbacks: tuple[Signature, ...]) -> Sig
         case "chord" if signature.body is not None:
             return msgspec.structs.replace(signature, body=_with_errbacks(signature.body, errbacks))
         case "task":
-            own = msgspec.convert(signature.options.get("error_links", ()), tuple[Signature, ...])
-            options = {**signature.options, "error_links": (*own, *errbacks)}
-            return msgspec.structs.replace(signature, options=options)
+            return msgspec.structs.replace(signature, error_links=(*signature.error_links, *errbacks))
         case _:
             return signature
 
