@@ -1,26 +1,35 @@
-"""Horarium: background and periodic tasks for Python. What callers import; nothing inside imports this."""
+"""Horarium: background and periodic tasks for Python. What callers import; nothing inside imports this.
 
-from horarium.app.app import Horarium, current_app, shared_task
-from horarium.app.result import AsyncResult, EagerResult
-from horarium.app.signature import Signature
-from horarium.app.task import Task
-from horarium.errors import Ignore, Reject, Retry, SoftTimeLimitExceeded
-from horarium.schedules import (
-    calendar,
-    clocked,
-    cron,
-    crontab,
-    dates,
-    dates_from_ical,
-    every,
-    explain,
-    public_holidays,
-    schedule,
-    solar,
-    union,
-    without,
-)
-from horarium.version import __version__
+A name is imported when it is first asked for: the command line and the pytest plugin come by here too, and need few.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from horarium.app.app import Horarium, current_app, shared_task
+    from horarium.app.result import AsyncResult, EagerResult
+    from horarium.app.signature import Signature
+    from horarium.app.task import Task
+    from horarium.errors import Ignore, Reject, Retry, SoftTimeLimitExceeded
+    from horarium.schedules import (
+        calendar,
+        clocked,
+        cron,
+        crontab,
+        dates,
+        dates_from_ical,
+        every,
+        explain,
+        public_holidays,
+        schedule,
+        solar,
+        union,
+        without,
+    )
+    from horarium.version import __version__
 
 __all__ = [
     "AsyncResult",
@@ -49,3 +58,30 @@ __all__ = [
     "union",
     "without",
 ]
+
+_SCHEDULES = "horarium.schedules"
+_HOMES = {  # of the names that do not come from _SCHEDULES
+    "AsyncResult": "horarium.app.result",
+    "EagerResult": "horarium.app.result",
+    "Horarium": "horarium.app.app",
+    "Ignore": "horarium.errors",
+    "Reject": "horarium.errors",
+    "Retry": "horarium.errors",
+    "Signature": "horarium.app.signature",
+    "SoftTimeLimitExceeded": "horarium.errors",
+    "Task": "horarium.app.task",
+    "__version__": "horarium.version",
+    "current_app": "horarium.app.app",
+    "shared_task": "horarium.app.app",
+}
+
+
+def __getattr__(name: str) -> Any:  # whatever the name stands for
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_HOMES.get(name, _SCHEDULES)), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -14,6 +14,8 @@ from horarium.engines.memory.results import MemoryResults
 from horarium.engines.memory.schedules import MemorySchedules
 from horarium.engines.memory.store import Store
 from horarium.engines.protocol import SCHEDULE_TOPIC, Capabilities
+from horarium.message import Message
+from horarium.outcome import Run
 
 
 class MemoryEngine:
@@ -25,7 +27,7 @@ class MemoryEngine:
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
         self.notifier = MemoryNotifier()
-        store = Store(released=lambda: self.notifier.notify([SCHEDULE_TOPIC]))
+        store = self._store = Store(released=lambda: self.notifier.notify([SCHEDULE_TOPIC]))
         self.queue = MemoryQueue(store)
         self.results = MemoryResults(store)
         self.schedules = MemorySchedules(store)
@@ -36,6 +38,12 @@ class MemoryEngine:
 
     def check(self) -> None:
         """There is nothing that could be broken."""
+
+    def sent(self) -> list[tuple[Message, Run]]:
+        """Return all that is stored, in the order in which it was put: the message as it was then (a retry may have
+        changed it since), and its run as it is now. For tests."""
+        with self._store.lock:
+            return [(entry.first or entry.message, entry.run) for entry in self._store.entries.values()]
 
     def weaknesses(self) -> tuple[str, ...]:
         return ()  # what it is, its capabilities say

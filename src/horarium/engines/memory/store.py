@@ -33,6 +33,7 @@ class Entry(Struct, eq=False):
     crashes: int = 0
     settled: Settlement | None = None  # the last one recorded, to know it again
     keep: Seconds | None = None
+    first: Message | None = None  # as it was put
 
     @property
     def message(self) -> Message:
@@ -83,7 +84,7 @@ class Store:
             return False
         self._seq += 1
         run = Run(message=message, state=State.PENDING, changed=now)
-        entry = Entry(run=run, seq=self._seq, due=now if message.eta is None else message.eta)
+        entry = Entry(run=run, seq=self._seq, due=now if message.eta is None else message.eta, first=message)
         self.entries[id] = entry
         self._line_up(entry)
         return True
