@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from horarium.app import shared
+
 pytest_plugins = ("pytester",)
 
 PLUGIN = "horarium.testing.plugin"
 
-SHOP = '''
+SHOP = """
 from horarium import shared_task
 
 outbox = []
@@ -35,7 +37,7 @@ def again():
 @shared_task
 async def add(x, y):
     return x + y
-'''
+"""
 
 
 @pytest.fixture
@@ -45,6 +47,7 @@ def project(
     """A project with the module ``shop``, where warnings are errors."""
     if not request.config.pluginmanager.hasplugin("horarium"):  # installed before the plugin had an entry point
         monkeypatch.setenv("PYTEST_PLUGINS", PLUGIN)
+    monkeypatch.setattr(shared, "shared_tasks", [])  # those of the project before are not this one's
     pytester.makeini("[pytest]\nfilterwarnings = error\n")
     pytester.makepyfile(shop=SHOP)
     pytester.syspathinsert()

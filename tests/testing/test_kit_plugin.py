@@ -165,7 +165,7 @@ def test_what_never_becomes_idle_is_named(project: pytest.Pytester) -> None:
 
         def test_a_task_that_sends_itself(horarium_app, run_until_idle):
             again.delay()
-            with pytest.raises(AssertionError, match=r"at most 5 runs[^$]*shop\\.again x 5[^$]*due, in queue 'default'"):
+            with pytest.raises(AssertionError, match=r"at most 5 runs[^$]*shop.again x 5[^$]*due, in queue"):
                 run_until_idle(max_runs=5)
 
         def test_waiting_for_what_waits_for_its_time(horarium_app, horarium_clock):
