@@ -67,6 +67,19 @@ def test_what_is_exported_and_its_public_methods_say_what_they_promise(name: str
 
 
 def test_importing_horarium_drags_in_neither_doors_nor_clients() -> None:
-    script = f"import sys, horarium; print(*[name for name in {NOT_AT_IMPORT!r} if name in sys.modules])"
+    script = f"import sys; from horarium import *; print(*[name for name in {NOT_AT_IMPORT!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=30)
     assert done.stdout.split() == []
+
+
+def test_importing_horarium_alone_imports_no_room_of_the_house() -> None:
+    """The pytest plugin is loaded in every run of pytest, and `horarium health` in every probe."""
+    script = "import sys, horarium; print(*[name for name in sys.modules if name.startswith('horarium.')])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=30)
+    assert done.stdout.split() == []
+
+
+def test_what_is_exported_nowhere_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="'horarium' has no attribute 'celery'"):
+        _ = horarium.celery
+    assert set(EXPORTED) <= set(dir(horarium))

@@ -39,10 +39,12 @@ class Bench:
 
     def assert_enqueued(self, task: Any, **parts: Any) -> list[Sent]:
         """Check that a call was enqueued; see horarium.testing.assert_enqueued."""
+        __tracebackhide__ = True  # as in sent.py
         return sent.assert_enqueued(task, app=self.app, **parts)
 
     def assert_not_enqueued(self, task: Any, **parts: Any) -> None:
         """Check that no such call was enqueued."""
+        __tracebackhide__ = True
         sent.assert_not_enqueued(task, app=self.app, **parts)
 
     def run_until_idle(self, **how: Any) -> list[AsyncResult]:

@@ -143,12 +143,15 @@ class _Hands:
         self._runner.start()
         self._row = self._parts.board.slot(0, 0)
         self._parts.renew()
+        self._maintained: Instant | None = None
 
     def take(self) -> Delivery | None:
         parts = self._parts
         now = parts.clock.now()
-        while parts.engine.queue.maintain(now=now, policy=parts.options.policy).more:
-            pass  # what has expired is ended, before it can be started
+        if now != self._maintained:  # what has expired since is ended, wherever it waits
+            self._maintained = now
+            while parts.engine.queue.maintain(now=now, policy=parts.options.policy).more:
+                pass  # it is done in batches
         claimed = parts.engine.queue.claim(parts.served(), parts.owner, 1, now=now, tasks=frozenset(parts.tasks))
         return claimed[0] if claimed else None
 

@@ -63,7 +63,8 @@ ANYTHING: Any = _Any()
 def enqueued(app: Horarium | None = None, task: Any = None) -> list[Sent]:
     """Return what was enqueued in the app's store, in the order in which it was, of one task or of all.
 
-    ``task``: a task or its name. What the store has forgotten since (``result_expires``) is not listed.
+    ``task``: a task or its name. A store in memory keeps all of it, however far time is moved; what another one has
+    forgotten since (``result_expires``) is not listed.
     """
     app = app if app is not None else current_app()
     name = _name_of(task)
@@ -90,6 +91,7 @@ def assert_enqueued(
     ``countdown`` may be off by a second. ``count``: exactly so many; without it, at least one.
     Raises: AssertionError that shows what was enqueued instead, and where it differs.
     """
+    __tracebackhide__ = True  # pytest shows the line of the test, not this one
     wanted = {"args": args, "kwargs": kwargs, "queue": queue, "priority": priority, "eta": eta, "countdown": countdown}
     wanted |= {"schedule": schedule}
     wanted = {part: value for part, value in wanted.items() if value is not ANYTHING}
@@ -103,6 +105,7 @@ def assert_enqueued(
 
 def assert_not_enqueued(task: Any, *, app: Horarium | None = None, **parts: Any) -> None:
     """Check that no such call of the task was enqueued; ``parts`` are those of ``assert_enqueued``."""
+    __tracebackhide__ = True
     assert_enqueued(task, app=app, count=0, **parts)
 
 
