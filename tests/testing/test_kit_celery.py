@@ -6,6 +6,7 @@ from threading import Event
 
 import pytest
 
+from horarium.app.current import current_app, find_current_app
 from horarium.errors import ImproperlyConfigured
 from horarium.testing import captured, celery
 
@@ -130,10 +131,22 @@ def test_start_worker_takes_celerys_options() -> None:
             loglevel="INFO",
         ) as worker,
     ):
-        assert worker.name == "w@test"
+        assert worker.hostname == "w@test"
         handle = hello.apply_async(queue="b")
         assert handle.get(timeout=10) == "hello" and ready.is_set()
         assert handle.worker == "w@test"
+
+
+def test_the_default_app_is_set_up_and_taken_away_again() -> None:
+    app = celery.TestApp("shop", set_as_current=False)
+    before = find_current_app()
+    with celery.setup_default_app(app):
+        assert current_app() is app
+        with celery.set_trap(app), pytest.raises(RuntimeError, match="current app for 'tasks'"):
+            _ = current_app().tasks
+    with celery.setup_default_app(app, use_trap=True), pytest.raises(RuntimeError):
+        _ = current_app().tasks
+    assert find_current_app() is before
 
 
 def test_an_option_or_a_pool_that_is_not_known_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""What Celery's testing package offers, by its names: ``start_worker``, ``TestApp``, the trap."""
+"""Celery's testing package by its names: ``start_worker``, ``TestApp``, ``setup_default_app``, the trap."""
 
 from __future__ import annotations
 
@@ -31,6 +31,23 @@ class Trap:
             f"expected the test to pass its app on, but something asked the current app for {name!r}; use the app "
             "of the fixture, or let use_celery_app_trap return False"
         )
+
+
+@contextmanager
+def set_trap(app: Horarium) -> Iterator[None]:
+    """Let any use of the current app raise RuntimeError for the length of a ``with`` block."""
+    with chosen(Trap()):
+        yield
+
+
+@contextmanager
+def setup_default_app(app: Horarium, use_trap: bool = False) -> Iterator[None]:
+    """Make ``app`` the current one (``use_trap``: none) for the length of a ``with`` block, and close it then."""
+    with chosen(Trap() if use_trap else app):
+        try:
+            yield
+        finally:
+            app.close()
 
 
 @contextmanager

@@ -54,7 +54,7 @@ class ThreadWorker:
         self._parts = Parts(
             app, self._options, settler=Settler, chore=self._tend, looked=self._note_look, serves_all=queues is None
         )
-        self.name = self._options.name
+        self.name = self.hostname = self._options.name  # the second is Celery's word
         rows = [self._parts.board.slot(0, slot) for slot in range(concurrency)]
         self._pool = ThreadPool(self._parts.executor, self._parts.feed, rows, stuck=lambda id: None)
         self._thread = Thread(target=copy_context().run, args=(self._run,), name="horarium-test-worker", daemon=True)
