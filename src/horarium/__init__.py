@@ -6,6 +6,7 @@ A name is imported when it is first asked for: the command line and the pytest p
 from __future__ import annotations
 
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -78,9 +79,21 @@ _HOMES = {  # of the names that do not come from _SCHEDULES
 
 def __getattr__(name: str) -> Any:  # whatever the name stands for
     if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return _room(name)
     value = globals()[name] = getattr(import_module(_HOMES.get(name, _SCHEDULES)), name)
     return value
+
+
+def _room(name: str) -> ModuleType:
+    """Return a module of the house, so that ``horarium.errors`` needs no import of its own."""
+    module = f"{__name__}.{name}"
+    try:
+        if not name.startswith("_"):
+            return import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -79,6 +79,12 @@ def test_importing_horarium_alone_imports_no_room_of_the_house() -> None:
     assert done.stdout.split() == []
 
 
+def test_rooms_are_there_without_an_import_of_their_own() -> None:
+    script = "import horarium; print(horarium.errors.ResultTimeout.__name__)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=30)
+    assert done.stdout.split() == ["ResultTimeout"]
+
+
 def test_what_is_exported_nowhere_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="'horarium' has no attribute 'celery'"):
         _ = horarium.celery

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import unittest
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Event, Thread, get_ident
 from unittest.mock import ANY
+from weakref import ref
 
 import pytest
 
 from horarium import Horarium, current_app, shared_task
+from horarium.app import current
 from horarium.errors import EncodingError, InvalidArguments, SoftTimeLimitExceeded, TimeLimitExceeded
 from horarium.testing import (
     NeverIdle,
@@ -20,6 +23,7 @@ from horarium.testing import (
     UsesHorarium,
     assert_enqueued,
     captured,
+    celery,
     eager,
     enqueued,
     run_until_idle,
@@ -93,6 +97,33 @@ def test_the_road_is_the_real_one(app: Horarium) -> None:
             note.delay(object())
         with pytest.raises(InvalidArguments):
             ship.delay()
+
+
+def test_always_eager_contacts_no_store_row_46(app: Horarium) -> None:
+    """Celery's setting as it is; ``captured`` switches it off, or there would be nothing to see."""
+    app.conf.task_always_eager = True
+    app.set_current()
+    try:
+        assert note.delay(3).get() == 3
+        with captured(app) as bench:
+            assert note.delay(4).state == "PENDING"
+            bench.assert_enqueued(note, args=[4])
+        assert app.conf.task_always_eager is True
+    finally:
+        current.set_current(None)
+
+
+def test_apps_of_the_kit_are_let_go(app: Horarium) -> None:
+    with captured(app), start_worker(app):
+        note.delay(1).get(timeout=10)
+    made = [celery.TestApp(f"app{number}") for number in range(3)]
+    for each in made:
+        with captured(each) as bench:
+            bench.run_until_idle()
+    left = [ref(each) for each in made]
+    del made, each, bench
+    gc.collect()
+    assert [each() for each in left] == [None] * 3
 
 
 def test_a_task_called_directly_needs_no_app_and_no_store() -> None:

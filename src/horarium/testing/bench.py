@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from horarium.app import current
 from horarium.app.result import LONGEST_WAIT, AsyncResult
@@ -79,7 +78,7 @@ def captured(app: Horarium | None = None, *, frozen: bool = False) -> Iterator[B
     app.conf.task_always_eager = False  # nothing would be enqueued
     with app.connection.replaced(new_engine(clock, [app]), clock), current.chosen(app):
         try:
-            yield bench_for(app, clock)
+            yield Bench(app, clock)
         finally:
             app.conf.task_always_eager = was_eager
 
@@ -102,18 +101,9 @@ def eager(app: Horarium | None = None, *, frozen: bool = False, advance: bool = 
             producer.after_sending = before
 
 
-def bench_for(app: Horarium, clock: VirtualClock) -> Bench:
-    """Return the bench of an app, and remember it for ``bench_of``."""
-    bench = _benches[app] = Bench(app, clock)
-    return bench
-
-
 def bench_of(app: Horarium) -> Bench | None:
-    """Return the newest bench of an app, None if it has none with a store in memory."""
-    return _benches.get(app)
-
-
-_benches: WeakKeyDictionary[Horarium, Bench] = WeakKeyDictionary()
+    """Return the bench of an app, None if its store is not one of the kit."""
+    return Bench(app, app.clock) if isinstance(app.clock, VirtualClock) else None
 
 
 class _DrivingNotifier(MemoryNotifier):

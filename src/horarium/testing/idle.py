@@ -177,6 +177,10 @@ class _Runner(ThreadRunner):
 
     interruption: BaseException | None = None
 
+    def stop(self) -> None:
+        super().stop()
+        self._thread.join()  # it only waits: nothing is left of a test when the next one begins
+
     def _perform(self, watched: Watched) -> Performance:
         try:
             return super()._perform(watched)

@@ -10,7 +10,7 @@ from typing import Any
 from horarium.app import current
 from horarium.app.app import Horarium
 from horarium.errors import ImproperlyConfigured
-from horarium.testing.bench import Bench, bench_for, bench_of, captured, new_engine
+from horarium.testing.bench import Bench, bench_of, captured, new_engine
 from horarium.testing.clock import VirtualClock
 
 NAME = "horarium.tests"
@@ -84,7 +84,6 @@ def _new(config: Mapping[str, Any], parameters: Mapping[str, Any], stack: ExitSt
     app = Horarium(name, engine=new_engine(clock, owners), clock=clock, **given)
     owners.append(app)
     app.conf.update({key: value for key, value in config.items() if _plain(key) not in STORES or value is None})
-    bench_for(app, clock)
     return app
 
 
