@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any, TypeVar
@@ -75,6 +75,7 @@ class Producer:
         self._plans: dict[str, Plan] = {}
         self._origin = ""
         self._origin_pid = 0
+        self.after_sending: Callable[[], None] | None = None  # called when a call has stored its messages: for tests
 
     def send(
         self,
@@ -87,6 +88,8 @@ class Producer:
         """Store the message of one call and return it. See Task.apply_async for the law."""
         message = self.message(name, task, args, kwargs, options)
         self._put([message], retry=options.get("retry", True))
+        if self.after_sending is not None:
+            self.after_sending()
         return message
 
     def send_many(self, calls: Sequence[Signature | tuple[Any, ...]]) -> list[Message]:
@@ -99,6 +102,8 @@ class Producer:
         """Store messages that are made, in few transactions and in their order."""
         for start in range(0, len(messages), PUBLISH_BATCH):
             self._put(list(messages[start : start + PUBLISH_BATCH]), retry=True)
+        if self.after_sending is not None:
+            self.after_sending()
 
     def message(
         self,

@@ -48,6 +48,7 @@ class ThreadPool:
             self._offered.notify_all()
             while self._executor.running or self._starting:
                 self._freed.wait(LONGEST_WAIT)
+        self._runner.stop()
 
     def end(self, id: str, outcome: Outcome, text: str) -> bool:
         return self._runner.end(id, outcome, text)
@@ -107,6 +108,12 @@ class ThreadPool:
                 self._offered.wait()
 
     def _work(self, row: SlotRow) -> None:
+        try:
+            self._work_off(row)
+        finally:
+            self._runner.leave()
+
+    def _work_off(self, row: SlotRow) -> None:
         while (delivery := self._take()) is not None:
             attempt = self._executor.begin(delivery, row)
             with self._lock:
