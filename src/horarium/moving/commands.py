@@ -57,6 +57,13 @@ _VARIABLES: dict[str, tuple[Verdict, str]] = {
 _FLOWER = "Flower's pages and API are not there: `horarium status`, `runs`, `inspect`, each with --json"
 _MULTI = "one `horarium worker` for each: let systemd, supervisor or the container keep them (docs: stop and deploy)"
 
+_ELSEWHERE = {
+    "amqp": "there is no broker to talk to: `horarium purge`, `call` and `runs` do what it did",
+    "flower": _FLOWER,
+    "graph": "`horarium status` shows who is alive",
+    "multi": _MULTI,
+}
+
 
 def may_call(path: PurePath) -> bool:
     """Is this a file in which processes are started?"""
@@ -117,10 +124,8 @@ def _judged(path: str, number: int, rest: str, known: CommandLine) -> Found:
     words = _words(rest)
     command = next((word for word in words if word in _COMMANDS), "")
     what = _short(f"celery {' '.join(words)}")
-    if command == "flower":
-        return Found(path, number, "command", what, "by hand", _FLOWER)
-    if command == "multi":
-        return Found(path, number, "command", what, "by hand", _MULTI)
+    if command in _ELSEWHERE:
+        return Found(path, number, "command", what, "by hand", _ELSEWHERE[command])
     if command and command not in known.options:
         return Found(path, number, "command", what, "by hand", f"there is no `horarium {command}`")
     notes = []
@@ -128,8 +133,8 @@ def _judged(path: str, number: int, rest: str, known: CommandLine) -> Found:
         if option in known.shared:
             continue
         reason = known.options.get(command, {}).get(option)
-        if option in ("-D", "--detach"):
-            return Found(path, number, "command", what, "by hand", f"{option}: {reason or 'nothing detaches'}")
+        if option in ("-D", "--detach") and reason:  # whoever calls it counts on its return
+            return Found(path, number, "command", what, "by hand", f"{option}: {reason}")
         if reason is None:
             return Found(path, number, "command", what, "by hand", f"`horarium {command}` has no option {option}")
         if reason:

@@ -39,7 +39,6 @@ SECTIONS = {
     "package": "Packages",
     "file": "Files that could not be read",
 }
-STYLES = {"by hand": "red", "rewritten": "green", "no effect": "yellow", "note": "yellow", "works": ""}
 
 
 @click.command("migrate-project", cls=Command)
