@@ -28,7 +28,6 @@ def rewrite(path: str, content: bytes) -> tuple[bytes, list[Found]]:
     Raises: Unreadable when the file could not be written back as it was. libcst must be there (``need_libcst``).
     """
     import libcst
-    from libcst.metadata import MetadataWrapper
 
     from horarium.moving.rewriting import Rewriting, plan
 
@@ -39,11 +38,10 @@ def rewrite(path: str, content: bytes) -> tuple[bytes, list[Found]]:
         raise Unreadable(f"libcst cannot read it ({str(error).splitlines()[-1]}); {_BY_HAND}") from error
     if same != content:
         raise Unreadable(f"it could not be written back as it is, most likely for its line ends; {_BY_HAND}")
-    wrapper = MetadataWrapper(module, unsafe_skip_copy=True)
-    planned = plan(wrapper, path)
+    planned = plan(module, content, path)
     if not planned.changes_something:
         return content, planned.found
-    return wrapper.module.visit(Rewriting(planned)).bytes, planned.found
+    return module.visit(Rewriting(planned)).bytes, planned.found
 
 
 _BY_HAND = "make its line ends one, or change its imports by hand"

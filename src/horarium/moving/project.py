@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from horarium.dropin_names import is_theirs
 from horarium.moving.code import find_in_code
 from horarium.moving.commands import CommandLine, may_call, rewrite_commands
 from horarium.moving.folder import Unreadable, files_of, read
@@ -17,7 +18,6 @@ from horarium.moving.settings import config_modules, find_settings, parts_of_app
 from horarium.moving.source import Source
 
 _MATTERS = re.compile(rb"celery|horarium|kombu|billiard|redbeat|apply_async|BROKER_", re.IGNORECASE)
-_IMPORTS = re.compile(rb"celery|kombu|billiard|redbeat|flower|amqp")
 _CONFIGS = frozenset({"celeryconfig", "celery_config", "celeryconf"})
 
 
@@ -76,7 +76,7 @@ class _Walk:
         self.found += [*find_in_code(source), *find_periodic(source), *parts_of_apps(source)]
         if shown.rpartition("/")[2] in ("setup.py", "noxfile.py"):
             self._text(shown, content)
-        elif _IMPORTS.search(content):
+        elif source.imports_any(is_theirs):
             after, found = rewrite(shown, content)
             self.found += found
             self._changed(shown, content, after)

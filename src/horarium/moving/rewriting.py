@@ -6,7 +6,8 @@ the package (``import celery``) is only rewritten if all that the file reaches t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import ast
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import libcst as cst
 from libcst.helpers import get_full_name_for_node
@@ -15,6 +16,7 @@ from libcst.metadata import (
     MetadataWrapper,
     ParentNodeProvider,
     PositionProvider,
+    Scope,
     ScopeProvider,
 )
 
@@ -36,9 +38,9 @@ class Plan:
         return bool(self.froms or self.aliases)
 
 
-def plan(wrapper: MetadataWrapper, path: str) -> Plan:
+def plan(module: cst.Module, content: bytes, path: str) -> Plan:
     """Decide what becomes of each import of Celery's family in a file."""
-    return _Planner(wrapper, path).plan()
+    return _Planner(module, content, path).plan()
 
 
 class Rewriting(cst.CSTTransformer):
@@ -47,6 +49,9 @@ class Rewriting(cst.CSTTransformer):
     def __init__(self, planned: Plan) -> None:
         super().__init__()
         self.planned = planned
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        return super().on_visit(node) and (bool(self.planned.expressions) or not isinstance(node, cst.BaseExpression))
 
     def leave_Import(self, original_node: cst.Import, updated_node: cst.Import) -> cst.Import:
         if not any(alias in self.planned.aliases for alias in original_node.names):
@@ -89,24 +94,38 @@ class Rewriting(cst.CSTTransformer):
 
 
 class _Planner:
-    def __init__(self, wrapper: MetadataWrapper, path: str) -> None:
-        self.module = wrapper.module
+    def __init__(self, module: cst.Module, content: bytes, path: str) -> None:
+        self.module = module
+        self.content = content
         self.path = path
-        self.positions = wrapper.resolve(PositionProvider)
-        self.parents = wrapper.resolve(ParentNodeProvider)
-        self.scopes = {scope for scope in wrapper.resolve(ScopeProvider).values() if scope is not None}
+        self.lines: dict[cst.CSTNode, int] = {}
+        self.parents: Mapping[cst.CSTNode, cst.CSTNode] = {}
+        self.scopes: set[Scope] = set()
         self.planned = Plan()
 
     def plan(self) -> Plan:
         finder = _Imports()
         self.module.visit(finder)
-        for one in finder.froms:
-            self._plan_from(one)
+        self.lines = _lines(self.content, finder.all)
+        for one in finder.all:
+            if isinstance(one, cst.ImportFrom):
+                self._plan_from(one)
+        imports = [one for one in finder.all if isinstance(one, cst.Import)]
+        if any(_binds_package(alias) for one in imports for alias in one.names):
+            self._resolve()
         needed = self._plan_uses()
-        for statement in finder.imports:
+        for statement in imports:
             self._plan_import(statement, needed)
         self.planned.found.sort(key=lambda found: found.line)
         return self.planned
+
+    def _resolve(self) -> None:
+        """Find out what each name stands for. It takes a hundred times as long as all the rest: only if it must be."""
+        wrapper = MetadataWrapper(self.module, unsafe_skip_copy=True)
+        self.parents = wrapper.resolve(ParentNodeProvider)
+        self.scopes = {scope for scope in wrapper.resolve(ScopeProvider).values() if scope is not None}
+        positions = wrapper.resolve(PositionProvider)
+        self.lines |= {name: positions[name].start.line for name in self._roots()}
 
     def _plan_from(self, node: cst.ImportFrom) -> None:
         """``from celery... import names``: each name goes where it lives; what has no home stays where it is."""
@@ -174,7 +193,7 @@ class _Planner:
             for assignment in scope.assignments:
                 if not isinstance(assignment, ImportAssignment) or not isinstance(assignment.node, cst.Import):
                     continue
-                if any(is_theirs(one.evaluated_name) and one.asname is None for one in assignment.node.names):
+                if any(map(_binds_package, assignment.node.names)):
                     for access in assignment.references:
                         node = access.node
                         while isinstance(node, cst.Attribute):
@@ -192,28 +211,44 @@ class _Planner:
         return chain
 
     def _by_hand(self, node: cst.CSTNode, what: str, why: str) -> None:
-        found = Found(self.path, self._line(node), "import", what, "by hand", why)
+        found = Found(self.path, self.lines[node], "import", what, "by hand", why)
         if found not in self.planned.found:
             self.planned.found.append(found)
 
     def _rewritten(self, node: cst.CSTNode, what: str, new: Sequence[str]) -> None:
-        self.planned.found.append(Found(self.path, self._line(node), "import", what, "rewritten", "; ".join(new)))
-
-    def _line(self, node: cst.CSTNode) -> int:
-        return int(self.positions[node].start.line)
+        self.planned.found.append(Found(self.path, self.lines[node], "import", what, "rewritten", "; ".join(new)))
 
 
 class _Imports(cst.CSTVisitor):
     def __init__(self) -> None:
         super().__init__()
-        self.imports: list[cst.Import] = []
-        self.froms: list[cst.ImportFrom] = []
+        self.all: list[cst.Import | cst.ImportFrom] = []  # in the order of the file
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        return super().on_visit(node) and not isinstance(node, cst.BaseExpression)  # no import is in there
 
     def visit_Import(self, node: cst.Import) -> None:
-        self.imports.append(node)
+        self.all.append(node)
 
     def visit_ImportFrom(self, node: cst.ImportFrom) -> None:
-        self.froms.append(node)
+        self.all.append(node)
+
+
+def _lines(content: bytes, imports: list[cst.Import | cst.ImportFrom]) -> dict[cst.CSTNode, int]:
+    """Return the line of each import and of each of its names, as ast knows them at once and libcst does not."""
+    twins = [node for node in ast.walk(ast.parse(content)) if isinstance(node, ast.Import | ast.ImportFrom)]
+    twins.sort(key=lambda node: (node.lineno, node.col_offset))
+    lines: dict[cst.CSTNode, int] = {}
+    for node, twin in zip(imports, twins, strict=True):
+        lines[node] = twin.lineno
+        if not isinstance(node.names, cst.ImportStar):
+            lines |= {alias: other.lineno for alias, other in zip(node.names, twin.names, strict=True)}
+    return lines
+
+
+def _binds_package(alias: cst.ImportAlias) -> bool:
+    """Is this ``import celery`` or ``import celery.states``, which bind the name of the package?"""
+    return alias.asname is None and is_theirs(alias.evaluated_name)
 
 
 def _moved_alias(module: str, alias: cst.ImportAlias) -> tuple[str | None, cst.ImportAlias]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any, Final
 
@@ -36,6 +36,14 @@ class Source:
         self.nodes = list(ast.walk(self.tree))
         self.origins = dict(_origins(self.nodes))
         self.apps = {name for name, value in self._assigned() if self._makes_app(value)}
+
+    def imports_any(self, fits: Callable[[str], bool]) -> bool:
+        """Is a module imported, by its whole name, that fits?"""
+        return any(
+            (isinstance(node, ast.Import) and any(fits(alias.name) for alias in node.names))
+            or (isinstance(node, ast.ImportFrom) and node.level == 0 and fits(node.module or ""))
+            for node in self.nodes
+        )
 
     def origin(self, node: ast.expr) -> str:
         """Return the dotted name that an expression stands for, through the file's imports; "" for anything else."""
