@@ -33,6 +33,8 @@ def left(text: str) -> list[str]:
         ("from celery.utils.log import get_task_logger", "from horarium.log import get_task_logger"),
         ("from celery.app.task import Task", "from horarium import Task"),
         ("from celery.contrib.abortable import AbortableTask", "from horarium.abortable import AbortableTask"),
+        ("from celery.contrib import pytest", "from horarium.testing import celery_fixtures as pytest"),
+        ("from celery.contrib.testing.worker import start_worker", "from horarium.testing.celery import start_worker"),
         ("from celery import states, signals", "from horarium import states, signals"),
         ("from celery.utils import log", "from horarium import log"),
         (
