@@ -55,7 +55,7 @@ HOOKS = ("on_", "before_", "after_")  # a comment above them speaks for all
 # standard library's heavy rooms, which are imported where they are used.
 NOT_AT_IMPORT = (
     "apsw sqlite3 redis psycopg click rich fastapi uvicorn jinja2 textual asyncio logging.config multiprocessing "
-    "difflib dataclasses subprocess ephem holidays icalendar cron_descriptor horarium.worker horarium.scheduler "
+    "difflib dataclasses subprocess libcst ephem holidays icalendar cron_descriptor horarium.worker horarium.scheduler "
     "horarium.cli horarium.testing"
 ).split()
 
