@@ -132,7 +132,8 @@ def _schedules(value: Any) -> dict[str, Any]:
 
 
 def _routes(value: Any) -> Any:
-    if not (callable(value) or isinstance(value, Mapping | str | list | tuple)):
+    asks = callable(value) or hasattr(value, "route_for_task")
+    if not (asks or isinstance(value, Mapping | str | list | tuple)):
         raise ValueError
     return value
 
@@ -221,7 +222,7 @@ STORE_URL = Kind("the URL of a store", read_store)
 RESULTS_URL = Kind("the URL of a store, 'store', or None", read_results, takes_none=True)
 ZONE = Kind("the name of a time zone, such as 'Europe/Berlin'", _zone_name)
 SCHEDULES = Kind("a dict from a schedule's name to a dict with 'task' and 'schedule'", _schedules)
-ROUTES = Kind("a dict, a function, a dotted path, or a list of them", _routes)
+ROUTES = Kind("a dict, a function, a router object, a dotted path, or a list of them", _routes)
 QUEUES = Kind("a list of queues' names, a dict by their names, or kombu's queues", _queue_names)
 ANNOTATIONS = Kind("a dict from a task's name, or '*', to its options; or a list of such", _annotations)
 RATE = Kind("a rate such as '10/s', '100/m', '1000/h', or a number per second", _rate)

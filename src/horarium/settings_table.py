@@ -152,7 +152,8 @@ TASKS = (
         name="task_routes",
         default=None,
         kind=or_none(ROUTES),
-        doc="Which task goes to which queue: by name, glob (`shop.*`), compiled regular expression, or a function.",
+        doc="Which task goes to which queue: by name, glob (`shop.*`), compiled regular expression, a function, or an "
+        "object with `route_for_task`.",
     ),
     Setting(
         name="task_annotations",

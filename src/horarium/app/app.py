@@ -160,8 +160,9 @@ class Horarium:
         self._discover()
         for declared in list(shared.shared_tasks):
             declared.for_app(self)
-        for task in list(self._tasks.values()):
-            annotate(task, self.conf.task_annotations)
+        if self.conf.task_annotations is not None:
+            for task in list(self._tasks.values()):
+                annotate(task, self.conf.task_annotations)
         if first:
             self.on_after_finalize.send(self)
 
