@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from copy import copy
-from threading import RLock
+from threading import get_ident
 from typing import Any, Literal, TypeAlias, get_args
 
 from horarium.address import masked, read_store
@@ -98,7 +98,7 @@ class Settings(SettingsView):
         own["_layers"] = {layer: {} for layer in LAYERS}  # what was set, by name, in order
         own["_load"] = None  # what is to be asked before the first use, see defer
         own["_count"] = 0  # what revision is while that is so
-        own["_lock"] = RLock()  # guards _load while it runs
+        own["_loading"] = set()  # the threads in which that is going on
         own["revision"] = 0
         self._publish(TABLE)
         own["revision"] = 0
@@ -151,18 +151,21 @@ class Settings(SettingsView):
 
     def finalize(self) -> Settings:
         """Ask for the values now, if that is still to be done. Raises: what reading the configuration raises."""
-        with self._lock:
-            load, own = self._load, self.__dict__
-            if load is not None and not own.get("_loading"):
-                own["_loading"] = True
-                try:
-                    load()
-                    _check_urls(self._layers)
-                    own["_load"] = None
-                    own["revision"] = self._count
-                    self._publish(TABLE)
-                finally:
-                    own["_loading"] = False
+        # No lock is held meanwhile: it imports modules, and one of them may be in the hands of a thread that waits for
+        # a setting. Two threads that come at once ask twice, and find the same.
+        own, load, here = self.__dict__, self._load, get_ident()
+        if load is None or here in own["_loading"]:
+            return self
+        own["_loading"].add(here)
+        try:
+            load()
+            _check_urls(self._layers)
+            if own["_load"] is load:
+                own["_load"] = None
+                own["revision"] = self._count
+                self._publish(TABLE)
+        finally:
+            own["_loading"].discard(here)
         return self
 
     def explain(self) -> list[Notice]:

@@ -61,6 +61,16 @@ def check_spellings(keys: Iterable[str]) -> None:
     )
 
 
+def spelt_like(others: Iterable[str], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings by those names that go with the others, old with old ones; None stands for one not given."""
+    is_old = any(key in OLD for key in others)
+    return {
+        old_name(name) if is_old and name not in OWN else name: value
+        for name, value in given.items()
+        if value is not None
+    }
+
+
 def settings_among(source: object, namespace: str | None) -> dict[str, Any]:
     """Return the settings among what an object, a module or a dict says, by the names they have there.
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from types import SimpleNamespace
 from typing import Any
 
@@ -300,3 +302,29 @@ def test_without_packages_and_without_django_nothing_is_discovered(monkeypatch: 
     app = Horarium("shop")
     app.autodiscover_tasks()
     app.finalize()
+
+
+def test_threads_that_come_at_once_all_find_the_configuration(folder: Path) -> None:
+    write(folder, shopconf="task_time_limit = 30\n")
+    app = Horarium("shop")
+    app.config_from_object("shopconf")
+    gate = Barrier(8)
+
+    def look() -> tuple[Any, int]:
+        gate.wait(10)
+        return app.conf.task_time_limit, app.conf.revision
+
+    with ThreadPoolExecutor(8) as pool:
+        found = [future.result(10) for future in [pool.submit(look) for _ in range(8)]]
+    assert {limit for limit, _ in found} == {30}
+
+
+def test_words_for_parts_that_are_not_there_are_taken() -> None:
+    app = Horarium("shop", loader="app", amqp="x:AMQP", fixups=[], autofinalize=True, strict_typing=False)
+    assert app.conf.without_defaults() == {}
+    assert app.task(name="a")(lambda x: x).typing is False
+
+
+def test_old_names_go_with_the_keywords_of_an_app() -> None:
+    app = Horarium("shop", broker="redis://host/0", timezone="Asia/Tokyo", CELERYD_CONCURRENCY=2)
+    assert (app.conf.store, app.conf.worker_concurrency, app.conf.timezone) == ("redis://host/0", 2, "Asia/Tokyo")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from random import Random
@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from horarium.app import current, inline, registry, result, shared, transaction
 from horarium.app.annotations import annotate
-from horarium.app.configuration import Configuration, Defaults
+from horarium.app.configurable import Configurable
 from horarium.app.connection import Connection
 from horarium.app.control import Control
-from horarium.app.discovery import Packages, discover
 from horarium.app.producer import Producer
 from horarium.app.registry import Registry
 from horarium.app.shared import SharedTask
@@ -22,7 +21,6 @@ from horarium.app.signature import Signature
 from horarium.app.task import Task
 from horarium.clock import Clock, Instant, SystemClock
 from horarium.errors import ImproperlyConfigured
-from horarium.settings import Settings
 
 if TYPE_CHECKING:
     from horarium.app.schedules import Schedules
@@ -52,15 +50,17 @@ class Hook:
             receiver(sender=sender)
 
 
-class Horarium:
+class Horarium(Configurable):
     """An application: ``app = Horarium("shop", store="sqlite:///shop.db", timezone="Europe/Berlin")``.
 
     ``main`` names it and the tasks of ``__main__``. ``include`` lists modules that define tasks; they are imported by
     workers, schedulers and the command line. Any setting may be given as a keyword; ``broker`` and ``backend`` are
     Celery's words for ``store`` and ``result_backend``, ``config_source`` and ``namespace`` those of
-    ``config_from_object``, ``changes`` a dict of settings. Making an app opens nothing and reads no environment: the
-    store is opened by the first call that needs it. ``engine`` hands over an open one
-    instead (tests do). Raises: UnknownSetting, InvalidSetting.
+    ``config_from_object``, ``changes`` a dict of settings; ``strict_typing=False``: calls are not checked against the
+    signatures of tasks. Celery's words for parts of an app that are not there (``loader``, ``amqp``, ``events``,
+    ``log``, ``control``, ``tasks``, ``fixups``, ``autofinalize``) change nothing. Making an app opens nothing and reads
+    no environment: the store is opened by the first call that needs it. ``engine`` hands over an open one instead
+    (tests do). Raises: UnknownSetting, InvalidSetting.
     """
 
     def __init__(
@@ -79,18 +79,15 @@ class Horarium:
         config_source: Any = None,
         namespace: str | None = None,
         changes: Mapping[str, Any] | None = None,
+        strict_typing: bool = True,
         **settings: Any,
     ) -> None:
         self.main = main or "__main__"
-        self.on_configure = getattr(self, "on_configure", None) or Hook()  # a subclass may have a method
         self.on_after_configure = Hook()
         self.on_after_finalize = Hook()
-        self.conf = Settings()
-        self.configuration = Configuration(self.conf, self._configuring)
-        given: dict[str, Any] = {"store": store, "broker_url": broker, "result_backend": backend}
-        given |= {"timezone": timezone, "include": include}
-        chosen = {key: value for key, value in given.items() if value is not None}
-        self.conf.update({**dict(changes or {}), **chosen}, **settings)
+        given = {"store": store, "broker_url": broker, "result_backend": backend}
+        self._begin({**given, "timezone": timezone, "include": include}, {**(changes or {}), **settings}, Hook)
+        self._checks_arguments = strict_typing
         if config_source is not None or namespace:
             self.configuration.from_object(config_source, silent=False, force=False, namespace=namespace)
         self.Task = task_cls or Task
@@ -102,7 +99,6 @@ class Horarium:
         self._periodic: dict[str, dict[str, Any]] = {}
         self._lock = RLock()  # guards _finalized and _tasks
         self._finalized = False
-        self._discoveries: list[tuple[Packages, str | None]] = []  # asked for, and not made yet
         if set_as_current:
             current.announce(self)
 
@@ -128,6 +124,8 @@ class Horarium:
         chosen = dict(options)
         base: type[Task] = chosen.pop("base", None) or self.Task
         _check_task_options(function, chosen)
+        if not self._checks_arguments:
+            chosen.setdefault("typing", False)
         chosen.setdefault("name", base.name or registry.task_name(function, self.main))
         task = base(self, function, chosen)
         with self._lock:
@@ -166,14 +164,6 @@ class Horarium:
         if first:
             self.on_after_finalize.send(self)
 
-    def _discover(self) -> None:
-        # No lock is held while modules are imported: another thread that imports one of them may need it.
-        while self._discoveries:
-            discovery = self._discoveries[0]
-            discover(*discovery)
-            if discovery in self._discoveries:
-                self._discoveries.remove(discovery)
-
     def import_includes(self) -> None:
         """Import the modules of ``include`` and ``imports``, then finalize. Raises what they raise."""
         from importlib import import_module
@@ -181,55 +171,6 @@ class Horarium:
         for module in (*self.conf.include, *self.conf.imports):
             import_module(module)
         self.finalize()
-
-    def autodiscover_tasks(
-        self, packages: Packages = None, related_name: str | None = "tasks", force: bool = False
-    ) -> None:
-        """Import ``<package>.tasks`` of each package that has one: when the app is finalized, or now (``force``).
-
-        ``packages`` may be a function that returns them. Without any: those of Django's INSTALLED_APPS. Raises, then:
-        ImportError for a package that is not there, and whatever the modules raise.
-        """
-        if force:
-            discover(packages, related_name)
-        else:
-            self._discoveries.append((packages, related_name))
-
-    # Settings.
-
-    def config_from_object(
-        self, obj: Any, silent: bool = False, force: bool = False, namespace: str | None = None
-    ) -> Settings | None:
-        """Take the settings from a module, an object or a dict, or from what a path names (``shop.conf``,
-        ``django.conf:settings``); with a namespace, only from names that begin with it.
-
-        Read at the first use of a setting; at once with ``force``, or if settings were used before. A later
-        configuration replaces an earlier one. ``silent``: one that cannot be imported says nothing.
-        Raises, when read: ConfigurationNotFound, UnknownSetting, InvalidSetting, ImproperlyConfigured for mixed
-        spellings.
-        """
-        return self.configuration.from_object(obj, silent=silent, force=force, namespace=namespace)
-
-    def config_from_envvar(
-        self, variable_name: str, silent: bool = False, force: bool = False
-    ) -> Settings | bool | None:
-        """The same for the module that an environment variable names. Raises: ImproperlyConfigured if it names none,
-        unless ``silent``: then False is returned."""
-        return self.configuration.from_envvar(variable_name, silent=silent, force=force)
-
-    def config_from_cmdline(self, argv: Iterable[str], namespace: str = "celery") -> None:
-        """Take settings written as ``worker.concurrency=4``; they overrule all others."""
-        self.configuration.from_cmdline(argv, namespace)
-
-    def add_defaults(self, fun: Defaults) -> None:
-        """Add settings, or a function that returns them, that hold where nobody says otherwise."""
-        self.configuration.add_defaults(fun)
-
-    def _configuring(self) -> None:
-        if isinstance(self.on_configure, Hook):
-            self.on_configure.send(self)
-        else:
-            self.on_configure()
 
     # Sending.
 

@@ -69,10 +69,8 @@ class Configuration:
         if source is not None:
             found = load(source, silent=self._is_silent)
             self.conf.put("source", {} if found is None else settings_among(found, self.namespace))
-        while self._defaults:
-            defaults = self._defaults[0]
+        for defaults in self._defaults:
             self.conf.add_defaults(defaults() if callable(defaults) else defaults)
-            self._defaults.pop(0)
         self.conf.put("environment", environment.named_settings())
 
 
