@@ -148,7 +148,8 @@ class Producer:
             eta = now + milliseconds(options["countdown"])
         parent = current_request()
         queue = options.get("queue") or options.get("routing_key") or plan.queue
-        _check_queue(queue, plan)
+        if plan.queues is not None:
+            _check_queue(queue, plan.queues)
         return Message(
             id=options.get("task_id") or id or new_id(now),
             task=name,
@@ -270,14 +271,15 @@ class Producer:
     ) -> Message:
         """The message of a call without options: most are."""
         parent = current_request()
-        _check_queue(plan.queue, plan)
+        if plan.queues is not None:
+            _check_queue(plan.queue, plan.queues)
         return Message(
             id=id or new_id(now),
             task=name,
             args=args,
             kwargs=kwargs,
             queue=plan.queue,
-            priority=_priority(plan, parent),
+            priority=_priority(plan, parent) if plan.inherits_priority else plan.priority,
             created=now,
             expires=(now if origin is None else origin) + plan.expires_ms if plan.expires_ms is not None else None,
             at_most_once=plan.at_most_once,
@@ -379,15 +381,15 @@ def _only_queues(conf: Settings) -> frozenset[str] | None:
     return frozenset((*(conf.task_queues or ()), conf.task_default_queue))
 
 
-def _check_queue(queue: str, plan: Plan) -> None:
-    if plan.queues is not None and queue not in plan.queues:
-        raise QueueNotFound(queue, plan.queues)
+def _check_queue(queue: str, queues: frozenset[str]) -> None:
+    if queue not in queues:
+        raise QueueNotFound(queue, queues)
 
 
 def _priority(plan: Plan, parent: Request | None) -> int:
-    if plan.inherits_priority and parent is not None and parent.message is not None:
-        return parent.message.priority
-    return plan.priority
+    if not plan.inherits_priority or parent is None or parent.message is None:
+        return plan.priority
+    return parent.message.priority
 
 
 def _first(*values: Any) -> Any:
