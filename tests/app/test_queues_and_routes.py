@@ -36,6 +36,8 @@ def test_a_queue_that_is_not_there_is_refused_if_none_may_be_made(app: Horarium)
     ) as refusal:
         app.send_task("a", queue="heavy")
     assert isinstance(refusal.value, KeyError)
+    with pytest.raises(QueueNotFound):
+        app.send_task("a", link=app.signature("b", queue="heavy"))
     app.conf.task_routes = {"a": "heavy"}
     with pytest.raises(QueueNotFound):
         app.send_task("a")

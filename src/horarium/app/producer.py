@@ -205,6 +205,8 @@ class Producer:
         options = self.checked(name, options)
         frozen: dict[str, Any] = {"queue": plan.queue, "priority": plan.priority}
         frozen |= {key: value for key, value in options.items() if key in _TRAVELLING}
+        if plan.queues is not None:
+            _check_queue(frozen["queue"], plan.queues)
         if plan.at_most_once:
             frozen["at_most_once"] = True
         if plan.ignore_result:
