@@ -234,4 +234,4 @@ def test_dev_takes_up_a_change_and_survives_a_mistake(project: Project) -> None:
 def test_a_worker_option_that_makes_no_sense_is_refused(project: Project) -> None:
     result = project.run("worker", "--pool", "swimming")
     error, _ = result.stderr.splitlines()
-    assert result.returncode == 2 and error.startswith("error: ") and "swimming" in error
+    assert result.returncode == 64 and error.startswith("error: ") and "swimming" in error

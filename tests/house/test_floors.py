@@ -14,12 +14,12 @@ WORDS = (
 ).split()
 ROOMS = {
     1: ("retry", "routing", "limits", "schedules", "workflow"),
-    2: ("engines.protocol", "engines.statements"),
+    2: ("engines.protocol", "engines.statements", "pulse"),
     3: ("engines.memory", "engines.sqlite", "engines.postgres", "engines.redis", "engines.pair"),
     4: ("engines.connect",),  # still of floor 3, but above the engines that it chooses from
     5: ("app",),
-    6: ("worker", "scheduler", "observe"),
-    7: ("dashboard", "testing", "contrib"),
+    6: ("worker", "scheduler", "observe", "transfer"),
+    7: ("dashboard", "testing", "contrib", "health"),
     8: ("cli",),  # it may open its neighbours
     9: ("__main__", "__init__"),
 }

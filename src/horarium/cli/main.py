@@ -39,13 +39,15 @@ COMMANDS = {
     "status": _entry("status", "Show who is alive and what waits.", LOOK),
     "inspect": _entry("inspect", "Ask the workers: ping active registered scheduled reserved stats.", LOOK),
     "doctor": _entry("doctor", "Find out why something does not run.", MEND),
+    "health": _entry("health", "Tell whether this host's runners are at work; costs next to nothing.", LOOK),
     "check": _entry("check", "Check app, settings and schedules without touching a store.", MEND),
     "completion": _entry("completion", "Print the shell's completion script.", MEND),
 }
 
 EPILOG = (
     "Every option has a form in the environment: HORARIUM_WORKER_CONCURRENCY=4 is `worker --concurrency 4`. "
-    "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 refused, 69 nobody answers, 124 timed out."
+    "Exit codes: 0 done, 1 failed, 3 not found, 4 refused, 64 wrong usage, 69 nobody answers, 73 the pidfile is held, "
+    "124 timed out."
 )
 
 
