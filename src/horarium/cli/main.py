@@ -40,6 +40,7 @@ COMMANDS = {
     "inspect": _entry("inspect", "Ask the workers: ping active registered scheduled reserved stats.", LOOK),
     "doctor": _entry("doctor", "Find out why something does not run.", MEND),
     "health": _entry("health", "Tell whether this host's runners are at work; costs next to nothing.", LOOK),
+    "migrate": _entry("migrate", "Move what waits from one store to another, live.", MEND),
     "check": _entry("check", "Check app, settings and schedules without touching a store.", MEND),
     "completion": _entry("completion", "Print the shell's completion script.", MEND),
 }

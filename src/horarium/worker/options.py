@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import socket
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
@@ -145,8 +144,8 @@ SETTINGS = {
 
 
 def expand_name(name: str) -> str:
-    """Return a worker's name with %h, %n and %d filled in; one without a host gets it. %i and %I, the number of a process
-    in Celery, are those of the first one."""
+    """Return a worker's name with %h, %n and %d filled in; one without a host gets it. %i and %I, in Celery the
+    number of a process, are those of the first one."""
     host = socket.gethostname()
     label, _, domain = host.partition(".")
     for mark, value in {"%h": host, "%n": label, "%d": domain, "%i": "0", "%I": ""}.items():
