@@ -9,7 +9,7 @@ TYPE_CHECKING = False  # as typing's, which would have to be imported
 if TYPE_CHECKING:
     from typing import Any
 
-    from horarium.app.app import Horarium, current_app, shared_task
+    from horarium.app.app import Horarium, bugreport, current_app, shared_task
     from horarium.app.result import AsyncResult, EagerResult
     from horarium.app.signature import Signature
     from horarium.app.task import Task
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 # The same once more, for the interpreter: which module each name is in.
 _HOMES = {
-    "horarium.app.app": "Horarium current_app shared_task",
+    "horarium.app.app": "Horarium bugreport current_app shared_task",
     "horarium.app.result": "AsyncResult EagerResult",
     "horarium.app.signature": "Signature",
     "horarium.app.task": "Task",
@@ -53,6 +53,7 @@ __all__ = [
     "SoftTimeLimitExceeded",
     "Task",
     "__version__",
+    "bugreport",
     "calendar",
     "clocked",
     "cron",

@@ -174,7 +174,7 @@ def test_from_call_to_result_with_a_worker(project: Project) -> None:
     called = project.run("call", "shop.charge", "-a", "[21]", "--wait")
     assert (called.returncode, called.stdout) == (0, "42\n"), called.stderr
     run_id = project.run("call", "shop.fail").stdout.strip()
-    failed = project.run("result", run_id, "-t", "20")
+    failed = project.run("result", run_id, "--timeout", "20")
     assert failed.returncode == 1 and "builtins.ValueError: no money" in failed.stderr
     assert "ValueError: no money" in project.run("runs", "show", run_id[:23]).stdout
     assert project.json("inspect", "registered")[next(iter(project.json("inspect", "ping")))] == [

@@ -21,6 +21,7 @@ EXPORTED = [
     "SoftTimeLimitExceeded",
     "Task",
     "__version__",
+    "bugreport",
     "calendar",
     "clocked",
     "cron",

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import atexit
 import os
-import time
 from contextlib import suppress
 from pathlib import Path
 
 from horarium.cli.exits import Exit, Stop
-from horarium.clock import Seconds
+from horarium.clock import Seconds, SystemClock
 from horarium.pulse import is_same_process, start_of
 
 TOLERANCE: Seconds = 2.0  # the kernel tells the moment of the boot in whole seconds
@@ -67,8 +66,12 @@ def _began(pid: int) -> float | None:
     ticks = start_of(pid)
     if not ticks:
         return None
-    up = time.clock_gettime(time.CLOCK_BOOTTIME)
-    return time.time() - up + ticks / os.sysconf("SC_CLK_TCK")
+    try:
+        with open("/proc/uptime", encoding="ascii") as file:
+            up = float(file.read().split()[0])
+    except (OSError, ValueError):
+        return None
+    return SystemClock().now() / 1000 - up + ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _let_go(file: Path, owner: int) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import sys
-import time
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -107,7 +106,7 @@ class Bar:
         self._was_shown = False
 
     def show(self, progress: Progress) -> None:
-        now = time.monotonic()
+        now = SystemClock().monotonic()
         if self._is_live:
             click.echo(f"\r\033[K{_said(progress)}", nl=False, err=True)
             self._was_shown = True
