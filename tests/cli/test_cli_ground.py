@@ -180,12 +180,15 @@ def test_a_detached_worker_holds_its_pidfile_and_a_second_one_exits_with_73(plac
 
 
 def test_a_detached_scheduler_may_run_with_another_interpreter(place: Yard) -> None:
-    done = place.run("beat", "--detach", "--executable", sys.executable, "--pidfile=b.pid", "--logfile=b.log")
+    (place.folder / "sub").mkdir()
+    (place.folder / "shop.py").rename(place.folder / "sub" / "shop.py")
+    own = ["--workdir", "sub", "beat", "--detach", "--executable", sys.executable]
+    done = place.run(*own, "--pidfile=b.pid", "--logfile=b.log")
     assert done.returncode == 0
-    pid = place.note_detached("b.pid")
+    pid = place.note_detached("sub/b.pid")
     until(lambda: place.run("health", "beat").returncode == 0)
     os.kill(pid, signal.SIGTERM)
-    until(lambda: not (place.folder / "b.pid").exists())
+    until(lambda: not (place.folder / "sub" / "b.pid").exists())
 
 
 @pytest.mark.parametrize("left", ["999999999", "", "no pid", str(os.getppid())])

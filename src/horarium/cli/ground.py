@@ -22,6 +22,7 @@ from horarium.cli.options import F, option
 from horarium.cli.session import Session
 
 DETACH_FLAGS = ("-D", "--detach")
+DONE = ("--executable", "--workdir")  # by the time that another interpreter takes over
 
 
 def ground_options(function: F) -> F:
@@ -121,15 +122,15 @@ def _detach(session: Session, executable: str | None) -> None:
 
 
 def _replace(executable: str) -> None:
-    """Go on with another interpreter, told everything but to detach again and to choose an interpreter."""
+    """Go on with another interpreter, told everything but what is done already: to detach, and to go to a folder."""
     given = iter(sys.argv[1:])
     kept = []
     for word in given:
-        if word == "--executable":
+        if word in DONE:
             next(given, None)
-        elif word not in DETACH_FLAGS and not word.startswith("--executable="):
+        elif word not in DETACH_FLAGS and not word.startswith(tuple(f"{name}=" for name in DONE)):
             kept.append(word)
-    environment = {k: v for k, v in os.environ.items() if not k.endswith(("_DETACH", "_EXECUTABLE"))}
+    environment = {k: v for k, v in os.environ.items() if not k.endswith(("_DETACH", "_EXECUTABLE", "_WORKDIR"))}
     if "--logfile" not in " ".join(kept) and "-f" not in kept:
         kept += ["--logfile", os.devnull]
     try:
