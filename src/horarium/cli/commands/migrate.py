@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from horarium.cli.exits import Exit
+from horarium.cli.exits import Exit, Stop
 from horarium.cli.leftovers import Leftover, leftovers
 from horarium.cli.options import JSON, Command, names, option, seconds
 from horarium.cli.output import Output
 from horarium.cli.session import Session
 from horarium.clock import Seconds, SystemClock
+from horarium.errors import EngineUnavailable
 from horarium.observe.finding import plural
 
 if TYPE_CHECKING:
@@ -86,6 +87,9 @@ def command(
     before = {number: signal.signal(number, lambda *_: journey.stop()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         progress = journey.run()
+    except EngineUnavailable as error:
+        again = "nothing is lost: call it again when the store is back, and it goes on"
+        raise Stop(str(error), Exit.UNAVAILABLE, hints=[again]) from error
     finally:
         bar.close()
         for number, handler in before.items():
