@@ -268,13 +268,13 @@ def test_links_follow_a_success_and_error_links_a_failure(app: Horarium) -> None
         return 7
 
     @app.task
-    def note(*args: Any) -> None:
-        seen.append(args)
+    def note(one: Any, two: Any = None) -> None:
+        seen.append((one, two))
 
     work.apply_async((False,), link=note.s("ok"), link_error=note.s("bad"))
     failing = work.apply_async((True,), link=note.s("ok"), link_error=[note.s("bad"), note.si("alone")])
     drain(app)
-    assert seen == [(7, "ok"), (failing.id, "bad"), ("alone",)]
+    assert seen == [(7, "ok"), (failing.id, "bad"), ("alone", None)]
 
 
 def test_a_type_hint_brings_back_what_json_cannot_say(app: Horarium) -> None:

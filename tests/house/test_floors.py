@@ -14,13 +14,13 @@ WORDS = (
 ).split()
 ROOMS = {
     1: ("retry", "routing", "limits", "schedules", "workflow"),
-    2: ("engines.records", "engines.statements"),
+    2: ("engines.records", "engines.statements", "pulse"),
     3: ("engines.protocol",),  # still of floor 2, but made of records
     4: ("engines.memory", "engines.sqlite", "engines.postgres", "engines.redis", "engines.pair"),
     5: ("engines.connect",),  # still of floor 3, but above the engines that it chooses from
     6: ("app",),
-    7: ("worker", "scheduler", "observe"),
-    8: ("dashboard", "testing", "contrib", "moving"),
+    7: ("worker", "scheduler", "observe", "transfer"),
+    8: ("dashboard", "testing", "contrib", "health", "moving"),
     9: ("cli",),  # it may open its neighbours
     10: ("__main__", "__init__"),
 }

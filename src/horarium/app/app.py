@@ -342,6 +342,12 @@ class Horarium(Configurable):
         """Read the store's clock if the store is open, else this host's."""
         return self.connection.now()
 
+    def bugreport(self) -> str:
+        """Return versions, platform and the settings that were chosen, as text; secrets are hidden."""
+        from horarium.app.bugreport import bugreport  # few ever need it
+
+        return bugreport(self)
+
     def set_current(self) -> None:
         """Make this the app of shared tasks in the running thread or coroutine."""
         current.set_current(self)
@@ -368,6 +374,11 @@ def current_app() -> Horarium:
     """
     app: Horarium = current.current_app()
     return app
+
+
+def bugreport(app: Horarium | None = None) -> str:
+    """Return the report of an app, by default the current one; see Horarium.bugreport. Raises: ImproperlyConfigured."""
+    return (app or current_app()).bugreport()
 
 
 @overload

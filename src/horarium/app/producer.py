@@ -325,13 +325,13 @@ class Producer:
         return tuple(to_wire(Signature.from_dict(link), self) for link in listed_option(links))
 
     def _frozen_errbacks(self, errbacks: Any) -> tuple[WireSignature, ...]:
-        """The same for errbacks. One that takes more than the failed task's id, such as (request, exc, traceback), is
-        called by a standard task that has them."""
+        """The same for errbacks. One that can be called with (request, exc, traceback) in front is called so, by a
+        standard task that has them; the others get the failed run's id."""
         frozen = []
         for errback in listed_option(errbacks):
             signature = Signature.from_dict(errback)
             task = self._tasks.get(signature.name)
-            if task is not None and not signature.immutable and task.arguments.takes_more_than(1):
+            if task is not None and not signature.immutable and task.arguments.takes_more_than(2 + len(signature.args)):
                 signature = Signature(CALL_ERRBACK, (signature,), options=_place_of(signature.options))
             frozen.append(to_wire(signature, self))
         return tuple(frozen)

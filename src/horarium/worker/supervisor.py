@@ -49,6 +49,7 @@ from horarium.worker.process import STOP_SIGNALS, SignalInbox, show_stacks_on
 from horarium.worker.renewal import Renewer
 from horarium.worker.roster import Life, Roster
 from horarium.worker.sweep import Sweeper
+from horarium.worker.vitals import Vitals
 from horarium.worker.watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -200,6 +201,7 @@ class Supervisor:
             terminate=lambda ids: self._post(lambda: self._crew.terminate(ids)),
             failed=self._fail,
         )
+        self._vitals = Vitals(options, self._board, self._clock, observer)
         self._poller = select.poll()
         self._poller.register(self._inbox, select.POLLIN)
         self._poller.register(self._nursery, select.POLLIN)
@@ -275,6 +277,12 @@ class Supervisor:
             self._observer.tell(WorkerReady(name=self._options.name))
         if self._exit is None:
             self._crew.fill(now)
+        self._vitals.write(self._state)
+
+    def _state(self) -> str:
+        if self._exit is not None:
+            return "stopping"
+        return "running" if self._was_ready else "starting"
 
     def _hear(self, number: int) -> None:
         if number == signal.SIGUSR1:
@@ -350,6 +358,7 @@ class Supervisor:
     def _finish(self, engine: Engine) -> int:
         buried = self._sweeper.finish(BURY_WITHIN if self._is_quitting else BURY_CALMLY_WITHIN)
         self._renewer.stop(JOIN_WITHIN)
+        self._vitals.end()
         for thread in self._companion_threads:
             thread.join(0.0 if self._is_quitting else JOIN_WITHIN)
         if buried:
