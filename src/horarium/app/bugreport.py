@@ -28,7 +28,7 @@ def bugreport(app: Horarium) -> str:
         "libraries": " ".join(f"{name}:{found}" for name in LIBRARIES if (found := _version(name))),
         "platform": f"system:{platform.system()} kernel:{platform.release()} machine:{platform.machine()} "
         f"imp:{platform.python_implementation()}",
-        "app": f"{app.main} tasks:{len(app.tasks)} schedules:{len(app.raw_entries())}",
+        "app": f"{app.main} tasks:{len(app.tasks.own)} schedules:{len(app.raw_entries())}",
         "settings": f"store:{' results:'.join(app.connection.shown)}",
     }
     head = "\n".join(f"{label:<10}-> {text}" for label, text in lines.items())

@@ -42,7 +42,7 @@ def _unread_queues(app: Horarium) -> list[Finding]:
     if app.conf.task_routes is None:
         return []
     read = {app.conf.task_default_queue, *(app.conf.task_queues or ())}
-    routed = {queue for name in app.tasks if (queue := app.producer.plan(name).queue) not in read}
+    routed = {queue for name in app.tasks.own if (queue := app.producer.plan(name).queue) not in read}
     return [
         note("route", f"tasks go to queue {queue!r}, which a worker reads only when it is told: -Q {queue}")
         for queue in sorted(routed)

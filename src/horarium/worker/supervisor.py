@@ -238,7 +238,7 @@ class Supervisor:
                 pool=options.pool,
                 concurrency=options.processes * options.slots,
                 queues=options.queues,
-                tasks=tuple(sorted(self._app.tasks)),
+                tasks=tuple(self._app.tasks.own),
             )
         )
         with suppress(EngineUnavailable):  # these warnings are not worth a wait

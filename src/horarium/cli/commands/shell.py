@@ -54,7 +54,7 @@ def namespace(session: Session, *, with_tasks: bool) -> dict[str, Any]:  # Any: 
     app = session.app
     names: dict[str, Any] = {}
     if with_tasks:
-        for name, task in app.tasks.items():
+        for name, task in app.tasks.own.items():
             names.setdefault(name.rpartition(".")[2], task)
     exported = {word: getattr(horarium, word) for word in WORDS if word in horarium.__all__}
     return {**names, **exported, "app": app, "celery": app, "horarium": horarium}
