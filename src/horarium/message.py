@@ -38,6 +38,12 @@ class Signature(Struct, frozen=True, omit_defaults=True, kw_only=True):
     immutable: bool = False  # True: the parent's result is not put in front of the arguments
 
 
+def nested(links: Any) -> tuple[Signature, ...]:  # Any: what stands in a signature's options
+    """Return the links in the options of a signature, which are signatures, or dicts once they came from a store."""
+    # By way of JSON: only from there does a Raw come back as one.
+    return msgspec.json.decode(msgspec.json.encode(links), type=tuple[Signature, ...]) if links else ()
+
+
 FiringKind = Literal["auto", "backfill", "manual"]
 
 

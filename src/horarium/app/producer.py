@@ -426,4 +426,4 @@ def _frozen(links: Signature | Sequence[Signature] | None) -> tuple[Any, ...]:
 def _plain_signature(signature: Any) -> Any:
     import msgspec
 
-    return msgspec.to_builtins(signature)
+    return msgspec.json.decode(msgspec.json.encode(signature))  # to_builtins knows no Raw

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Raw
 
 from horarium.clock import Instant
-from horarium.message import DEFAULT_PRIORITY, DEFAULT_QUEUE, Message, Signature, derived_id
+from horarium.message import DEFAULT_PRIORITY, DEFAULT_QUEUE, Message, Signature, derived_id, nested
 from horarium.outcome import Crashed, Expired, Failed, Outcome, Rejected, Succeeded
 
 NULL = Raw(b"null")
@@ -91,8 +91,8 @@ def to_message(
         ignore_result=options.get("ignore_result", False),
         root=root,
         parent=parent,
-        links=tuple(msgspec.convert(options.get("links", ()), tuple[Signature, ...])),
-        error_links=tuple(msgspec.convert(options.get("error_links", ()), tuple[Signature, ...])),
+        links=nested(options.get("links")),
+        error_links=nested(options.get("error_links")),
         headers=options.get("headers", {}),
         origin=origin,
     )
