@@ -18,7 +18,7 @@ ROOMS = {
     3: ("engines.memory", "engines.sqlite", "engines.postgres", "engines.redis", "engines.pair"),
     4: ("engines.connect",),  # still of floor 3, but above the engines that it chooses from
     5: ("app",),
-    6: ("worker", "scheduler", "observe"),
+    6: ("worker", "scheduler", "bridge", "observe"),
     7: ("dashboard", "testing", "contrib"),
     8: ("cli",),  # it may open its neighbours
     9: ("__main__", "__init__"),
@@ -32,6 +32,8 @@ CLIENTS = {
     "redis": "engines/redis/",
     "psycopg": "engines/postgres/",
     "psycopg_pool": "engines/postgres/",
+    "kombu": "bridge/",
+    "amqp": "bridge/",
     "click": "cli/",
     "rich": "cli/",
     "ephem": "schedules/",
