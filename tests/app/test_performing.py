@@ -323,6 +323,19 @@ def test_waiting_for_a_result_inside_a_task_is_refused(app: Horarium) -> None:
         result.get()
 
 
+def test_a_link_of_a_link_follows_the_link(app: Horarium) -> None:
+    seen: list[int] = []
+
+    @app.task
+    def add(x: int, y: int) -> int:
+        seen.append(x + y)
+        return x + y
+
+    add.apply_async((1, 1), link=add.s(10).set(link=add.s(100)))
+    drain(app)
+    assert seen == [2, 12, 112]
+
+
 def test_apply_runs_inline_with_retries_and_links(app: Horarium) -> None:
     seen: list[Any] = []
 

@@ -19,7 +19,7 @@ ROOMS = {
     4: ("engines.memory", "engines.sqlite", "engines.postgres", "engines.redis", "engines.pair"),
     5: ("engines.connect",),  # still of floor 3, but above the engines that it chooses from
     6: ("app",),
-    7: ("worker", "scheduler", "observe", "transfer"),
+    7: ("worker", "scheduler", "observe", "bridge", "transfer"),
     8: ("dashboard", "testing", "contrib", "health", "moving"),
     9: ("cli",),  # it may open its neighbours
     10: ("__main__", "__init__"),
@@ -33,6 +33,8 @@ CLIENTS = {
     "redis": "engines/redis/",
     "psycopg": "engines/postgres/",
     "psycopg_pool": "engines/postgres/",
+    "kombu": "bridge/",
+    "amqp": "bridge/",
     "click": "cli/",
     "rich": "cli/",
     "ephem": "schedules/",
