@@ -24,7 +24,7 @@ from horarium.bridge.priorities import from_rabbitmq, from_redis, to_rabbitmq, t
 from horarium.bridge.values import raw_from_celery, raw_to_celery
 from horarium.clock import to_instant
 from horarium.errors import EncodingError
-from horarium.message import Message, Signature, nested
+from horarium.message import Message, Signature
 from horarium.outcome import Succeeded
 from horarium.workflow.follow import follow_ups
 
@@ -189,12 +189,12 @@ def test_a_chain_goes_on_step_by_step_in_its_order() -> None:
 
 def test_a_chain_of_the_longest_length_can_be_stored() -> None:
     message = taken(celery_envelope(embedded={"chain": [celery_signature("shop.add", 1)] * 60}))
-    (link,) = nested(message.links)
+    (link,) = message.links
     assert link.task == "shop.add"
 
 
 def test_links_go_along_only_where_celery_is_to_send_them() -> None:
-    link = Signature(task="a", options={"queue": "legacy", "priority": 2, "links": [Signature(task="b")]})
+    link = Signature(task="a", options={"queue": "legacy", "priority": 2}, links=(Signature(task="b"),))
     message = Message(id="1", task="x", created=NOW, links=(link,), error_links=(Signature(task="e", immutable=True),))
     assert body_of(given(message))[2] == embed()
     sent = body_of(given(message, keeps_result=False))[2]
