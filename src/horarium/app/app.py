@@ -9,14 +9,18 @@ from random import Random
 from threading import RLock
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
+from horarium import signals
 from horarium.app import current, inline, registry, result, shared, transaction
 from horarium.app.connection import Connection
 from horarium.app.control import Control
+from horarium.app.definition import Definition
 from horarium.app.producer import Producer
 from horarium.app.registry import Registry
+from horarium.app.request import current_request
 from horarium.app.shared import SharedTask
 from horarium.app.signature import Signature
 from horarium.app.task import Task
+from horarium.app.task_class import OwnTaskClass, class_from
 from horarium.clock import Clock, Instant, SystemClock
 from horarium.errors import ImproperlyConfigured
 from horarium.settings import Settings
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+_NO_OPTIONS: Mapping[str, Any] = {}
 
 
 class Hook:
@@ -49,7 +54,7 @@ class Hook:
             receiver(sender=sender)
 
 
-class Horarium:
+class Horarium(OwnTaskClass):
     """An application: ``app = Horarium("shop", store="sqlite:///shop.db", timezone="Europe/Berlin")``.
 
     ``main`` names it and the tasks of ``__main__``. ``include`` lists modules that define tasks; they are imported by
@@ -65,7 +70,7 @@ class Horarium:
         store: str | None = None,
         timezone: str | None = None,
         include: Sequence[str] | None = None,
-        task_cls: type[Task] | None = None,
+        task_cls: type[Task] | str | None = None,
         set_as_current: bool = True,
         clock: Clock | None = None,
         engine: Engine | None = None,
@@ -75,7 +80,7 @@ class Horarium:
         self.conf = Settings()
         given = {"store": store, "timezone": timezone, "include": include}
         self.conf.update({key: value for key, value in given.items() if value is not None}, **settings)
-        self.Task = task_cls or Task
+        self._task_class: type[Task] = class_from(task_cls)
         self.random = Random()  # jitter only; tests may seed it
         self._tasks: Registry[Task] = Registry()
         self.connection = Connection(self.conf, clock or SystemClock(), engine)
@@ -103,24 +108,43 @@ class Horarium:
         Raises: ImproperlyConfigured for an unknown option, AlreadyRegistered for a name that is taken.
         """
         if function is None:
-            return lambda decorated: self.add_task(decorated, options)
+            finish = options.get("filter")
+            return lambda decorated: _finished(finish, self.add_task(decorated, options))
         return self.add_task(function, options)
 
     def add_task(self, function: Callable[..., Any], options: Mapping[str, Any]) -> Task:
         """Register a function as a task of this app and return it."""
         chosen = dict(options)
-        base: type[Task] = chosen.pop("base", None) or self.Task
-        _check_task_options(function, chosen)
-        chosen.setdefault("name", base.name or registry.task_name(function, self.main))
-        task = base(self, function, chosen)
+        base: type[Task] = chosen.pop("base", None) or self._task_class
+        _check_task_options(function, chosen, base)
+        if not chosen.get("name"):
+            chosen["name"] = base.name or registry.task_name(function, self.main)
+        return self._adopt(base.__new__(base), function, chosen)
+
+    def register_task(self, task: type[Task] | Task, **options: Any) -> Task:
+        """Register a class-based task, whose class defines ``run``; without a ``name`` it gets that of its class.
+
+        ``options`` are those of a declaration. Raises: as ``task``.
+        """
+        kind = task if isinstance(task, type) else type(task)
+        if kind.run is Definition.run and isinstance(task, Task):
+            with self._lock:
+                return self._tasks.register(task)  # a function's task, which is declared already
+        _check_task_options(kind.run, options, kind)
+        made = kind.__new__(kind) if isinstance(task, type) else task
+        return self._adopt(made, kind.run, {"name": made.name or _class_name(kind), **options}, is_made=made is task)
+
+    def _adopt(
+        self, task: Task, function: Callable[..., Any], options: Mapping[str, Any], *, is_made: bool = False
+    ) -> Task:
+        """Let a task object be one of this app's, and run its ``__init__`` if nobody has."""
+        task.app = self
+        task.declare(function, options)
+        if not is_made:
+            type(task).__init__(task)
+        task.on_bound(self)
         with self._lock:
             return self._tasks.register(task)
-
-    def register_task(self, task: type[Task] | Task) -> Task:
-        """Register a class-based task, whose class defines ``run`` and ``name``."""
-        made = task(self, _run_of(task), {"name": task.name or _class_name(task)}) if isinstance(task, type) else task
-        with self._lock:
-            return self._tasks.register(made)
 
     @property
     def tasks(self) -> Registry[Task]:
@@ -148,6 +172,7 @@ class Horarium:
         """Import the modules of ``include`` and ``imports``, then finalize. Raises what they raise."""
         from importlib import import_module
 
+        signals.import_modules.send(self)
         for module in (*self.conf.include, *self.conf.imports):
             import_module(module)
         self.finalize()
@@ -171,7 +196,7 @@ class Horarium:
         """Send a task of this app, or run it inline when ``task_always_eager`` says so."""
         if self.conf.task_always_eager:
             return self.run_inline(task, args, kwargs, options)
-        return self._handle(self.producer.send(task.name, task, args, kwargs, options))
+        return self._handle(self.producer.send(task.name, task, args, kwargs, options), task, options)
 
     def send_task(
         self, name: str, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None, **options: Any
@@ -181,7 +206,7 @@ class Horarium:
         task = self.known_task(name)
         if task is not None:
             return self.call(task, args or (), kwargs or {}, given)
-        return self._handle(self.producer.send(name, None, args or (), kwargs or {}, given))
+        return self._handle(self.producer.send(name, None, args or (), kwargs or {}, given), None, given)
 
     def run_inline(
         self, task: Task, args: Sequence[Any], kwargs: Mapping[str, Any], options: Mapping[str, Any]
@@ -329,8 +354,20 @@ class Horarium:
     def __repr__(self) -> str:
         return f"<Horarium {self.main} at {self.connection.shown[0]}>"
 
-    def _handle(self, message: Message) -> result.AsyncResult:
-        return result.AsyncResult(message.id, app=self, task_name=message.task, ignored=message.ignore_result)
+    def _handle(
+        self, message: Message, task: Task | None = None, options: Mapping[str, Any] = _NO_OPTIONS
+    ) -> result.AsyncResult:
+        if task is not None and type(task).AsyncResult is not Task.AsyncResult:
+            handle = task.AsyncResult(message.id)
+            handle.ignored = message.ignore_result
+        else:
+            handle = result.AsyncResult(message.id, app=self, task_name=message.task, ignored=message.ignore_result)
+        request = current_request()
+        if request is not None and options.get("add_to_parent", True):
+            sender = self._tasks.get(request.task or "")
+            if sender is None or sender.trail:
+                request.note_child(handle)
+        return handle
 
 
 def current_app() -> Horarium:
@@ -360,17 +397,23 @@ def shared_task(function: Callable[..., Any] | None = None, /, **options: Any) -
     return shared.declare_shared(function, options)
 
 
-def _check_task_options(function: Callable[..., Any], options: Mapping[str, Any]) -> None:
+def _check_task_options(function: Callable[..., Any], options: Mapping[str, Any], base: type[Task]) -> None:
     for option in options:
-        if option not in Task.OPTIONS:
+        if option not in Task.OPTIONS and option not in Task.HOOKS and not _is_own(base, option):
             hint = registry.nearest(option, Task.OPTIONS)
             meant = f"did you mean {hint!r}?" if hint else f"known are {', '.join(sorted(Task.OPTIONS))}"
             name = getattr(function, "__name__", function)
             raise ImproperlyConfigured(f"expected an option of the task {name}, got {option!r}; {meant}")
 
 
-def _run_of(task: type[Task]) -> Callable[..., Any]:
-    return task.run
+def _is_own(base: type[Task], option: str) -> bool:
+    """Whether a base class of the user's has an attribute of its own that the option sets."""
+    return hasattr(base, option) and not hasattr(Task, option)
+
+
+def _finished(finish: Callable[[Task], Any] | None, task: Task) -> Any:
+    """``filter=``: a function has the last word on what a decorated function becomes."""
+    return finish(task) if finish is not None else task
 
 
 def _class_name(task: type[Task]) -> str:

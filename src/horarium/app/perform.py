@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Coroutine
+from datetime import datetime
 from typing import Any
 
 from msgspec import Raw, Struct
 
-from horarium import codec
+from horarium import codec, signals
 from horarium.app.request import Request, entered
+from horarium.app.signalling import ExceptionInfo, before_publish, rejected
 from horarium.app.task import Task
 from horarium.clock import Clock, Instant, Seconds
 from horarium.errors import DecodingError, Ignore, Reject, Retry
 from horarium.message import Delivery, Message
 from horarium.outcome import (
-    ErrorRecord,
     Failed,
     Ignored,
     Outcome,
@@ -27,6 +28,7 @@ from horarium.outcome import (
     Released,
     Reported,
     Retried,
+    Revoked,
     State,
     Succeeded,
     told,
@@ -59,18 +61,6 @@ class Performance(Struct, frozen=True, kw_only=True):
     text: str  # the result or the error in short, for people
     expected: bool = False  # a failure that the task declares in ``throws``
     settles: Outcome  # what is to be recorded: the outcome, but see _Call._conclude
-
-
-class ExceptionInfo:
-    """What hooks are given about an exception (Celery's einfo)."""
-
-    def __init__(self, exception: BaseException, error: ErrorRecord) -> None:
-        self.exception = exception
-        self.traceback = error.traceback or ""
-        self.type = type(exception)
-
-    def __str__(self) -> str:
-        return self.traceback
 
 
 def perform(
@@ -152,14 +142,16 @@ class _Call:
         self.request = Request(delivery, worker=worker, is_eager=is_eager, report=report)
         self.started = self.request.started = clock.now()
         self._start = clock.monotonic()
+        self._is_begun = False  # its code, hooks and receivers of signals included
 
     def begin(self) -> Any:
         """Call the function; an ``async def`` gives back its coroutine."""
         task, request = self.task, self.request
-        args, kwargs = _decoded(self.message)
-        if task.typing:
-            args, kwargs = task.arguments.convert(args, kwargs)
-        request.args, request.kwargs = args, kwargs
+        args, kwargs = self._decoded()
+        request.args, request.kwargs = args, kwargs = task.received(args, kwargs)
+        self._is_begun = True
+        if signals.task_prerun.receivers:
+            signals.task_prerun.send(task, task_id=self.message.id, task=task, args=args, kwargs=kwargs)
         if task.track_started or (task.track_started is None and task.app.conf.task_track_started):
             request.report(Reported(state=State.STARTED))
         task.before_start(self.message.id, args, kwargs)
@@ -171,12 +163,19 @@ class _Call:
         """The function returned: a success, unless it asked for a retry or its value cannot be kept."""
         if self.request.retried is not None:
             return self._retried(self.request.retried, Retry())
+        if self.task.pydantic:
+            from horarium.app.models import dumped
+
+            value = dumped(self.task, value)
         keeps = self.request.is_eager or self.task.app.connection.keeps_results
         wanted = keeps and not self.message.ignore_result
         limit = self.task.app.conf.max_result_bytes
         result = Raw(codec.encode(value, path="result", limit_bytes=limit)) if wanted else None
         self._hook(self.task.on_success, value, self.message.id, self.request.args, self.request.kwargs)
-        text = codec.preview(result) if result is not None else ""
+        if signals.task_success.receivers:
+            runtime = self.clock.monotonic() - self._start
+            signals.task_success.send(self.task, result=value, runtime=runtime)
+        text = codec.preview(result, self.task.resultrepr_maxsize) if result is not None else ""
         return self._conclude(Succeeded(result=result), text, State.SUCCESS, value, None)
 
     def raised(self, error: BaseException) -> Performance:
@@ -184,8 +183,11 @@ class _Call:
         match error:
             case Retry(outcome=Retried() as retried):
                 return self._retried(retried, error)
+            case Retry():
+                return self._asked_again(error)
             case Ignore():
-                return self._conclude(Ignored(), "", State.IGNORED, None, None)
+                outcome = self.request.end_on_ignore or Ignored()
+                return self._conclude(outcome, "", _STATES.get(type(outcome), State.IGNORED), None, None)
             case Reject(requeue=True):
                 released = Released(reason=str(error), delay=REQUEUE_DELAY)
                 return self._conclude(released, str(error), State.PENDING, None, None)
@@ -199,6 +201,7 @@ class _Call:
         if not is_retriable(error, task.autoretry_for, task.dont_autoretry_for):
             return None
         if not may_retry(task.retry_policy(self.message.max_retries), self.message.retries):
+            self.request.is_exhausted = True
             return None
         try:
             task.retry(exc=error)
@@ -206,19 +209,45 @@ class _Call:
             return self._retried(signal.outcome, signal)
         return None
 
+    def _asked_again(self, error: Retry) -> Performance:
+        """A Retry that the task made itself: it says when, and the task's policy says whether."""
+        when: dict[str, Any] = {"eta" if isinstance(error.when, datetime) else "countdown": error.when}
+        try:
+            self.task.retry(exc=error.exc, **when)
+        except Retry as signal:
+            return self._retried(signal.outcome, error) if signal.outcome is not None else self._failed(error)
+        except Exception as refused:  # noqa: BLE001  # the retries are used up, or ``when`` is no moment: it is the end
+            return self._failed(refused)
+        raise AssertionError("retry() has returned although it was to raise")
+
     def _retried(self, retried: Retried, signal: BaseException) -> Performance:
         cause = getattr(signal, "exc", None) or signal
-        info = ExceptionInfo(cause, retried.error)
+        info = ExceptionInfo(cause, retried.error.traceback)
         self._hook(self.task.on_retry, cause, self.message.id, self.request.args, self.request.kwargs, info)
         wait = max(0.0, (retried.message.due - self.clock.now()) / 1000)
         why = "" if isinstance(cause, Retry) else f": {cause!r}"
         text = f"Retry in {wait:g}s{why}"
+        if signals.task_retry.receivers:
+            signals.task_retry.send(self.task, request=self.request, reason=signal, einfo=info)
         return self._conclude(retried, text, State.RETRY, cause, info)
 
     def _failed(self, error: BaseException) -> Performance:
         record = codec.encode_error(error)
-        info = ExceptionInfo(error, record)
+        info = ExceptionInfo(error, record.traceback)
+        if self.request.is_exhausted:
+            hook = self.task.on_retries_exhausted
+            self._hook(hook, error, self.message.id, self.request.args, self.request.kwargs, info)
         self._hook(self.task.on_failure, error, self.message.id, self.request.args, self.request.kwargs, info)
+        if signals.task_failure.receivers:
+            signals.task_failure.send(
+                self.task,
+                task_id=self.message.id,
+                exception=error,
+                args=self.request.args,
+                kwargs=self.request.kwargs,
+                traceback=error.__traceback__,
+                einfo=info,
+            )
         expected = isinstance(error, self.task.throws) if self.task.throws else False
         return self._conclude(Failed(error=record), repr(error), State.FAILURE, error, info, expected=expected)
 
@@ -234,6 +263,9 @@ class _Call:
     ) -> Performance:
         request = self.request
         self._hook(self.task.after_return, state, value, self.message.id, request.args, request.kwargs, info)
+        if self._is_begun and signals.task_postrun.receivers:
+            facts = {"args": request.args, "kwargs": request.kwargs, "retval": value, "state": state.value}
+            signals.task_postrun.send(self.task, task_id=self.message.id, task=self.task, **facts)
         ended = self.clock.now()
         settles: Outcome = outcome
         if request.finished_in is not None:
@@ -241,16 +273,33 @@ class _Call:
             request.finished_in.queue.abandon(request.finished_in.connection)
             # The success is recorded, if that transaction was committed, and then this one is refused by its fence.
             settles = Failed(error=NOT_COMMITTED) if isinstance(outcome, Succeeded) else outcome
+        sent = follow_ups(self.message, settles, now=ended)
+        if signals.before_task_publish.receivers:
+            settles, sent = _announced(settles, sent)
         return Performance(
             outcome=outcome,
             settles=settles,
-            follow_ups=follow_ups(self.message, settles, now=ended),
+            follow_ups=sent,
             started=self.started,
             ended=ended,
             runtime=self.clock.monotonic() - self._start,
             text=text,
             expected=expected,
         )
+
+    def _decoded(self) -> tuple[list[Any], dict[str, Any]]:
+        try:
+            args, kwargs = codec.decode(self.message.args), codec.decode(self.message.kwargs)
+            if isinstance(args, list) and isinstance(kwargs, dict):
+                return args, kwargs
+            raise DecodingError(
+                f"expected args to be an array and kwargs an object, got {type(args).__name__} and "
+                f"{type(kwargs).__name__}; the message was not made by Horarium"
+            )
+        except DecodingError as error:
+            if signals.task_rejected.receivers:
+                rejected(self.message, self.request.hostname, error)
+            raise
 
     def _hook(self, hook: Callable[..., None], *args: Any) -> None:
         if getattr(hook, "__func__", None) in _EMPTY_HOOKS:
@@ -261,15 +310,20 @@ class _Call:
             logger.exception("hook %s of %s[%s] failed", hook.__name__, self.task.name, self.message.id)
 
 
-_EMPTY_HOOKS = frozenset({Task.on_success, Task.on_retry, Task.on_failure, Task.after_return})
+_EMPTY_HOOKS = frozenset(
+    {Task.on_success, Task.on_retry, Task.on_failure, Task.after_return, Task.on_retries_exhausted}
+)
+# What hooks and receivers are told of an end that the task states itself.
+_STATES: dict[type[Outcome], State] = {
+    Succeeded: State.SUCCESS,
+    Failed: State.FAILURE,
+    Revoked: State.REVOKED,
+    Rejected: State.REJECTED,
+}
 
 
-def _decoded(message: Message) -> tuple[list[Any], dict[str, Any]]:
-    args = codec.decode(message.args)
-    kwargs = codec.decode(message.kwargs)
-    if not isinstance(args, list) or not isinstance(kwargs, dict):
-        raise DecodingError(
-            f"expected args to be an array and kwargs an object, got {type(args).__name__} and "
-            f"{type(kwargs).__name__}; the message was not made by Horarium"
-        )
-    return args, kwargs
+def _announced(outcome: Outcome, sent: tuple[Message, ...]) -> tuple[Outcome, tuple[Message, ...]]:
+    """Tell of what is sent with a settlement, and let receivers add their headers: a retry, and what follows."""
+    if isinstance(outcome, Retried):
+        outcome = Retried(message=before_publish(outcome.message), error=outcome.error)
+    return outcome, tuple(map(before_publish, sent))

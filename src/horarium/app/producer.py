@@ -14,13 +14,14 @@ from typing import Any, TypeVar
 
 from msgspec import Raw, Struct
 
-from horarium import codec
+from horarium import codec, signals
 from horarium.app.connection import Connection
 from horarium.app.definition import Definition
-from horarium.app.options import CALLED, misfit
+from horarium.app.options import CALLED, NO_EFFECT_ON_CALL, misfit
 from horarium.app.outbox import Outbox, put_now
 from horarium.app.registry import Registry, nearest
 from horarium.app.request import current_request
+from horarium.app.signalling import after_publish, before_publish
 from horarium.app.signature import Signature
 from horarium.app.transaction import joined_by
 from horarium.clock import Instant, Seconds, milliseconds, to_instant
@@ -33,11 +34,13 @@ PUBLISH_BATCH = 1000  # messages in one transaction of send_many: spares flushes
 LONGEST_ID = 200  # bytes of a message's id: what a worker's shared memory has room for
 OPTIONS = frozenset(
     "countdown eta expires queue priority task_id retry time_limit soft_time_limit headers ignore_result link "
-    "link_error max_retries acks_late root_id parent_id routing_key serializer".split()
-)
+    "link_error max_retries acks_late root_id parent_id routing_key serializer shadow reply_to add_to_parent".split()
+) | frozenset(NO_EFFECT_ON_CALL)
+_IN_HEADERS = ("shadow", "reply_to")  # options that travel as headers
 # The options of a signature that travel as they are.
 _AS_IT_IS = frozenset("queue priority time_limit soft_time_limit ignore_result".split())
 _AMENDING = _AS_IT_IS | {"headers", "expires", "link", "link_error"}
+_WITHOUT_A_RETRY = {"add_to_parent", "serializer", "retry"}  # fit a retry, which needs none of them
 _TRAVELLING = frozenset("queue priority task_id time_limit soft_time_limit headers ignore_result max_retries".split())
 
 D = TypeVar("D", bound=Definition)
@@ -83,14 +86,23 @@ class Producer:
     ) -> Message:
         """Store the message of one call and return it. See Task.apply_async for the law."""
         message = self.message(name, task, args, kwargs, options)
+        if signals.before_task_publish.receivers:
+            message = before_publish(message)
         self._put([message], retry=options.get("retry", True))
+        if signals.after_task_publish.receivers:
+            after_publish(message)
         return message
 
     def send_many(self, calls: Sequence[Signature | tuple[Any, ...]]) -> list[Message]:
         """Store the messages of many calls in few transactions; see Horarium.send_many."""
         messages = [self._message_of(call) for call in calls]
+        if signals.before_task_publish.receivers:
+            messages = list(map(before_publish, messages))
         for start in range(0, len(messages), PUBLISH_BATCH):
             self._put(messages[start : start + PUBLISH_BATCH], retry=True)
+        if signals.after_task_publish.receivers:
+            for message in messages:
+                after_publish(message)
         return messages
 
     def message(
@@ -172,8 +184,10 @@ class Producer:
 
         Raises: InvalidArguments for one that is wrong, or that belongs to the message for good; EncodingError.
         """
-        given = self.checked(message.task, options)
-        fixed = sorted(given.keys() - _AMENDING)
+        given = dict(self.checked(message.task, options))
+        if "routing_key" in given:
+            given.setdefault("queue", given.pop("routing_key"))
+        fixed = sorted(given.keys() - _AMENDING - NO_EFFECT_ON_CALL.keys() - _WITHOUT_A_RETRY)
         if fixed:
             raise InvalidArguments(
                 f"expected an option that a retry of {message.task} can change ({', '.join(sorted(_AMENDING))}), got "
@@ -230,6 +244,9 @@ class Producer:
             return options
         given = {option: value for option, value in options.items() if value is not None}
         _check_options(name, given)
+        if not given.keys().isdisjoint(_IN_HEADERS):
+            own = {option: given.pop(option) for option in _IN_HEADERS if option in given}
+            given["headers"] = {**given.get("headers", _NOTHING), **own}
         if given.get("headers"):
             codec.encode(dict(given["headers"]), path="headers")  # complain here, not in the store
         return given
@@ -312,11 +329,12 @@ class Producer:
         chosen = route(name, self._routes())
         acks_late = _first(task.acks_late if task else None, conf.task_acks_late, True)
         expires = task.expires if task else None
+        own_queue = (task.queue or task.routing_key) if task else None
         return Plan(
             definition=task,
             revision=conf.revision,
-            routes_by_call=chosen.by_call and (task is None or task.queue is None),
-            queue=_first(task.queue if task else None, chosen.queue, conf.task_default_queue),
+            routes_by_call=chosen.by_call and own_queue is None,
+            queue=_first(own_queue, chosen.queue, conf.task_default_queue),
             priority=_first(task.priority if task else None, chosen.priority, conf.task_default_priority),
             expires_ms=milliseconds(expires) if expires is not None else None,
             at_most_once=not acks_late,

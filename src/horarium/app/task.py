@@ -6,6 +6,7 @@ given as ``base=`` may change the defaults of the options, and the hooks.
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,9 +15,11 @@ import msgspec
 from msgspec import Raw
 
 from horarium import codec
+from horarium.app.current import current_app
 from horarium.app.definition import Definition
 from horarium.app.home import Home
-from horarium.app.request import Request, entered, request_of
+from horarium.app.own_end import own_end
+from horarium.app.request import PushedRequest, Request, entered, pop, push, request_of
 from horarium.app.result import AsyncResult, EagerResult
 from horarium.app.signature import Signature
 from horarium.app.transaction import Using, join
@@ -32,14 +35,39 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
 
+class _CurrentApp:
+    """Stands for the app of a task that belongs to none: the current one."""
+
+    def __get__(self, task: object, kind: type[Any]) -> Any:  # a Home, whose class lives above
+        return current_app()
+
+
 class Task(Definition):
-    """What ``@app.task`` returns. Calling it runs the function here and now, with no store involved."""
+    """What ``@app.task`` returns. Calling it runs the function here and now, with no store involved.
 
-    app: Home
+    A class of your own may define ``run`` and be registered (``app.register_task``), or be the ``base`` of others. Its
+    ``__init__`` takes nothing and need not call this one's.
+    """
 
-    def __init__(self, app: Home, function: Callable[..., Any], options: Mapping[str, Any]) -> None:
-        self.app = app
-        super().__init__(function, options)
+    app: Home = _CurrentApp()  # type: ignore[assignment]  # each task of an app has its app in its place
+    _sends_its_own_way = False  # a subclass has a word in how it is sent
+
+    def declare(self, function: Callable[..., Any], options: Mapping[str, Any]) -> None:
+        """Make this object the task of a function; see Definition.declare."""
+        super().declare(function, options)
+        for attribute, setting in self.from_config:
+            if getattr(self, attribute, None) is None:
+                setattr(self, attribute, self.app.conf.get(setting))
+        kind = type(self)
+        is_named = "shadow_name" in self.__dict__ or kind.shadow_name is not Task.shadow_name
+        self._sends_its_own_way = is_named or kind.apply_async is not Task.apply_async
+
+    @classmethod
+    def bind(cls, app: Any) -> Any:
+        """Let all tasks of this class that have no app of their own belong to ``app``; return the app."""
+        cls.app = app
+        cls.on_bound(app)
+        return app
 
     # Calling.
 
@@ -50,6 +78,8 @@ class Task(Definition):
 
     def delay(self, *args: Any, **kwargs: Any) -> AsyncResult:
         """Send it with these arguments; short for ``apply_async(args, kwargs)``."""
+        if self._sends_its_own_way:
+            return self.apply_async(args, kwargs)
         return self.app.call(self, args, kwargs, {})
 
     def apply_async(
@@ -96,6 +126,8 @@ class Task(Definition):
             **options,
         }
         given = {option: value for option, value in chosen.items() if value is not None}
+        if self._sends_its_own_way and "shadow" not in given and (shadow := self.shadow_name(args, kwargs, given)):
+            given["shadow"] = shadow
         return self.app.call(self, args or (), kwargs or {}, given)
 
     def using(self, connection: Any) -> Using:
@@ -140,8 +172,33 @@ class Task(Definition):
         immutable = bool(options.pop("immutable", False))
         return Signature(self.name, args or (), kwargs, options, immutable=immutable, app=self.app)
 
+    def subtask(
+        self, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None, **options: Any
+    ) -> Signature:
+        """The same as ``signature``."""
+        return self.signature(args, kwargs, **options)
+
+    def signature_from_request(
+        self,
+        request: Request | None = None,
+        args: Sequence[Any] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        queue: str | None = None,
+        **extra_options: Any,
+    ) -> Signature:
+        """Return the call that a request (default: the current one) stems from, with its options, to be sent as a new
+        run: it has no id yet, because sending an id that is stored changes nothing."""
+        request = request or self.request
+        options = {**request.as_execution_options(), **extra_options}
+        if "task_id" not in extra_options:
+            options.pop("task_id", None)
+        if queue:
+            options["queue"] = queue
+        chosen_args = request.args if args is None else args
+        return self.signature(chosen_args, request.kwargs if kwargs is None else kwargs, **options)
+
     def AsyncResult(self, task_id: str) -> AsyncResult:
-        """Return the handle of a run by its id."""
+        """Return the handle of a run by its id; a subclass may return one of its own class, which calls return too."""
         return self.app.AsyncResult(task_id)
 
     # While it runs.
@@ -177,14 +234,17 @@ class Task(Definition):
             raise cause or Retry("Task can be retried", None)
         policy = self.retry_policy(max_retries if max_retries is not None else request.message.max_retries)
         if not may_retry(policy, request.retries):
+            request.is_exhausted = True
             raise cause or MaxRetriesExceededError(
                 f"expected {self.name}[{request.id}] to succeed within {policy.max_retries} retries, it asked for one "
-                "more; raise max_retries or let it fail with its own exception"
+                "more; raise max_retries or let it fail with its own exception",
+                task_args=request.args,
+                task_kwargs=request.kwargs,
             )
         when = self._retry_at(policy, request.retries, eta, countdown)
         retried = self._retried(request, when, args, kwargs, cause, options)
         wait = (when - self.app.now()) / 1000
-        signal = Retry(exc=cause, when=wait, outcome=retried)
+        signal = Retry(exc=cause, when=wait, is_eager=request.is_eager, outcome=retried)
         if throw:
             raise signal
         request.retried = retried
@@ -230,8 +290,11 @@ class Task(Definition):
     def update_state(self, task_id: str | None = None, state: str | None = None, meta: Any = None) -> None:
         """Record a state of the task's own and what goes with it, while it runs. Not an end; superseded by one.
 
-        Raises: EncodingError when ``meta`` cannot be said in JSON; ImproperlyConfigured for a final state, since a run
-        has one ending, and for the id of another run: a task can report only for itself.
+        With a final state (SUCCESS, FAILURE, REVOKED, REJECTED) it is kept until the task raises ``Ignore``, and is
+        then the run's end: ``meta`` is its result, or what it failed with (an exception, or any text). A run has one
+        ending, so nothing is recorded before; a task that returns or raises ends by that instead.
+        Raises: EncodingError when ``meta`` cannot be said in JSON; ImproperlyConfigured for the other final states, and
+        for the id of another run: a task can report only for itself.
         """
         request = self.request
         if task_id is not None and task_id != request.id:
@@ -240,16 +303,40 @@ class Task(Definition):
                 "report its state"
             )
         if state in ENDED:
-            raise ImproperlyConfigured(
-                f"expected a state of the task's own, got the final state {state}; return, raise the exception that it "
-                "failed with, or raise Ignore or Reject"
-            )
+            request.end_on_ignore = own_end(state, meta)
+            return
         encoded = Raw(codec.encode(meta, path="meta")) if meta is not None else None
         request.report(Reported(state=state, meta=encoded))
 
     def progress(self, done: float, total: float | None = None, note: str = "") -> None:
         """Record how far the running task is; the newest report counts, so calling it often is cheap."""
         self.request.report(Reported(progress=Progress(done=done, total=total, note=note, at=self.app.now())))
+
+    def send_event(self, type_: str, retry: bool = True, retry_policy: Any = None, **fields: Any) -> None:
+        """Tell of something: a line ``event TYPE {fields}`` in the log, which is kept with the run. ``retry`` and
+        ``retry_policy`` have no effect: nothing is sent that could fail."""
+        logging.getLogger(self.name).info("event %s %r", type_, fields)
+
+    def add_trail(self, result: Any) -> Any:
+        """Note that the current execution has sent something (``request.children``); return its handle."""
+        if self.trail:
+            self.request.note_child(result)
+        return result
+
+    def push_request(self, *args: Any, **fields: Any) -> None:
+        """Let ``self.request`` be one with these attributes until ``pop_request``: to try a task's code out."""
+        push(self.name, PushedRequest({**dict(*args), **fields}))
+
+    def pop_request(self) -> None:
+        """Undo ``push_request``. Raises: LookupError when nothing was pushed."""
+        pop(self.name)
+
+    def start_strategy(self, app: Any, consumer: Any, **options: Any) -> Any:
+        """Refuse: workers have no consumer that a strategy could serve. Raises: ImproperlyConfigured."""
+        raise ImproperlyConfigured(
+            f"expected a worker to take the messages of {self.name} from the store by itself, got a request for a "
+            "strategy; use the hooks of Task, or the signals task_received and task_prerun"
+        )
 
     # Hooks, for subclasses. What they raise is logged and changes nothing, but for before_start: it fails the task.
 
@@ -264,6 +351,21 @@ class Task(Definition):
     def on_failure(
         self, exc: BaseException, task_id: str, args: list[Any], kwargs: dict[str, Any], einfo: Any
     ) -> None: ...
+
+    def on_retries_exhausted(
+        self, exc: BaseException, task_id: str, args: list[Any], kwargs: dict[str, Any], einfo: Any
+    ) -> None: ...  # before on_failure, of a task that asked for one retry more than it has
+
+    def on_replace(self, sig: Any) -> None: ...  # before ``sig`` takes the task's place
+
+    @classmethod
+    def on_bound(cls, app: Any) -> None: ...  # when a task of this class becomes the app's
+
+    def shadow_name(
+        self, args: Sequence[Any] | None, kwargs: Mapping[str, Any] | None, options: Mapping[str, Any]
+    ) -> str | None:
+        """Return another name under which a call is to be shown (``request.shadow``), None for none."""
+        return None
 
     def after_return(
         self, status: str, retval: Any, task_id: str, args: list[Any], kwargs: dict[str, Any], einfo: Any
