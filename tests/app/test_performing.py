@@ -385,7 +385,7 @@ def test_a_task_cannot_report_an_end_that_a_running_one_does_not_have(app: Horar
     result = hasty.delay()
     drain(app)
     assert result.state == "FAILURE"
-    assert "final state SUCCESS" in str(result.result)
+    assert "got DEAD" in str(result.result)
 
 
 def test_a_rejected_message_comes_back_a_little_later(app: Horarium, clock: ManualClock) -> None:

@@ -15,7 +15,7 @@ from msgspec import Raw, Struct
 
 from horarium import codec, signals
 from horarium.app.request import Request, entered
-from horarium.app.signalling import ExceptionInfo, before_publish, rejected
+from horarium.app.signalling import ExceptionInfo, after_publish, before_publish, rejected
 from horarium.app.task import Task
 from horarium.clock import Clock, Instant, Seconds
 from horarium.errors import DecodingError, Ignore, Reject, Retry
@@ -274,7 +274,7 @@ class _Call:
             # The success is recorded, if that transaction was committed, and then this one is refused by its fence.
             settles = Failed(error=NOT_COMMITTED) if isinstance(outcome, Succeeded) else outcome
         sent = follow_ups(self.message, settles, now=ended)
-        if signals.before_task_publish.receivers:
+        if signals.before_task_publish.receivers or signals.after_task_publish.receivers:
             settles, sent = _announced(settles, sent)
         return Performance(
             outcome=outcome,
@@ -325,5 +325,12 @@ _STATES: dict[type[Outcome], State] = {
 def _announced(outcome: Outcome, sent: tuple[Message, ...]) -> tuple[Outcome, tuple[Message, ...]]:
     """Tell of what is sent with a settlement, and let receivers add their headers: a retry, and what follows."""
     if isinstance(outcome, Retried):
-        outcome = Retried(message=before_publish(outcome.message), error=outcome.error)
-    return outcome, tuple(map(before_publish, sent))
+        outcome = Retried(message=_told(outcome.message), error=outcome.error)
+    return outcome, tuple(map(_told, sent))
+
+
+def _told(message: Message) -> Message:
+    """Both at once, before it is stored: what one of a pair of receivers opens in this context, the other closes."""
+    message = before_publish(message)
+    after_publish(message)
+    return message

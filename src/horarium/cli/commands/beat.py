@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from horarium import signals
 from horarium.cli.leftovers import BEAT, leftovers
 from horarium.cli.logfile import append_to
 from horarium.cli.options import Command, log_level, option, seconds
@@ -25,6 +26,8 @@ def command(session: Session, loglevel: str, name: str | None, max_interval: flo
     from horarium.scheduler.beat import Scheduler
 
     app = session.app
+    given = {"loglevel": loglevel, "name": name, "max_interval": max_interval}
+    signals.user_preload_options.send("beat", app=app, options=given)
     if logfile:
         append_to(logfile)
     session.out.say(f"horarium beat v{__version__} is starting.")

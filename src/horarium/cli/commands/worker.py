@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from horarium import signals
 from horarium.cli.leftovers import WORKER, leftovers
 from horarium.cli.locate import importing
 from horarium.cli.logfile import append_to
@@ -73,10 +74,14 @@ def command(
     from horarium.observe import logs
     from horarium.observe.lines import Lines
     from horarium.scheduler.beat import Scheduler
-    from horarium.worker.options import options_from
+    from horarium.worker.options import expand_name, options_from
     from horarium.worker.supervisor import Supervisor
 
     app = session.app
+    given = {"loglevel": loglevel, "queues": queues, "include": include, "pool": pool, "purge": purge, **overrides}
+    hostname = expand_name(overrides["name"] or "worker@%h")
+    signals.user_preload_options.send("worker", app=app, options=given)
+    signals.celeryd_init.send(hostname, instance=app, conf=app.conf, options=given)
     with importing(app):
         for module in include or ():
             import_module(module)
@@ -100,4 +105,6 @@ def command(
     logs.configure(loglevel, app.conf)
     observer = Lines()
     companions = [partial(Scheduler, app, observer=observer)] if options.beat else []
-    return Supervisor(app, options, observer=observer, companions=companions).run()
+    supervisor = Supervisor(app, options, observer=observer, companions=companions)
+    signals.celeryd_after_setup.send(options.name, instance=supervisor, conf=app.conf)
+    return supervisor.run()
