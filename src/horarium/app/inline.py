@@ -75,7 +75,7 @@ def _perform_to_the_end(task: Task, message: Message) -> Run:
         started=done.started,
         ended=done.ended,
     )
-    if task.app.conf.get("task_store_eager_result") and not message.ignore_result:
+    if task.app.conf.task_store_eager_result and not message.ignore_result:
         _store(task.app, run, done.outcome)
     for follow_up in done.follow_ups:
         _perform_to_the_end(_known(task.app, follow_up.task), follow_up)
