@@ -22,7 +22,7 @@ itself.
 
 def errors_page() -> str:
     """Return the page of all errors: the tree, and what each class means."""
-    tree = (errors.__doc__ or "").split("\n\n")[1].replace("``", "")
+    tree = "\n".join((place.__doc__ or "").split("\n\n")[1].replace("``", "") for place in (errors, cautions))
     rows = "".join(f"| `{kind.__name__}` | {_one_line(kind.__doc__)} | {_exit_of(kind)} |\n" for kind in every_error())
     heading = "\n## What each means\n\nThe last column is the exit code of a command that ends with it.\n\n"
     return f"{ERRORS_INTRODUCTION}{tree}\n```\n{heading}| Error | Meaning | Exit |\n|---|---|---|\n{rows}"

@@ -1,6 +1,29 @@
-"""Classes of warnings, by Celery's names, for code that was written for Celery. Import them from ``errors``."""
+"""Warnings and exits by Celery's names, for code that was written for Celery; import them from ``errors``.
+
+WorkerShutdown (SystemExit)
+WorkerTerminate (SystemExit)
+CeleryWarning (UserWarning)
+├── AlwaysEagerIgnored
+├── DuplicateNodenameWarning
+├── DuplicateTaskNameWarning
+├── FixupWarning
+├── NotConfigured
+└── SecurityWarning
+CPendingDeprecationWarning (PendingDeprecationWarning)
+CDeprecationWarning (DeprecationWarning)
+
+They stand beside the tree of errors.
+"""
 
 from __future__ import annotations
+
+
+class WorkerShutdown(SystemExit):
+    """For Celery's callers: raised in a task it is a failure of that task; stop a worker with TERM."""
+
+
+class WorkerTerminate(SystemExit):
+    """For Celery's callers: as WorkerShutdown; stop a worker at once with QUIT."""
 
 
 class CeleryWarning(UserWarning):

@@ -32,7 +32,10 @@ HorariumError                        (Celery: CeleryError)
 │   ├── NotCommittedError
 │   ├── WorkerLostError
 │   ├── ChordError
-│   └── QueueNotFound (KeyError), IncompleteStream, InvalidTaskError, Terminated    (for Celery's callers)
+│   ├── QueueNotFound (KeyError)     (for Celery's callers, as the next three)
+│   ├── IncompleteStream
+│   ├── InvalidTaskError
+│   └── Terminated
 ├── ResultError
 │   ├── RunNotFound (LookupError)
 │   ├── ResultTimeout (TimeoutError above)
@@ -42,15 +45,12 @@ HorariumError                        (Celery: CeleryError)
 │   ├── Retry
 │   ├── Ignore
 │   └── Reject
-├── SecurityError, CeleryCommandException                     (for Celery's callers)
-└── BackendError                                              (for Celery's callers)
+├── SecurityError                    (for Celery's callers, as all that follow)
+├── CeleryCommandException
+└── BackendError
     ├── BackendGetMetaError
     └── BackendStoreError
 SoftTimeLimitExceeded (Exception)    (raised inside a task; an ordinary ``except Exception`` sees it)
-WorkerShutdown, WorkerTerminate (SystemExit)                  (for Celery's callers)
-CeleryWarning (UserWarning)
-└── AlwaysEagerIgnored, DuplicateNodenameWarning, DuplicateTaskNameWarning, FixupWarning, NotConfigured, SecurityWarning
-CPendingDeprecationWarning (PendingDeprecationWarning), CDeprecationWarning (DeprecationWarning)
 
 A message says what was expected, what came, and what to do; the facts are attributes too. Names that Celery's
 users know are kept, with their constructors; those marked so are there to be imported, caught and raised by code that
@@ -73,6 +73,8 @@ from horarium.cautions import (  # noqa: F401  # one place for callers to import
     FixupWarning,
     NotConfigured,
     SecurityWarning,
+    WorkerShutdown,
+    WorkerTerminate,
 )
 
 
@@ -465,14 +467,6 @@ class BackendStoreError(BackendError):
 
 class SoftTimeLimitExceeded(Exception):
     """The task has run longer than its ``soft_time_limit``: finish now, the hard limit comes next."""
-
-
-class WorkerShutdown(SystemExit):
-    """For Celery's callers: raised in a task it is a failure of that task; stop a worker with TERM."""
-
-
-class WorkerTerminate(SystemExit):
-    """For Celery's callers: as WorkerShutdown; stop a worker at once with QUIT."""
 
 
 CeleryError = HorariumError

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from horarium.app.app import Horarium
 from horarium.app.options import DECLARED, NO_EFFECT, NO_EFFECT_ON_CALL
+from horarium.app.producer import OPTIONS
 from horarium.app.task import Task
 from horarium.clock import ManualClock
 from horarium.engines.protocol import Page, RunFilter
@@ -82,6 +84,12 @@ def test_autoretry_comes_from_the_class_of_a_class_based_task(app: Horarium, clo
     result = app.register_task(Flaky()).delay(2)
     drain(app)
     assert result.get() == 2
+
+
+def test_every_option_of_a_declaration_and_of_a_call_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "tasks.md").read_text(encoding="utf-8")
+    missing = {name for name in Task.OPTIONS | OPTIONS | Task.HOOKS if f"`{name}`" not in page}
+    assert missing - {"run"} == set()
 
 
 @pytest.mark.parametrize("option", sorted({*NO_EFFECT} - {"Strategy", "Request", "shared", "lazy"}))

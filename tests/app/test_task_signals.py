@@ -110,6 +110,18 @@ def test_a_retry_is_told_and_sent_like_a_call(app: Horarium, ear: Ear, clock: Ma
     facts = ear.facts("task_retry")
     assert (facts["request"].id, type(facts["reason"]), type(facts["reason"].exc)) == (result.id, Retry, OSError)
     assert ear.facts("before_task_publish")["headers"]["retries"] == 1
+    assert (ear.facts("task_postrun")["state"], type(ear.facts("task_postrun")["retval"])) == ("RETRY", Retry)
+
+
+def test_an_eager_run_publishes_nothing(app: Horarium, ear: Ear) -> None:
+    @app.task(bind=True)
+    def flaky(self: Task) -> None:
+        if not self.request.retries:
+            raise self.retry()
+
+    flaky.apply()
+    once = ["task_prerun", "task_retry", "task_postrun"]
+    assert ear.names == [*once, "task_prerun", "task_success", "task_postrun"]
 
 
 def test_headers_that_a_receiver_adds_travel_with_calls_retries_and_links(app: Horarium, clock: ManualClock) -> None:

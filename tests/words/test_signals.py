@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -139,6 +140,13 @@ def test_a_receiver_with_retry_is_called_until_it_does_not_raise(
 def test_what_cannot_be_a_receiver_is_refused(signal: Signal, receiver: Any, error: type[Exception]) -> None:
     with pytest.raises(error, match="expected a receiver"):
         signal.connect()(receiver)
+
+
+def test_every_signal_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "signals.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    every = {each.name for each in vars(signals).values() if isinstance(each, Signal)}
+    assert {name for row in rows for name in row.replace("`", "").replace(",", " ").split()} == every
 
 
 def test_all_of_celerys_signals_are_there() -> None:

@@ -142,6 +142,7 @@ class _Call:
         self.request = Request(delivery, worker=worker, is_eager=is_eager, report=report)
         self.started = self.request.started = clock.now()
         self._start = clock.monotonic()
+        self._retry: BaseException | None = None  # what asked for the retry that it ends with
         self._is_begun = False  # its code, hooks and receivers of signals included
 
     def begin(self) -> Any:
@@ -221,6 +222,7 @@ class _Call:
         raise AssertionError("retry() has returned although it was to raise")
 
     def _retried(self, retried: Retried, signal: BaseException) -> Performance:
+        self._retry = signal
         cause = getattr(signal, "exc", None) or signal
         info = ExceptionInfo(cause, retried.error.traceback)
         self._hook(self.task.on_retry, cause, self.message.id, self.request.args, self.request.kwargs, info)
@@ -264,7 +266,8 @@ class _Call:
         request = self.request
         self._hook(self.task.after_return, state, value, self.message.id, request.args, request.kwargs, info)
         if self._is_begun and signals.task_postrun.receivers:
-            facts = {"args": request.args, "kwargs": request.kwargs, "retval": value, "state": state.value}
+            retval = value if self._retry is None else self._retry
+            facts = {"args": request.args, "kwargs": request.kwargs, "retval": retval, "state": state.value}
             signals.task_postrun.send(self.task, task_id=self.message.id, task=self.task, **facts)
         ended = self.clock.now()
         settles: Outcome = outcome
@@ -274,7 +277,7 @@ class _Call:
             # The success is recorded, if that transaction was committed, and then this one is refused by its fence.
             settles = Failed(error=NOT_COMMITTED) if isinstance(outcome, Succeeded) else outcome
         sent = follow_ups(self.message, settles, now=ended)
-        if signals.before_task_publish.receivers or signals.after_task_publish.receivers:
+        if (signals.before_task_publish.receivers or signals.after_task_publish.receivers) and not request.is_eager:
             settles, sent = _announced(settles, sent)
         return Performance(
             outcome=outcome,

@@ -102,7 +102,7 @@ def command(
         app.close()  # nothing may be open when children are forked
     if logfile:
         append_to(logfile)
-    logs.configure(loglevel, app.conf)
+    logs.configure(loglevel, app.conf, logfile)
     observer = Lines()
     companions = [partial(Scheduler, app, observer=observer)] if options.beat else []
     supervisor = Supervisor(app, options, observer=observer, companions=companions)
