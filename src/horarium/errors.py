@@ -9,6 +9,7 @@ HorariumError                        (Celery: CeleryError)
 ├── ScheduleRefused (ValueError)
 │   └── OwnedByCode
 ├── InvalidArguments (TypeError)
+│   └── InvalidLimits (ValueError)
 ├── CodecError
 │   ├── EncodingError (TypeError)
 │   │   └── PayloadTooLarge
@@ -144,6 +145,10 @@ class OwnedByCode(ScheduleRefused):
 
 class InvalidArguments(HorariumError, TypeError):
     """A call does not fit the task's signature."""
+
+
+class InvalidLimits(InvalidArguments, ValueError):
+    """A call's soft time limit is longer than its hard one."""
 
 
 class CodecError(HorariumError):

@@ -10,7 +10,7 @@ import pytest
 from horarium import EagerResult
 from horarium.app.app import Horarium
 from horarium.app.task import Task
-from horarium.errors import EncodingError, NotRegistered
+from horarium.errors import AlwaysEagerIgnored, EncodingError, NotRegistered
 from horarium.testing.drain import drain
 
 
@@ -66,6 +66,12 @@ def test_a_link_that_nobody_knows_is_an_error(eager: Horarium) -> None:
 
     with pytest.raises(NotRegistered):
         one.apply_async(link=eager.signature("shop.nowhere"))
+
+
+def test_a_task_of_another_process_is_sent_and_that_is_said(eager: Horarium) -> None:
+    with pytest.warns(AlwaysEagerIgnored, match=r"shop\.elsewhere"):
+        result = eager.send_task("shop.elsewhere")
+    assert result.exists()
 
 
 def test_arguments_and_results_go_through_the_encoding(eager: Horarium) -> None:

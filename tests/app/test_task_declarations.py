@@ -16,6 +16,7 @@ from horarium.clock import ManualClock
 from horarium.engines.protocol import Page, RunFilter
 from horarium.errors import Ignore, ImproperlyConfigured, MaxRetriesExceededError, Reject, Retry, TaskRevokedError
 from horarium.message import Message
+from horarium.observe.checks import check_app
 from horarium.testing.drain import drain
 
 
@@ -103,6 +104,30 @@ def test_celerys_options_of_a_declaration_are_accepted(app: Horarium, option: st
     result = declared.delay()
     drain(app)
     assert (result.get(), getattr(declared, option)) == (1, value)
+    (finding,) = check_app(app)
+    assert f"{option} has no effect in Horarium: {NO_EFFECT[option]}" in finding.text
+
+
+def test_a_retry_keeps_what_its_call_said(app: Horarium, clock: ManualClock) -> None:
+    """Workflow semantics, point 15."""
+
+    @app.task(bind=True)
+    def flaky(self: Task) -> None:
+        raise self.retry(countdown=1)
+
+    headers = {"tenant": "blue", "stamps": {"batch": 1}, "stamped_headers": ["batch"]}
+    result = flaky.apply_async((), {}, "own-id", priority=8, expires=600, headers=headers, queue="slow")
+    before = stored(app, result.id)
+    drain(app)
+    after = stored(app, result.id)
+    assert (after.id, after.headers, after.priority, after.expires, after.queue) == (
+        "own-id",
+        headers,
+        8,
+        before.expires,
+        "slow",
+    )
+    assert (after.retries, result.state) == (1, "RETRY")
 
 
 def test_celerys_options_of_a_call_are_accepted(app: Horarium) -> None:

@@ -12,7 +12,7 @@ from horarium import signals
 from horarium.app.app import Horarium
 from horarium.app.task import Task
 from horarium.clock import ManualClock
-from horarium.errors import Ignore, Retry
+from horarium.errors import EncodingError, Ignore, Retry
 from horarium.signals import Signal
 from horarium.testing.drain import drain
 
@@ -149,6 +149,32 @@ def test_headers_that_a_receiver_adds_travel_with_calls_retries_and_links(app: H
     finally:
         signals.before_task_publish.disconnect(trace)
     assert sorted(seen) == [("first", "first-0"), ("first", "first-1"), ("second", "second-0"), ("second", "second-0")]
+
+
+def test_a_header_that_cannot_travel_fails_a_call_and_spoils_no_retry(
+    app: Horarium, caplog: pytest.LogCaptureFixture
+) -> None:
+    @app.task(bind=True)
+    def flaky(self: Task) -> str:
+        if not self.request.retries:
+            self.retry(countdown=0)
+        return "done"
+
+    result = flaky.delay()
+
+    @signals.before_task_publish.connect
+    def spoil(headers: dict[str, Any] | None = None, **_: Any) -> None:
+        assert headers is not None
+        headers["thing"] = object()
+
+    try:
+        with pytest.raises(EncodingError, match="thing"):
+            flaky.delay()
+        drain(app)
+    finally:
+        signals.before_task_publish.disconnect(spoil)
+    assert result.get() == "done"
+    assert "spoilt" in caplog.text
 
 
 def test_a_receiver_may_change_arguments_and_priority_before_they_are_stored(app: Horarium) -> None:

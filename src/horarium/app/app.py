@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
@@ -21,6 +22,7 @@ from horarium.app.shared import SharedTask
 from horarium.app.signature import Signature
 from horarium.app.task import Task
 from horarium.app.task_class import OwnTaskClass, class_from
+from horarium.cautions import AlwaysEagerIgnored
 from horarium.clock import Clock, Instant, SystemClock
 from horarium.errors import ImproperlyConfigured
 from horarium.settings import Settings
@@ -206,6 +208,9 @@ class Horarium(OwnTaskClass):
         task = self.known_task(name)
         if task is not None:
             return self.call(task, args or (), kwargs or {}, given)
+        if self.conf.task_always_eager:
+            text = f"task_always_eager has no effect on {name}: no task of this name is defined here; it is sent"
+            warnings.warn(text, AlwaysEagerIgnored, stacklevel=2)
         return self._handle(self.producer.send(name, None, args or (), kwargs or {}, given), None, given)
 
     def run_inline(

@@ -88,6 +88,7 @@ class Definition:
 
     function: Callable[..., Any]
     is_async: bool = False  # the function is an ``async def``
+    without_effect: tuple[str, ...] = ()  # the options that were given, are accepted and change nothing
     _arguments: Arguments | None = None
 
     def declare(self, function: Callable[..., Any], options: Mapping[str, Any]) -> None:
@@ -107,6 +108,7 @@ class Definition:
                 setattr(self, option, MethodType(value, self))
             elif option not in _OF_THE_DECORATOR:
                 setattr(self, option, value)
+        self.without_effect = tuple(option for option in options if option in NO_EFFECT)
         self.abstract = False
         self.is_async = _is_async(function) or _is_async(type(self).run)
         self._arguments = None

@@ -18,7 +18,7 @@ from horarium.app.request import Request, entered
 from horarium.app.signalling import ExceptionInfo, after_publish, before_publish, rejected
 from horarium.app.task import Task
 from horarium.clock import Clock, Instant, Seconds
-from horarium.errors import DecodingError, Ignore, Reject, Retry
+from horarium.errors import DecodingError, HorariumError, Ignore, Reject, Retry
 from horarium.message import Delivery, Message
 from horarium.outcome import (
     Failed,
@@ -334,6 +334,9 @@ def _announced(outcome: Outcome, sent: tuple[Message, ...]) -> tuple[Outcome, tu
 
 def _told(message: Message) -> Message:
     """Both at once, before it is stored: what one of a pair of receivers opens in this context, the other closes."""
-    message = before_publish(message)
+    try:
+        message = before_publish(message)
+    except HorariumError:  # a header of a receiver's that JSON cannot say: what it is added to is sent without it
+        logger.exception("a receiver of before_task_publish spoilt %s[%s]", message.task, message.id)
     after_publish(message)
     return message

@@ -25,7 +25,7 @@ from horarium.app.signalling import after_publish, before_publish
 from horarium.app.signature import Signature
 from horarium.app.transaction import joined_by
 from horarium.clock import Instant, Seconds, milliseconds, to_instant
-from horarium.errors import EngineUnavailable, ImproperlyConfigured, InvalidArguments
+from horarium.errors import EngineUnavailable, ImproperlyConfigured, InvalidArguments, InvalidLimits
 from horarium.message import NO_ARGS, NO_KWARGS, Cause, Message, new_id
 from horarium.routing import route
 from horarium.settings import Settings
@@ -418,7 +418,7 @@ def _check_options(name: str, options: Mapping[str, Any]) -> None:
         raise InvalidArguments(f"expected {option} of {name} to be {expected}, got {got}; mend the call")
     soft, hard = options.get("soft_time_limit"), options.get("time_limit")
     if soft is not None and hard is not None and soft > hard:
-        raise InvalidArguments(
+        raise InvalidLimits(
             f"expected soft_time_limit of {name} to be at most time_limit, got {soft} > {hard}; mend the call"
         )
 

@@ -86,20 +86,22 @@ class Task(Definition):
         self,
         args: Sequence[Any] | None = None,
         kwargs: Mapping[str, Any] | None = None,
+        task_id: str | None = None,
+        producer: Any = None,
+        link: Signature | Sequence[Signature] | None = None,
+        link_error: Signature | Sequence[Signature] | None = None,
+        shadow: str | None = None,
         *,
         countdown: Seconds | None = None,
         eta: datetime | None = None,
         expires: Seconds | timedelta | datetime | None = None,
         queue: str | None = None,
         priority: int | None = None,
-        task_id: str | None = None,
         retry: bool | None = None,
         time_limit: Seconds | None = None,
         soft_time_limit: Seconds | None = None,
         headers: Mapping[str, Any] | None = None,
         ignore_result: bool | None = None,
-        link: Signature | Sequence[Signature] | None = None,
-        link_error: Signature | Sequence[Signature] | None = None,
         **options: Any,
     ) -> AsyncResult:
         """Store a message that asks for one run, and return the handle of its result.
@@ -123,6 +125,7 @@ class Task(Definition):
             "ignore_result": ignore_result,
             "link": link,
             "link_error": link_error,
+            "shadow": shadow,
             **options,
         }
         given = {option: value for option, value in chosen.items() if value is not None}
@@ -149,13 +152,26 @@ class Task(Definition):
         return await asyncio.to_thread(context.run, self.apply_async, args, kwargs, **options)  # type: ignore[arg-type]
 
     def apply(
-        self, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None, **options: Any
+        self,
+        args: Sequence[Any] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        link: Signature | Sequence[Signature] | None = None,
+        link_error: Signature | Sequence[Signature] | None = None,
+        task_id: str | None = None,
+        retries: int = 0,
+        throw: bool | None = None,
+        **options: Any,
     ) -> EagerResult:
-        """Run it inline, through the same encoding, retries and hooks as in a worker; nothing is stored.
+        """Run it inline, through the same encoding, retries and hooks as in a worker; nothing is stored, unless
+        ``task_store_eager_result`` says so.
 
-        Retries follow at once, without their delay. ``throw=True`` raises what the task raised.
+        Retries follow at once, without their delay; ``retries`` says how many are behind it. ``throw=True`` raises what
+        the task raised; without it ``task_eager_propagates`` decides. Raises: NotRegistered for a link that is not
+        known here.
         """
-        return self.app.run_inline(self, args or (), kwargs or {}, options)
+        own = {"link": link, "link_error": link_error, "task_id": task_id, "retries": retries, "throw": throw}
+        given = {option: value for option, value in {**own, **options}.items() if value is not None}
+        return self.app.run_inline(self, args or (), kwargs or {}, given)
 
     def s(self, *args: Any, **kwargs: Any) -> Signature:
         """Return the signature of a call with these arguments."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from horarium.app.options import NO_EFFECT
 from horarium.errors import HorariumError, ImproperlyConfigured
 from horarium.observe.facts import read_declared
 from horarium.observe.finding import Finding, did_you_mean, note, problem
@@ -35,10 +36,15 @@ def _routes(app: Horarium) -> list[Finding]:
 
 
 def _tasks(app: Horarium) -> list[Finding]:
+    tasks = sorted(app.tasks.items())
     return [
         note("task-option", f"task {name}: rate_limit={task.rate_limit!r} is kept and has no effect yet")
-        for name, task in sorted(app.tasks.items())
+        for name, task in tasks
         if task.rate_limit is not None
+    ] + [
+        note("task-option", f"task {name}: {option} has no effect in Horarium: {NO_EFFECT[option]}")
+        for name, task in tasks
+        for option in task.without_effect
     ]
 
 
