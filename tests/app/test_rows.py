@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from horarium import AsyncResult, Horarium, shared_task
+from horarium.app import current
 from horarium.app.task import Task
 from horarium.clock import ManualClock
 from horarium.errors import EncodingError, ResultTimeout
@@ -16,8 +18,10 @@ from horarium.testing.drain import drain
 
 
 @pytest.fixture
-def shop(app: Horarium) -> Horarium:
-    return app
+def shop(app: Horarium) -> Iterator[Horarium]:
+    app.set_current()
+    yield app
+    current.set_current(None)
 
 
 @shared_task
