@@ -17,6 +17,7 @@ from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from horarium import signals
 from horarium.clock import Instant, Seconds
 from horarium.engines.protocol import Listener
 from horarium.engines.records import SCHEDULE_TOPIC
@@ -83,11 +84,19 @@ class Scheduler:
         # Stop requests for a loop that has no listener; put() may be called from a signal handler, Event.set() may not.
         self._stops: queue.SimpleQueue[None] = queue.SimpleQueue()
 
+    @property
+    def app(self) -> Horarium:
+        """The app whose schedules it fires; for receivers of signals."""
+        return self._app
+
     def run(self) -> int:
         """Fire schedules until told to stop (``stop``; TERM and INT if this is the main thread); return an exit code.
 
         A store that cannot be reached is waited for. 0: stopped in good order. 1: the store cannot be worked with.
         """
+        signals.beat_init.send(self)
+        if self._is_companion():
+            signals.beat_embedded_init.send(self)
         self._observer.tell(SchedulerStarting(name=self.name, store=self._app.connection.shown[0]))
         with self._hearing_signals():
             try:

@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
+from horarium import signals
 from horarium.clock import Seconds, StoreClock
 from horarium.engines.connect import module_of
 from horarium.errors import EngineError, EngineUnavailable, HorariumError, ImproperlyConfigured
@@ -102,9 +103,20 @@ class Supervisor:
         self._exit: int | None = None
         self._was_ready = False
 
+    @property
+    def app(self) -> Horarium:
+        """The app whose tasks it runs; for receivers of signals."""
+        return self._app
+
+    @property
+    def hostname(self) -> str:
+        """Its name; for receivers of signals."""
+        return self._options.name
+
     def run(self) -> int:
         """Work until told to stop; return the exit code. Must be called in the main thread of a process that has no
         other threads and whose app has not been used to send anything."""
+        signals.worker_init.send(self)
         self._inbox = SignalInbox([*STOP_SIGNALS, *_hangup(), signal.SIGUSR1, *_chores_of_pid_1()])
         show_stacks_on(signal.SIGUSR1, then_handle=True)
         try:
@@ -275,6 +287,7 @@ class Supervisor:
         if self._crew.is_ready() and not self._was_ready:
             self._was_ready = True
             self._observer.tell(WorkerReady(name=self._options.name))
+            signals.worker_ready.send(self)
         if self._exit is None:
             self._crew.fill(now)
         self._vitals.write(self._state)
@@ -290,7 +303,7 @@ class Supervisor:
         elif number == signal.SIGCHLD:
             _reap_orphans(self._nursery.pid)
         else:
-            self._ask_stop(at_once=number == signal.SIGQUIT)
+            self._ask_stop(at_once=number == signal.SIGQUIT, sig=signal.Signals(number).name)
 
     def _post(self, call: Callable[[], None]) -> None:
         """Let the main thread make a call."""
@@ -327,9 +340,11 @@ class Supervisor:
         code = EXIT_CONFIGURATION if isinstance(error, EngineError | ImproperlyConfigured) else EXIT_INTERNAL
         self._ask_stop(at_once=True, code=code)
 
-    def _ask_stop(self, *, at_once: bool = False, code: int = EXIT_OK) -> None:
+    def _ask_stop(self, *, at_once: bool = False, code: int = EXIT_OK, sig: str = "") -> None:
         self._stop_asked += 1
         self._exit = max(self._exit or EXIT_OK, code)
+        how = "Cold" if at_once or self._stop_asked > 1 else "Warm"
+        signals.worker_shutting_down.send(self.hostname, sig=sig, how=how, exitcode=self._exit)
         if self._stop_asked == 1:
             patience = 0.0 if at_once else self._options.grace
             self._observer.tell(WorkerStopping(name=self._options.name, patience=patience))
@@ -364,6 +379,7 @@ class Supervisor:
         if buried:
             with suppress(EngineError):  # it would be noticed when the lease lapses
                 engine.inspector.leave([self._membership.owner], now=self._clock.now())
+        signals.worker_shutdown.send(self)
         self._observer.tell(WorkerStopped(name=self._options.name, given_back=tuple(self._crew.given_back)))
         self._app.close()
         if self._exit == EXIT_OK and self._crew.given_back:

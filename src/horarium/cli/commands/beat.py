@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from horarium import signals
 from horarium.cli.assignments import assign
 from horarium.cli.ground import ground_options, stand
 from horarium.cli.leftovers import BEAT, leftovers
@@ -40,8 +41,10 @@ def command(
     stand(session, whole, ground)
     app = session.app
     assign(app.conf, assignments, "beat")
+    given = {"loglevel": loglevel, "name": name, "max_interval": max_interval, **ground}
+    signals.user_preload_options.send("beat", app=app, options=given)
     session.out.say(f"horarium beat v{__version__} is starting.")
-    logs.configure(loglevel, app.conf, color=session.out.color)
+    logs.configure(loglevel, app.conf, ground.get("logfile"), color=session.out.color)
     return Scheduler(
         app,
         name=whole,

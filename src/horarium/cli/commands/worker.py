@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from horarium import signals
 from horarium.cli.assignments import assign
 from horarium.cli.ground import ground_options, stand
 from horarium.cli.leftovers import WORKER, leftovers
@@ -83,6 +84,10 @@ def command(
     stand(session, expand_name(overrides["name"] or "worker@%h"), ground)
     app = session.app
     assign(app.conf, assignments, "worker")
+    given = {"loglevel": loglevel, "queues": queues, "include": include, "pool": pool, "purge": purge, **overrides}
+    hostname = expand_name(overrides["name"] or "worker@%h")
+    signals.user_preload_options.send("worker", app=app, options={**given, **ground})
+    signals.celeryd_init.send(hostname, instance=app, conf=app.conf, options={**given, **ground})
     with importing(app):
         for module in include or ():
             import_module(module)
@@ -102,7 +107,9 @@ def command(
     if purge:
         app.control.purge(options.queues)
         app.close()  # nothing may be open when children are forked
-    logs.configure(options.loglevel, app.conf, color=session.out.color)
+    logs.configure(options.loglevel, app.conf, ground.get("logfile"), color=session.out.color)
     observer = Lines()
     companions = [partial(Scheduler, app, observer=observer, run_dir=options.run_dir)] if options.beat else []
-    return Supervisor(app, options, observer=observer, companions=companions).run()
+    supervisor = Supervisor(app, options, observer=observer, companions=companions)
+    signals.celeryd_after_setup.send(options.name, instance=supervisor, conf=app.conf)
+    return supervisor.run()
