@@ -10,7 +10,7 @@ from source import SOURCE, files, imports
 # Floor 0, in the order in which they are named: each word may use those before it.
 WORDS = (
     "version address clock errors message outcome event tagged sayable conversion codec "
-    "settings_kinds settings_table settings_celery settings"
+    "settings_kinds settings_table settings_celery settings dropin_names"
 ).split()
 ROOMS = {
     1: ("retry", "routing", "limits", "schedules", "workflow"),
@@ -19,7 +19,7 @@ ROOMS = {
     4: ("engines.connect",),  # still of floor 3, but above the engines that it chooses from
     5: ("app",),
     6: ("worker", "scheduler", "observe"),
-    7: ("dashboard", "testing", "contrib"),
+    7: ("dashboard", "testing", "contrib", "moving"),
     8: ("cli",),  # it may open its neighbours
     9: ("__main__", "__init__"),
 }
@@ -39,6 +39,7 @@ CLIENTS = {
     "icalendar": "schedules/",
     "recurring_ical_events": "schedules/",
     "cron_descriptor": "schedules/",
+    "libcst": "moving/",
 }
 
 
