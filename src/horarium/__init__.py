@@ -1,8 +1,9 @@
 """Horarium: background and periodic tasks for Python. What callers import; nothing inside imports this."""
 
-from horarium.app.app import Horarium, current_app, shared_task
+from horarium.app.app import Celery, Horarium, shared_task
 from horarium.app.result import AsyncResult, EagerResult
 from horarium.app.signature import Signature
+from horarium.app.stand_in import current_app, current_task
 from horarium.app.task import Task
 from horarium.errors import Ignore, Reject, Retry, SoftTimeLimitExceeded
 from horarium.schedules import (
@@ -24,6 +25,7 @@ from horarium.version import __version__
 
 __all__ = [
     "AsyncResult",
+    "Celery",
     "EagerResult",
     "Horarium",
     "Ignore",
@@ -38,6 +40,7 @@ __all__ = [
     "cron",
     "crontab",
     "current_app",
+    "current_task",
     "dates",
     "dates_from_ical",
     "every",

@@ -12,6 +12,7 @@ import horarium
 
 EXPORTED = [
     "AsyncResult",
+    "Celery",
     "EagerResult",
     "Horarium",
     "Ignore",
@@ -26,6 +27,7 @@ EXPORTED = [
     "cron",
     "crontab",
     "current_app",
+    "current_task",
     "dates",
     "dates_from_ical",
     "every",

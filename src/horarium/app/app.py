@@ -333,13 +333,7 @@ class Horarium:
         return result.AsyncResult(message.id, app=self, task_name=message.task, ignored=message.ignore_result)
 
 
-def current_app() -> Horarium:
-    """Return the app of this thread or coroutine, else the newest one of the process.
-
-    Raises: ImproperlyConfigured when the process has none.
-    """
-    app: Horarium = current.current_app()
-    return app
+Celery = Horarium  # the same, by the name that Celery's users know
 
 
 @overload

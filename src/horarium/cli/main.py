@@ -40,6 +40,7 @@ COMMANDS = {
     "inspect": _entry("inspect", "Ask the workers: ping active registered scheduled reserved stats.", LOOK),
     "doctor": _entry("doctor", "Find out why something does not run.", MEND),
     "check": _entry("check", "Check app, settings and schedules without touching a store.", MEND),
+    "celery": _entry("celery", "Understand a command line of Celery's, in drop-in mode.", MEND),
     "completion": _entry("completion", "Print the shell's completion script.", MEND),
 }
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from horarium.engines.protocol import Engine
 
 
+DROPIN = "HORARIUM_DROPIN"  # in the environment: 1 turns drop-in mode on
+
+
 class Session:
     """One run of the command line. The attributes are the global options, as far as they were given."""
 
@@ -28,6 +31,7 @@ class Session:
         self.workdir: str | None = None
         self.no_color = False
         self.quiet = False
+        self.dropin = os.environ.get(DROPIN, "0") not in ("", "0")
 
     @cached_property
     def app(self) -> Horarium:
@@ -38,6 +42,10 @@ class Session:
         from horarium.cli.locate import find_app, importing
 
         self.enter_folder()
+        if self.dropin:
+            from horarium.dropin import install
+
+            install()
         app = find_app(self.spec, Path.cwd())
         if self.store:
             app.conf.store = self.store
