@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from horarium import errors
+from horarium import cautions, errors
 from horarium.cli.exits import code_of
+
+PLACES = (errors.__name__, cautions.__name__)
 
 ERRORS_INTRODUCTION = """\
 # Errors
@@ -29,7 +31,7 @@ def errors_page() -> str:
 def every_error() -> list[type[BaseException]]:
     """Return the classes of ``horarium.errors`` in the order of the file."""
     classes = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, BaseException)]
-    return [kind for kind in classes if kind.__module__ == errors.__name__]
+    return [kind for kind in dict.fromkeys(classes) if kind.__module__ in PLACES]
 
 
 def _exit_of(kind: type[BaseException]) -> str:
