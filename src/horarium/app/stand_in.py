@@ -24,8 +24,8 @@ class StandIn:
         """Return what it stands for."""
         return object.__getattribute__(self, "_find")()
 
-    @property
-    def __class__(self) -> Any:  # type: ignore[misc]  # read-only, as no other object's
+    @property  # type: ignore[misc]  # read-only, as no other object's
+    def __class__(self) -> Any:
         try:
             return type(self._get_current_object())
         except ImproperlyConfigured:  # there is no app yet: then it is what it is

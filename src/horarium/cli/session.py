@@ -81,7 +81,8 @@ class Session:
     @property
     def command(self) -> str:
         """How advice to the person begins: with the same app and store. A URL with a password in it is not shown."""
-        return " ".join(["horarium", *(quote(text) if masked(text) == text else "URL" for text in self.given())])
+        own = ["horarium", "celery"] if self.dropin else ["horarium"]
+        return " ".join([*own, *(quote(text) if masked(text) == text else "URL" for text in self.given())])
 
     def advised(self, text: str) -> str:
         """Return a text whose advice to call `horarium ...` names the same app and store too."""
