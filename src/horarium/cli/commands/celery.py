@@ -1,4 +1,4 @@
-"""``horarium celery ...``: Celery's command lines as they are, for programs that import celery and have not been changed.
+"""``horarium celery ...``: Celery's command lines as they are, for programs that have not been changed.
 
 Drop-in mode is on in this process and in those that it starts; the rest is the command of the same name.
 """
