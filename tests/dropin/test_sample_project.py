@@ -63,9 +63,19 @@ def project(programs: Path, folder: Path, environment: dict[str, str]) -> Iterat
 
         def run_tests(files: list[str], leaving: list[str] | None = None) -> None:
             leave = [f"--deselect=tests/{name}" for name in leaving or ()]
-            own = ["-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(PROJECT), *leave]
+            own = [
+                "-q",
+                "-p",
+                "no:cacheprovider",
+                "-c",
+                os.devnull,
+                "--rootdir",
+                str(PROJECT),
+                "--confcutdir",
+                str(PROJECT),
+            ]
             done = subprocess.run(
-                [str(programs / "python"), "-m", "pytest", *own, *(f"tests/{name}" for name in files)],
+                [str(programs / "python"), "-m", "pytest", *own, *leave, *(f"tests/{name}" for name in files)],
                 cwd=PROJECT,
                 env={**env, "PYTHONPATH": str(PROJECT)},
                 capture_output=True,

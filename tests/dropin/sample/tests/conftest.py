@@ -5,7 +5,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def app():
-    from sample import celery_app
+    from sample import celery_app, signals, tasks  # noqa: F401  # what a worker imports
 
-    celery_app.loader.import_default_modules()
+    celery_app.finalize()
     return celery_app

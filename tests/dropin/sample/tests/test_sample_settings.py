@@ -28,7 +28,7 @@ def test_a_queue_can_be_named_with_the_call():
 
 
 def test_a_second_app_shares_nothing_with_the_first(app):
-    other = Celery("other", broker="memory://", backend="cache+memory://", set_as_current=False)
+    other = Celery("other", broker="memory://", set_as_current=False)
     other.conf.update(task_default_queue="elsewhere")
 
     @other.task(name="other.double")
