@@ -3,7 +3,8 @@
 HorariumError                        (Celery: CeleryError)
 ├── ImproperlyConfigured
 │   ├── UnknownSetting
-│   └── InvalidSetting
+│   ├── InvalidSetting
+│   └── ConfigurationNotFound (ImportError)
 ├── InvalidSchedule (ValueError)
 │   └── MissingExtra
 ├── ScheduleRefused (ValueError)
@@ -32,7 +33,8 @@ HorariumError                        (Celery: CeleryError)
 │   ├── NotCommittedError
 │   ├── WorkerLostError
 │   ├── ChordError
-│   └── QueueNotFound (KeyError), IncompleteStream, InvalidTaskError, Terminated    (for Celery's callers)
+│   ├── QueueNotFound (KeyError)
+│   └── IncompleteStream, InvalidTaskError, Terminated        (for Celery's callers)
 ├── ResultError
 │   ├── RunNotFound (LookupError)
 │   ├── ResultTimeout (TimeoutError above)
@@ -60,6 +62,7 @@ was written for Celery, and Horarium raises none of them.
 from __future__ import annotations
 
 import builtins
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -102,6 +105,10 @@ class InvalidSetting(ImproperlyConfigured):
         super().__init__(f"{text}; {remedy}" if remedy else text)
         self.key = key
         self.value = value
+
+
+class ConfigurationNotFound(ImproperlyConfigured, ImportError):
+    """The module, or the attribute in it, that an app takes its settings from is not there."""
 
 
 class InvalidSchedule(HorariumError, ValueError):
@@ -414,7 +421,17 @@ class ChordError(TaskError):
 
 
 class QueueNotFound(TaskError, KeyError):
-    """For Celery's callers: here every queue that is named is there."""
+    """A call names a queue that there is none of, and ``task_create_missing_queues`` is off."""
+
+    def __init__(self, queue: str, known: Iterable[str]) -> None:
+        super().__init__(
+            f"expected one of the queues {', '.join(sorted(known))}, got {queue!r}; add it to task_queues, or let "
+            "task_create_missing_queues be True"
+        )
+        self.queue = queue
+
+    def __str__(self) -> str:  # a KeyError would show it in quotes
+        return str(self.args[0])
 
 
 class IncompleteStream(TaskError):

@@ -10,8 +10,11 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from horarium.app import current, inline, registry, result, shared, transaction
+from horarium.app.annotations import annotate
+from horarium.app.configuration import Configuration, Defaults
 from horarium.app.connection import Connection
 from horarium.app.control import Control
+from horarium.app.discovery import Packages, discover
 from horarium.app.producer import Producer
 from horarium.app.registry import Registry
 from horarium.app.shared import SharedTask
@@ -53,7 +56,9 @@ class Horarium:
     """An application: ``app = Horarium("shop", store="sqlite:///shop.db", timezone="Europe/Berlin")``.
 
     ``main`` names it and the tasks of ``__main__``. ``include`` lists modules that define tasks; they are imported by
-    workers, schedulers and the command line. Any setting may be given as a keyword. Making an app opens nothing: the
+    workers, schedulers and the command line. Any setting may be given as a keyword; ``broker`` and ``backend`` are
+    Celery's words for ``store`` and ``result_backend``, ``config_source`` and ``namespace`` those of
+    ``config_from_object``, ``changes`` a dict of settings. Making an app opens nothing and reads no environment: the
     store is opened by the first call that needs it. ``engine`` hands over an open one
     instead (tests do). Raises: UnknownSetting, InvalidSetting.
     """
@@ -69,23 +74,35 @@ class Horarium:
         set_as_current: bool = True,
         clock: Clock | None = None,
         engine: Engine | None = None,
+        broker: str | None = None,
+        backend: str | None = None,
+        config_source: Any = None,
+        namespace: str | None = None,
+        changes: Mapping[str, Any] | None = None,
         **settings: Any,
     ) -> None:
         self.main = main or "__main__"
+        self.on_configure = getattr(self, "on_configure", None) or Hook()  # a subclass may have a method
+        self.on_after_configure = Hook()
+        self.on_after_finalize = Hook()
         self.conf = Settings()
-        given = {"store": store, "timezone": timezone, "include": include}
-        self.conf.update({key: value for key, value in given.items() if value is not None}, **settings)
+        self.configuration = Configuration(self.conf, self._configuring)
+        given: dict[str, Any] = {"store": store, "broker_url": broker, "result_backend": backend}
+        given |= {"timezone": timezone, "include": include}
+        chosen = {key: value for key, value in given.items() if value is not None}
+        self.conf.update({**dict(changes or {}), **chosen}, **settings)
+        if config_source is not None or namespace:
+            self.configuration.from_object(config_source, silent=False, force=False, namespace=namespace)
         self.Task = task_cls or Task
         self.random = Random()  # jitter only; tests may seed it
         self._tasks: Registry[Task] = Registry()
         self.connection = Connection(self.conf, clock or SystemClock(), engine)
         self.producer = Producer(self.connection, self.conf, self._tasks, self.random)
         self.control = Control(self.connection)
-        self.on_after_configure = Hook()
-        self.on_after_finalize = Hook()
         self._periodic: dict[str, dict[str, Any]] = {}
         self._lock = RLock()  # guards _finalized and _tasks
         self._finalized = False
+        self._discoveries: list[tuple[Packages, str | None]] = []  # asked for, and not made yet
         if set_as_current:
             current.announce(self)
 
@@ -132,17 +149,29 @@ class Horarium:
         """Return the task of this name if it is registered by now, without importing or finalizing anything."""
         return self._tasks.get(name)
 
-    def finalize(self) -> None:
-        """Take over the shared tasks and run the configuration hooks. Idempotent; shared tasks declared later are
-        taken over at the next call."""
+    def finalize(self, auto: bool = False) -> None:
+        """Take over the shared tasks, discover those that were asked for, and run the configuration hooks. Idempotent;
+        shared tasks declared later are taken over at the next call. Raises: what discovered modules raise."""
         with self._lock:
             first, self._finalized = not self._finalized, True
         if first:
+            self.conf.finalize()
             self.on_after_configure.send(self)
+        self._discover()
         for declared in list(shared.shared_tasks):
             declared.for_app(self)
+        for task in list(self._tasks.values()):
+            annotate(task, self.conf.task_annotations)
         if first:
             self.on_after_finalize.send(self)
+
+    def _discover(self) -> None:
+        # No lock is held while modules are imported: another thread that imports one of them may need it.
+        while self._discoveries:
+            discovery = self._discoveries[0]
+            discover(*discovery)
+            if discovery in self._discoveries:
+                self._discoveries.remove(discovery)
 
     def import_includes(self) -> None:
         """Import the modules of ``include`` and ``imports``, then finalize. Raises what they raise."""
@@ -152,16 +181,54 @@ class Horarium:
             import_module(module)
         self.finalize()
 
-    def autodiscover_tasks(self, packages: Iterable[str] = (), related_name: str = "tasks") -> None:
-        """Import ``<package>.tasks`` of each package that has one. Raises: ImportError for a package that is not
-        there, and whatever the modules raise."""
-        from importlib import import_module
-        from importlib.util import find_spec
+    def autodiscover_tasks(
+        self, packages: Packages = None, related_name: str | None = "tasks", force: bool = False
+    ) -> None:
+        """Import ``<package>.tasks`` of each package that has one: when the app is finalized, or now (``force``).
 
-        for package in packages:
-            import_module(package)
-            if find_spec(f"{package}.{related_name}") is not None:
-                import_module(f"{package}.{related_name}")
+        ``packages`` may be a function that returns them. Without any: those of Django's INSTALLED_APPS. Raises, then:
+        ImportError for a package that is not there, and whatever the modules raise.
+        """
+        if force:
+            discover(packages, related_name)
+        else:
+            self._discoveries.append((packages, related_name))
+
+    # Settings.
+
+    def config_from_object(
+        self, obj: Any, silent: bool = False, force: bool = False, namespace: str | None = None
+    ) -> Settings | None:
+        """Take the settings from a module, an object or a dict, or from what a path names (``shop.conf``,
+        ``django.conf:settings``); with a namespace, only from names that begin with it.
+
+        Read at the first use of a setting; at once with ``force``, or if settings were used before. A later
+        configuration replaces an earlier one. ``silent``: one that cannot be imported says nothing.
+        Raises, when read: ConfigurationNotFound, UnknownSetting, InvalidSetting, ImproperlyConfigured for mixed
+        spellings.
+        """
+        return self.configuration.from_object(obj, silent=silent, force=force, namespace=namespace)
+
+    def config_from_envvar(
+        self, variable_name: str, silent: bool = False, force: bool = False
+    ) -> Settings | bool | None:
+        """The same for the module that an environment variable names. Raises: ImproperlyConfigured if it names none,
+        unless ``silent``: then False is returned."""
+        return self.configuration.from_envvar(variable_name, silent=silent, force=force)
+
+    def config_from_cmdline(self, argv: Iterable[str], namespace: str = "celery") -> None:
+        """Take settings written as ``worker.concurrency=4``; they overrule all others."""
+        self.configuration.from_cmdline(argv, namespace)
+
+    def add_defaults(self, fun: Defaults) -> None:
+        """Add settings, or a function that returns them, that hold where nobody says otherwise."""
+        self.configuration.add_defaults(fun)
+
+    def _configuring(self) -> None:
+        if isinstance(self.on_configure, Hook):
+            self.on_configure.send(self)
+        else:
+            self.on_configure()
 
     # Sending.
 
@@ -276,7 +343,8 @@ class Horarium:
         """Return the schedule that an entry of ``beat_schedule`` asks for. Raises: InvalidSchedule, EncodingError."""
         from horarium.schedules.entries import read_entry
 
-        return read_entry(name, entry, timezone=self.conf.timezone, now=self.now())
+        deadline = self.conf.beat_cron_starting_deadline
+        return read_entry(name, entry, timezone=self.conf.timezone, now=self.now(), cron_window=deadline)
 
     @cached_property
     def schedules(self) -> Schedules:
@@ -327,6 +395,8 @@ class Horarium:
         self.close()
 
     def __repr__(self) -> str:
+        if self.conf.is_deferred:  # looking must not read a configuration
+            return f"<Horarium {self.main}, not configured yet>"
         return f"<Horarium {self.main} at {self.connection.shown[0]}>"
 
     def _handle(self, message: Message) -> result.AsyncResult:

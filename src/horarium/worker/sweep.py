@@ -23,7 +23,7 @@ from horarium.engines.protocol import (
 from horarium.errors import EngineUnavailable
 from horarium.event import Finished, GivenUp, Observer, OwnersExpired, Recovered, Troubled
 from horarium.message import Delivery
-from horarium.outcome import Outcome, Run, Settlement, State, Verdict
+from horarium.outcome import Failed, Outcome, Run, Settlement, State, Verdict
 from horarium.worker.board import Running
 from horarium.worker.options import WorkerOptions
 from horarium.worker.patience import Patience
@@ -169,6 +169,7 @@ class Sweeper:
             started=running.started,
             ended=now,
             follow_ups=follow_ups(run.message, outcome, now=now),
+            keep=self._options.keep_failed if isinstance(outcome, Failed) else None,
         )
         (verdict,) = self._engine.queue.settle([settlement], now=now, policy=self._options.policy)
         if verdict is Verdict.LOST:
