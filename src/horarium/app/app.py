@@ -406,6 +406,15 @@ class Horarium:
 Celery = Horarium  # the same, by the name that Celery's users know
 
 
+def current_app() -> Horarium:
+    """Return the app of this thread or coroutine, else the newest one of the process.
+
+    Raises: ImproperlyConfigured when the process has none.
+    """
+    app: Horarium = current.current_app()
+    return app
+
+
 @overload
 def shared_task(function: Callable[P, R], /) -> SharedTask: ...
 

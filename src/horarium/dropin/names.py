@@ -18,7 +18,7 @@ _HERE = "horarium.dropin."
 SHIMS: dict[str, tuple[str, ...]] = {
     "celery": (f"{_HERE}top", "horarium.canvas"),
     "celery._state": (f"{_HERE}state",),
-    "celery.app": (f"{_HERE}state:app_or_default default_app bugreport",),
+    "celery.app": (f"{_HERE}state:app_or_default default_app", "horarium:bugreport"),
     "celery.app.control": ("horarium.app.control",),
     "celery.app.registry": (f"{_HERE}state:TaskRegistry",),
     "celery.beat": (f"{_HERE}beat",),

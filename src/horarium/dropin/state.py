@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import platform
 from typing import Any
 
 from horarium.app import current
 from horarium.app.app import Horarium
+from horarium.app.app import current_app as the_current_app
 from horarium.app.registry import Registry as TaskRegistry
 from horarium.app.stand_in import current_app, current_task, running_task
-from horarium.version import __version__ as _OURS
 
 __all__ = [
     "TaskRegistry",
     "app_or_default",
-    "bugreport",
     "current_app",
     "current_task",
     "default_app",
@@ -29,8 +27,7 @@ default_app = current_app  # there is no other: an app that nobody made is nobod
 
 def get_current_app() -> Horarium:
     """Return the app of this thread, else the newest one. Raises: ImproperlyConfigured when there is none."""
-    app: Horarium = current.current_app()
-    return app
+    return the_current_app()
 
 
 def app_or_default(app: Horarium | None = None) -> Horarium:
@@ -49,10 +46,3 @@ def get_current_task() -> Any:  # a task of whatever class
 
 
 get_current_worker_task = get_current_task
-
-
-def bugreport(app: Horarium | None = None) -> str:
-    """Return what a bug report should tell of this installation."""
-    python = f"{platform.python_implementation()} {platform.python_version()}"
-    software = f"software -> horarium:{_OURS} (drop-in mode)"
-    return f"{software}\nplatform -> {platform.platform()} {python}\n{app or current_app!r}"

@@ -7,7 +7,6 @@ from typing import NamedTuple
 from horarium.app.app import Celery, shared_task
 from horarium.app.stand_in import current_app, current_task
 from horarium.app.task import Task
-from horarium.dropin.state import bugreport
 from horarium.dropin.tools import uuid
 from horarium.version import __version__ as _OURS
 
@@ -17,7 +16,6 @@ __all__ = [
     "VERSION",
     "VERSION_BANNER",
     "__version__",
-    "bugreport",
     "current_app",
     "current_task",
     "shared_task",

@@ -14,13 +14,13 @@ from horarium.cli.exits import Exit, Stop
 from horarium.cli.options import PREFIX, Command, LazyGroup
 from horarium.cli.session import DROPIN, Session
 
-# Options of Celery's before the command that have nothing to do here; True: a value follows.
+# Options of Celery's before the command that are none here; True: a value follows.
 LEFTOVERS = {
     "--loader": (True, "the app is found by -A, and its settings are in it"),
     "--config": (True, "an app reads its settings with config_from_object"),
     "--skip-checks": (False, "nothing is checked at the start"),
 }
-# Commands of Celery's that are none here.
+# Commands of Celery's, for those that are none here.
 INSTEAD = {
     "amqp": "there is no broker to talk to; `horarium runs` and `horarium purge` look into the store",
     "control": "`horarium inspect` asks the workers; signals and the service manager stop them",
@@ -66,10 +66,11 @@ def _without_leftovers(session: Session, root: LazyGroup, arguments: Sequence[st
     takes_value = {
         name for parameter in root.params for name in parameter.opts if not getattr(parameter, "is_flag", True)
     }
+    known = {name for parameter in root.params for name in parameter.opts}
     rest = iter(arguments)
     for argument in rest:
         name, _, value = argument.partition("=")
-        if name in LEFTOVERS:
+        if name in LEFTOVERS and name not in known:
             has_value, reason = LEFTOVERS[name]
             if has_value and not value:
                 next(rest, None)
