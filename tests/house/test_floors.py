@@ -19,7 +19,7 @@ ROOMS = {
     4: ("engines.connect",),  # still of floor 3, but above the engines that it chooses from
     5: ("app",),
     6: ("worker", "scheduler", "observe"),
-    7: ("dashboard", "testing", "contrib", "moving", "dropin", "abortable", "exceptions", "log", "result"),
+    7: ("dashboard", "testing", "contrib", "moving", "dropin", "abortable", "canvas", "exceptions", "log", "result"),
     8: ("cli",),  # it may open its neighbours
     9: ("__main__", "__init__"),
 }

@@ -14,7 +14,7 @@ OURS_IF_ALONE = frozenset({"kombu", "billiard"})  # only where the real ones are
 _HERE = "horarium.dropin."
 
 # A module of Celery's -> modules of ours, asked in this order, before the one that MODULES names; of each all public
-# names, or those after the colon.
+# names, or those after the colon. A module of ours that there is not is passed over.
 SHIMS: dict[str, tuple[str, ...]] = {
     "celery": (f"{_HERE}top", "horarium.canvas"),
     "celery._state": (f"{_HERE}state",),
@@ -22,7 +22,22 @@ SHIMS: dict[str, tuple[str, ...]] = {
     "celery.app.control": ("horarium.app.control",),
     "celery.app.registry": (f"{_HERE}state:TaskRegistry",),
     "celery.beat": (f"{_HERE}beat",),
+    "celery.canvas": (
+        "horarium.app.canvas:chain chord group",
+        "horarium.app.mapping:chunks xmap xstarmap",
+        "horarium.app.signature:Signature maybe_signature signature subtask",
+        "horarium.app.stamping:StampingVisitor",
+    ),
+    "celery.contrib.abortable": ("horarium.app.abortable:ABORTED AbortableAsyncResult AbortableTask",),
+    "celery.contrib.pytest": ("horarium.testing.celery_fixtures",),
+    "celery.contrib.testing.app": ("horarium.testing.celery:TestApp Trap set_trap setup_default_app",),
+    "celery.contrib.testing.tasks": ("horarium.testing.celery:ping",),
+    "celery.contrib.testing.worker": ("horarium.testing.celery:start_worker",),
     "celery.local": (f"{_HERE}local",),
+    "celery.result": (
+        "horarium.app.joining:allow_join_result assert_will_not_block denied_join_result",
+        "horarium.app.result_set:GroupResult ResultSet result_from_tuple",
+    ),
     "celery.schedules": (f"{_HERE}schedules",),
     "celery.utils": (f"{_HERE}tools:cached_property chunks gen_unique_id memoize noop uuid nodename nodesplit",),
     "celery.utils.dispatch": ("horarium.signals:Signal",),
