@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 
 import pytest
 
 import horarium
 from horarium import Horarium, current_app, current_task
 from horarium.abortable import AbortableAsyncResult, AbortableTask
+from horarium.app import current
 from horarium.app.stand_in import StandIn
 from horarium.log import get_logger, get_task_logger
 from horarium.testing import drain, isolated
+
+
+@pytest.fixture(autouse=True)
+def nobody_has_chosen() -> Iterator[None]:
+    """An app that another test has set for this thread is not meant here."""
+    token = current._current.set(None)
+    yield
+    current._current.reset(token)
 
 
 def test_current_app_is_the_app_for_whoever_asks_it_anything() -> None:
@@ -93,6 +103,22 @@ def test_an_abortable_task_sees_that_it_was_told_to_stop() -> None:
         assert seen == [False, True]
         assert result.state == "SUCCESS"
     assert long.apply().state == "SUCCESS"
+
+
+def test_an_app_has_celerys_words_and_says_where_the_others_went() -> None:
+    app = Horarium("shop", store="memory://", timezone="Europe/Berlin", include=["json"])
+    app.loader.import_default_modules()
+    assert app.loader.import_task_module("json").__name__ == "json"
+    assert app.log.get_default_logger().name == "horarium"
+    assert str(app.timezone) == "Europe/Berlin"
+    assert app.gen_task_name("add", "__main__") == "shop.add" and app.gen_task_name("add", "a.b") == "a.b.add"
+    assert app.current_task is None and app.current_worker_task is None
+    Horarium("newer", store="memory://").set_default()
+    app.set_default()
+    assert current_app() is app
+    with pytest.raises(AttributeError, match=r"got 'amqp', which is Celery's; there is no broker"):
+        _ = app.amqp
+    assert not hasattr(app, "nonsense")
 
 
 def test_celery_is_another_name_of_horarium() -> None:

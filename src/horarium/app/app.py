@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from horarium.app import current, inline, registry, result, shared, transaction
 from horarium.app.annotations import annotate
+from horarium.app.celerys_words import CelerysWords
 from horarium.app.configuration import Configuration, Defaults
 from horarium.app.connection import Connection
 from horarium.app.control import Control
@@ -52,7 +53,7 @@ class Hook:
             receiver(sender=sender)
 
 
-class Horarium:
+class Horarium(CelerysWords):
     """An application: ``app = Horarium("shop", store="sqlite:///shop.db", timezone="Europe/Berlin")``.
 
     ``main`` names it and the tasks of ``__main__``. ``include`` lists modules that define tasks; they are imported by

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
-from horarium.app.registry import task_name
+from horarium.app.registry import named
 from horarium.clock import SystemClock
 from horarium.message import new_id
 
@@ -64,11 +64,7 @@ def memoize(maxsize: int | None = None, **_: Any) -> Callable[[Callable[..., T]]
 
 def gen_task_name(app: Any, name: str, module_name: str | None) -> str:
     """Return the name that a task gets which declares none."""
-
-    def function() -> None: ...
-
-    function.__name__, function.__module__ = name, module_name or app.main
-    return task_name(function, app.main)
+    return named(name, module_name, app.main)
 
 
 def qualname(obj: Any) -> str:
