@@ -33,8 +33,10 @@ HorariumError                        (Celery: CeleryError)
 │   ├── NotCommittedError
 │   ├── WorkerLostError
 │   ├── ChordError
-│   ├── QueueNotFound (KeyError)
-│   └── IncompleteStream, InvalidTaskError, Terminated        (for Celery's callers)
+│   ├── QueueNotFound (KeyError)     (for Celery's callers, as the next three)
+│   ├── IncompleteStream
+│   ├── InvalidTaskError
+│   └── Terminated
 ├── ResultError
 │   ├── RunNotFound (LookupError)
 │   ├── ResultTimeout (TimeoutError above)
