@@ -42,3 +42,12 @@ def test_the_command_celery_needs_no_variable(dropin_bin: Path, tmp_path: Path) 
     done = subprocess.run(command, cwd=tmp_path, env={}, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.strip()) == 36
+
+
+def test_check_hides_no_celery_where_there_is_none(dropin_bin: Path, tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text("from celery import Celery\napp = Celery('shop', store='sqlite:///shop.db')\n")
+    command = [str(dropin_bin / "celery"), "-A", "shop", "check"]
+    for environment in ({}, {"HORARIUM_DROPIN": "1"}):
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
+        assert "drop-in mode is on" in done.stdout
+        assert "hides" not in done.stdout, done.stdout

@@ -43,11 +43,11 @@ class Finder(MetaPathFinder, Loader):
 
 def other_origin(root: str) -> str | None:
     """Return where another finder has this top-level module; None if it is not installed."""
-    for finder in sys.meta_path:
+    for finder in list(sys.meta_path):  # a copy: the one of horarium-dropin goes away when it is asked
         if isinstance(finder, Finder) or not hasattr(finder, "find_spec"):
             continue
         spec = finder.find_spec(root, None)
-        if spec is not None:
+        if spec is not None and not isinstance(spec.loader, Finder):
             return spec.origin or str(spec.submodule_search_locations)
     return None
 
