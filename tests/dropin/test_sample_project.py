@@ -63,21 +63,11 @@ def project(programs: Path, folder: Path, environment: dict[str, str]) -> Iterat
 
         def run_tests(files: list[str], leaving: list[str] | None = None) -> None:
             leave = [f"--deselect=tests/{name}" for name in leaving or ()]
-            own = [
-                "-q",
-                "-p",
-                "no:cacheprovider",
-                "-c",
-                os.devnull,
-                "--rootdir",
-                str(PROJECT),
-                "--confcutdir",
-                str(PROJECT),
-            ]
+            own = ["-q", "-p", "no:cacheprovider"]
             done = subprocess.run(
                 [str(programs / "python"), "-m", "pytest", *own, *leave, *(f"tests/{name}" for name in files)],
                 cwd=PROJECT,
-                env={**env, "PYTHONPATH": str(PROJECT)},
+                env=env,
                 capture_output=True,
                 text=True,
                 timeout=PATIENCE,

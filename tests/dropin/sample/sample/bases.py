@@ -41,7 +41,7 @@ class Retrying(Task):
     """Options as class attributes."""
 
     autoretry_for = (ConnectionError,)
-    max_retries = 3
+    max_retries = 1
     retry_backoff = 0.01
     retry_jitter = False
     default_retry_delay = 0

@@ -42,7 +42,7 @@ def test_retries_without_an_exception_end_in_max_retries_exceeded():
 
 
 def test_autoretry_comes_from_the_base_class():
-    assert tasks.auto_flaky.delay(2).get(timeout=PATIENCE) == 2
+    assert tasks.auto_flaky.delay(1).get(timeout=PATIENCE) == 1
     with pytest.raises(ConnectionError):
         tasks.auto_flaky.delay(99).get(timeout=PATIENCE)
 
