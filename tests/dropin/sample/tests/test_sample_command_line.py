@@ -29,15 +29,15 @@ def test_call_takes_options_as_celery_names_them():
 
 
 def test_status_and_inspect_tell_of_the_worker():
-    assert "@" in celery("-A", "sample", "status", "--timeout", "2")
-    assert "pong" in celery("-A", "sample", "inspect", "ping", "-t", "2")
-    [answer] = json.loads(celery("-A", "sample", "inspect", "ping", "-t", "2", "--json")).values()
+    assert "@" in celery("-A", "sample", "status", "--timeout", "5")
+    assert "pong" in celery("-A", "sample", "inspect", "ping", "-t", "5")
+    [answer] = json.loads(celery("-A", "sample", "inspect", "ping", "-t", "5", "--json")).values()
     assert answer == {"ok": "pong"}
-    assert "sample.tasks.add" in celery("-A", "sample", "inspect", "registered", "-t", "2")
+    assert "sample.tasks.add" in celery("-A", "sample", "inspect", "registered", "-t", "5")
 
 
 def test_options_stand_before_the_command():
-    assert "pong" in celery("-q", "--no-color", "-A", "sample.celery:app", "inspect", "ping", "-t", "2")
+    assert "pong" in celery("-q", "--no-color", "-A", "sample.celery:app", "inspect", "ping", "-t", "5")
 
 
 def test_nobody_answers_with_exit_code_69():

@@ -7,15 +7,15 @@ PATIENCE = 20
 
 
 def test_workers_answer_a_ping(app):
-    [answer] = app.control.ping(timeout=2)
+    [answer] = app.control.ping(timeout=10, limit=1)
     [(node, said)] = answer.items()
     assert "@" in node
     assert said == {"ok": "pong"}
-    assert app.control.inspect(timeout=2).ping() == {node: {"ok": "pong"}}
+    assert app.control.inspect(timeout=10, limit=1).ping() == {node: {"ok": "pong"}}
 
 
 def test_workers_tell_which_tasks_they_know(app):
-    [known] = app.control.inspect(timeout=2).registered().values()
+    [known] = app.control.inspect(timeout=10, limit=1).registered().values()
     assert "sample.tasks.add" in known
 
 
@@ -23,16 +23,16 @@ def test_workers_tell_what_runs(app):
     gate = uuid()
     result = tasks.progress.delay(gate)
     journal.wait_for(f"task_prerun sample.tasks.progress {result.id}")
-    [running] = app.control.inspect(timeout=2).active().values()
+    [running] = app.control.inspect(timeout=10, limit=1).active().values()
     assert [task["name"] for task in running if task["id"] == result.id] == ["sample.tasks.progress"]
     journal.write(f"note {gate}")
     assert result.get(timeout=PATIENCE) == "packed"
 
 
 def test_workers_tell_their_queues_and_figures(app):
-    [queues] = app.control.inspect(timeout=2).active_queues().values()
+    [queues] = app.control.inspect(timeout=10, limit=1).active_queues().values()
     assert {queue["name"] for queue in queues} == {"sample", "slow"}
-    [figures] = app.control.inspect(timeout=2).stats().values()
+    [figures] = app.control.inspect(timeout=10, limit=1).stats().values()
     assert figures["pid"]
 
 
