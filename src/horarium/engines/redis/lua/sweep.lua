@@ -1,7 +1,7 @@
--- Drop what only had to be remembered for a while: tombstones, and firings.
--- Parameters: KEYS[1] the namespace; ARGV bury those given up at or before, prune firings at or before, limit
+-- Drop what only had to be remembered for a while: tombstones, firings, and notes.
+-- Parameters: KEYS[1] the namespace; ARGV bury those given up at or before, prune firings at or before, limit, now
 -- Result: none
--- State: given up, holding nothing -> absent; fired -> absent
+-- State: given up, holding nothing -> absent; fired -> absent; note past its expires -> absent
 -- Safe: a script runs alone
 local K, limit = KEYS[1], ARGV[3]
 for _, owner in ipairs(redis.call('ZRANGEBYSCORE', K .. 'graves', '-inf', ARGV[1], 'LIMIT', 0, limit)) do
@@ -14,4 +14,9 @@ end
 for _, firing in ipairs(redis.call('ZRANGEBYSCORE', K .. 'fires', '-inf', ARGV[2], 'LIMIT', 0, limit)) do
   redis.call('ZREM', K .. 'fires', firing)
   redis.call('HDEL', K .. 'fired', firing)  -- a hash that an older version kept beside it
+end
+for _, key in ipairs(redis.call('ZRANGEBYSCORE', K .. 'notex', '-inf', ARGV[4], 'LIMIT', 0, limit)) do
+  redis.call('ZREM', K .. 'notex', key)
+  redis.call('ZREM', K .. 'noten', key)
+  redis.call('HDEL', K .. 'notes', key)
 end
