@@ -95,7 +95,7 @@ def test_a_claim_that_arrives_after_those_that_followed_takes_nothing(
     claim(engine, limit=1)
     put(engine, message())
     late = engine.queue._store.use(lambda link: exchange(link, held_up[0]))
-    assert late[3:] == []
+    assert late[4:] == []
     assert engine.inspector.counts().queues["default"].claimed == waiting
     assert len(claim(engine)) == 1
 

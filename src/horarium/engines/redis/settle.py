@@ -15,6 +15,7 @@ from horarium.engines.redis.intake import pack, put_arguments
 from horarium.engines.redis.move import Move
 from horarium.engines.redis.moves import crash, end, give_back, note, put_back, report
 from horarium.engines.redis.rows import Entry, Tail, encode, mark_of
+from horarium.message import Join
 from horarium.outcome import (
     ENDS,
     Attempt,
@@ -111,7 +112,7 @@ def _arguments(plain: Sequence[Settlement], now: Instant) -> list[str | bytes | 
             encode(tail),
             "" if keep is None else now + milliseconds(keep),
             len(settlement.follow_ups),
-            pack(_arrives(settlement)) if settlement.joins else "",
+            _joins(settlement.joins),
             _value(settlement) if settlement.joins else "",
         )
     for settlement in plain:
@@ -157,6 +158,13 @@ def _moved(entry: Entry, settlement: Settlement, now: Instant, policy: Maintenan
             result = outcome.result if isinstance(outcome, Succeeded) else None
             state, error_told = ENDS[type(outcome)], error_of(outcome)
             return end(entry, state, now, error=error_told, result=result, ended=settlement.ended, puts=puts)
+
+
+def _joins(joins: Sequence[Join]) -> str | bytes:
+    """Return the gates that are reached, as lua/settle.lua wants them; nearly always there is one, or none."""
+    if len(joins) <= 1:
+        return "".join(f"{join.place or 0};{join.id}" for join in joins)
+    return b"*" + pack([(str(join.place or 0), join.id) for join in joins])
 
 
 def _arrives(settlement: Settlement) -> tuple[tuple[str, int], ...]:

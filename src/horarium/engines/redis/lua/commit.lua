@@ -8,7 +8,7 @@
 --   an equal digest means that nothing has happened; sent twice, the second finds other records
 local K, now, together, moves = KEYS[1], ARGV[1], ARGV[2] == 'all', cmsgpack.unpack(ARGV[3])
 --#include calls lines blocks slots schedules sent put moves
-local told, all_hold, gates = {}, true, {}
+local told, all_hold = {}, true
 for i, move in ipairs(moves) do
   if together then
     told[i] = holds(move) and 1 or 0
@@ -25,7 +25,8 @@ for i, move in ipairs(moves) do
     for id, by in pairs(move.widens or {}) do widen(id, by) end
     carry_out(move, now)
     if number > 0 then put(add_places({}, follow_up, number), now) end
-    if move.arrives then arrive(move.id, move.value, move.arrives, gates) end
+    for _, join in ipairs(move.arrives or {}) do arrive(move.id, move.value, join[1], string.format('%.0f', join[2])) end
+    let_in()
   else
     told[i] = 0
   end

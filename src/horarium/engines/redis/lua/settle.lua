@@ -1,8 +1,8 @@
 -- Record plain successes at the first attempt; whatever is not just that is left untouched, for commit.lua.
 -- Parameters: KEYS[1] the namespace; ARGV now, number; of each: id, owner, the record's beginning if it is in the
 --   owner's hands under the fence, worker (JSON, or '': as it was), tail (JSON of rows.Tail), instant of forgetting
---   (or '': the policy's), number of follow-ups, joins ('', or msgpack list of {id of a gate, place}), the value for
---   those (JSON, or ''); then all the follow-ups as parts/put.lua wants them
+--   (or '': the policy's), number of follow-ups, joins ('', or "PLACE;ID" of the only gate, or "*" and a
+--   msgpack list of {place, id}), the value for those (JSON, or ''); then all the follow-ups as parts/put.lua wants them
 -- Result: {for each 1 (recorded) or 0 (untouched), the gates that have turned: see told_of in parts/blocks.lua}
 -- State: in hand, RECEIVED, without a history -> ended, SUCCESS; its follow-ups are put, its schedule is told, it has arrived
 --   at the gates of its joins
@@ -14,7 +14,7 @@ local ids = {}
 for i = 1, count do ids[i] = ARGV[3 + (i - 1) * FIELDS] end
 local records = fetched(K .. 'rec', ids)
 local told, written, owners, ends, kept, queues, puts, indexed = {}, {}, {}, {}, {}, {}, {}, {}
-local recorded, follow_up, special, arriving, gates = 0, 3 + count * FIELDS, {}, {}, {}
+local recorded, follow_up, special, joined = 0, 3 + count * FIELDS, {}, {}
 for i, id in ipairs(ids) do
   local at = 3 + (i - 1) * FIELDS
   local beginning, record, number = ARGV[at + 2], records[i] or '', tonumber(ARGV[at + 6])
@@ -42,7 +42,7 @@ for i, id in ipairs(ids) do
     list[#list + 1], list[#list + 2] = ARGV[at + 5] ~= '' and ARGV[at + 5] or now, mark .. id
     queues[queue] = (queues[queue] or 0) + 1
     add_places(puts, follow_up, number)
-    if ARGV[at + 7] ~= '' then arriving[#arriving + 1] = at end
+    if ARGV[at + 7] ~= '' then joined[#joined + 1] = at end
   end
   follow_up = follow_up + number * STRIDE
 end
@@ -58,7 +58,16 @@ redis.call('HINCRBY', K .. 'n', 'SUCCESS', recorded)
 if #special > 0 then free_special(special, now) end
 end_runs(indexed, 'succeeded', now)
 put(puts, now)
-for _, at in ipairs(arriving) do arrive(ARGV[at], ARGV[at + 8], cmsgpack.unpack(ARGV[at + 7]), gates) end
+for _, at in ipairs(joined) do
+  local id, joins, value = ARGV[at], ARGV[at + 7], ARGV[at + 8]
+  local place, gate = string.match(joins, '^(%-?%d+);(.*)$')
+  if place then
+    arrive(id, value, gate, place)
+  else
+    for _, join in ipairs(cmsgpack.unpack(string.sub(joins, 2))) do arrive(id, value, join[2], join[1]) end
+  end
+end
+let_in()
 write_states()
 redis.call('PUBLISH', K .. 't:results', '1')
 return {told, #turned > 0 and told_of(turned) or {}}

@@ -65,26 +65,36 @@ local function widen(id, by)
   end
 end
 
--- Let one that has succeeded arrive: joins are {id of a gate, place}. `gates` is what the script has learned of them.
-local function arrive(id, value, joins, gates)
-  for _, join in ipairs(joins) do
-    local key = K .. 'g:' .. join[1]
-    local gate = gates[join[1]]
-    if not gate then
-      local why, queue = why_of(join[1])
-      local size, widened = string.match(why or '', '^([%d?]+)%+(%d+)$')
-      gate = {is_open = size ~= nil, queue = queue, arrived = size and redis.call('HLEN', key)}
-      gate.wanted = size and tonumber(size) and size + widened or math.huge
-      gates[join[1]] = gate
-    end
-    if gate.is_open then
-      gate.arrived = gate.arrived + redis.call('HSETNX', key, id, string.format('%.0f;%s', join[2], value))
-      if gate.arrived >= gate.wanted then
-        gate.is_open = false
-        turn_gate(join[1], 'ripe', gate.queue)
+-- Let one that has succeeded arrive at a gate: it is written by let_in, for all that arrive at one gate together.
+local arriving, arrived_at = {}, {}
+local function arrive(id, value, gate, place)
+  local list = arriving[gate]
+  if not list then
+    list = {ids = {}, texts = {}}
+    arriving[gate], arrived_at[#arrived_at + 1] = list, gate
+  end
+  list.ids[#list.ids + 1], list.texts[#list.texts + 1] = id, place .. ';' .. value
+end
+
+local function let_in()
+  for _, gate in ipairs(arrived_at) do
+    local why, queue = why_of(gate)
+    local size, widened = string.match(why or '', '^([%d?]+)%+(%d+)$')
+    if size then
+      local list, key, new = arriving[gate], K .. 'g:' .. gate, {}
+      local wanted = tonumber(size) and size + widened or math.huge
+      local arrived, known = redis.call('HLEN', key), fetched(key, list.ids)
+      for i, id in ipairs(list.ids) do
+        if not known[i] and arrived < wanted then
+          new[#new + 1], new[#new + 2] = id, list.texts[i]
+          arrived = arrived + 1
+        end
       end
+      chunked('HSET', key, new)
+      if arrived >= wanted then turn_gate(gate, 'ripe', queue) end
     end
   end
+  arriving, arrived_at = {}, {}
 end
 
 -- Note that those who wait for a message that did not succeed are doomed. The first one who dooms wins.
