@@ -312,6 +312,10 @@ class ChordError(TaskError):
     """The body of a chord can never run: one of its header did not succeed."""
 
 
+class IncompleteStream(TaskError):
+    """A result whose descendants were asked for has not ended."""
+
+
 class NotCommittedError(TaskError):
     """The task said that it ends in a transaction, and returned without committing it."""
 

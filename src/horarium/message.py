@@ -39,6 +39,8 @@ class Signature(Struct, frozen=True, omit_defaults=True, kw_only=True):
     kwargs: Raw = NO_KWARGS
     options: dict[str, Any] = msgspec.field(default_factory=dict)
     immutable: bool = False  # True: the parent's result is not put in front of the arguments
+    links: tuple[Signature, ...] = ()
+    error_links: tuple[Signature, ...] = ()
     kind: SignatureKind = "task"
     tasks: tuple[Signature, ...] = ()  # a chain's steps, a group's members, a chord's header
     body: Signature | None = None  # of a chord

@@ -14,14 +14,15 @@ WORDS = (
 ).split()
 ROOMS = {
     1: ("retry", "routing", "limits", "schedules", "workflow"),
-    2: ("engines.protocol", "engines.statements"),
-    3: ("engines.memory", "engines.sqlite", "engines.postgres", "engines.redis", "engines.pair"),
-    4: ("engines.connect",),  # still of floor 3, but above the engines that it chooses from
-    5: ("app",),
-    6: ("worker", "scheduler", "observe"),
-    7: ("dashboard", "testing", "contrib"),
-    8: ("cli",),  # it may open its neighbours
-    9: ("__main__", "__init__"),
+    2: ("engines.records", "engines.statements"),
+    3: ("engines.protocol",),  # still of floor 2, but made of records
+    4: ("engines.memory", "engines.sqlite", "engines.postgres", "engines.redis", "engines.pair"),
+    5: ("engines.connect",),  # still of floor 3, but above the engines that it chooses from
+    6: ("app",),
+    7: ("worker", "scheduler", "observe"),
+    8: ("dashboard", "testing", "contrib"),
+    9: ("cli",),  # it may open its neighbours
+    10: ("__main__", "__init__"),
 }
 FLOOR = dict.fromkeys(WORDS, 0) | {room: floor for floor, rooms in ROOMS.items() for room in rooms}
 

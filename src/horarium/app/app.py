@@ -9,11 +9,12 @@ from random import Random
 from threading import RLock
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
-from horarium.app import current, inline, registry, result, shared, transaction
+from horarium.app import current, eager, inline, registry, result, sending, shared, standard, transaction
 from horarium.app.connection import Connection
 from horarium.app.control import Control
 from horarium.app.producer import Producer
 from horarium.app.registry import Registry
+from horarium.app.result_set import GroupResult, ResultSet
 from horarium.app.shared import SharedTask
 from horarium.app.signature import Signature
 from horarium.app.task import Task
@@ -139,6 +140,7 @@ class Horarium:
             first, self._finalized = not self._finalized, True
         if first:
             self.on_after_configure.send(self)
+            standard.register(self)
         for declared in list(shared.shared_tasks):
             declared.for_app(self)
         if first:
@@ -210,13 +212,27 @@ class Horarium:
         """Return the signature of a task by its name; it need not be defined in this process."""
         return Signature(task, args, kwargs, options, app=self)
 
-    def frozen_options(self, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a signature's options as they travel; see Producer.frozen_options."""
-        return self.producer.frozen_options(name, options)
+    def send_signature(self, signature: Signature) -> Any:
+        """Send a signature or a canvas as it is; return the handle of what it comes to. See Signature.apply_async."""
+        if self.conf.task_always_eager:
+            return self.run_signature_inline(signature)
+        return sending.send(self, signature)
+
+    def run_signature_inline(self, signature: Signature) -> Any:
+        """Run a signature or a canvas here and now; see Task.apply."""
+        return eager.run_signature_inline(self, signature)
 
     def AsyncResult(self, id: str) -> result.AsyncResult:
         """Return the handle of a run by its id."""
         return result.AsyncResult(id, app=self)
+
+    def GroupResult(self, id: str | None = None, results: Sequence[Any] = ()) -> GroupResult:
+        """Return the results of a group by their handles."""
+        return GroupResult(id, results, app=self)
+
+    def ResultSet(self, results: Sequence[Any]) -> ResultSet:
+        """Return several results as one."""
+        return ResultSet(results, app=self)
 
     # Schedules.
 

@@ -33,8 +33,13 @@ class Arguments:
         self._needed = frozenset(p.name for p in named if p.default is p.empty)
         self._nameable = not any(p.kind is p.POSITIONAL_ONLY and p.default is p.empty for p in positional)
         self._keyword_only_needed = any(p.kind is p.KEYWORD_ONLY for p in named if p.default is p.empty)
+        self._is_open = any(p.kind is p.VAR_POSITIONAL for p in parameters)
         self._names = [p.name for p in positional]
         self._converted = _converted_hints(function, parameters)
+
+    def takes_more_than(self, count: int) -> bool:
+        """Whether the function can be called with more positional arguments than so many."""
+        return self._most > count or self._is_open
 
     def check(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         """Raise InvalidArguments unless the function can be called so."""

@@ -51,6 +51,12 @@ class Connection:
         return self._conf.result_backend is not None
 
     @property
+    def keeps_for(self) -> Seconds | None:
+        """How long results are kept; None: for ever."""
+        keep: Seconds | None = self._conf.result_expires
+        return keep or None
+
+    @property
     def watch(self) -> ResultsWatch:
         """What coroutines wait on for results."""
         with self._lock:

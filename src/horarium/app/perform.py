@@ -13,6 +13,7 @@ from typing import Any
 from msgspec import Raw, Struct, field
 
 from horarium import codec
+from horarium.app.lineage import Answer
 from horarium.app.request import Request, entered
 from horarium.app.task import Task
 from horarium.clock import Clock, Instant, Seconds
@@ -25,6 +26,7 @@ from horarium.outcome import (
     Outcome,
     Rejected,
     Released,
+    Replaced,
     Reported,
     Retried,
     State,
@@ -175,6 +177,10 @@ class _Call:
         """The function returned: a success, unless it asked for a retry or its value cannot be kept."""
         if self.request.retried is not None:
             return self._retried(self.request.retried, Retry())
+        if self.request.replaced is not None:
+            return self._replaced()
+        if isinstance(value, Answer):
+            value = value.as_tuple()
         keeps = self.request.is_eager or self.task.app.connection.keeps_results
         wanted = keeps and not self.message.ignore_result
         limit = self.task.app.conf.max_result_bytes
@@ -191,6 +197,8 @@ class _Call:
         match error:
             case Retry(outcome=Retried() as retried):
                 return self._retried(retried, error)
+            case Ignore() if self.request.replaced is not None:
+                return self._replaced()
             case Ignore():
                 return self._conclude(Ignored(), "", State.IGNORED, None, None)
             case Reject(requeue=True):
@@ -222,6 +230,26 @@ class _Call:
         text = f"Retry in {wait:g}s{why}"
         return self._conclude(retried, text, State.RETRY, cause, info)
 
+    def _replaced(self) -> Performance:
+        workflow = self.request.replaced
+        assert workflow is not None  # the caller has looked
+        successor = next(message for message in workflow.messages if message.id == self.message.id)
+        text = f"replaced by {successor.task}"
+        return self._conclude(Replaced(message=successor), text, State.IGNORED, None, None)
+
+    def _sent_along(self, outcome: Outcome) -> tuple[Message, ...]:
+        """Return what the task has asked to be put when it ends well, besides its links."""
+        workflows = list(self.request.added) if isinstance(outcome, Succeeded | Replaced) else []
+        if isinstance(outcome, Replaced) and self.request.replaced is not None:
+            workflows.append(self.request.replaced)
+        messages = (message for workflow in workflows for message in workflow.messages)
+        return tuple(message for message in messages if message.id != self.message.id)
+
+    def _widened(self, outcome: Outcome) -> dict[str, int]:
+        gate = self.request.chord
+        added = len(self.request.added) if isinstance(outcome, Succeeded | Replaced) else 0
+        return {gate: added} if gate is not None and added else {}
+
     def _failed(self, error: BaseException) -> Performance:
         record = codec.encode_error(error)
         info = ExceptionInfo(error, record)
@@ -251,7 +279,8 @@ class _Call:
         return Performance(
             outcome=outcome,
             settles=settles,
-            follow_ups=follow_ups(self.message, settles, now=ended, value=self.value),
+            follow_ups=(*follow_ups(self.message, settles, now=ended, value=self.value), *self._sent_along(settles)),
+            widens=self._widened(settles),
             joins=self.message.joins if isinstance(settles, Succeeded) else (),
             value=self.value if isinstance(settles, Succeeded) and settles.result is None else None,
             started=self.started,

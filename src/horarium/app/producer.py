@@ -21,15 +21,18 @@ from horarium.app.options import CALLED, misfit
 from horarium.app.outbox import Outbox, put_now
 from horarium.app.registry import Registry, nearest
 from horarium.app.request import current_request
-from horarium.app.signature import Signature
+from horarium.app.signature import Signature, listed_option
 from horarium.app.transaction import joined_by
+from horarium.app.wire import to_wire
 from horarium.clock import Instant, Seconds, milliseconds, to_instant
 from horarium.errors import EngineUnavailable, ImproperlyConfigured, InvalidArguments
 from horarium.message import NO_ARGS, NO_KWARGS, Cause, Message, new_id
+from horarium.message import Signature as WireSignature
 from horarium.routing import route
 from horarium.settings import Settings
 
 PUBLISH_BATCH = 1000  # messages in one transaction of send_many: spares flushes, and still lets others in
+CALL_ERRBACK = "celery.call_errback"  # the standard task for errbacks of (request, exc, traceback)
 LONGEST_ID = 200  # bytes of a message's id: what a worker's shared memory has room for
 OPTIONS = frozenset(
     "countdown eta expires queue priority task_id retry time_limit soft_time_limit headers ignore_result link "
@@ -89,9 +92,13 @@ class Producer:
     def send_many(self, calls: Sequence[Signature | tuple[Any, ...]]) -> list[Message]:
         """Store the messages of many calls in few transactions; see Horarium.send_many."""
         messages = [self._message_of(call) for call in calls]
-        for start in range(0, len(messages), PUBLISH_BATCH):
-            self._put(messages[start : start + PUBLISH_BATCH], retry=True)
+        self.store(messages)
         return messages
+
+    def store(self, messages: Sequence[Message]) -> None:
+        """Store messages that are made, in few transactions and in their order."""
+        for start in range(0, len(messages), PUBLISH_BATCH):
+            self._put(list(messages[start : start + PUBLISH_BATCH]), retry=True)
 
     def message(
         self,
@@ -158,8 +165,8 @@ class Producer:
             ignore_result=options.get("ignore_result", plan.ignore_result),
             root=options.get("root_id") or (parent.root_id if parent else None),
             parent=options.get("parent_id") or (parent.id if parent else None),
-            links=_frozen(options.get("link")),
-            error_links=_frozen(options.get("link_error")),
+            links=self._frozen(options.get("link")),
+            error_links=self._frozen_errbacks(options.get("link_error")),
             schedule=schedule,
             nominal=nominal,
             cause=cause,
@@ -184,14 +191,15 @@ class Producer:
             changes["headers"] = {**message.headers, **given["headers"]}
         if "expires" in given:
             changes["expires"] = _expiry(given["expires"], None, self._connection.now())
-        for option, field in (("link", "links"), ("link_error", "error_links")):
-            if option in given:
-                changes[field] = _frozen(given[option])
+        if "link" in given:
+            changes["links"] = self._frozen(given["link"])
+        if "link_error" in given:
+            changes["error_links"] = self._frozen_errbacks(given["link_error"])
         return changes
 
     def frozen_options(self, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return a signature's options as they travel: the declaration's defaults filled in, times in milliseconds or
-        relative to the moment of sending, links frozen."""
+        relative to the moment of sending. Links travel beside them; see frozen_links."""
         plan = self.plan(name)
         options = self.checked(name, options)
         frozen: dict[str, Any] = {"queue": plan.queue, "priority": plan.priority}
@@ -209,9 +217,6 @@ class Producer:
             frozen["expires"] = to_instant(expires)
         elif expires is not None:
             frozen["expires_in"] = expires.total_seconds() if isinstance(expires, timedelta) else float(expires)
-        for option, field in (("link", "links"), ("link_error", "error_links")):
-            if options.get(option):
-                frozen[field] = [_plain_signature(s) for s in _frozen(options[option])]
         return frozen
 
     def plan(self, name: str) -> Plan:
@@ -286,6 +291,26 @@ class Producer:
         task, args, kwargs, options = _padded(*call)
         name = task if isinstance(task, str) else task.name
         return self.message(name, self._tasks.get(name), args, kwargs, options)
+
+    def frozen_links(self, options: Mapping[str, Any]) -> tuple[tuple[WireSignature, ...], tuple[WireSignature, ...]]:
+        """Return the callbacks and errbacks among options as they travel."""
+        return self._frozen(options.get("link")), self._frozen_errbacks(options.get("link_error"))
+
+    def _frozen(self, links: Any) -> tuple[WireSignature, ...]:
+        """Return callbacks as they travel. Raises: InvalidArguments for what is no signature."""
+        return tuple(to_wire(Signature.from_dict(link), self) for link in listed_option(links))
+
+    def _frozen_errbacks(self, errbacks: Any) -> tuple[WireSignature, ...]:
+        """The same for errbacks. One that takes more than the failed task's id, such as (request, exc, traceback), is
+        called by a standard task that has them."""
+        frozen = []
+        for errback in listed_option(errbacks):
+            signature = Signature.from_dict(errback)
+            task = self._tasks.get(signature.name)
+            if task is not None and not signature.immutable and task.arguments.takes_more_than(1):
+                signature = Signature(CALL_ERRBACK, (signature,), options=_place_of(signature.options))
+            frozen.append(to_wire(signature, self))
+        return tuple(frozen)
 
     def _put(self, messages: list[Message], *, retry: bool) -> None:
         """Store messages within the deadline of a publish; the ids make a second try harmless."""
@@ -413,17 +438,5 @@ def _expiry(expires: Seconds | timedelta | datetime | None, default_ms: int | No
     return origin + default_ms if default_ms is not None else None
 
 
-def _frozen(links: Signature | Sequence[Signature] | None) -> tuple[Any, ...]:
-    if links is None:
-        return ()
-    listed: list[Any] = list(links) if isinstance(links, list | tuple) else [links]
-    for link in listed:
-        if not isinstance(link, Signature):
-            raise InvalidArguments(f"expected a link to be a signature, got {link!r:.100}; pass task.s(...)")
-    return tuple(link.freeze() for link in listed)
-
-
-def _plain_signature(signature: Any) -> Any:
-    import msgspec
-
-    return msgspec.to_builtins(signature)
+def _place_of(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {option: options[option] for option in ("queue", "priority", "task_id") if option in options}

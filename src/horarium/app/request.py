@@ -14,6 +14,7 @@ from horarium.app.transaction import Joined
 from horarium.clock import Instant, to_datetime
 from horarium.message import Cause, Delivery, FiringKind
 from horarium.outcome import Reported, Retried
+from horarium.workflow.plan import Workflow
 
 NO_CAUSE = Cause()  # of what no schedule has fired, and of what an older version did
 
@@ -45,6 +46,8 @@ class Request:
         self.args: list[Any] = []
         self.kwargs: dict[str, Any] = {}
         self.retried: Retried | None = None  # set by Task.retry(throw=False)
+        self.replaced: Workflow | None = None  # set by Task.replace; its last message is this one's successor
+        self.added: list[Workflow] = []  # by Task.add_to_chord
         self.started: Instant | None = None  # set when the task's code begins
         self.finished_in: Joined | None = None  # the transaction, set by Task.finish_in
         self.id: str | None = message.id if message else None
@@ -74,6 +77,21 @@ class Request:
     @property
     def parent_id(self) -> str | None:
         return self.message.parent if self.message else None
+
+    @property
+    def group(self) -> str | None:
+        """The id of the group that it is a member of."""
+        return self.message.group if self.message else None
+
+    @property
+    def group_index(self) -> int | None:
+        return self.message.group_index if self.message else None
+
+    @property
+    def chord(self) -> str | None:
+        """The id of the body that waits for the list that this run is part of, or None."""
+        joins = self.message.joins if self.message else ()
+        return next((join.id for join in joins if join.place is not None), None)
 
     @property
     def correlation_id(self) -> str | None:

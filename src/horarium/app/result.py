@@ -9,6 +9,7 @@ from horarium import codec
 from horarium.app.connection import Connected
 from horarium.app.control import Control
 from horarium.app.current import current_app
+from horarium.app.lineage import Answer
 from horarium.app.request import current_request
 from horarium.clock import Seconds, to_datetime
 from horarium.engines.records import RESULT_TOPIC, Page, RunFilter
@@ -21,7 +22,7 @@ from horarium.errors import (
     TaskRevokedError,
     WorkerLostError,
 )
-from horarium.outcome import Run, State
+from horarium.outcome import ENDED, Run, State
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 LONGEST_WAIT: Seconds = 1.0  # a hint may be lost, so whoever waits also looks this often
 
 
-class AsyncResult:
+class AsyncResult(Answer):
     """What became of one call. Every property asks the store; an ended run is remembered.
 
     Made by hand from an id, without ``app``, it belongs to the current app.
@@ -44,8 +45,10 @@ class AsyncResult:
         task_name: str | None = None,
         ignored: bool = False,
         run: Run | None = None,
+        parent: Any = None,
     ) -> None:
         self.id = id
+        self._parent = parent
         self.app: Connected = app if app is not None else current_app()
         self.ignored = ignored
         self._task_name = task_name
@@ -111,12 +114,39 @@ class AsyncResult:
         return [AsyncResult(run.id, app=self.app, task_name=run.message.task) for run in page.runs]
 
     @property
-    def parent(self) -> AsyncResult | None:
-        """The run that sent this one, or None."""
+    def parent(self) -> Any:
+        """What came before it in its workflow; else the run that sent this one, or None."""
+        if self._parent is not None:
+            return self._parent
         run = self.run
         if run is None or run.message.parent is None:
             return None
         return AsyncResult(run.message.parent, app=self.app)
+
+    @parent.setter
+    def parent(self, parent: Any) -> None:
+        self._parent = parent
+
+    def parents(self) -> list[Any]:
+        """Return what came before it in its workflow, as far as it was sent from here; the first one first."""
+        found: list[Any] = []
+        here = self._parent
+        while here is not None:
+            found.append(here)
+            here = here._parent if isinstance(here, AsyncResult) else here.parent
+        return found[::-1]
+
+    def as_tuple(self) -> Any:
+        """Return it as plain data: ((id, parent), None). ``result_from_tuple`` makes it again."""
+        here: Any = None
+        for parent in self.parents():
+            (id, _), members = parent.as_tuple() if not isinstance(parent, AsyncResult) else ((parent.id, None), None)
+            here = ((id, here), members)
+        return (self.id, here), None
+
+    def as_list(self) -> list[str]:
+        """Return its id and those of what came before it."""
+        return [self.id, *(parent.id for parent in reversed(self.parents()))]
 
     @property
     def name(self) -> str | None:
@@ -201,6 +231,16 @@ class AsyncResult:
         """The same as ``get``."""
         return self.get(timeout, propagate)
 
+    def maybe_throw(self, propagate: bool = True, callback: Callable[[str, Any], Any] | None = None) -> Any:
+        """Raise its exception if it has failed; return its value so far otherwise."""
+        run = self.run
+        value = _value(run) if run is not None else None
+        if propagate and isinstance(value, BaseException) and run is not None and run.state in ENDED:
+            raise value
+        if callback is not None:
+            callback(self.id, value)
+        return value
+
     def forget(self) -> None:
         """Remove the record of an ended run; one that has not ended is left alone."""
         self.app.connection.engine.results.forget([self.id])
@@ -271,6 +311,9 @@ class AsyncResult:
         return run
 
     def _answer(self, run: Run, propagate: bool) -> Any:
+        if propagate and run.state != State.SUCCESS:
+            for parent in self.parents():  # the first cause, as far up as it is known
+                parent.maybe_throw()
         value = _value(run)
         if propagate and isinstance(value, BaseException) and run.state != State.SUCCESS:
             raise value

@@ -7,26 +7,35 @@ given as ``base=`` may change the defaults of the options, and the hooks.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Raw
 
 from horarium import codec
+from horarium.app.canvas import Canvas, chain
 from horarium.app.definition import Definition
 from horarium.app.home import Home
+from horarium.app.mapping import chunks, xmap, xstarmap
 from horarium.app.request import Request, entered, request_of
 from horarium.app.result import AsyncResult, EagerResult
+from horarium.app.sending import lay_out
 from horarium.app.signature import Signature
+from horarium.app.stamping import stamp
 from horarium.app.transaction import Using, join
+from horarium.app.wire import is_streamed
 from horarium.clock import FOREVER, Instant, Seconds, milliseconds, to_instant
 from horarium.engines.records import MaintenancePolicy
-from horarium.errors import AttemptSuperseded, ImproperlyConfigured, MaxRetriesExceededError, Retry
-from horarium.message import Delivery
+from horarium.errors import AttemptSuperseded, Ignore, ImproperlyConfigured, MaxRetriesExceededError, Retry
+from horarium.message import Delivery, Join, Message, derived_id
 from horarium.outcome import ENDED, Progress, Reported, Retried, Settlement, Succeeded, Verdict
 from horarium.retry import RetryPolicy, delay_before, may_retry
 from horarium.workflow.follow import follow_ups
+
+# The places of what is added to a chord: after its header, in the order of those who add.
+ADDED = 2**40
+ADDED_EACH = 10_000
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -140,6 +149,20 @@ class Task(Definition):
         immutable = bool(options.pop("immutable", False))
         return Signature(self.name, args or (), kwargs, options, immutable=immutable, app=self.app)
 
+    subtask = signature
+
+    def chunks(self, it: Iterable[Any], n: int) -> chunks:
+        """Return the calls ``task(*x)`` for each x of ``it``, n of them in each run."""
+        return chunks(self.s(), it, n, app=self.app)
+
+    def map(self, it: Iterable[Any]) -> xmap:
+        """Return the calls ``task(x)`` for each x of ``it``, in one run."""
+        return xmap(self, it, app=self.app)
+
+    def starmap(self, it: Iterable[Any]) -> xstarmap:
+        """Return the calls ``task(*x)`` for each x of ``it``, in one run."""
+        return xstarmap(self, it, app=self.app)
+
     def AsyncResult(self, task_id: str) -> AsyncResult:
         """Return the handle of a run by its id."""
         return self.app.AsyncResult(task_id)
@@ -189,6 +212,54 @@ class Task(Definition):
             raise signal
         request.retried = retried
         return signal
+
+    def replace(self, sig: Signature) -> Any:
+        """Let another signature run in this run's place, under its id: whoever waits for it gets what that comes to,
+        and its links and errbacks are that one's. A group counts as the list of its values.
+
+        Raises Ignore, which the worker turns into the replacement, in one step with the end of this attempt. Called
+        eagerly or directly it runs the signature and returns its value. Raises: ImproperlyConfigured for an empty
+        chain.
+        """
+        request = self.request
+        if isinstance(sig, Canvas) and not is_streamed(sig) and not sig.tasks and isinstance(sig, chain):
+            raise ImproperlyConfigured("Cannot replace with an empty chain")
+        message = request.message
+        if message is None or request.is_eager:
+            return sig.apply().get()
+        self.on_replace(sig)
+        nesting = int(message.headers.get("replaced_task_nesting", 0)) + 1
+        last = msgspec.structs.replace(
+            message, headers={**message.headers, "replaced_task_nesting": nesting}, unique=message.unique
+        )
+        if message.headers.get("stamps"):
+            stamp(sig, None, dict(message.headers["stamps"]))
+        laid = lay_out(self.app, sig, last=last, name=f"{message.id}|replace|{nesting}")
+        request.replaced = laid
+        raise Ignore(f"replaced by {sig!r:.100}")
+
+    def add_to_chord(self, sig: Signature, lazy: bool = False) -> Any:
+        """Add a signature to the chord whose header this run is part of: the body waits for it, and sees its value
+        last.
+
+        It is put in one step with the success of this run. Raises: ValueError outside of a chord's header.
+        """
+        request = self.request
+        message = request.message
+        join = next((join for join in message.joins if join.place is not None), None) if message is not None else None
+        if message is None or join is None:
+            raise ValueError("expected the running task to be in the header of a chord, got one that is in none")
+        number = len(request.added)
+        name = f"{message.id}|add|{number}"
+        place = Join(id=join.id, place=ADDED + (join.place or 0) * ADDED_EACH + number)
+        id = sig.options.get("task_id") or derived_id(name)
+        last = Message(id=id, task="", created=0, joins=(place,), group=message.group)
+        laid = lay_out(self.app, sig, last=last, name=name)
+        request.added.append(laid)
+        return self.app.AsyncResult(id)
+
+    def on_replace(self, sig: Signature) -> None:
+        """A hook for subclasses: called with the signature before it replaces this run."""
 
     def retry_policy(self, max_retries: int | None = None) -> RetryPolicy:
         """Return the one policy that ``retry`` and ``autoretry_for`` share."""

@@ -65,10 +65,12 @@ def plan(signature: Signature, setting: Setting, *, last: Message | None = None)
     joins, its place in a group and its links; a group that ends it is gathered into one value.
     """
     layout = _Layout(setting)
-    end = layout.lay(signature, None, "")
-    if last is not None:
-        end = layout.gathered(end, "last")
-        layout.take_over(end.drafts[0], last)
+    if last is None:
+        end = layout.lay(signature, None, "")
+    else:
+        parts = layout.lay(_with_errbacks(signature, last.error_links), None, "")
+        end = layout.gathered(parts, "last")
+        layout.take_over(end.drafts[0], last, errbacks=last.error_links if parts.is_list else ())
     root = setting.root or layout.root_of(end.node)
     messages = tuple(draft.to_message(setting, root) for draft in layout.in_order())
     return Workflow(messages=messages, node=end.node if last is None else Leaf(id=last.id), root=root)
@@ -127,8 +129,8 @@ def to_message(
         joins=joins,
         slot=_converted(options.get("slot"), "slot"),
         unique=_converted(options.get("unique"), "unique"),
-        links=tuple(msgspec.convert(options.get("links", ()), tuple[Signature, ...])),
-        error_links=tuple(msgspec.convert(options.get("error_links", ()), tuple[Signature, ...])),
+        links=signature.links,
+        error_links=signature.error_links,
         headers=options.get("headers", {}),
         origin=origin,
     )
@@ -206,16 +208,19 @@ class _Layout:
         if not end.is_list:
             return end
         options = end.drafts[0].signature.options if end.drafts else {}
-        place = {option: options[option] for option in ("queue", "priority") if option in options}
+        place: dict[str, Any] = {option: options[option] for option in ("queue", "priority") if option in options}
         return self._lay_task(Signature(task=ACCUMULATE, options=place), end, f"{path}.gather")
 
-    def take_over(self, draft: _Draft, last: Message) -> None:
+    def take_over(self, draft: _Draft, last: Message, *, errbacks: tuple[Signature, ...]) -> None:
         """Let a draft stand in the place of a message."""
         options = dict(draft.signature.options)
-        for option, links in (("links", last.links), ("error_links", last.error_links)):
-            options[option] = (*msgspec.convert(options.get(option, ()), tuple[Signature, ...]), *links)
         options["headers"] = {**last.headers, **options.get("headers", {})}
-        draft.signature = msgspec.structs.replace(draft.signature, options=options)
+        draft.signature = msgspec.structs.replace(
+            draft.signature,
+            options=options,
+            links=(*draft.signature.links, *last.links),
+            error_links=(*draft.signature.error_links, *errbacks),
+        )
         for other in self.drafts:  # those that draft waits for name it
             other.joins = [Join(id=last.id, place=j.place) if j.id == draft.id else j for j in other.joins]
         draft.id = last.id
@@ -282,6 +287,23 @@ class _Layout:
             is_link=False,
             node=Bundle(id=id, members=tuple(end.node for end in ends), parent=parent),
         )
+
+
+def _with_errbacks(signature: Signature, errbacks: tuple[Signature, ...]) -> Signature:
+    """Return a signature whose failure calls these once: each step of a chain does, of a chord its body; whoever
+    gathers a group does it for the group."""
+    if not errbacks:
+        return signature
+    match signature.kind:
+        case "chain":
+            steps = tuple(_with_errbacks(step, errbacks) for step in signature.tasks)
+            return msgspec.structs.replace(signature, tasks=steps)
+        case "chord" if signature.body is not None:
+            return msgspec.structs.replace(signature, body=_with_errbacks(signature.body, errbacks))
+        case "task":
+            return msgspec.structs.replace(signature, error_links=(*signature.error_links, *errbacks))
+        case _:
+            return signature
 
 
 def _flattened(tasks: tuple[Signature, ...]) -> Iterator[Signature]:

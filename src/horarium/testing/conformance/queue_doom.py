@@ -53,7 +53,7 @@ class TestDoom(Gates):
         ],
     )
     def test_the_rest_of_a_chain_ends_as_the_step_did_and_calls_nobody(self, outcome: Outcome, state: State) -> None:
-        later = replace(task("b"), options={"error_links": [{"task": "late"}]})
+        later = replace(task("b"), error_links=(task("late"),))
         self.send(chain(task("a"), later, task("c")))
         delivery = self.claim_one()
         self.settle(delivery, outcome)

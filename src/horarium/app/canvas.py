@@ -1,0 +1,326 @@
+"""Calls that belong together: chain, group and chord, nested in one another as one likes.
+
+They say what is meant; workflow.plan makes messages of it. ``|`` composes as in Celery: a task after a group makes the
+two a chord, a group after a group a chord whose body is a group, so that what comes after always gets a list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import reduce
+from operator import or_
+from typing import Any, ClassVar, TypeVar
+
+from horarium.app.signature import Sender, Signature, listed_option
+from horarium.errors import InvalidArguments
+from horarium.message import new_id
+
+C = TypeVar("C", bound="Canvas")
+
+PASSED_ON = frozenset({"task_id", "link", "link_error", "root_id", "parent_id", "group_id", "group_index"})
+
+
+class Canvas(Signature):
+    """A signature made of others. ``tasks`` are its parts."""
+
+    subtask_kind: ClassVar[str]
+
+    def __init__(self, tasks: Iterable[Any], *, app: Sender | None = None, **options: Any) -> None:
+        super().__init__(f"celery.{self.subtask_kind}", (), {}, options, subtask_type=self.subtask_kind, app=app)
+        self["kwargs"] = {"tasks": tasks if isinstance(tasks, Stream) else list(tasks)}
+
+    @classmethod
+    def from_dict(cls: type[C], d: Mapping[str, Any], app: Sender | None = None) -> C:
+        canvas = cls.__new__(cls)
+        Signature.__init__(canvas, d, app=app)
+        parts = canvas.kwargs.get("tasks", canvas.kwargs.get("header", ()))
+        parts = parts["kwargs"]["tasks"] if isinstance(parts, Mapping) and "kwargs" in parts else parts
+        canvas.kwargs.pop("header", None)
+        canvas.kwargs["tasks"] = [Signature.from_dict(part, app=app) for part in parts]
+        if canvas.kwargs.get("body") is not None:
+            canvas.kwargs["body"] = Signature.from_dict(canvas.kwargs["body"], app=app)
+        return canvas
+
+    @property
+    def tasks(self) -> list[Any]:
+        tasks = self.kwargs["tasks"]
+        if isinstance(tasks, Stream):  # somebody wants to see them all
+            tasks = self.kwargs["tasks"] = list(tasks)
+        found: list[Any] = tasks
+        return found
+
+    @tasks.setter
+    def tasks(self, tasks: Iterable[Any]) -> None:
+        self.kwargs["tasks"] = list(tasks)
+
+    @property
+    def app(self) -> Sender:
+        if self._app is None and not isinstance(self.kwargs["tasks"], Stream):
+            for part in self.tasks:
+                if isinstance(part, Signature) and part._app is not None:
+                    return part._app
+        return super().app
+
+    def clone(self: C, args: Iterable[Any] | None = None, kwargs: Mapping[str, Any] | None = None, **options: Any) -> C:
+        """Return a copy; the arguments go in front of those of the tasks that start it."""
+        tasks = self.kwargs["tasks"]
+        if isinstance(tasks, Stream):
+            self.kwargs["tasks"] = []
+        copy = self._copied()
+        if isinstance(tasks, Stream):
+            self.kwargs["tasks"] = copy.kwargs["tasks"] = tasks
+        copy.options.update(self._merge((), {}, options)[2])
+        if (args or kwargs) and not self.immutable:
+            copy._start_with(tuple(args or ()), dict(kwargs or {}))
+        return copy
+
+    def _start_with(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        tasks = self.kwargs["tasks"]
+        if isinstance(tasks, Stream):
+            self.kwargs["tasks"] = Stream(part.clone(args, kwargs) for part in tasks)
+        else:
+            self.tasks = [part.clone(args, kwargs) for part in tasks]
+
+    def set_immutable(self, immutable: bool) -> None:
+        for part in self.tasks:
+            part.set_immutable(immutable)
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        """Send it, with these arguments in front."""
+        return self.apply_async(args, **options)
+
+    def __len__(self) -> int:
+        return len(self.tasks)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __repr__(self) -> str:
+        return f"{self.subtask_kind}([{', '.join(map(repr, self.tasks))}])"
+
+
+@Signature.register_type
+class chain(Canvas):
+    """Tasks one after the other, each given the value of the one before, unless it is immutable."""
+
+    subtask_kind = "chain"
+
+    def __new__(cls, *tasks: Any, **options: Any) -> Any:
+        parts = _parts(tasks)
+        if options or len(parts) < 2:
+            return super().__new__(cls)
+        return reduce(or_, parts, cls._of(parts[:0]))
+
+    def __init__(self, *tasks: Any, app: Sender | None = None, **options: Any) -> None:
+        if "task" not in self:  # composed by __new__ otherwise
+            super().__init__(_unchained(_parts(tasks)), app=app, **options)
+
+    @classmethod
+    def _of(cls, tasks: Iterable[Any], app: Sender | None = None) -> chain:
+        """Return a chain of these tasks, as they are."""
+        made = super().__new__(cls)
+        Canvas.__init__(made, tasks, app=app)
+        return made
+
+    def unchain_tasks(self) -> list[Any]:
+        """Return copies of its tasks that have its links: its callbacks after the last, its errbacks at each."""
+        tasks = [part.clone() for part in self.tasks]
+        if tasks:
+            tasks[-1].extend_list_option("link", self.options.get("link"))
+        for part in tasks:
+            for errback in listed_option(self.options.get("link_error")):
+                part.link_error(errback)
+        return tasks
+
+    def _start_with(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if self.tasks:
+            self.tasks[0] = self.tasks[0].clone(args, kwargs)
+
+    def freeze(self, _id: str | None = None, **options: Any) -> Any:
+        return self.tasks[-1].freeze(self.options.get("task_id") or _id, **options)
+
+    def __repr__(self) -> str:
+        return " | ".join(map(repr, self.tasks)) or "<empty chain>"
+
+
+@Signature.register_type
+class group(Canvas):
+    """Tasks side by side. A generator is sent as it yields, and its tasks are not kept."""
+
+    subtask_kind = "group"
+
+    def __init__(self, *tasks: Any, app: Sender | None = None, **options: Any) -> None:
+        only = tasks[0] if len(tasks) == 1 else None
+        if isinstance(only, group):
+            tasks = tuple(only.tasks)
+        if isinstance(only, Iterator) or (only is not None and isinstance(only, Stream)):
+            super().__init__(only if isinstance(only, Stream) else Stream(only), app=app, **options)
+        else:
+            super().__init__(_parts(tasks), app=app, **options)
+
+    def __call__(self, *partial_args: Any, **options: Any) -> Any:
+        return self.apply_async(partial_args, **options)
+
+    def skew(self, start: float = 1.0, stop: float | None = None, step: float = 1.0) -> group:
+        """Give the tasks countdowns that grow from ``start`` by ``step``, starting anew at ``stop``."""
+        at = start
+        for part in self.tasks:
+            part.set(countdown=at)
+            at += step
+            if stop is not None and at >= stop:
+                at = start
+        return self
+
+    def link(self, callback: Any) -> Any:
+        """Let ``callback`` be sent once, when the first task succeeds; it is given nothing."""
+        return self.tasks[0].link(callback.clone().set(immutable=True)) if self.tasks else callback
+
+    def link_error(self, errback: Any) -> Any:
+        """Let ``errback`` be called for each task that fails."""
+        immutable = errback.clone().set(immutable=True) if isinstance(errback, Signature) else errback
+        return tuple(part.link_error(immutable) for part in self.tasks)
+
+    def freeze(self, _id: str | None = None, **options: Any) -> Any:
+        id = self.options.setdefault("task_id", _id or new_id(self.app.now()))
+        return self.app.GroupResult(id, [part.freeze(**options) for part in self.tasks])
+
+
+@Signature.register_type
+class chord(Canvas):
+    """A header of tasks side by side, and a body that is given the list of their values, in the header's order."""
+
+    subtask_kind = "chord"
+
+    def __init__(self, header: Any, body: Any = None, *, app: Sender | None = None, **options: Any) -> None:
+        header = header.kwargs["tasks"] if isinstance(header, group) else header
+        if isinstance(header, Signature):
+            header = [header]
+        super().__init__(Stream(header) if isinstance(header, Iterator) else header, app=app, **options)
+        self.kwargs["body"] = body
+
+    @property
+    def body(self) -> Any:
+        return self.kwargs.get("body")
+
+    @body.setter
+    def body(self, body: Any) -> None:
+        self.kwargs["body"] = body
+
+    @property
+    def app(self) -> Sender:
+        if self._app is None and isinstance(self.body, Signature) and self.body._app is not None:
+            return self.body._app
+        return super().app
+
+    def __call__(self, body: Any = None, **options: Any) -> Any:
+        """Send it, with this body if one is given."""
+        return self.apply_async(body=body, **options)
+
+    def apply_async(
+        self,
+        args: Iterable[Any] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        body: Any = None,
+        **options: Any,
+    ) -> Any:
+        call = self if body is None else self.clone()
+        if body is not None:
+            call.body = body
+        if call.body is None:
+            raise InvalidArguments("expected a chord to have a body, got none; write chord(header)(body)")
+        return super(chord, call).apply_async(args, kwargs, **options)
+
+    def run(self, header: Any, body: Any, partial_args: Iterable[Any] = (), **options: Any) -> Any:
+        return chord(header, body, app=self._app).apply_async(partial_args, **options)
+
+    def link(self, callback: Any) -> Any:
+        """Let ``callback`` be sent when the body succeeds."""
+        return self.body.link(callback)
+
+    def link_error(self, errback: Any) -> Any:
+        """Let ``errback`` be called when the body fails, or never can run."""
+        self.body.link_error(errback)
+        return errback
+
+    def freeze(self, _id: str | None = None, **options: Any) -> Any:
+        result = self.body.freeze(self.options.get("task_id") or _id, **options)
+        result.parent = group(self.tasks, app=self._app).freeze()
+        return result
+
+    def __repr__(self) -> str:
+        return f"chord([{', '.join(map(repr, self.tasks))}], {self.body!r})"
+
+
+class Stream:
+    """The tasks of a group as a generator yields them, once: whoever wants them all makes a list of it."""
+
+    def __init__(self, tasks: Iterable[Any]) -> None:
+        self._tasks = iter(tasks)
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._tasks
+
+
+def _parts(tasks: tuple[Any, ...]) -> list[Any]:
+    """Return the tasks that were given one by one, or as one list. Raises: InvalidArguments."""
+    if len(tasks) == 1 and not isinstance(tasks[0], Signature) and not isinstance(tasks[0], Mapping):
+        tasks = tuple(tasks[0])
+    return [_signature_of(part) for part in tasks]
+
+
+def _signature_of(part: Any) -> Any:
+    if isinstance(part, Signature):
+        return part
+    if isinstance(part, Mapping):
+        return Signature.from_dict(part)
+    if hasattr(part, "s") and hasattr(part, "name"):  # a task itself
+        return part.s()
+    raise InvalidArguments(f"expected a canvas to be made of signatures, got {part!r:.100}; pass task.s(...)")
+
+
+def _unchained(parts: Iterable[Any]) -> list[Any]:
+    return [task for part in parts for task in (part.unchain_tasks() if isinstance(part, chain) else [part])]
+
+
+def _unrolled(part: Any) -> Any:
+    """A group of one is that one."""
+    return part.tasks[0] if isinstance(part, group) and not _is_stream(part) and len(part.tasks) == 1 else part
+
+
+def _is_stream(part: Canvas) -> bool:
+    return isinstance(part.kwargs["tasks"], Stream)
+
+
+def compose(left: Signature, right: Signature) -> Signature:
+    """Return what ``left | right`` means; neither is changed."""
+    app = left._app or right._app
+    if isinstance(right, chain) and not right.options.get("task_id"):
+        return reduce(or_, right.unchain_tasks(), left)
+    match left:
+        case group():
+            return chord(left, right, app=app)
+        case chord():
+            copy = left.clone()
+            copy.body = copy.body | right if copy.body is not None else right
+            return copy
+        case chain() if not left.tasks:
+            return right if isinstance(right, group) else chain._of([right], app)
+        case chain() if isinstance(left.tasks[-1], group | chord):
+            tasks = left.unchain_tasks()
+            tasks[-1] = tasks[-1] | right
+            return _like(left, tasks) if len(tasks) > 1 else tasks[0]
+        case chain():
+            return _like(left, [*left.unchain_tasks(), _unrolled(right)])
+        case _:
+            return chain._of([left, _unrolled(right)], app)
+
+
+def _like(left: chain, tasks: list[Any]) -> chain:
+    """Return a chain of these tasks with the options of another one, but for its links: its tasks have them."""
+    made = chain._of(tasks, left._app)
+    made.options.update({key: value for key, value in left.options.items() if key not in ("link", "link_error")})
+    return made
+
+
+Signature.compose = staticmethod(compose)
