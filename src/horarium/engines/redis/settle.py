@@ -46,15 +46,20 @@ def settle(store: Store, settlements: Sequence[Settlement], now: Instant, policy
 
 
 def _in_order(settlements: Sequence[Settlement]) -> Iterator[Sequence[Settlement]]:
-    """Split where the order counts: an id comes again (a report and the end of one delivery), or a gate is widened."""
+    """Split where the order counts: an id comes again (a report and the end of one delivery), or see _is_in_turn."""
     seen: set[str] = set()
     start = 0
     for place, settlement in enumerate(settlements):
-        if settlement.id in seen or (place > start and (settlement.widens or settlements[place - 1].widens)):
+        if settlement.id in seen or (place > start and any(map(_is_in_turn, settlements[place - 1 : place + 1]))):
             yield settlements[start:place]
             seen, start = set(), place
         seen.add(settlement.id)
     yield settlements[start:]
+
+
+def _is_in_turn(settlement: Settlement) -> bool:
+    """Tell whether it matters what is settled before it: a gate is widened, or a follow-up may find its key held."""
+    return bool(settlement.widens) or any(message.unique is not None for message in settlement.follow_ups)
 
 
 def _settle(
