@@ -7,7 +7,7 @@ than it takes. What it cannot take (unknown tasks, future etas, other queues) so
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from heapq import heappop, heappush
 from typing import NamedTuple
@@ -17,10 +17,13 @@ import msgspec
 from msgspec import Struct
 
 from horarium.clock import Instant
+from horarium.engines.records import Limit
 from horarium.engines.sqlite.connection import Connection, Store
+from horarium.engines.sqlite.intake import UNTIL_START
 from horarium.engines.sqlite.moves import entries, expire, set_aside_unreadable
+from horarium.engines.sqlite.room import Room
 from horarium.engines.sqlite.rows import decode_message
-from horarium.engines.sqlite.sql import SQL, Row, fetch
+from horarium.engines.sqlite.sql import SQL, Row, change, fetch
 from horarium.errors import EngineUnavailable, OwnerLost
 from horarium.message import Delivery
 
@@ -46,13 +49,25 @@ class Place(NamedTuple):
     crashes: int
     expires: Instant | None
     once: int
+    slot: str | None
+
+
+class Wish(NamedTuple):
+    """What a claim asks for; see Queue.claim."""
+
+    queues: Sequence[str]
+    owner: str
+    limit: int
+    tasks: Collection[str] | None
+    limits: Mapping[str, Limit]
 
 
 class Selection(Struct):
-    """What a claim will take, and what it met on the way that is past its expires."""
+    """What a claim will take, and what it met on the way: past its expires, or with its slot full."""
 
     taken: list[Place]
     overdue: list[Place]
+    aside: list[Place]
 
     @property
     def must_be_durable(self) -> bool:
@@ -61,40 +76,33 @@ class Selection(Struct):
         return any(place.once for place in self.taken)
 
 
-def claim(
-    store: Store, queues: Sequence[str], owner: str, limit: int, now: Instant, tasks: Collection[str] | None
-) -> list[Delivery]:
+def claim(store: Store, wish: Wish, now: Instant) -> list[Delivery]:
     """Give up to ``limit`` due messages to ``owner``; see Queue.claim."""
     with store.read() as db:  # an idle look must not ask for the write lock
-        _worker_of(db, owner)
-        if not _lines(db, queues, now, tasks):
+        _worker_of(db, wish.owner)
+        if not _lines(db, wish, Room(db, wish.limits, now), now):
             return []
-    rows = _take(store, queues, owner, limit, now, tasks, durable=False)
+    rows = _take(store, wish, now, durable=False)
     if rows is None:
-        rows = _take(store, queues, owner, limit, now, tasks, durable=True)
-    return _deliveries(store, rows or [], owner, now)
+        rows = _take(store, wish, now, durable=True)
+    return _deliveries(store, rows or [], wish.owner, now)
 
 
-def _take(
-    store: Store,
-    queues: Sequence[str],
-    owner: str,
-    limit: int,
-    now: Instant,
-    tasks: Collection[str] | None,
-    *,
-    durable: bool,
-) -> list[Row] | None:
+def _take(store: Store, wish: Wish, now: Instant, *, durable: bool) -> list[Row] | None:
     """Claim in one transaction; None, with nothing done, if it must be durable and is not."""
     with store.write("locked" if durable else "never") as db:
-        worker = _worker_of(db, owner)
-        selection = _select(db, queues, limit, now, tasks)
+        worker = _worker_of(db, wish.owner)
+        room = Room(db, wish.limits, now)
+        selection = _select(db, wish, room, now)
         if selection.must_be_durable and not durable:
             return None
         for place in selection.overdue:
             for entry in entries(db, "entry_at", {"seq": place.seq}):
                 expire(db, entry, now)
-        return _hand_over(db, [place.seq for place in selection.taken], owner, worker, now)
+        for place in selection.aside:
+            change(db, "step_aside", (place.seq,))
+        room.close()
+        return _hand_over(db, [place.seq for place in selection.taken], wish.owner, worker, now)
 
 
 def _worker_of(db: Connection, owner: str) -> str:
@@ -105,18 +113,20 @@ def _worker_of(db: Connection, owner: str) -> str:
     raise OwnerLost(owner)
 
 
-def _lines(db: Connection, queues: Sequence[str], now: Instant, tasks: Collection[str] | None) -> list[Line]:
-    """Return the lines with a due message of a known task, in the order of their first messages."""
+def _lines(db: Connection, wish: Wish, room: Room, now: Instant) -> list[Line]:
+    """Return the lines with a due message of a known task that has room, in the order of their first messages."""
+    tasks = wish.tasks
     return sorted(
         Line((rank, due, turn), queue, task)
-        for queue in dict.fromkeys(queues)
+        for queue in dict.fromkeys(wish.queues)
         for task, rank, due, turn in fetch(db, "heads", {"queue": queue})
-        if due <= now and (tasks is None or task in tasks)
+        if due <= now and (tasks is None or task in tasks) and room.for_task(task)
     )
 
 
-def _in_line(db: Connection, lines: list[Line], now: Instant) -> Iterator[Place]:
-    """Yield the due messages of the lines in the order of claims. Close it before anything is changed.
+def _in_line(db: Connection, lines: list[Line], now: Instant) -> Iterator[tuple[str, Place]]:
+    """Yield the due messages of the lines, with their tasks, in the order of claims. Close it before anything is
+    changed.
 
     A line is opened when its first message is next: with hundreds of them most never are.
     """
@@ -129,7 +139,7 @@ def _in_line(db: Connection, lines: list[Line], now: Instant) -> Iterator[Place]
                 cursor = db.execute(SQL["line"], (line.queue, line.task, line.rank, now))
             else:
                 _, line, place, cursor = heappop(opened)
-                yield place
+                yield line.task, place
             for row in cursor:
                 place = Place._make(row)
                 heappush(opened, ((line.rank, place.due, place.turn), line, place, cursor))
@@ -139,23 +149,26 @@ def _in_line(db: Connection, lines: list[Line], now: Instant) -> Iterator[Place]
             cursor.close(True)
 
 
-def _select(
-    db: Connection, queues: Sequence[str], limit: int, now: Instant, tasks: Collection[str] | None
-) -> Selection:
+def _select(db: Connection, wish: Wish, room: Room, now: Instant) -> Selection:
     """Choose what is taken. One that crashed a process before is taken alone."""
-    selection = Selection([], [])
-    in_line = _in_line(db, _lines(db, queues, now, tasks), now)
-    for place in in_line:
-        if len(selection.taken) >= limit:
+    selection = Selection([], [], [])
+    in_line = _in_line(db, _lines(db, wish, room, now), now)
+    for task, place in in_line:
+        if len(selection.taken) >= wish.limit:
             break
         if place.expires is not None and place.expires <= now:
             selection.overdue.append(place)
-        elif place.crashes:
-            if not selection.taken:
-                selection.taken.append(place)
+        elif not room.for_task(task):
+            continue
+        elif place.slot is not None and not room.for_slot(place.slot, place.seq):
+            selection.aside.append(place)
+        elif place.crashes and selection.taken:
             break
         else:
+            room.take(task, place.slot)
             selection.taken.append(place)
+            if place.crashes:
+                break
     in_line.close()  # type: ignore[attr-defined]  # a generator
     return selection
 
@@ -164,12 +177,15 @@ def _hand_over(db: Connection, seqs: list[int], owner: str, worker: str, now: In
     """Mark the messages as the owner's; return what hand_over.sql tells of them, in the order of ``seqs``."""
     values = {"seqs": msgspec.json.encode(seqs).decode(), "owner": owner, "worker": worker, "now": now}
     rows = {row[0]: row for row in fetch(db, "hand_over", values)}
+    for _, id, *_, uniq in rows.values():
+        if uniq == UNTIL_START:
+            change(db, "release_unique", (id,))
     return [rows[seq] for seq in seqs]
 
 
 def _deliveries(store: Store, rows: list[Row], owner: str, now: Instant) -> list[Delivery]:
     deliveries = []
-    for _, id, text, fence, attempt, crashes in rows:
+    for _, id, text, fence, attempt, crashes, _ in rows:
         try:
             message = decode_message(text)
         except msgspec.DecodeError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 from time import sleep
@@ -18,10 +18,11 @@ from typing import Literal, TypeAlias
 
 import apsw
 
-from horarium.clock import Clock, Seconds
+from horarium.clock import Clock, Instant, Seconds
 from horarium.engines.sqlite.opening import check_place, initialise, refuse_stump
 from horarium.engines.sqlite.trouble import translate
 from horarium.errors import EngineUnavailable, StoreUnusable
+from horarium.workflow.gates import Doom
 
 Durability: TypeAlias = Literal["full", "relaxed"]
 
@@ -56,9 +57,11 @@ GOLDEN_RATIO = 0.618_033_988_75  # its multiples modulo 1 are spread evenly: jit
 
 
 class Connection(apsw.Connection):
-    """A connection that knows of its transaction whether it has let a held schedule go on."""
+    """A connection that knows of its transaction whom to wake when it is committed, and whose waiting it has made vain
+    (see gates.py)."""
 
-    has_released = False
+    topics: set[str]
+    dooms: list[tuple[str, Doom, Instant]]
 
 
 class Session:
@@ -176,11 +179,14 @@ class Store:
         clock: Clock,
         patience: Seconds | None = None,
         *,
-        released: Callable[[], None],
+        notify: Callable[[Collection[str]], None],
+        carry_out: Callable[[Connection], None],
     ) -> None:
-        """``released`` is called when a transaction was committed that let a held schedule go on."""
+        """``notify`` is called with the topics of a transaction that was committed, ``carry_out`` before one that dooms
+        messages is."""
         self.path = path
-        self.released = released
+        self.notify = notify
+        self.carry_out = carry_out
         self._patience = PATIENCE if patience is None else patience
         self.pid = os.getpid()
         self._clock = clock
@@ -354,20 +360,23 @@ class Transaction(Use):
 
     def _begin(self, session: Session) -> None:
         session.set_synchronous("full" if self._flush == "locked" else "normal")
-        session.connection.has_released = False
+        session.connection.topics = set()
+        session.connection.dooms = []
         session.connection.execute("BEGIN IMMEDIATE")
 
     def _end(self, session: Session, error: BaseException | None) -> None:
         connection = session.connection
         try:
             if error is None:
+                if connection.dooms:
+                    self._store.carry_out(connection)
                 connection.execute("COMMIT")
                 # Readers are woken before the flush: on a disk that stalls for 300 ms now and then, the 99th percentile
                 # of call to start was 318 ms when they were woken after it.
                 if self._visible is not None:
                     self._visible()
-                if connection.has_released:
-                    self._store.released()
+                if connection.topics:
+                    self._store.notify(connection.topics)
                 if self._flush == "shared":
                     session.flush()
         finally:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from functools import partial
 from pathlib import Path
 
 from horarium.clock import Clock, Instant, Seconds, SystemClock
-from horarium.engines.records import SCHEDULE_TOPIC, Capabilities
+from horarium.engines.records import Capabilities
 from horarium.engines.sqlite.connection import Durability, Store
 from horarium.engines.sqlite.inspector import SqliteInspector
+from horarium.engines.sqlite.moves import carry_out_dooms
+from horarium.engines.sqlite.notes import SqliteJournal, SqliteNotes
 from horarium.engines.sqlite.notifier import SqliteNotifier
 from horarium.engines.sqlite.queue import SqliteQueue
 from horarium.engines.sqlite.results import SqliteResults
@@ -43,13 +44,16 @@ class SqliteEngine:
         self._clock = clock or SystemClock()
         self._path = Path(path).expanduser().absolute()
         self.notifier = SqliteNotifier(self._path, SystemClock())
-        released = partial(self.notifier.notify, [SCHEDULE_TOPIC])
         # Waiting for locks is real waiting, whatever the store's clock.
-        self._store = Store(self._path, durability, SystemClock(), patience, released=released)
+        self._store = Store(
+            self._path, durability, SystemClock(), patience, notify=self.notifier.notify, carry_out=carry_out_dooms
+        )
         self.url = f"sqlite:///{self._path}"
         self.queue = SqliteQueue(self._store)
         self.results = SqliteResults(self._store)
         self.schedules = SqliteSchedules(self._store)
+        self.notes = SqliteNotes(self._store)
+        self.journal = SqliteJournal(self._store)
         self.inspector = SqliteInspector(self._store, self._clock)
 
     def now(self) -> Instant:

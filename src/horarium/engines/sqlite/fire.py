@@ -99,7 +99,7 @@ def _move_on(db: Connection, firing: Firing, *, sent: Sequence[Message] = (), sk
 def _make_way(db: Connection, firing: Firing, now: Instant) -> None:
     """End what waits; with cancel_previous, mark what is in hand."""
     for entry in entries(db, "entries_active", {"schedule": firing.schedule}):
-        if entry.phase == WAITING:
+        if entry.phase <= WAITING:
             revoke(db, entry, f"replaced by the firing of {firing.nominal}", now)
         elif firing.overlap == "cancel_previous":
             cancel(db, entry, terminate=True, now=now)

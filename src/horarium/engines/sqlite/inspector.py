@@ -19,8 +19,10 @@ from horarium.engines.records import (
     QueueCounts,
     Revoke,
     RunFilter,
+    Seal,
 )
 from horarium.engines.sqlite.connection import Connection, Store
+from horarium.engines.sqlite.gates import note_doom, seal
 from horarium.engines.sqlite.moves import cancel, entries, give_back, revoke, set_aside_unreadable
 from horarium.engines.sqlite.results import conditions
 from horarium.engines.sqlite.rows import HELD, WAITING, History, encode_history, readable_member, readable_message
@@ -28,7 +30,9 @@ from horarium.engines.sqlite.sql import SQL, Row, change, fetch
 from horarium.engines.sqlite.watch import tell_schedule
 from horarium.outcome import Revoked, State, error_of
 
-INDEXES = {HELD: "runs_held", WAITING: "runs_waiting"}
+BLOCKED = -1  # in a listing; the phases of those behind a gate and of those aside are below WAITING
+INDEXES = {HELD: "runs_held", WAITING: "runs_waiting", BLOCKED: "runs_blocked"}
+LISTED = (HELD, WAITING, BLOCKED)
 OF_SCHEDULE = "phase < 2 AND schedule = :schedule"  # phase = 0 is not known to imply the condition of runs_active
 
 _decode_place = msgspec.json.Decoder(tuple[int, int, Instant, int]).decode  # phase, rank, due, turn
@@ -44,10 +48,11 @@ class SqliteInspector:
             waiting = fetch(db, "count_waiting", {"now": self._clock.now()})
             held: dict[str, int] = dict(fetch(db, "count_held"))
             states: dict[str, int] = dict(fetch(db, "count_states"))
+            blocked: dict[str, int] = dict(fetch(db, "count_blocked"))
             schedules = fetch(db, "count_schedules")[0][0]
-        queues = sorted({row[0] for row in waiting} | held.keys())
+        queues = sorted({row[0] for row in waiting} | held.keys() | blocked.keys())
         return Counts(
-            queues={queue: _counts_of(queue, waiting, held.get(queue, 0)) for queue in queues},
+            queues={queue: _counts_of(queue, waiting, held.get(queue, 0), blocked.get(queue, 0)) for queue in queues},
             states=states,
             schedules=schedules,
         )
@@ -60,7 +65,7 @@ class SqliteInspector:
         values.update(zip(("rank", "due", "turn"), place, strict=True))
         rows: list[Row] = []  # of a phase and the columns of find.sql
         with self._store.read() as db:
-            for each in (HELD, WAITING) if phase == HELD else (WAITING,):
+            for each in LISTED[LISTED.index(phase) :]:
                 values["limit"] = page.limit + 1 - len(rows)
                 found: list[Row] = db.execute(
                     _find_sql(each, of_schedule=filter.schedule is not None), values
@@ -85,6 +90,8 @@ class SqliteInspector:
                     ]
                 case Purge(queues=queues):
                     return _purge(db, queues, now)
+                case Seal(id=id, size=size):
+                    return [id] if seal(db, id, size, now) else []
 
     def workers(self, *, now: Instant) -> list[MemberRecord]:
         with self._store.read() as db:
@@ -103,23 +110,32 @@ class SqliteInspector:
 
 def _find_sql(phase: int, *, of_schedule: bool) -> str:
     index, condition = ("runs_active", OF_SCHEDULE) if of_schedule else (INDEXES[phase], "TRUE")
-    return SQL["find"].format(phase=phase, index=index, schedule=condition)
+    is_blocked = phase == BLOCKED
+    return SQL["find"].format(
+        phase="phase < 0" if is_blocked else f"phase = {phase}",
+        rank="(0 + 0)" if is_blocked else "rank",  # blocked ones are listed by put; a bare 0 would be a column's number
+        due="(0 + 0)" if is_blocked else "due",
+        index=index,
+        schedule=condition,
+    )
 
 
 def _purge(db: Connection, queues: tuple[str, ...] | None, now: Instant) -> list[str]:
     names = None if queues is None else msgspec.json.encode(queues).decode()
     history = encode_history(History(error=error_of(Revoked(reason="purged"))))
     rows = fetch(db, "purge", {"now": now, "history": history, "queues": names})
-    purged = [id for id, _ in rows]
-    for _, schedule in rows:
+    purged = [id for id, _, _ in rows]
+    for id, schedule, text in rows:
         tell_schedule(db, schedule, State.REVOKED, b"", now)
-    for entry in entries(db, "entries_waiting", {"queues": names}):
-        revoke(db, entry, "purged", now)
-        purged.append(entry.id)
+        note_doom(db, id, text, State.REVOKED, error_of(Revoked(reason="purged")), now)
+    for statement in ("entries_waiting", "entries_blocked"):
+        for entry in entries(db, statement, {"queues": names}):
+            revoke(db, entry, "purged", now)
+            purged.append(entry.id)
     return purged
 
 
-def _counts_of(queue: str, waiting: list[Row], claimed: int) -> QueueCounts:
+def _counts_of(queue: str, waiting: list[Row], claimed: int, blocked: int) -> QueueCounts:
     rows = [row[1:] for row in waiting if row[0] == queue]  # task, number, number of those due, earliest due
     ready = [row for row in rows if row[2]]
     due = sum(row[2] for row in ready)
@@ -127,13 +143,14 @@ def _counts_of(queue: str, waiting: list[Row], claimed: int) -> QueueCounts:
         ready=due,
         scheduled=sum(row[1] for row in rows) - due,
         claimed=claimed,
+        blocked=blocked,
         oldest_due=min((row[3] for row in ready), default=None),
         tasks={row[0]: row[2] for row in ready},
     )
 
 
 def _to_held(row: Row) -> Held:
-    (phase, _, due, _, id, task, queue, created, state, owner, fence, attempt, crashes, text) = row
+    (phase, _, _, _, due, id, task, queue, created, state, owner, fence, attempt, crashes, text) = row
     return Held(
         message=readable_message(text, id=id, task=task, queue=queue, created=created),
         state=state,
@@ -142,6 +159,7 @@ def _to_held(row: Row) -> Held:
         fence=fence,
         attempt=attempt,
         crashes=crashes,
+        is_blocked=phase == BLOCKED,
     )
 
 

@@ -7,7 +7,14 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from horarium.clock import Instant, milliseconds
-from horarium.engines.records import FIRING_KEEP, TOMBSTONE_KEEP, DeadOwner, Maintenance, MaintenancePolicy
+from horarium.engines.records import (
+    FIRING_KEEP,
+    JOURNAL_KEPT,
+    TOMBSTONE_KEEP,
+    DeadOwner,
+    Maintenance,
+    MaintenancePolicy,
+)
 from horarium.engines.sqlite.connection import Connection, Store
 from horarium.engines.sqlite.moves import Entry, crash, die, entries, expire, give_back, set_aside_unreadable
 from horarium.engines.sqlite.rows import readable_member
@@ -76,6 +83,7 @@ def _look(db: Connection, now: Instant, policy: MaintenancePolicy) -> tuple[int,
         "keep": milliseconds(policy.keep),
         "buried": now - milliseconds(TOMBSTONE_KEEP),
         "fired": now - milliseconds(FIRING_KEEP),
+        "journal": JOURNAL_KEPT,
     }
     owners, overdue, old, traces = fetch(db, "chores", values)[0]
     return owners, overdue, old, traces
@@ -162,4 +170,6 @@ def _sweep_up(store: Store, now: Instant, policy: MaintenancePolicy) -> None:
     """Drop what only had to be remembered for a while."""
     with store.write("never") as db:
         change(db, "bury_owners", {"buried": now - milliseconds(TOMBSTONE_KEEP)})
+        change(db, "prune_notes", (now,))
+        change(db, "prune_journal", (JOURNAL_KEPT,))
         change(db, "prune_firings", {"fired": now - milliseconds(FIRING_KEEP), "limit": policy.batch})

@@ -12,10 +12,12 @@ import msgspec
 from msgspec import Struct
 
 from horarium.clock import Instant, Seconds, milliseconds
-from horarium.engines.records import MaintenancePolicy
+from horarium.engines.records import QUEUE_TOPIC, RESULT_TOPIC, MaintenancePolicy
 from horarium.engines.sqlite.connection import Connection
+from horarium.engines.sqlite.gates import drop_gate, note_doom, set_gate
 from horarium.engines.sqlite.intake import insert
 from horarium.engines.sqlite.rows import (
+    GATED,
     NO_HISTORY,
     WAITING,
     History,
@@ -24,11 +26,15 @@ from horarium.engines.sqlite.rows import (
     encode_history,
     encode_message,
 )
+from horarium.engines.sqlite.slots import free_slot
 from horarium.engines.sqlite.sql import change, fetch
 from horarium.engines.sqlite.watch import tell_schedule
 from horarium.message import Message
-from horarium.outcome import Attempt, Crashed, ErrorRecord, Expired, Outcome, Revoked, State, error_of, told
+from horarium.outcome import ENDS, Attempt, Crashed, ErrorRecord, Expired, Outcome, Revoked, State, error_of, told
 from horarium.workflow.follow import follow_ups
+from horarium.workflow.gates import doomed
+
+UNIQUE = b'"unique":'
 
 
 class Entry(Struct, eq=False):
@@ -100,6 +106,23 @@ def end(
     )
     entry.state = state
     tell_schedule(db, entry.schedule, state, entry.text, now)
+    if entry.phase == GATED:
+        drop_gate(db, entry.id)
+    if UNIQUE in entry.text:
+        change(db, "release_unique", (entry.id,))
+    free_slot(db, entry.text)
+    note_doom(db, entry.id, entry.text, state, error, now)
+
+
+def carry_out_dooms(db: Connection) -> None:
+    """End the blocked messages whose waiting is in vain, and those that wait for them."""
+    for id, doom, now in db.dooms:  # it grows as we go
+        for entry in entries(db, "entry", {"id": id}):
+            if entry.phase == GATED:
+                outcome, follows = doomed(entry.message, doom, now=now)
+                end(db, entry, ENDS[type(outcome)], now, error=error_of(outcome))
+                insert(db, follows, now)
+                db.topics |= {RESULT_TOPIC, *(QUEUE_TOPIC + message.queue for message in follows)}
 
 
 def put_back(
@@ -141,9 +164,15 @@ def put_back(
             "parent": sent.parent,
             "root": sent.root,
             "message": entry.text if message is None else encode_message(message),
+            "phase": WAITING if sent.gate is None else GATED,
+            "slot": None if sent.slot is None else sent.slot.key,
+            "slot_size": None if sent.slot is None else sent.slot.size,
         },
     )
     entry.state = state
+    free_slot(db, entry.text)
+    if sent.gate is not None:
+        set_gate(db, entry.id, sent.gate, now)
     if sent.schedule != entry.schedule:  # it will not hear of the end of this run any more
         tell_schedule(db, entry.schedule, state, entry.text, now)
 
@@ -201,7 +230,7 @@ def set_aside_unreadable(db: Connection, entry: Entry, now: Instant) -> bool:
 
 def cancel(db: Connection, entry: Entry, *, terminate: bool, now: Instant) -> bool:
     """Revoke what waits, mark what is in hand; tell whether that changed anything."""
-    if entry.phase == WAITING:
+    if entry.phase <= WAITING:
         revoke(db, entry, "revoked", now)
         return True
     mark = "terminate" if terminate else "revoke"

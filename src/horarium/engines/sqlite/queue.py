@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 
 from horarium.clock import Instant, Seconds, milliseconds
-from horarium.engines.records import DeadOwner, Maintenance, MaintenancePolicy, Member, Renewal
-from horarium.engines.sqlite.claim import claim
+from horarium.engines.records import DeadOwner, Limit, Maintenance, MaintenancePolicy, Member, Placed, Renewal
+from horarium.engines.sqlite.claim import Wish, claim
 from horarium.engines.sqlite.connection import Store
 from horarium.engines.sqlite.intake import insert
 from horarium.engines.sqlite.maintain import maintain
@@ -26,7 +26,7 @@ class SqliteQueue:
 
     def put(
         self, messages: Sequence[Message], *, now: Instant, visible: Callable[[], None] | None = None
-    ) -> list[bool]:
+    ) -> list[Placed]:
         if not messages:
             return []
         with self._store.write("shared", visible) as db:
@@ -40,8 +40,9 @@ class SqliteQueue:
         *,
         now: Instant,
         tasks: Collection[str] | None = None,
+        limits: Mapping[str, Limit] | None = None,
     ) -> list[Delivery]:
-        return claim(self._store, queues, owner, limit, now, tasks)
+        return claim(self._store, Wish(queues, owner, limit, tasks, limits or {}), now)
 
     def renew(self, members: Sequence[Member], *, now: Instant, lease: Seconds) -> Renewal:
         if not members:

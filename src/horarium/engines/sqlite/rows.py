@@ -17,7 +17,7 @@ from horarium.engines.sqlite.sql import Row
 from horarium.message import Message
 from horarium.outcome import Attempt, ErrorRecord, Progress, Run, Settlement, State
 
-WAITING, HELD, ENDED = 0, 1, 2  # the phases
+GATED, ASIDE, WAITING, HELD, ENDED = -1, -2, 0, 1, 2  # the phases
 
 _encode = msgspec.json.Encoder().encode
 _decode_message = msgspec.json.Decoder(Message).decode

@@ -12,7 +12,7 @@
 CREATE TABLE runs (
     seq      INTEGER PRIMARY KEY,  -- created (ms) * 2^20 + a number, see intake.Places
     id       TEXT    NOT NULL UNIQUE,
-    phase    INTEGER NOT NULL,  -- 0 waiting, 1 in hand, 2 ended
+    phase    INTEGER NOT NULL,  -- 0 waiting in line, 1 in hand, 2 ended, -1 behind its gate, -2 aside for its slot
     state    TEXT    NOT NULL,  -- as shown; tasks may report their own
     queue    TEXT    NOT NULL,
     task     TEXT    NOT NULL,
@@ -37,19 +37,25 @@ CREATE TABLE runs (
     keep     INTEGER,  -- ms to be kept after the end; NULL: the policy's
     message  BLOB    NOT NULL,  -- JSON
     result   BLOB,  -- JSON
-    history  BLOB  -- JSON of rows.History; NULL: nothing to tell
+    history  BLOB,  -- JSON of rows.History; NULL: nothing to tell
+    slot     TEXT,  -- its key
+    slot_size INTEGER,
+    uniq     INTEGER NOT NULL DEFAULT 0  -- 1: it holds a unique key until its end, 2: until its start
 ) STRICT;
 
-CREATE INDEX runs_waiting ON runs (queue, task, rank, due, turn, crashes, expires, once) WHERE phase = 0;
+CREATE INDEX runs_waiting ON runs (queue, task, rank, due, turn, crashes, expires, once, slot) WHERE phase = 0;
 CREATE INDEX runs_held ON runs (owner) WHERE phase = 1;
 CREATE INDEX runs_ended ON runs (changed) WHERE phase = 2 AND keep IS NULL;
 CREATE INDEX runs_ended_keep ON runs (changed + keep) WHERE phase = 2 AND keep IS NOT NULL;
-CREATE INDEX runs_expires ON runs (expires) WHERE phase = 0 AND expires IS NOT NULL;
+CREATE INDEX runs_expires ON runs (expires) WHERE phase <= 0 AND expires IS NOT NULL;
 CREATE INDEX runs_state ON runs (state);
 CREATE INDEX runs_task ON runs (task);
 CREATE INDEX runs_queue ON runs (queue);
 CREATE INDEX runs_schedule ON runs (schedule) WHERE schedule IS NOT NULL;
 CREATE INDEX runs_active ON runs (schedule) WHERE phase < 2 AND schedule IS NOT NULL;
+CREATE INDEX runs_blocked ON runs (turn) WHERE phase < 0;
+CREATE INDEX runs_slot ON runs (slot) WHERE phase = 1 AND slot IS NOT NULL;
+CREATE INDEX runs_aside ON runs (slot, queue, task, rank, due, turn) WHERE phase = -2;
 CREATE INDEX runs_parent ON runs (parent) WHERE parent IS NOT NULL;
 CREATE INDEX runs_root ON runs (root) WHERE root IS NOT NULL;
 
@@ -98,3 +104,44 @@ CREATE TABLE firings (
     kind     TEXT    NOT NULL,
     PRIMARY KEY (nominal, schedule, kind)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE gates (
+    id      TEXT    NOT NULL PRIMARY KEY,  -- of the message behind it
+    size    INTEGER,  -- how many it waits for; NULL: nobody knows yet
+    widened INTEGER NOT NULL DEFAULT 0,  -- for so many more
+    arrived INTEGER NOT NULL DEFAULT 0  -- the number of its arrivals: counting them each time would be quadratic
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE arrivals (
+    gate   TEXT    NOT NULL,
+    member TEXT    NOT NULL,
+    place  INTEGER NOT NULL,
+    value  BLOB    NOT NULL,
+    PRIMARY KEY (gate, member)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE uniques (
+    key   TEXT NOT NULL PRIMARY KEY,
+    id    TEXT NOT NULL UNIQUE,
+    until INTEGER  -- free from then on; NULL: only when its holder says so
+) STRICT;
+
+CREATE TABLE buckets (
+    name TEXT    NOT NULL PRIMARY KEY,
+    left REAL    NOT NULL,  -- tokens, at that instant
+    at   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE notes (
+    key     TEXT    NOT NULL PRIMARY KEY,
+    text    BLOB    NOT NULL,
+    expires INTEGER,
+    changed INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX notes_expires ON notes (expires) WHERE expires IS NOT NULL;
+
+CREATE TABLE journal (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    entry  BLOB NOT NULL
+) STRICT;

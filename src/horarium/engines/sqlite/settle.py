@@ -9,6 +9,7 @@ import msgspec
 from horarium.clock import Instant, milliseconds
 from horarium.engines.records import MaintenancePolicy
 from horarium.engines.sqlite.connection import Connection, Store
+from horarium.engines.sqlite.gates import arrive
 from horarium.engines.sqlite.intake import insert
 from horarium.engines.sqlite.moves import Entry, crash, end, entries, give_back, put_back
 from horarium.engines.sqlite.rows import encode_history, mark_of
@@ -16,32 +17,20 @@ from horarium.engines.sqlite.sql import change, fetch
 from horarium.engines.sqlite.watch import tell_schedule
 from horarium.message import Message
 from horarium.outcome import (
+    ENDS,
     Attempt,
     Crashed,
-    Expired,
-    Failed,
-    Ignored,
-    Outcome,
-    Rejected,
     Released,
+    Replaced,
     Reported,
     Retried,
-    Revoked,
     Settlement,
     State,
     Succeeded,
     Verdict,
     error_of,
 )
-
-ENDS: dict[type[Outcome], State] = {
-    Succeeded: State.SUCCESS,
-    Failed: State.FAILURE,
-    Revoked: State.REVOKED,
-    Expired: State.EXPIRED,
-    Rejected: State.REJECTED,
-    Ignored: State.IGNORED,
-}
+from horarium.workflow.follow import NULL
 
 
 def settle(store: Store, settlements: Sequence[Settlement], now: Instant, policy: MaintenancePolicy) -> list[Verdict]:
@@ -57,8 +46,14 @@ def settle(store: Store, settlements: Sequence[Settlement], now: Instant, policy
             verdict = Verdict.RECORDED if is_recorded else _settle(db, settlement, mark, now, policy)
             if verdict is Verdict.RECORDED:
                 follow_ups += settlement.follow_ups
+                for gate, by in settlement.widens.items():
+                    change(db, "widen_gate", (gate, by))
             verdicts.append(verdict)
         insert(db, follow_ups, now)
+        for settlement, verdict in zip(settlements, verdicts, strict=True):
+            if settlement.joins and verdict is Verdict.RECORDED and isinstance(settlement.outcome, Succeeded):
+                value = settlement.value or settlement.outcome.result or NULL
+                arrive(db, settlement.joins, settlement.id, bytes(value), now)
     return verdicts
 
 
@@ -103,6 +98,9 @@ def _settle(db: Connection, settlement: Settlement, mark: int, now: Instant, pol
         case Retried(message=message, error=error):
             due = now if message.eta is None else message.eta
             put_back(db, entry, State.RETRY, now, due=due, message=message, error=error)
+        case Replaced(message=message):
+            due = now if message.eta is None else message.eta
+            put_back(db, entry, State.PENDING, now, due=due, message=message)
         case Released(delay=delay):
             give_back(db, entry, now, delay=delay)
         case Crashed(error=error):

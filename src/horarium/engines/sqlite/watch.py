@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from horarium.clock import Instant
+from horarium.engines.records import SCHEDULE_TOPIC
 from horarium.engines.sqlite.connection import Connection
 from horarium.engines.sqlite.rows import decode_message
 from horarium.engines.sqlite.sql import change
@@ -19,7 +20,7 @@ def tell_schedule(db: Connection, name: str | None, state: State, text: bytes, n
     has_succeeded = state in SUCCEEDED
     values = (name, now, _nominal(text) if has_succeeded else None, has_succeeded, state in FAILED)
     if change(db, "tell_schedule", values) == 0 and change(db, "release_schedule", values) == 1:
-        db.has_released = True
+        db.topics.add(SCHEDULE_TOPIC)
 
 
 def _nominal(text: bytes) -> Instant | None:

@@ -1,7 +1,7 @@
 -- End a message.
 -- Parameters: :seq, :state, :settled, :attempt, :crashes, :worker, :started, :ended, :now, :keep, :result, :history
 -- Result: none
--- State: waiting or in hand -> ended
+-- State: waiting, blocked or in hand -> ended
 -- Safe: inside the write transaction that looked at it
 UPDATE runs
 SET phase = 2, state = :state, owner = NULL, settled = :settled, attempt = :attempt, crashes = :crashes,

@@ -5,4 +5,5 @@
 -- State: unchanged
 -- Safe: inside the write transaction that settles it
 SELECT schedule, message FROM runs
-WHERE id = ?1 AND owner = ?2 AND fence = ?3 AND history IS NULL AND schedule IS NOT NULL
+WHERE id = ?1 AND owner = ?2 AND fence = ?3 AND history IS NULL AND slot IS NULL AND uniq = 0
+    AND schedule IS NOT NULL

@@ -1,0 +1,6 @@
+-- Forget a gate.
+-- Parameters: ?1 gate
+-- Result: none
+-- State: blocked -> released or ended
+-- Safe: inside the write transaction that moves the message
+DELETE FROM gates WHERE id = ?1

@@ -1,0 +1,8 @@
+-- Read the notes whose keys begin so.
+-- Parameters: ?1 beginning, ?2 now
+-- Result: key, text, expires, changed
+-- State: unchanged
+-- Safe: one statement, one snapshot
+SELECT key, text, expires, changed FROM notes
+WHERE substr(key, 1, length(?1)) = ?1 AND key >= ?1 AND (expires IS NULL OR expires > ?2)
+ORDER BY key
