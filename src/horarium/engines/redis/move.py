@@ -23,7 +23,7 @@ class Move(Struct, omit_defaults=True, kw_only=True):
     why: str | None = None  # what must block it
     leave: tuple[str, str, str] | None = None  # queue, slot, member
     unblock: bool = False
-    aside: tuple[str, str, str, str] | None = None  # with it: slot's key, queue, task, member
+    aside: tuple[str, str, str, str, str] | None = None  # with it: slot's key, queue, line, task, member
     join: tuple[str, str, int, str, str] | None = None  # queue, slot, due, member, task
     block: tuple[int, str, int | str] | None = None  # by its gate: turn, queue, size or ''
     owner: str | None = None  # out of whose hands

@@ -287,7 +287,7 @@ def _departure(entry: Entry) -> dict[str, Any]:  # Any: fields of Move
         return {
             "unblock": True,
             "seen": entry.seen,
-            "aside": (slot, message.queue, message.task, member) if is_aside else None,
+            "aside": (slot, message.queue, slot_of(message), message.task, member) if is_aside else None,
             "unexpire": True,
             "from_": None if entry.is_damaged else record.state,
             "slot": slot,

@@ -12,5 +12,5 @@ return {
   upto('exp', now),
   upto('end', ARGV[2]) + upto('endk', now),
   redis.call('SCARD', K .. 'turned'),
-  upto('graves', ARGV[3]) + upto('fires', ARGV[4]) + upto('notex', now),
+  upto('graves', ARGV[3]) + upto('fires', ARGV[4]) + upto('notex', now) + upto('full', now),
 }

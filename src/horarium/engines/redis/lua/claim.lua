@@ -90,7 +90,7 @@ local function step(line)
 end
 
 -- What is still room for: of tasks that have a limit, and of slots.
-local limits, running, tokens, is_taken = ARGV[10] ~= '' and cmsgpack.unpack(ARGV[10]) or {}, nil, {}, {}
+local limits, running, tokens, full_at = ARGV[10] ~= '' and cmsgpack.unpack(ARGV[10]) or {}, nil, {}, {}
 
 local function count_running()
   running = {}
@@ -120,8 +120,12 @@ end
 local function take_room(task)
   local limit = limits[task]
   if not limit then return end
+  local _, rate, burst, bucket = unpack(limit)
   if running then running[task] = (running[task] or 0) + 1 end
-  if limit[2] >= 0 then tokens[limit[4]], is_taken[limit[4]] = tokens[limit[4]] - 1, true end
+  if rate >= 0 then
+    tokens[bucket] = tokens[bucket] - 1
+    full_at[bucket] = rate > 0 and now + (burst - tokens[bucket]) / rate * 1000 or math.huge
+  end
 end
 
 local slots = {}  -- how many are in hand
@@ -228,8 +232,9 @@ for _, each in ipairs(aside) do
   table.insert(left[line], each[7])
   step_aside(unpack(each))
 end
-for bucket in pairs(is_taken) do
+for bucket, instant in pairs(full_at) do
   redis.call('HSET', K .. 'buckets', bucket, string.format('%.17g;%s', tokens[bucket], now))
+  redis.call('ZADD', K .. 'full', instant == math.huge and '+inf' or string.format('%.0f', math.ceil(instant)), bucket)
 end
 for line, places in pairs(left) do leave_line(line.name, line.slot, places) end
 if ear ~= '' then

@@ -24,8 +24,15 @@ local function carry_out(move, now)
   if move.record then redis.call('HSET', K .. 'rec', id, move.record) end
   if move.message then redis.call('HSET', K .. 'msg', id, move.message) end
   if move.leave then leave_line(move.leave[1], move.leave[2], {move.leave[3]}) end
+  if move.aside then
+    local slot, queue, line, task, member = unpack(move.aside)
+    if why_of(id) == 'aside' then
+      leave_aside(slot, queue, task, member)
+    else  -- a move before it has freed the slot, and called this one back
+      leave_line(queue, line, {member})
+    end
+  end
   if move.unblock then unblock(id) end
-  if move.aside then leave_aside(unpack(move.aside)) end
   if move.unexpire then redis.call('ZREM', K .. 'exp', id) end
   if move.from then count_state(move.from, -1) end
   if move.to then count_state(move.to, 1) end
