@@ -7,7 +7,7 @@ move that holds only as long as nobody else has. Where a process dies in between
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import msgspec
 from msgspec import Raw, Struct
@@ -63,29 +63,33 @@ def carried_out(store: Store, turned: Turned, now: Instant) -> Move:
         return end(entry, State.DEAD, now, error=error)
     if turned.doom is not None:
         return meet_doom(entry, _decode_doom(turned.doom), now)
-    arrived = turned.arrived if turned.arrived is not None else list(_scanned(store, entry.id))
+    arrived = _scanned(store, entry.id) if turned.arrived is None else _pairs(turned.arrived)
     return release(entry, _in_order(arrived), now)
 
 
-def _in_order(arrived: Sequence[bytes]) -> list[Raw]:
+def _in_order(arrived: dict[bytes, bytes]) -> list[Raw]:
+    """Return the values by place, then id."""
     values = []
-    for id, text in zip(arrived[::2], arrived[1::2], strict=True):
+    for id, text in arrived.items():
         place, _, value = text.partition(b";")
         values.append((int(place), id, value))
-    return [Raw(value) for _, _, value in sorted(values)]
+    values.sort()
+    return [Raw(value) for _, _, value in values]
 
 
-def _scanned(store: Store, id: str) -> Iterator[bytes]:
-    """Yield what has arrived at a large gate, in stretches: together it may be more than one answer should be."""
+def _scanned(store: Store, id: str) -> dict[bytes, bytes]:
+    """Return what has arrived at a large gate. It is read in stretches: it may be more than one answer should be."""
     found: dict[bytes, bytes] = {}
     cursor: bytes | int = 0
     while True:
         cursor, pairs = store.ask("HSCAN", f"{store.prefix}g:{id}", cursor, "COUNT", SCANNED)
-        found |= dict(zip(pairs[::2], pairs[1::2], strict=True))
+        found |= _pairs(pairs)
         if int(cursor) == 0:
-            break
-    for each in found.items():
-        yield from each
+            return found
+
+
+def _pairs(flat: Sequence[bytes]) -> dict[bytes, bytes]:
+    return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
 def _strike_off(store: Store, id: bytes) -> None:

@@ -48,17 +48,21 @@ def settle(store: Store, settlements: Sequence[Settlement], now: Instant, policy
 def _in_order(settlements: Sequence[Settlement]) -> Iterator[Sequence[Settlement]]:
     """Split where the order counts: an id comes again (a report and the end of one delivery), or see _is_in_turn."""
     seen: set[str] = set()
-    start = 0
+    start, was_in_turn = 0, False
     for place, settlement in enumerate(settlements):
-        if settlement.id in seen or (place > start and any(map(_is_in_turn, settlements[place - 1 : place + 1]))):
+        is_in_turn = _is_in_turn(settlement)
+        if settlement.id in seen or (place > start and (is_in_turn or was_in_turn)):
             yield settlements[start:place]
             seen, start = set(), place
         seen.add(settlement.id)
+        was_in_turn = is_in_turn
     yield settlements[start:]
 
 
 def _is_in_turn(settlement: Settlement) -> bool:
     """Tell whether it matters what is settled before it: a gate is widened, or a follow-up may find its key held."""
+    if not settlement.widens and not settlement.follow_ups:
+        return False
     return bool(settlement.widens) or any(message.unique is not None for message in settlement.follow_ups)
 
 
@@ -117,7 +121,7 @@ def _arguments(plain: Sequence[Settlement], now: Instant) -> list[str | bytes | 
             encode(tail),
             "" if keep is None else now + milliseconds(keep),
             len(settlement.follow_ups),
-            _joins(settlement.joins),
+            _joins(settlement.joins) if settlement.joins else "",
             _value(settlement) if settlement.joins else "",
         )
     for settlement in plain:
@@ -166,9 +170,9 @@ def _moved(entry: Entry, settlement: Settlement, now: Instant, policy: Maintenan
 
 
 def _joins(joins: Sequence[Join]) -> str | bytes:
-    """Return the gates that are reached, as lua/settle.lua wants them; nearly always there is one, or none."""
-    if len(joins) <= 1:
-        return "".join(f"{join.place or 0};{join.id}" for join in joins)
+    """Return the gates that are reached, as lua/settle.lua wants them; nearly always it is one."""
+    if len(joins) == 1:
+        return f"{joins[0].place or 0};{joins[0].id}"
     return b"*" + pack([(str(join.place or 0), join.id) for join in joins])
 
 
