@@ -11,11 +11,11 @@ from lost_replies import losing
 from msgspec import Raw, json
 from redis_words import NOW, POLICY, Open, claim, done, hire, message, put, run_of
 
-from horarium.engines.records import Page, Purge, Revoke, RunFilter, Seal
+from horarium.engines.records import Note, Page, Purge, Revoke, RunFilter, Seal
 from horarium.engines.redis import RedisEngine, connection
 from horarium.engines.redis.lua import SCRIPTS
 from horarium.errors import EngineUnavailable
-from horarium.message import Delivery, Gate, Join, Message, Signature
+from horarium.message import Delivery, Gate, Join, Message, Signature, Unique
 from horarium.outcome import Failed, Outcome, Replaced, Settlement, State, Verdict, told
 from servers import RedisServer
 
@@ -220,6 +220,40 @@ def test_one_that_is_revoked_while_it_is_released_stays_revoked(
     assert open_engine().inspector.act(Revoke(ids=("body",)), now=NOW) == ["body"]
     maintain(engine)
     assert (run_of(engine, "body").state, claim(engine)) == (State.REVOKED, [])
+
+
+def test_one_that_is_replaced_by_a_newer_one_while_it_is_released_is_released_as_that(
+    engine: RedisEngine, open_engine: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    debounced = Unique(key="u", replaces=True)
+    (delivery,) = chord(engine, 1, unique=debounced)
+    other, newer = open_engine(), message(unique=debounced, args=Raw(b'["newer"]'))
+    exchange, met = connection._exchange, []
+
+    def exchanged(link: Any, words: Any) -> Any:
+        if SCRIPTS["commit"].digest in words and not met:
+            met.append(words)
+            assert put(other, newer) == ["body"]
+        return exchange(link, words)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(connection, "_exchange", exchanged)
+        settle(engine, succeeded(delivery))
+    (released,) = claim(engine)
+    assert (released.message.id, json.decode(released.message.args)) == ("body", [[42], "newer"])
+
+
+def test_without_memory_gates_turn_all_the_same_and_notes_are_kept(server: RedisServer, engine: RedisEngine) -> None:
+    held = chord(engine, 2)
+    put(engine, body(1, id="last"), message(id="x", joins=(Join(id="last"),)))
+    (failing,) = claim(engine)
+    server.ask("CONFIG", "SET", "maxmemory", "1")
+    settle(engine, *(succeeded(each) for each in held))
+    settle(engine, ended(failing, Failed(error=OOPS)))
+    engine.notes.post([Note(key="switch", text=Raw(b"1"))], now=NOW)
+    assert [each.message.id for each in claim(engine)] == ["body"]
+    assert run_of(engine, "last").state == State.FAILURE
+    assert [note.key for note in engine.notes.read("", now=NOW)] == ["switch"]
 
 
 def test_the_values_of_a_large_chord_are_read_whole_and_in_order(engine: RedisEngine) -> None:

@@ -4,6 +4,8 @@
 -- State: any -> kept
 -- Safe: a script runs alone; sent twice, the second leaves the same
 local K = KEYS[1]
+--#include calls
+begin_without_memory()  -- a switch must be set when the store is full, too
 for at = 1, #ARGV, 3 do
   redis.call('HSET', K .. 'notes', ARGV[at], ARGV[at + 2])
   redis.call('ZADD', K .. 'noten', 0, ARGV[at])

@@ -9,6 +9,7 @@ local K, id, size = KEYS[1], ARGV[1], ARGV[2]
 local why, queue = why_of(id)
 local widened = string.match(why or '', '^%?%+(%d+)$')
 if not widened then return {0, {}} end
+begin_without_memory()
 redis.call('HSET', K .. 'block', id, size .. '+' .. widened .. ';' .. queue)
 look_at_gate(id)
 return {1, told_of(turned)}
