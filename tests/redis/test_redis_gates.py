@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from lost_replies import losing
 from msgspec import Raw, json
+from redis.exceptions import ConnectionError
 from redis_words import NOW, POLICY, Open, claim, done, hire, message, put, run_of
 
 from horarium.engines.records import Note, Page, Purge, Revoke, RunFilter, Seal
@@ -160,6 +161,30 @@ def test_a_failure_whose_answer_was_lost_dooms_all_the_same(
         settle(engine, ended(delivery, Failed(error=OOPS)))
     assert run_of(engine, "body").state == State.FAILURE
     assert [each.message.task for each in claim(engine)] == ["on_error"]
+
+
+@pytest.mark.parametrize("step", [1, 2, 3])
+def test_a_chain_ends_whole_whichever_answer_was_lost(
+    engine: RedisEngine, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    hire(engine)
+    link = Gate(size=1, gives="value", is_link=True)
+    put(engine, *(message(id=f"s{n}", gate=link if n else None, joins=(Join(id=f"s{n + 1}"),)) for n in range(5)))
+    (delivery,) = claim(engine)
+    exchange, calls = connection._exchange, []
+
+    def exchanged(link: Any, words: Any) -> Any:
+        answer = exchange(link, words)
+        if SCRIPTS["commit"].digest in words:
+            calls.append(words)
+            if len(calls) == step:
+                raise ConnectionError("the answer was lost")
+        return answer
+
+    with monkeypatch.context() as patch:
+        patch.setattr(connection, "_exchange", exchanged)
+        settle(engine, ended(delivery, Failed(error=OOPS)))
+    assert [run_of(engine, f"s{n}").error for n in range(5)] == [OOPS] * 5
 
 
 def test_a_seal_whose_answer_was_lost_opens_the_gate_all_the_same(

@@ -102,8 +102,10 @@ def carry_out(store: Store, turned: Sequence[Turned], now: Instant) -> None:
         refused = 0 if done else refused + 1
         if refused == TRIES:
             raise restless(store)
-        again = look_at_turned(store, [move.id for move in moves if move.id not in done])
-        pending = [*pending[BATCH:], *more, *again]
+        missed = [move.id for move in moves if move.id not in done]
+        if missed:  # by others; or by ourselves, but the answer was lost, and with it what that has turned
+            more += [*look_at_turned(store, missed), *left_behind(store, BATCH)]
+        pending = list({each.entry.id: each for each in [*pending[BATCH:], *more]}.values())
 
 
 def _decided(entries: Iterable[Entry | None], decide: Decide) -> list[Move]:
