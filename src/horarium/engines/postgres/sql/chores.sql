@@ -19,7 +19,9 @@ SELECT
     OR EXISTS (SELECT FROM {schema}.notes WHERE expires <= %(now)s::bigint)
     OR EXISTS (
         SELECT FROM {schema}.journal
-        WHERE number <= (SELECT max(number) FROM {schema}.journal) - %(journal)s::bigint
+        WHERE number <= (
+            SELECT j.number FROM {schema}.journal AS j WHERE j.number > 0 ORDER BY j.number DESC LIMIT 1
+        ) - %(journal)s::bigint
     ),
     EXISTS (SELECT FROM {schema}.dooms WHERE number > 0)
     OR EXISTS (SELECT FROM {schema}.arrivals WHERE is_new AND gate > 0)

@@ -3,4 +3,6 @@
 -- Result: none
 -- State: there -> (unknown)
 -- Safe: numbers only grow, so what is too old stays too old
-DELETE FROM {schema}.journal WHERE number <= (SELECT max(number) FROM {schema}.journal) - %(kept)s::bigint
+DELETE FROM {schema}.journal WHERE number <= (
+    SELECT j.number FROM {schema}.journal AS j WHERE j.number > 0 ORDER BY j.number DESC LIMIT 1
+) - %(kept)s::bigint
