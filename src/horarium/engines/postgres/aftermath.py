@@ -59,7 +59,7 @@ def see_to_gates(db: Database, now: Instant, topics: Topics, ids: Collection[str
     if not ids:
         return
     with suppress(LockNotAvailable):
-        with _brief(db):
+        with db.connection.pipeline(), _brief(db):  # three round trips, where nothing is opened
             moves = Moves(db, now)
             release_open(moves, ids)
             moves.write()
