@@ -86,13 +86,22 @@ def test_a_migration_that_fails_leaves_nothing(path: Path, tmp_path: Path, monke
 
 @pytest.mark.parametrize("name", sorted(SQL))
 def test_no_statement_walks_a_table(engine: SqliteEngine, name: str) -> None:
-    text = SQL[name].replace("{driver}", "task = :value").replace("{phase}", "phase = 0").replace("{index}", "runs_waiting")
+    text = (
+        SQL[name]
+        .replace("{driver}", "task = :value")
+        .replace("{phase}", "phase = 0")
+        .replace("{index}", "runs_waiting")
+    )
     text = text.replace("{schedule}", "TRUE").replace("{rank}", "rank").replace("{due}", "due")
     named = set(re.findall(r":(\w+)", text))
     values: object = dict.fromkeys(named) if named else (None,) * len(set(re.findall(r"\?\d+", text)))
     with engine._store.read() as db:
         plan = [str(row[-1]) for row in db.execute(f"EXPLAIN QUERY PLAN {text}", values)]  # type: ignore[arg-type]
-    walks = [step for step in plan if re.match(r"SCAN (runs|owners|schedules|firings|gates|arrivals|uniques|notes|journal)\b", step)]
+    walks = [
+        step
+        for step in plan
+        if re.match(r"SCAN (runs|owners|schedules|firings|gates|arrivals|uniques|notes|journal)\b", step)
+    ]
     assert all(WALKS.get(name, "nothing") in step for step in walks), plan
 
 

@@ -109,7 +109,8 @@ class chain(Canvas):
         parts = _parts(tasks)
         if options or len(parts) < 2:
             return super().__new__(cls)
-        return reduce(or_, parts, cls._of(parts[:0]))
+        steps = _joined(parts)
+        return cls._of(steps, options.get("app")) if len(steps) > 1 else steps[0]
 
     def __init__(self, *tasks: Any, app: Sender | None = None, **options: Any) -> None:
         if "task" not in self:  # composed by __new__ otherwise
@@ -281,6 +282,17 @@ def _signature_of(part: Any) -> Any:
 
 def _unchained(parts: Iterable[Any]) -> list[Any]:
     return [task for part in parts for task in (part.unchain_tasks() if isinstance(part, chain) else [part])]
+
+
+def _joined(parts: Iterable[Any]) -> list[Any]:
+    """Return the steps of all the parts one after the other, as ``|`` would make them of them, in linear time."""
+    tasks: list[Any] = []
+    for step in _unchained(parts):
+        if tasks and isinstance(tasks[-1], group | chord):
+            tasks[-1] = tasks[-1] | step
+        else:
+            tasks.append(_unrolled(step) if tasks else step)
+    return tasks
 
 
 def _unrolled(part: Any) -> Any:

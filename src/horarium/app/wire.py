@@ -16,7 +16,7 @@ from horarium.app.stamping import in_headers
 from horarium.errors import InvalidArguments
 
 # Options that say where a signature stands in a canvas: the plan decides that anew.
-_PLACE = frozenset({"group_id", "group_index", "chord", "immutable"})
+_PLACE = frozenset({"group_id", "group_index", "chord", "immutable", "root_id", "parent_id"})
 DEEPEST = 200  # canvases inside one another; a signature that contains itself has no bottom
 
 
@@ -64,16 +64,16 @@ def members(tasks: Iterable[Any], options: Mapping[str, Any]) -> Iterable[Signat
 
 
 def _task(signature: Signature, freezer: Freezer) -> message.Signature:
-    options = {key: value for key, value in in_headers(signature.options).items() if key not in _PLACE}
-    for key in ("root_id", "parent_id"):
-        options.pop(key, None)
-    links, error_links = freezer.frozen_links(options)
+    options: dict[str, Any] = {}
+    if signature.options:  # most have none
+        options = {key: value for key, value in in_headers(signature.options).items() if key not in _PLACE}
+    links, error_links = freezer.frozen_links(options) if options else ((), ())
     return message.Signature(
         task=signature.name,
         links=links,
         error_links=error_links,
         args=Raw(codec.encode(list(signature.args), path="args")),
-        kwargs=Raw(codec.encode(_plain(signature.kwargs), path="kwargs")),
+        kwargs=Raw(codec.encode(_plain(signature.kwargs), path="kwargs")) if signature.kwargs else message.NO_KWARGS,
         options=freezer.frozen_options(signature.name, options),
         immutable=signature.immutable,
     )
