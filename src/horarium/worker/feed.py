@@ -55,6 +55,7 @@ class Feed:
         quick_looks: tuple[Seconds, ...] = (),
         hand: Hand | None = None,
         random: Random | None = None,
+        listen: Callable[[Sequence[str]], Listener] | None = None,
     ) -> None:
         self.line: deque[Delivery] = deque()
         self.stopping = False
@@ -63,6 +64,8 @@ class Feed:
         self._clock = clock
         self._owner = owner
         self._queues = queues
+        self._listen = listen  # makes a listener for other queues
+        self._wanted: Sequence[str] | None = None  # other queues than now, from the next look on
         self._tasks = tasks
         self._observer = observer
         self._noted_look = noted_look
@@ -85,6 +88,9 @@ class Feed:
         Raises: OwnerLost, StoreUnusable.
         """
         while not self.stopping:
+            if self._wanted is not None:
+                self._turn_to(self._wanted)
+                continue
             if not self._may_claim():
                 self._listener.wait(START_WITHIN)
                 continue
@@ -151,12 +157,27 @@ class Feed:
         self.stopping = True
         self._listener.wake()
 
+    def read(self, queues: Sequence[str]) -> None:
+        """Claim from these queues instead, from the next look on. Safe from every thread."""
+        self._wanted = queues
+        self._listener.wake()
+
+    def _turn_to(self, queues: Sequence[str]) -> None:
+        if self._wanted is queues:
+            self._wanted = None
+        if self._listen is not None:
+            before, self._listener = self._listener, self._listen(queues)
+            before.close()
+        self._queues = queues
+
     def _claim(self, slots: int) -> list[Delivery]:
         now = self._clock.now()
         was_in_doubt, self._is_in_doubt = self._is_in_doubt, True
         self._has_doubted = self._has_doubted or was_in_doubt
         known = self._hand.known() if self._hand is not None and self._has_doubted else frozenset()
-        claimed = self._queue.claim(self._queues, self._owner, self._batch(slots), now=now, tasks=self._tasks)
+        claimed: list[Delivery] = []
+        if self._queues:
+            claimed = self._queue.claim(self._queues, self._owner, self._batch(slots), now=now, tasks=self._tasks)
         if known:  # a store may answer with what lost answers said, later than we found out by ourselves
             claimed = [delivery for delivery in claimed if (delivery.message.id, delivery.fence) not in known]
         if self._hand is not None:
