@@ -5,7 +5,6 @@ Units are given up here: a timedelta becomes seconds, a zone its name, Celery's 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta, tzinfo
 from math import isfinite
@@ -14,6 +13,8 @@ from typing import Any
 from msgspec import Struct
 
 from horarium.address import read_results, read_store
+from horarium.rate import EXPECTED as RATE_EXPECTED
+from horarium.rate import per_second
 
 
 class Kind(Struct, frozen=True):
@@ -167,9 +168,11 @@ def _annotations(value: Any) -> Any:
 
 
 def _rate(value: Any) -> Any:
-    if isinstance(value, str) and _RATE.fullmatch(value.strip()):
-        return value.strip()
-    return _at_least_zero(value)
+    try:
+        per_second(value)
+    except ValueError:
+        raise ValueError from None
+    return value.strip() if isinstance(value, str) else value
 
 
 def _log_level(value: Any) -> str | int:
@@ -196,7 +199,6 @@ COMPRESSIONS = {
     "zstandard": "zstd",
 }
 
-_RATE = re.compile(r"\d+(\.\d+)?(/[smh])?")
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _POOL_ALIASES = {
     "prefork": "process",
@@ -225,5 +227,5 @@ SCHEDULES = Kind("a dict from a schedule's name to a dict with 'task' and 'sched
 ROUTES = Kind("a dict, a function, a router object, a dotted path, or a list of them", _routes)
 QUEUES = Kind("a list of queues' names, a dict by their names, or kombu's queues", _queue_names)
 ANNOTATIONS = Kind("a dict from a task's name, or '*', to its options; or a list of such", _annotations)
-RATE = Kind("a rate such as '10/s', '100/m', '1000/h', or a number per second", _rate)
+RATE = Kind(RATE_EXPECTED, _rate)
 LOG_LEVEL = Kind("the name of a log level", _log_level)

@@ -9,7 +9,7 @@ from source import SOURCE, files, imports
 
 # Floor 0, in the order in which they are named: each word may use those before it.
 WORDS = (
-    "version address clock errors message outcome event tagged sayable conversion codec "
+    "version address clock errors rate message outcome event tagged sayable conversion codec "
     "settings_kinds settings_table settings_celery settings_names settings_view settings dropin_names"
 ).split()
 ROOMS = {
