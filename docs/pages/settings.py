@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from horarium.settings_celery import ACCEPTED, ALIASES, URLS
+from horarium.settings_celery import ACCEPTED, ALIASES, CHECKED, REFUSED, URLS, old_name
+from horarium.settings_names import KNOWN, OWN
 from horarium.settings_table import SECTIONS, Setting
 
 SETTINGS_INTRODUCTION = """\
@@ -25,6 +26,11 @@ app.conf.update(task_time_limit=300, worker_concurrency=4)
 A value is checked when it is set. An unknown name is refused with the nearest known one, a wrong value with what was
 expected. `None` stands for the default unless it is listed as a value. A duration is a number of seconds or a
 `timedelta`. `horarium check` tells which of the settings in use have no effect, and why.
+
+Every one of the 207 settings of Celery 5.7 is on this page, and is understood in each of its spellings:
+`task_time_limit`, the older `CELERYD_TASK_TIME_LIMIT`, and `CELERY_TASK_TIME_LIMIT`. How a configuration is read from a
+module, from Django's settings or from the environment, and what wins, is told in
+[configure an app](../how-to/configure-an-app.md).
 """
 URL_INTRODUCTION = """\
 
@@ -39,8 +45,8 @@ URL_INTRODUCTION = """\
 """
 URLS_REFUSED = """\
 
-These are refused, unless they are `None` or say the same as `store`: a configuration that names another store must not
-be read as if it worked.
+These are refused, unless they are `None`, or say the same as `store` (the two URLs): a configuration that names another
+store must not be read as if it worked.
 
 | Setting | What to do |
 |---|---|
@@ -49,9 +55,22 @@ CELERY_INTRODUCTION = """\
 
 ## Celery's settings that do nothing here
 
-They are accepted, so that a configuration can be brought along as it is.
+They are accepted, so that a configuration can be brought along as it is. Where "may be" is said in brackets, another
+value is refused nevertheless: Celery would not know it either.
 
 | Setting | Why |
+|---|---|
+"""
+
+
+OLD_INTRODUCTION = """\
+
+## Older names
+
+Celery's settings had other names before its version 4. They are understood, too; old and new ones in one source are
+refused with what to rename, as Celery does, unless a setting is given in both.
+
+| Setting | Its older name |
 |---|---|
 """
 
@@ -60,9 +79,21 @@ def settings_page() -> str:
     """Return the page of all settings."""
     sections = "".join(f"\n## {title}\n\n{_table(settings)}" for title, settings in SECTIONS.items())
     aliases = _rows((alias, f"the same as `{name}`") for alias, name in ALIASES.items())
-    urls = aliases + URLS_REFUSED + _rows(URLS.items())
-    accepted = _rows(sorted(ACCEPTED.items()))
-    return SETTINGS_INTRODUCTION + sections + URL_INTRODUCTION + urls + CELERY_INTRODUCTION + accepted
+    urls = aliases + URLS_REFUSED + _rows({**URLS, **REFUSED}.items())
+    accepted = _rows((name, text + _may_be(name)) for name, text in sorted(ACCEPTED.items()))
+    older = _rows((name, f"`{old_name(name)}`") for name in sorted(_had_older_names()))
+    celery = CELERY_INTRODUCTION + accepted + OLD_INTRODUCTION + older
+    return SETTINGS_INTRODUCTION + sections + URL_INTRODUCTION + urls + celery
+
+
+def _may_be(name: str) -> str:
+    return f" (may be {CHECKED[name].expected})" if name in CHECKED else ""
+
+
+def _had_older_names() -> set[str]:
+    """Return Celery's settings whose older name is neither the new one in capitals nor that with CELERY before it."""
+    known = KNOWN - OWN
+    return {name for name in known if old_name(name) not in (name.upper(), f"CELERY_{name.upper()}")}
 
 
 def _table(settings: Iterable[Setting]) -> str:

@@ -21,7 +21,8 @@ _SERVERS = '"redis://host:6379/0" or "postgresql://user:password@host/database"'
 
 # The nearest that is there for schemes of Celery's that have no equivalent.
 _NEAREST: dict[str, str] = {
-    "amqp amqps pyamqp librabbitmq rabbitmq": f"RabbitMQ is not supported yet: write {_SERVERS}",
+    "amqp amqps pyamqp librabbitmq rabbitmq": f"RabbitMQ is no store: write {_SQLITE}, {_SERVERS}; "
+    "`horarium bridge` connects them with those who still send by RabbitMQ",
     "sqs kafka confluentkafka gcpubsub azurestoragequeues azureservicebus mongodb etcd zookeeper consul pyro slmq qpid "
     "nats": f"the nearest is {_SERVERS}",
     "filesystem file": f"the nearest is {_SQLITE}, a file",

@@ -3,12 +3,14 @@
 HorariumError
 ├── ImproperlyConfigured
 │   ├── UnknownSetting
-│   └── InvalidSetting
+│   ├── InvalidSetting
+│   └── ConfigurationNotFound (ImportError)
 ├── InvalidSchedule (ValueError)
 │   └── MissingExtra
 ├── ScheduleRefused (ValueError)
 │   └── OwnedByCode
 ├── InvalidArguments (TypeError)
+├── QueueNotFound (KeyError)
 ├── CodecError
 │   ├── EncodingError (TypeError)
 │   │   └── PayloadTooLarge
@@ -47,6 +49,7 @@ users know are kept.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 
@@ -76,6 +79,10 @@ class InvalidSetting(ImproperlyConfigured):
         super().__init__(f"{text}; {remedy}" if remedy else text)
         self.key = key
         self.value = value
+
+
+class ConfigurationNotFound(ImproperlyConfigured, ImportError):
+    """The module, or the attribute in it, that an app takes its settings from is not there."""
 
 
 class InvalidSchedule(HorariumError, ValueError):
@@ -116,6 +123,20 @@ class OwnedByCode(ScheduleRefused):
 
 class InvalidArguments(HorariumError, TypeError):
     """A call does not fit the task's signature."""
+
+
+class QueueNotFound(HorariumError, KeyError):
+    """A call names a queue that there is none of, and ``task_create_missing_queues`` is off."""
+
+    def __init__(self, queue: str, known: Iterable[str]) -> None:
+        super().__init__(
+            f"expected one of the queues {', '.join(sorted(known))}, got {queue!r}; add it to task_queues, or let "
+            "task_create_missing_queues be True"
+        )
+        self.queue = queue
+
+    def __str__(self) -> str:  # a KeyError would show it in quotes
+        return str(self.args[0])
 
 
 class CodecError(HorariumError):

@@ -4,10 +4,11 @@
 
 - a dict (or a list of pairs) from a task's name, a glob (``shop.tasks.*``) or a compiled regular expression to a
   destination: exact names first, then the patterns in their order;
-- a function ``(name, args, kwargs, options, task=None, **kw)`` that returns a destination or None.
+- a function ``(name, args, kwargs, options, task=None, **kw)`` that returns a destination or None;
+- an object with ``route_for_task(task, args, kwargs)``, the older form of the same.
 
-A destination is a queue's name or a dict with ``queue`` and ``priority``. Strings that name a router by its dotted path
-are imported by the app before they come here.
+A destination is a queue's name or a dict of options: ``queue``, ``priority``, and others of a call. Strings that name a
+router by its dotted path are imported by the app before they come here.
 """
 
 from __future__ import annotations
@@ -22,7 +23,11 @@ from msgspec import Struct
 from horarium.errors import ImproperlyConfigured
 
 # What Celery routes by in RabbitMQ; a queue's name says it all here.
-WITHOUT_EFFECT = frozenset({"routing_key", "exchange", "exchange_type", "delivery_mode"})
+WITHOUT_EFFECT = frozenset({"exchange", "exchange_type", "delivery_mode", "serializer", "compression"})
+# The options of a call that a route may choose besides.
+ALSO = frozenset(
+    "routing_key expires countdown time_limit soft_time_limit ignore_result max_retries headers retry acks_late".split()
+)
 _GLOB_MARKS = frozenset("*?[")
 
 
@@ -31,6 +36,7 @@ class Route(Struct, frozen=True, kw_only=True):
 
     queue: str | None = None
     priority: int | None = None
+    options: Mapping[str, Any] = {}  # others of a call that the route chooses
     by_call: bool = False  # a function among the routes must be asked for each call: do not keep this answer
 
 
@@ -51,9 +57,9 @@ def route(
     # Any for routes: what users write, see above; any for task: it is only handed on to their functions.
     by_call = False
     for router in _routers(routes):
-        if callable(router):
+        if _asks(router):
             by_call = True
-            found = None if args is None else router(name, args, kwargs or {}, options or {}, task=task)
+            found = None if args is None else _asked(router, name, args, kwargs or {}, options or {}, task)
         else:
             found = _look_up(name, router)
         if found is not None:
@@ -64,7 +70,7 @@ def route(
 def check_routes(routes: Any) -> None:
     """Raise ImproperlyConfigured unless every route can be read; asks no function."""
     for router in _routers(routes, dotted_paths=True):
-        if isinstance(router, str) or callable(router):
+        if isinstance(router, str) or _asks(router):
             continue
         for pattern, destination in _pairs(router):
             if not isinstance(pattern, str | re.Pattern):
@@ -80,9 +86,21 @@ def _routers(routes: Any, *, dotted_paths: bool = False) -> Iterator[Any]:
     for router in routes:
         if isinstance(router, str) and not dotted_paths:
             raise _unreadable("a router that has been imported", router)
-        if not (callable(router) or isinstance(router, str | Mapping | list | tuple)):
+        if not (_asks(router) or isinstance(router, str | Mapping | list | tuple)):
             raise _unreadable("a dict, a function or a dotted path", router)
         yield router
+
+
+def _asks(router: Any) -> bool:
+    return callable(router) or hasattr(router, "route_for_task")
+
+
+def _asked(
+    router: Any, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], options: Mapping[str, Any], task: Any
+) -> Any:
+    if hasattr(router, "route_for_task"):
+        return router.route_for_task(name, args, kwargs)
+    return router(name, args, kwargs, options, task=task)
 
 
 def _is_pair(value: Any) -> bool:
@@ -118,15 +136,24 @@ def _to_route(destination: Any, name: str, by_call: bool) -> Route:
         return Route(queue=destination, by_call=by_call)
     if not isinstance(destination, Mapping):
         raise _unreadable(f"the destination of {name} to be a queue's name or a dict", destination)
-    unknown = destination.keys() - WITHOUT_EFFECT - {"queue", "priority"}
+    known = WITHOUT_EFFECT | ALSO | {"queue", "priority"}
+    unknown = destination.keys() - known
     if unknown:
-        raise _unreadable(f"the destination of {name} to hold only queue and priority", sorted(map(str, unknown)))
+        raise _unreadable(
+            f"the destination of {name} to hold only {', '.join(sorted(known))}", sorted(map(str, unknown))
+        )
+    if destination.get("serializer", "json") != "json":
+        raise _unreadable(f"the serializer of {name} to be 'json'", destination["serializer"])
     queue, priority = destination.get("queue"), destination.get("priority")
+    queue = getattr(queue, "name", queue)  # one of kombu's queues
+    if queue is None:
+        queue = destination.get("routing_key")
     if queue is not None and (not isinstance(queue, str) or not queue):
         raise _unreadable(f"the queue of {name} to be a name", queue)
     if priority is not None and (type(priority) is not int or not 0 <= priority <= 9):
         raise _unreadable(f"the priority of {name} to be 0 to 9", priority)
-    return Route(queue=queue, priority=priority, by_call=by_call)
+    others = {key: destination[key] for key in destination.keys() & (ALSO - {"routing_key"})}
+    return Route(queue=queue, priority=priority, options=others, by_call=by_call or bool(others))
 
 
 def _unreadable(expected: str, got: object) -> ImproperlyConfigured:

@@ -1,12 +1,20 @@
-"""Celery's settings that Horarium knows and does not act on, each with the reason.
+"""Celery's settings that Horarium knows and does not act on, each with the reason; and the names they once had.
 
 They are accepted so that a configuration can be brought along as it is; ``horarium check`` prints the reasons.
 """
 
 from __future__ import annotations
 
+from horarium.settings_kinds import COMPRESSIONS, JSON_ONLY, Kind, one_of, or_none
+
 # Celery's names of settings that we have.
 ALIASES: dict[str, str] = {"broker_url": "store"}
+
+# Celery's oldest way to name a broker. Refused: a host that is passed over in silence is another store.
+REFUSED: dict[str, str] = dict.fromkeys(
+    "broker_transport broker_host broker_port broker_user broker_password broker_vhost".split(),
+    'write the whole address: store="redis://user:password@host:6379/0", or broker_url (see docs)',
+)
 
 # Refused unless they say what ``store`` says: one that names another store must not be read as if it worked.
 URLS: dict[str, str] = {
@@ -22,7 +30,8 @@ _NO_EFFECT: dict[str, str] = {
         broker_pool_acquire_timeout broker_login_method broker_native_delayed_delivery_queue_type""",
     "queues come to be when they are named, and a queue's name is all the routing there is": """
         task_default_queue_type task_default_exchange task_default_exchange_type task_default_routing_key
-        task_create_missing_queues task_create_missing_queue_type worker_direct worker_detect_quorum_queues""",
+        task_create_missing_queue_type task_create_missing_queue_exchange_type worker_direct
+        worker_detect_quorum_queues""",
     "errors are kept whether the result is ignored or not": "task_store_errors_even_if_ignored",
     "every queue takes the priorities 0 to 9": "task_queue_max_priority",
     "what is accepted is stored durably; see durability": "task_default_delivery_mode result_persistent",
@@ -41,8 +50,9 @@ _NO_EFFECT: dict[str, str] = {
         worker_pool_putlocks worker_pool_restarts worker_agent worker_consumer worker_timer worker_timer_precision
         worker_proc_alive_timeout worker_lost_wait""",
     "children are forked from a clean process where there is fork, else spawned": "worker_pool_start_method",
-    "revocations and schedules are kept in the store": """
-        worker_state_db beat_schedule_filename beat_sync_every beat_scheduler""",
+    "revocations and schedules are kept in the store": "worker_state_db beat_schedule_filename beat_sync_every",
+    "the scheduler keeps its schedules in the store, takes edits at once, and any number of it may run": """
+        beat_scheduler""",
     "a worker drains within worker_grace and gives back what is left": """
         worker_soft_shutdown_timeout worker_enable_soft_shutdown_on_idle
         worker_cancel_long_running_tasks_on_connection_loss""",
@@ -61,6 +71,18 @@ _NO_EFFECT: dict[str, str] = {
         database_table_schemas database_table_names database_create_tables_at_setup cache_backend
         cache_backend_options redis_backend_use_ssl redis_max_connections redis_username redis_password
         redis_socket_timeout redis_socket_connect_timeout redis_socket_keepalive redis_retry_on_timeout""",
+    "the address says it all: write it into result_backend": "redis_host redis_port redis_db",
+    "there is no such store here: results are kept where result_backend says": """
+        cassandra_entry_ttl cassandra_keyspace cassandra_port cassandra_read_consistency cassandra_servers
+        cassandra_bundle_path cassandra_table cassandra_write_consistency cassandra_auth_provider
+        cassandra_auth_kwargs cassandra_options s3_access_key_id s3_secret_access_key s3_bucket s3_base_path
+        s3_endpoint_url s3_region azureblockblob_container_name azureblockblob_retry_initial_backoff_sec
+        azureblockblob_retry_increment_base azureblockblob_retry_max_attempts azureblockblob_base_path
+        azureblockblob_connection_timeout azureblockblob_read_timeout gcs_bucket gcs_project gcs_base_path gcs_ttl
+        couchbase_backend_settings arangodb_backend_settings mongodb_backend_settings cosmosdbsql_database_name
+        cosmosdbsql_collection_name cosmosdbsql_consistency_level cosmosdbsql_max_retry_attempts
+        cosmosdbsql_max_retry_wait_time elasticsearch_retry_on_timeout elasticsearch_max_retries
+        elasticsearch_timeout elasticsearch_save_meta_as_text""",
     "schedulers need no lock to themselves: the store fires each schedule once": """
         redbeat_redis_url redbeat_redis_options redbeat_redis_use_ssl redbeat_key_prefix redbeat_lock_key
         redbeat_lock_timeout""",
@@ -74,13 +96,6 @@ _NO_EFFECT: dict[str, str] = {
 }
 
 _NOT_YET: dict[str, str] = {
-    "name the queues with `horarium worker -Q`": "task_queues",
-    "set the options where the task is declared": "task_annotations",
-    "tasks run as fast as the slots allow": "task_default_rate_limit worker_disable_rate_limits",
-    "give the priority with the call": "task_inherit_parent_priority",
-    "failed runs are kept as long as result_expires says": "result_failure_expires",
-    "late firings follow each schedule's own catch-up window": "beat_cron_starting_deadline",
-    "set worker_log_format and worker_task_log_format": "worker_log_color worker_log_datefmt worker_task_log_datefmt",
     "chords come later": "result_chord_expires task_allow_error_cb_on_chord_header",
 }
 
@@ -90,3 +105,70 @@ ACCEPTED: dict[str, str] = {
     for reason, names in reasons.items()
     for name in names.split()
 }
+
+_QUEUE_TYPE = or_none(one_of("classic", "quorum", "stream"))
+_EXCHANGE_TYPE = or_none(one_of("direct", "topic", "fanout", "headers"))
+_COMPRESSION = or_none(one_of("gzip", "zlib", "bzip2", "lzma", "brotli", "zstd", aliases=COMPRESSIONS))
+
+# What those may be whose value has no effect either way, but may name what Celery does not know itself.
+CHECKED: dict[str, Kind] = {
+    "task_default_queue_type": _QUEUE_TYPE,
+    "task_create_missing_queue_type": _QUEUE_TYPE,
+    "broker_native_delayed_delivery_queue_type": _QUEUE_TYPE,
+    "task_default_exchange_type": _EXCHANGE_TYPE,
+    "task_create_missing_queue_exchange_type": _EXCHANGE_TYPE,
+    "result_exchange_type": _EXCHANGE_TYPE,
+    "task_compression": _COMPRESSION,
+    "result_compression": _COMPRESSION,
+    "event_serializer": or_none(JSON_ONLY),
+    "worker_pool_start_method": or_none(one_of("fork", "spawn", "forkserver")),
+}
+
+# Before Celery 4 names had capitals and other beginnings: the prefix of the old name by the beginning of the new one.
+# Names that begin otherwise have their own name in capitals: BROKER_URL.
+_OLD_PREFIXES: dict[str, str] = {
+    "beat_": "CELERYBEAT_",
+    "worker_": "CELERYD_",
+    "task_": "CELERY_",
+    **{f"{room}_": f"CELERY_{room.upper()}_" for room in (
+        "cache couchbase arangodb mongodb event redis result elasticsearch security").split()},
+}  # fmt: skip
+
+# The old names that follow no rule.
+_IRREGULAR: dict[str, str] = {
+    "accept_content": "CELERY_ACCEPT_CONTENT",
+    "imports": "CELERY_IMPORTS",
+    "include": "CELERY_INCLUDE",
+    "timezone": "CELERY_TIMEZONE",
+    "result_accept_content": "RESULT_ACCEPT_CONTENT",
+    "result_cache_max": "CELERY_MAX_CACHED_RESULTS",
+    "result_expires": "CELERY_TASK_RESULT_EXPIRES",
+    "database_url": "CELERY_RESULT_DBURI",
+    "database_engine_options": "CELERY_RESULT_ENGINE_OPTIONS",
+    "database_short_lived_sessions": "CELERY_RESULT_DB_SHORT_LIVED_SESSIONS",
+    "database_table_names": "CELERY_RESULT_DB_TABLENAMES",
+    "task_compression": "CELERY_MESSAGE_COMPRESSION",
+    "task_eager_propagates": "CELERY_EAGER_PROPAGATES_EXCEPTIONS",
+    "task_protocol": "CELERY_TASK_PROTOCOL",
+    "task_publish_retry": "CELERY_TASK_PUBLISH_RETRY",
+    "task_publish_retry_policy": "CELERY_TASK_PUBLISH_RETRY_POLICY",
+    "task_send_sent_event": "CELERY_SEND_TASK_SENT_EVENT",
+    "task_serializer": "CELERY_TASK_SERIALIZER",
+    "task_soft_time_limit": "CELERYD_TASK_SOFT_TIME_LIMIT",
+    "task_time_limit": "CELERYD_TASK_TIME_LIMIT",
+    "worker_direct": "CELERY_WORKER_DIRECT",
+    "worker_disable_rate_limits": "CELERY_DISABLE_RATE_LIMITS",
+    "worker_enable_remote_control": "CELERY_ENABLE_REMOTE_CONTROL",
+    "worker_lost_wait": "CELERYD_WORKER_LOST_WAIT",
+    "worker_redirect_stdouts": "CELERY_REDIRECT_STDOUTS",
+    "worker_redirect_stdouts_level": "CELERY_REDIRECT_STDOUTS_LEVEL",
+    "worker_send_task_events": "CELERY_SEND_EVENTS",
+}
+
+
+def old_name(name: str) -> str:
+    """Return the name that a setting of Celery's had before Celery 4."""
+    if name in _IRREGULAR:
+        return _IRREGULAR[name]
+    beginning = next((room for room in _OLD_PREFIXES if name.startswith(room)), "")
+    return _OLD_PREFIXES.get(beginning, "") + name.removeprefix(beginning).upper()

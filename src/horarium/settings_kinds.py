@@ -5,7 +5,7 @@ Units are given up here: a timedelta becomes seconds, a zone its name, Celery's 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta, tzinfo
 from math import isfinite
 from typing import Any
@@ -13,6 +13,8 @@ from typing import Any
 from msgspec import Struct
 
 from horarium.address import read_results, read_store
+from horarium.rate import EXPECTED as RATE_EXPECTED
+from horarium.rate import per_second
 
 
 class Kind(Struct, frozen=True):
@@ -131,9 +133,46 @@ def _schedules(value: Any) -> dict[str, Any]:
 
 
 def _routes(value: Any) -> Any:
-    if not (callable(value) or isinstance(value, Mapping | str | list | tuple)):
+    asks = callable(value) or hasattr(value, "route_for_task")
+    if not (asks or isinstance(value, Mapping | str | list | tuple)):
         raise ValueError
     return value
+
+
+def _queue_names(value: Any) -> tuple[str, ...]:
+    """Read names from a list, the keys of a dict, or objects such as kombu's queues, which have a ``name``."""
+    if isinstance(value, str):
+        return (_text(value),)
+    if not isinstance(value, Iterable):
+        raise ValueError
+    return tuple(dict.fromkeys(map(_queue_name, value)))
+
+
+def _queue_name(queue: Any) -> str:
+    if type(queue).__name__ == "Broadcast":
+        raise ValueError("a message goes to one worker here: send one message for each receiver")
+    kind = (getattr(queue, "queue_arguments", None) or {}).get("x-queue-type")
+    if kind is not None and kind not in QUEUE_TYPES:
+        raise ValueError(f"known queue types are {', '.join(QUEUE_TYPES)}, got {kind!r}")
+    return _text(getattr(queue, "name", queue))
+
+
+def _annotations(value: Any) -> Any:
+    for one in value if isinstance(value, list | tuple) else (value,):
+        if isinstance(one, Mapping):
+            if not all(isinstance(name, str) and isinstance(chosen, Mapping) for name, chosen in one.items()):
+                raise ValueError("write for instance {'shop.mail': {'time_limit': 60}}, or '*' for every task")
+        elif not isinstance(one, str) and not hasattr(one, "annotate") and not hasattr(one, "annotate_any"):
+            raise ValueError
+    return value
+
+
+def _rate(value: Any) -> Any:
+    try:
+        per_second(value)
+    except ValueError:
+        raise ValueError from None
+    return value.strip() if isinstance(value, str) else value
 
 
 def _log_level(value: Any) -> str | int:
@@ -164,6 +203,15 @@ def _only_json(value: Any) -> Any:
     return value
 
 
+QUEUE_TYPES = ("classic", "quorum", "stream")
+COMPRESSIONS = {
+    **{f"application/{name}": name for name in ("zstd", "brotli")},
+    **{f"application/x-{name}": name for name in ("gzip", "bz2", "lzma")},
+    "bz2": "bzip2",
+    "xz": "lzma",
+    "zstandard": "zstd",
+}
+
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _POOL_ALIASES = {
     "prefork": "process",
@@ -190,5 +238,8 @@ RESULTS_URL = Kind("the URL of a store, 'store', or None", read_results, takes_n
 ZONE = Kind("the name of a time zone, such as 'Europe/Berlin'", _zone_name)
 SCHEDULES = Kind("a dict from a schedule's name to a dict with 'task' and 'schedule'", _schedules)
 BOUNDS = Kind("(most, fewest), two whole numbers from 1 on", _bounds)
-ROUTES = Kind("a dict, a function, a dotted path, or a list of them", _routes)
+ROUTES = Kind("a dict, a function, a router object, a dotted path, or a list of them", _routes)
+QUEUES = Kind("a list of queues' names, a dict by their names, or kombu's queues", _queue_names)
+ANNOTATIONS = Kind("a dict from a task's name, or '*', to its options; or a list of such", _annotations)
+RATE = Kind(RATE_EXPECTED, _rate)
 LOG_LEVEL = Kind("the name of a log level", _log_level)

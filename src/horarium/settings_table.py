@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from horarium.address import SAME_STORE
 from horarium.settings_kinds import (
+    ANNOTATIONS,
     BOUNDS,
     BYTES,
     BYTES_OR_ZERO,
@@ -22,6 +23,8 @@ from horarium.settings_kinds import (
     MODULES,
     POOL,
     PRIORITY,
+    QUEUES,
+    RATE,
     RESULTS_URL,
     ROUTES,
     SCHEDULES,
@@ -105,6 +108,13 @@ TIME_AND_SCHEDULES = (
         kind=WAIT,
         doc="The longest time that a scheduler sleeps without looking at the store. 0: its own choice.",
     ),
+    Setting(
+        name="beat_cron_starting_deadline",
+        default=None,
+        kind=or_none(SECONDS),
+        doc="The `catchup_window` of those crontab schedules in code that name none: a firing that is later than so "
+        "many seconds is left out.",
+    ),
 )
 
 TASKS = (
@@ -121,10 +131,42 @@ TASKS = (
         doc="The priority of tasks that name none. Higher runs first.",
     ),
     Setting(
+        name="task_inherit_parent_priority",
+        default=False,
+        kind=FLAG,
+        doc="Tasks called by a task run at its priority, unless call, declaration or route name one.",
+    ),
+    Setting(
+        name="task_queues",
+        default=None,
+        kind=or_none(QUEUES),
+        doc="The queues there are. A worker that is told none reads these and the default one.",
+    ),
+    Setting(
+        name="task_create_missing_queues",
+        default=True,
+        kind=FLAG,
+        doc="False: a call to a queue that is neither in `task_queues` nor the default one is refused with "
+        "QueueNotFound.",
+    ),
+    Setting(
         name="task_routes",
         default=None,
         kind=or_none(ROUTES),
-        doc="Which task goes to which queue: by name, glob (`shop.*`), compiled regular expression, or a function.",
+        doc="Which task goes to which queue: by name, glob (`shop.*`), compiled regular expression, a function, or an "
+        "object with `route_for_task`.",
+    ),
+    Setting(
+        name="task_annotations",
+        default=None,
+        kind=or_none(ANNOTATIONS),
+        doc="Options of tasks, chosen here instead of where they are declared: by name, or `*` for all; a name wins.",
+    ),
+    Setting(
+        name="task_default_rate_limit",
+        default=None,
+        kind=or_none(RATE),
+        doc="The `rate_limit` of tasks that name none.",
     ),
     Setting(
         name="task_time_limit",
@@ -194,6 +236,12 @@ RESULTS = (
         default=86_400.0,
         kind=or_none(SECONDS, zero_too=True),
         doc="How long an ended run and its result stay readable. None or 0: for ever.",
+    ),
+    Setting(
+        name="result_failure_expires",
+        default=None,
+        kind=or_none(SECONDS),
+        doc="The same for runs that failed. None: as `result_expires`.",
     ),
     Setting(
         name="max_result_bytes",
@@ -283,6 +331,18 @@ WORKER = (
         doc="Let workers answer `horarium inspect` and `horarium control`.",
     ),
     Setting(
+        name="worker_disable_rate_limits",
+        default=False,
+        kind=FLAG,
+        doc="Let tasks run as fast as the slots allow, whatever their `rate_limit`.",
+    ),
+    Setting(
+        name="worker_loglevel",
+        default="INFO",
+        kind=LOG_LEVEL,
+        doc="The log level of a worker that is told none on its command line.",
+    ),
+    Setting(
         name="worker_hijack_root_logger",
         default=True,
         kind=FLAG,
@@ -311,6 +371,24 @@ WORKER = (
         default="[%(asctime)s: %(levelname)s/%(processName)s] %(task_name)s[%(task_id)s]: %(message)s",
         kind=TEXT,
         doc="The format of the log lines of tasks.",
+    ),
+    Setting(
+        name="worker_log_datefmt",
+        default=None,
+        kind=or_none(TEXT),
+        doc="How times are written in a worker's own log lines, by `time.strftime`. None: as logging does.",
+    ),
+    Setting(
+        name="worker_task_log_datefmt",
+        default=None,
+        kind=or_none(TEXT),
+        doc="The same for the log lines of tasks.",
+    ),
+    Setting(
+        name="worker_log_color",
+        default=None,
+        kind=or_none(FLAG),
+        doc="Colour log lines by their level. None: on a terminal, unless NO_COLOR is set.",
     ),
 )
 

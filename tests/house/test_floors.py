@@ -9,8 +9,8 @@ from source import SOURCE, files, imports
 
 # Floor 0, in the order in which they are named: each word may use those before it.
 WORDS = (
-    "version address clock errors message outcome event tagged sayable conversion codec "
-    "settings_kinds settings_table settings_celery settings"
+    "version address clock errors rate message outcome event tagged sayable conversion codec "
+    "settings_kinds settings_table settings_celery settings_names settings_view settings dropin_names"
 ).split()
 ROOMS = {
     1: ("retry", "routing", "limits", "schedules", "workflow"),
@@ -20,7 +20,7 @@ ROOMS = {
     5: ("engines.connect",),  # still of floor 3, but above the engines that it chooses from
     6: ("app",),
     7: ("worker", "scheduler", "observe"),
-    8: ("dashboard", "testing", "contrib"),
+    8: ("dashboard", "testing", "contrib", "moving"),
     9: ("cli",),  # it may open its neighbours
     10: ("__main__", "__init__"),
 }
@@ -40,6 +40,7 @@ CLIENTS = {
     "icalendar": "schedules/",
     "recurring_ical_events": "schedules/",
     "cron_descriptor": "schedules/",
+    "libcst": "moving/",
 }
 
 

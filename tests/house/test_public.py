@@ -13,15 +13,21 @@ import horarium
 EXPORTED = [
     "AsyncResult",
     "EagerResult",
+    "GroupResult",
     "Horarium",
     "Ignore",
     "Reject",
+    "ResultSet",
     "Retry",
     "Signature",
     "SoftTimeLimitExceeded",
+    "StampingVisitor",
     "Task",
     "__version__",
     "calendar",
+    "chain",
+    "chord",
+    "chunks",
     "clocked",
     "cron",
     "crontab",
@@ -30,19 +36,26 @@ EXPORTED = [
     "dates_from_ical",
     "every",
     "explain",
+    "group",
+    "maybe_signature",
     "public_holidays",
+    "result_from_tuple",
     "schedule",
     "shared_task",
+    "signature",
     "solar",
+    "subtask",
     "union",
     "without",
+    "xmap",
+    "xstarmap",
 ]
 HOOKS = ("on_", "before_", "after_")  # a comment above them speaks for all
 # What `import horarium` must not drag in: doors, web and database clients that a caller may never need, and the
 # standard library's heavy rooms, which are imported where they are used.
 NOT_AT_IMPORT = (
     "apsw sqlite3 redis psycopg click rich fastapi uvicorn jinja2 textual asyncio logging.config multiprocessing "
-    "difflib dataclasses subprocess ephem holidays icalendar cron_descriptor horarium.worker horarium.scheduler "
+    "difflib dataclasses subprocess libcst ephem holidays icalendar cron_descriptor horarium.worker horarium.scheduler "
     "horarium.cli horarium.testing"
 ).split()
 
@@ -67,6 +80,25 @@ def test_what_is_exported_and_its_public_methods_say_what_they_promise(name: str
 
 
 def test_importing_horarium_drags_in_neither_doors_nor_clients() -> None:
-    script = f"import sys, horarium; print(*[name for name in {NOT_AT_IMPORT!r} if name in sys.modules])"
+    script = f"import sys; from horarium import *; print(*[name for name in {NOT_AT_IMPORT!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=30)
     assert done.stdout.split() == []
+
+
+def test_importing_horarium_alone_imports_no_room_of_the_house() -> None:
+    """The pytest plugin is loaded in every run of pytest, and `horarium health` in every probe."""
+    script = "import sys, horarium; print(*[name for name in sys.modules if name.startswith('horarium.')])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=30)
+    assert done.stdout.split() == []
+
+
+def test_rooms_are_there_without_an_import_of_their_own() -> None:
+    script = "import horarium; print(horarium.errors.ResultTimeout.__name__)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=30)
+    assert done.stdout.split() == ["ResultTimeout"]
+
+
+def test_what_is_exported_nowhere_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="'horarium' has no attribute 'celery'"):
+        _ = horarium.celery
+    assert set(EXPORTED) <= set(dir(horarium))

@@ -78,7 +78,7 @@ def test_a_server_that_is_not_there_is_one_line_that_names_the_setting(shop: Pat
 @pytest.mark.parametrize(
     ("address", "said"),
     [
-        (f"amqp://guest:{CANARY}@localhost//", "RabbitMQ is not supported yet"),
+        (f"amqp://guest:{CANARY}@localhost//", "RabbitMQ is no store"),
         (f"db+mysql://root:{CANARY}@localhost/shop", "nearest database"),
         (f"redis://:{CANARY}@localhost/first", "setting store"),
         (f"sqlite://{CANARY}.db".replace(CANARY, "file"), "three slashes"),

@@ -37,7 +37,7 @@ def test_an_address_is_read_in_every_usual_spelling(written: str, kept: str) -> 
 @pytest.mark.parametrize(
     ("written", "said"),
     [
-        ("amqp://guest:guest@localhost//", "RabbitMQ is not supported yet"),
+        ("amqp://guest:guest@localhost//", "RabbitMQ is no store"),
         ("pyamqp://localhost", "redis://host:6379/0"),
         ("sqs://key:secret@", "redis://host:6379/0"),
         ("filesystem://", "sqlite:///horarium.db"),

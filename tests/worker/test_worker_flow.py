@@ -18,7 +18,18 @@ from horarium.engines.records import MaintenancePolicy, Member
 from horarium.errors import EngineUnavailable, OwnerLost, StoreUnusable
 from horarium.event import Event, Finished, Recovered, Refused, Troubled
 from horarium.message import Delivery, Message
-from horarium.outcome import Crashed, ErrorRecord, Progress, Reported, Revoked, Settlement, State, Succeeded, Verdict
+from horarium.outcome import (
+    Crashed,
+    ErrorRecord,
+    Failed,
+    Progress,
+    Reported,
+    Revoked,
+    Settlement,
+    State,
+    Succeeded,
+    Verdict,
+)
 from horarium.worker.board import Board
 from horarium.worker.execute import Executor
 from horarium.worker.feed import Feed
@@ -88,7 +99,7 @@ class Fickle:
 class Bench:
     """A child's parts on a memory store, without its processes."""
 
-    def __init__(self) -> None:
+    def __init__(self, keep_failed: float | None = None) -> None:
         self.engine = MemoryEngine()
         self.queue = Fickle(self.engine.queue)
         self.engine.queue = self.queue  # type: ignore[assignment]
@@ -119,6 +130,7 @@ class Bench:
             worker="w",
             output_limit=1000,
             output_level=30,
+            keep_failed=keep_failed,
         )
         self.renew()
 
@@ -410,3 +422,17 @@ def test_an_at_most_once_delivery_stays_on_the_board_until_its_outcome_is_safe(b
     thread.join(10)
     assert board.running(0) == []
     assert bench.state("m0") == State.FAILURE
+
+
+def test_failures_are_kept_as_long_as_result_failure_expires_says() -> None:
+    bench = Bench(keep_failed=5.0)
+    bench.put(2)
+    bench.feed.refill(2)
+    fine, bad = bench.feed.withdraw()
+    bench.executor.refuse(fine, Succeeded(result=None))
+    bench.executor.refuse(bad, Failed(error=ErrorRecord(class_path="builtins.ValueError", text="no")))
+    bench.settler.start()
+    assert bench.settler.drain(10)
+    assert [bench.state(id) for id in ("m0", "m1")] == ["SUCCESS", "FAILURE"]
+    bench.engine.queue.maintain(now=bench.clock.now() + 6_000, policy=MaintenancePolicy())
+    assert [run is None for run in bench.engine.results.read(["m0", "m1"])] == [False, True]

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from horarium.app.request import Request, entered
 from horarium.errors import InvalidSetting
 from horarium.event import (
     ChildLost,
@@ -158,3 +159,28 @@ def test_a_program_with_logging_of_its_own_is_left_alone(case: str) -> None:
 def test_a_level_that_is_none_is_refused() -> None:
     with bare_root(), pytest.raises(InvalidSetting, match="loglevel"):
         logs.configure("LOUD", Settings())
+
+
+def test_lines_are_coloured_and_their_times_written_as_the_settings_say(capsys: pytest.CaptureFixture[str]) -> None:
+    with bare_root():
+        logs.configure("INFO", Settings(worker_log_color=True, worker_log_datefmt="at %Y"), color=False)
+        logging.getLogger("shop").error("lost")
+        logging.getLogger("shop").info("sold")
+    error, info = capsys.readouterr().err.splitlines()
+    assert error.startswith("\x1b[31m[at 20") and error.endswith("lost\x1b[0m")
+    assert info.startswith("[at 20") and info.endswith("sold")
+
+
+def test_lines_for_a_file_have_no_colour(capsys: pytest.CaptureFixture[str]) -> None:
+    with bare_root():
+        logs.configure("INFO", Settings())
+        logging.getLogger("shop").error("lost")
+    assert "\x1b" not in capsys.readouterr().err
+
+
+def test_the_lines_of_tasks_have_times_of_their_own() -> None:
+    lines = logs.LineFormatter("%(asctime)s %(message)s", "%(asctime)s %(task_name)s", task_times="task %Y")
+    record = logging.LogRecord("shop", logging.INFO, "", 0, "said", (), None)
+    with entered("shop.charge", Request(DELIVERY)):
+        assert lines.format(record).startswith("task 20")
+    assert not lines.format(record).startswith("task")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from random import Random
@@ -10,6 +10,8 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from horarium.app import current, eager, inline, registry, result, sending, shared, standard, transaction
+from horarium.app.annotations import annotate
+from horarium.app.configurable import Configurable
 from horarium.app.connection import Connection
 from horarium.app.control import Control
 from horarium.app.producer import Producer
@@ -20,7 +22,6 @@ from horarium.app.signature import Signature
 from horarium.app.task import Task
 from horarium.clock import Clock, Instant, SystemClock
 from horarium.errors import ImproperlyConfigured
-from horarium.settings import Settings
 
 if TYPE_CHECKING:
     from horarium.app.schedules import Schedules
@@ -50,13 +51,17 @@ class Hook:
             receiver(sender=sender)
 
 
-class Horarium:
+class Horarium(Configurable):
     """An application: ``app = Horarium("shop", store="sqlite:///shop.db", timezone="Europe/Berlin")``.
 
     ``main`` names it and the tasks of ``__main__``. ``include`` lists modules that define tasks; they are imported by
-    workers, schedulers and the command line. Any setting may be given as a keyword. Making an app opens nothing: the
-    store is opened by the first call that needs it. ``engine`` hands over an open one
-    instead (tests do). Raises: UnknownSetting, InvalidSetting.
+    workers, schedulers and the command line. Any setting may be given as a keyword; ``broker`` and ``backend`` are
+    Celery's words for ``store`` and ``result_backend``, ``config_source`` and ``namespace`` those of
+    ``config_from_object``, ``changes`` a dict of settings; ``strict_typing=False``: calls are not checked against the
+    signatures of tasks. Celery's words for parts of an app that are not there (``loader``, ``amqp``, ``events``,
+    ``log``, ``control``, ``tasks``, ``fixups``, ``autofinalize``) change nothing. Making an app opens nothing and reads
+    no environment: the store is opened by the first call that needs it. ``engine`` hands over an open one instead
+    (tests do). Raises: UnknownSetting, InvalidSetting.
     """
 
     def __init__(
@@ -70,20 +75,28 @@ class Horarium:
         set_as_current: bool = True,
         clock: Clock | None = None,
         engine: Engine | None = None,
+        broker: str | None = None,
+        backend: str | None = None,
+        config_source: Any = None,
+        namespace: str | None = None,
+        changes: Mapping[str, Any] | None = None,
+        strict_typing: bool = True,
         **settings: Any,
     ) -> None:
         self.main = main or "__main__"
-        self.conf = Settings()
-        given = {"store": store, "timezone": timezone, "include": include}
-        self.conf.update({key: value for key, value in given.items() if value is not None}, **settings)
+        self.on_after_configure = Hook()
+        self.on_after_finalize = Hook()
+        given = {"store": store, "broker_url": broker, "result_backend": backend}
+        self._begin({**given, "timezone": timezone, "include": include}, {**(changes or {}), **settings}, Hook)
+        self._checks_arguments = strict_typing
+        if config_source is not None or namespace:
+            self.configuration.from_object(config_source, silent=False, force=False, namespace=namespace)
         self.Task = task_cls or Task
         self.random = Random()  # jitter only; tests may seed it
         self._tasks: Registry[Task] = Registry()
         self.connection = Connection(self.conf, clock or SystemClock(), engine)
         self.producer = Producer(self.connection, self.conf, self._tasks, self.random)
         self.control = Control(self.connection)
-        self.on_after_configure = Hook()
-        self.on_after_finalize = Hook()
         self._periodic: dict[str, dict[str, Any]] = {}
         self._lock = RLock()  # guards _finalized and _tasks
         self._finalized = False
@@ -112,6 +125,8 @@ class Horarium:
         chosen = dict(options)
         base: type[Task] = chosen.pop("base", None) or self.Task
         _check_task_options(function, chosen)
+        if not self._checks_arguments:
+            chosen.setdefault("typing", False)
         chosen.setdefault("name", base.name or registry.task_name(function, self.main))
         task = base(self, function, chosen)
         with self._lock:
@@ -133,16 +148,21 @@ class Horarium:
         """Return the task of this name if it is registered by now, without importing or finalizing anything."""
         return self._tasks.get(name)
 
-    def finalize(self) -> None:
-        """Take over the shared tasks and run the configuration hooks. Idempotent; shared tasks declared later are
-        taken over at the next call."""
+    def finalize(self, auto: bool = False) -> None:
+        """Take over the shared tasks, discover those that were asked for, and run the configuration hooks. Idempotent;
+        shared tasks declared later are taken over at the next call. Raises: what discovered modules raise."""
         with self._lock:
             first, self._finalized = not self._finalized, True
         if first:
+            self.conf.finalize()
             self.on_after_configure.send(self)
             standard.register(self)
+        self._discover()
         for declared in list(shared.shared_tasks):
             declared.for_app(self)
+        if self.conf.task_annotations is not None:
+            for task in list(self._tasks.values()):
+                annotate(task, self.conf.task_annotations)
         if first:
             self.on_after_finalize.send(self)
 
@@ -153,17 +173,6 @@ class Horarium:
         for module in (*self.conf.include, *self.conf.imports):
             import_module(module)
         self.finalize()
-
-    def autodiscover_tasks(self, packages: Iterable[str] = (), related_name: str = "tasks") -> None:
-        """Import ``<package>.tasks`` of each package that has one. Raises: ImportError for a package that is not
-        there, and whatever the modules raise."""
-        from importlib import import_module
-        from importlib.util import find_spec
-
-        for package in packages:
-            import_module(package)
-            if find_spec(f"{package}.{related_name}") is not None:
-                import_module(f"{package}.{related_name}")
 
     # Sending.
 
@@ -292,7 +301,8 @@ class Horarium:
         """Return the schedule that an entry of ``beat_schedule`` asks for. Raises: InvalidSchedule, EncodingError."""
         from horarium.schedules.entries import read_entry
 
-        return read_entry(name, entry, timezone=self.conf.timezone, now=self.now())
+        deadline = self.conf.beat_cron_starting_deadline
+        return read_entry(name, entry, timezone=self.conf.timezone, now=self.now(), cron_window=deadline)
 
     @cached_property
     def schedules(self) -> Schedules:
@@ -343,6 +353,8 @@ class Horarium:
         self.close()
 
     def __repr__(self) -> str:
+        if self.conf.is_deferred:  # looking must not read a configuration
+            return f"<Horarium {self.main}, not configured yet>"
         return f"<Horarium {self.main} at {self.connection.shown[0]}>"
 
     def _handle(self, message: Message) -> result.AsyncResult:

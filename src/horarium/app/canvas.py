@@ -233,6 +233,7 @@ class chord(Canvas):
         return super(chord, call).apply_async(args, kwargs, **options)
 
     def run(self, header: Any, body: Any, partial_args: Iterable[Any] = (), **options: Any) -> Any:
+        """Send another header with another body, for this chord's app."""
         return chord(header, body, app=self._app).apply_async(partial_args, **options)
 
     def link(self, callback: Any) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 from weakref import ref
@@ -10,6 +12,7 @@ from horarium.errors import ImproperlyConfigured
 
 # Any throughout: an app, whose class lives above; each caller asks of it what it needs.
 _apps: list[ref[Any]] = []  # newest last
+_chosen: list[Any] = []  # by ``chosen``, innermost last
 _current: ContextVar[Any] = ContextVar("horarium_app", default=None)
 
 
@@ -24,11 +27,27 @@ def set_current(app: Any) -> None:
     _current.set(app)
 
 
+@contextmanager
+def chosen(app: Any) -> Iterator[None]:
+    """Make ``app`` the current one, of this context and of all threads that have set none, for the length of a ``with``
+    block: for tests. Afterwards all is as it was before."""
+    before = _current.get()
+    _chosen.append(app)
+    _current.set(app)
+    try:
+        yield
+    finally:
+        _chosen.remove(app)
+        _current.set(before)
+
+
 def find_current_app() -> Any:
     """Return the app set in this context, else the newest one of the process, else None."""
-    chosen = _current.get()
-    if chosen is not None:
-        return chosen
+    of_context = _current.get()
+    if of_context is not None:
+        return of_context
+    if _chosen:
+        return _chosen[-1]
     return next((app for known in reversed(_apps) if (app := known()) is not None), None)
 
 

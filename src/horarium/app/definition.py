@@ -54,6 +54,7 @@ class Definition:
 
     function: Callable[..., Any]
     is_async: bool  # the function is an ``async def``
+    annotated_by: Any = None  # the task_annotations that it was given
 
     def __init__(self, function: Callable[..., Any], options: Mapping[str, Any]) -> None:
         self.function = function
@@ -65,7 +66,7 @@ class Definition:
             setattr(self, option, value)
         self.is_async = _is_async(function) or _is_async(type(self).run)
         self._arguments: Arguments | None = None
-        self._check()
+        self.check_options()
 
     def run(self, *args: Any, **kwargs: Any) -> Any:
         """What the task does: the decorated function; class-based tasks define it."""
@@ -88,7 +89,8 @@ class Definition:
         if self.typing:
             self.arguments.check(codec.decode(args), codec.decode(kwargs))
 
-    def _check(self) -> None:
+    def check_options(self) -> None:
+        """Refuse options that are not what they may be. Raises: ImproperlyConfigured."""
         wrong = misfit(DECLARED, {option: getattr(self, option) for option in DECLARED})
         if wrong is not None:
             option, expected, got = wrong

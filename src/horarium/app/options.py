@@ -15,6 +15,21 @@ from msgspec import Struct
 
 from horarium.clock import FOREVER
 
+# Options of Celery's calls that change nothing here, each with the reason. Calls that say them need no change.
+WITHOUT_EFFECT: Mapping[str, str] = {
+    name: reason
+    for names, reason in {
+        "exchange exchange_type": "a queue's name is all the routing there is",
+        "delivery_mode": "what is accepted is stored durably",
+        "compression": "messages have one form, compact as it is",
+        "retry_policy": "a publish is tried again until task_publish_timeout; retry=False tries once",
+        "connection producer publisher": "the app has its own way to its store",
+        "add_to_parent": "runs always know their parent",
+        "reply_to": "results are read from the store",
+    }.items()
+    for name in names.split()
+}
+
 
 class Rule(Struct, frozen=True):
     """What an option may be. ``fits`` is never asked about None, which stands for the default."""
@@ -115,6 +130,7 @@ CALLED: Mapping[str, Rule] = {
     "acks_late": _FLAG,
     "ignore_result": _FLAG,
     "headers": Rule("a dict", lambda value: isinstance(value, Mapping)),
+    "shadow": _QUEUE,
     "root_id": _ID,
     "parent_id": _ID,
 }

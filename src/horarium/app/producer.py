@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any, TypeVar
@@ -15,17 +15,18 @@ from typing import Any, TypeVar
 from msgspec import Raw, Struct
 
 from horarium import codec
+from horarium.app.annotations import annotate
 from horarium.app.connection import Connection
 from horarium.app.definition import Definition
-from horarium.app.options import CALLED, misfit
+from horarium.app.options import CALLED, WITHOUT_EFFECT, misfit
 from horarium.app.outbox import Outbox, put_now
 from horarium.app.registry import Registry, nearest
-from horarium.app.request import current_request
+from horarium.app.request import Request, current_request
 from horarium.app.signature import Signature, listed_option
 from horarium.app.transaction import joined_by
 from horarium.app.wire import to_wire
 from horarium.clock import Instant, Seconds, milliseconds, to_instant
-from horarium.errors import EngineUnavailable, ImproperlyConfigured, InvalidArguments
+from horarium.errors import EngineUnavailable, ImproperlyConfigured, InvalidArguments, QueueNotFound
 from horarium.message import NO_ARGS, NO_KWARGS, Cause, Message, new_id
 from horarium.message import Signature as WireSignature
 from horarium.routing import route
@@ -36,7 +37,7 @@ CALL_ERRBACK = "celery.call_errback"  # the standard task for errbacks of (reque
 LONGEST_ID = 200  # bytes of a message's id: what a worker's shared memory has room for
 OPTIONS = frozenset(
     "countdown eta expires queue priority task_id retry time_limit soft_time_limit headers ignore_result link "
-    "link_error max_retries acks_late root_id parent_id routing_key serializer".split()
+    "link_error max_retries acks_late root_id parent_id routing_key serializer shadow".split()
 )
 # The options of a signature that travel as they are.
 _AS_IT_IS = frozenset("queue priority time_limit soft_time_limit ignore_result".split())
@@ -55,7 +56,9 @@ class Plan(Struct, frozen=True, kw_only=True):
     revision: int
     routes_by_call: bool  # a function among the routes wants to see each call
     queue: str
+    queues: frozenset[str] | None  # the only ones there are; None: any
     priority: int
+    inherits_priority: bool  # a task that calls passes its own on
     expires_ms: int | None
     at_most_once: bool
     ignore_result: bool
@@ -75,6 +78,7 @@ class Producer:
         self._plans: dict[str, Plan] = {}
         self._origin = ""
         self._origin_pid = 0
+        self.after_sending: Callable[[], None] | None = None  # called when a call has stored its messages: for tests
 
     def send(
         self,
@@ -87,6 +91,8 @@ class Producer:
         """Store the message of one call and return it. See Task.apply_async for the law."""
         message = self.message(name, task, args, kwargs, options)
         self._put([message], retry=options.get("retry", True))
+        if self.after_sending is not None:
+            self.after_sending()
         return message
 
     def send_many(self, calls: Sequence[Signature | tuple[Any, ...]]) -> list[Message]:
@@ -99,6 +105,8 @@ class Producer:
         """Store messages that are made, in few transactions and in their order."""
         for start in range(0, len(messages), PUBLISH_BATCH):
             self._put(list(messages[start : start + PUBLISH_BATCH]), retry=True)
+        if self.after_sending is not None:
+            self.after_sending()
 
     def message(
         self,
@@ -139,6 +147,9 @@ class Producer:
         """Return the message of an encoded call. A schedule's ``expires`` counts from its nominal instant, that of a
         backfill, whose instants are past, from now."""
         plan = self.plan(name)
+        if schedule is not None and plan.routes_by_call:  # a call was routed before its arguments were encoded
+            called = codec.decode(args), codec.decode(kwargs)
+            options = self._routed(name, plan.definition, *called, options)
         options = self.checked(name, options)
         is_backfilled = cause is not None and cause.kind == "backfill"
         origin = now if nominal is None or is_backfilled else nominal
@@ -148,13 +159,16 @@ class Producer:
         if "countdown" in options:
             eta = now + milliseconds(options["countdown"])
         parent = current_request()
+        queue = options.get("queue") or options.get("routing_key") or plan.queue
+        if plan.queues is not None:
+            _check_queue(queue, plan.queues)
         return Message(
             id=options.get("task_id") or id or new_id(now),
             task=name,
             args=args,
             kwargs=kwargs,
-            queue=options.get("queue") or options.get("routing_key") or plan.queue,
-            priority=options.get("priority", plan.priority),
+            queue=queue,
+            priority=options["priority"] if "priority" in options else _priority(plan, parent),
             created=now,
             eta=eta,
             expires=_expiry(options.get("expires"), plan.expires_ms, origin),
@@ -204,6 +218,8 @@ class Producer:
         options = self.checked(name, options)
         frozen: dict[str, Any] = {"queue": plan.queue, "priority": plan.priority}
         frozen |= {key: value for key, value in options.items() if key in _TRAVELLING}
+        if plan.queues is not None:
+            _check_queue(frozen["queue"], plan.queues)
         if plan.at_most_once:
             frozen["at_most_once"] = True
         if plan.ignore_result:
@@ -229,12 +245,18 @@ class Producer:
     def checked(self, name: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the options of a call that were given; None stands for one that was not.
 
-        Raises: InvalidArguments, EncodingError (headers).
+        Those of Celery's that mean nothing here are left out. Raises: InvalidArguments, EncodingError (headers).
         """
         if not options:
             return options
-        given = {option: value for option, value in options.items() if value is not None}
+        given = {
+            option: value for option, value in options.items() if value is not None and option not in WITHOUT_EFFECT
+        }
+        if hasattr(given.get("queue"), "name"):  # one of kombu's queues
+            given["queue"] = given["queue"].name
         _check_options(name, given)
+        if "shadow" in given:  # the name that people shall see
+            given["headers"] = {**given.get("headers", _NOTHING), "shadow": given.pop("shadow")}
         if given.get("headers"):
             codec.encode(dict(given["headers"]), path="headers")  # complain here, not in the store
         return given
@@ -261,13 +283,15 @@ class Producer:
     ) -> Message:
         """The message of a call without options: most are."""
         parent = current_request()
+        if plan.queues is not None:
+            _check_queue(plan.queue, plan.queues)
         return Message(
             id=id or new_id(now),
             task=name,
             args=args,
             kwargs=kwargs,
             queue=plan.queue,
-            priority=plan.priority,
+            priority=_priority(plan, parent) if plan.inherits_priority else plan.priority,
             created=now,
             expires=(now if origin is None else origin) + plan.expires_ms if plan.expires_ms is not None else None,
             at_most_once=plan.at_most_once,
@@ -334,15 +358,20 @@ class Producer:
 
     def _make_plan(self, name: str, task: Definition | None) -> Plan:
         conf = self._conf
+        if task is not None:
+            annotate(task, conf.task_annotations)
         chosen = route(name, self._routes())
         acks_late = _first(task.acks_late if task else None, conf.task_acks_late, True)
         expires = task.expires if task else None
+        priority = _first(task.priority if task else None, chosen.priority)
         return Plan(
             definition=task,
             revision=conf.revision,
             routes_by_call=chosen.by_call and (task is None or task.queue is None),
             queue=_first(task.queue if task else None, chosen.queue, conf.task_default_queue),
-            priority=_first(task.priority if task else None, chosen.priority, conf.task_default_priority),
+            queues=_only_queues(conf),
+            priority=_first(priority, conf.task_default_priority),
+            inherits_priority=conf.task_inherit_parent_priority and priority is None,
             expires_ms=milliseconds(expires) if expires is not None else None,
             at_most_once=not acks_late,
             ignore_result=bool(_first(task.ignore_result if task else None, conf.task_ignore_result)),
@@ -365,7 +394,7 @@ class Producer:
         options: Mapping[str, Any],
     ) -> Mapping[str, Any]:
         chosen = route(name, self._routes(), args=args, kwargs=kwargs, options=options, task=task)
-        found = {"queue": chosen.queue, "priority": chosen.priority}
+        found = {**chosen.options, "queue": chosen.queue, "priority": chosen.priority}
         return {key: value for key, value in found.items() if value is not None} | dict(options)
 
 
@@ -378,21 +407,40 @@ def _padded(
     return task, args, kwargs, options
 
 
+def _only_queues(conf: Settings) -> frozenset[str] | None:
+    if conf.task_create_missing_queues:
+        return None
+    return frozenset((*(conf.task_queues or ()), conf.task_default_queue))
+
+
+def _check_queue(queue: str, queues: frozenset[str]) -> None:
+    if queue not in queues:
+        raise QueueNotFound(queue, queues)
+
+
+def _priority(plan: Plan, parent: Request | None) -> int:
+    if not plan.inherits_priority or parent is None or parent.message is None:
+        return plan.priority
+    return parent.message.priority
+
+
 def _first(*values: Any) -> Any:
     """Return the first value that somebody chose."""
     return next((value for value in values if value is not None), None)
 
 
 def _imported(path: str) -> Any:
+    """Return a router by its dotted path; an instance of it if it is a class of routers."""
     from importlib import import_module
 
-    module, _, attribute = path.rpartition(".")
+    module, _, attribute = path.replace(":", ".").rpartition(".")
     try:
-        return getattr(import_module(module), attribute)
+        found = getattr(import_module(module), attribute)
     except (ImportError, AttributeError, ValueError) as error:
         raise ImproperlyConfigured(
             f"task_routes: expected the dotted path of a function or dict, got {path!r} ({error}); mend the path"
         ) from error
+    return found() if isinstance(found, type) and hasattr(found, "route_for_task") else found
 
 
 def _check_arguments(name: str, args: Any, kwargs: Any) -> None:
@@ -417,7 +465,8 @@ def _check_options(name: str, options: Mapping[str, Any]) -> None:
         )
     if options.get("serializer", "json") != "json":
         raise InvalidArguments(
-            f"expected serializer of {name} to be 'json', got {options['serializer']!r}; Horarium carries JSON only"
+            f"expected serializer of {name} to be 'json', got {options['serializer']!r}; Horarium carries JSON only: "
+            "pass ids and plain values, and what JSON cannot say by type hints (datetime, Decimal, dataclass ...)"
         )
     wrong = misfit(CALLED, options)
     if wrong is not None:

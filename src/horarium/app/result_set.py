@@ -38,6 +38,7 @@ class ResultSet(Answer):
     # Which ones.
 
     def add(self, result: Any) -> None:
+        """Add a result, unless it is there already."""
         if result not in self.results:
             self._own().append(result)
 
@@ -50,14 +51,17 @@ class ResultSet(Answer):
             raise KeyError(result) from error
 
     def discard(self, result: Any) -> None:
+        """Remove a result if it is there."""
         if result in self.results:
             self._own().remove(result)
 
     def update(self, results: Sequence[Any]) -> None:
+        """Add those that are not there."""
         for result in results:
             self.add(result)
 
     def clear(self) -> None:
+        """Remove all of them."""
         self._own().clear()
 
     def _own(self) -> list[Any]:
@@ -72,15 +76,19 @@ class ResultSet(Answer):
         return self.results
 
     def successful(self) -> bool:
+        """Whether all have succeeded."""
         return all(result.successful() for result in self.results)
 
     def failed(self) -> bool:
+        """Whether one has failed."""
         return any(result.failed() for result in self.results)
 
     def waiting(self) -> bool:
+        """Whether one has not ended."""
         return not self.ready()
 
     def ready(self) -> bool:
+        """Whether all have ended."""
         return all(result.ready() for result in self.results)
 
     def completed_count(self) -> int:
@@ -95,6 +103,7 @@ class ResultSet(Answer):
     maybe_reraise = maybe_throw
 
     def forget(self) -> None:
+        """Remove the records of those that have ended."""
         for result in self.results:
             result.forget()
 

@@ -192,6 +192,7 @@ class Signature(dict[str, Any]):
         return copy
 
     def partial(self: S, *args: Any, **kwargs: Any) -> S:
+        """The same as ``clone``."""
         return self.clone(*args, **kwargs)
 
     def _copied(self: S) -> S:
@@ -218,6 +219,7 @@ class Signature(dict[str, Any]):
         return self
 
     def set_immutable(self, immutable: bool) -> None:
+        """Say whether the parent's result is left out of its arguments."""
         self["immutable"] = immutable
 
     def replace(
@@ -277,6 +279,7 @@ class Signature(dict[str, Any]):
         return value
 
     def extend_list_option(self, option: str, values: Any) -> None:
+        """Add signatures to an option that lists some, such as ``link``."""
         for value in listed_option(values):
             self._append(option, value)
 
@@ -335,6 +338,7 @@ class Signature(dict[str, Any]):
         return self.apply_async().get()
 
     def reprcall(self, *args: Any, **kwargs: Any) -> str:
+        """Return how the call reads with these arguments in front."""
         return str(self.clone(args, kwargs))
 
     def election(self) -> Any:

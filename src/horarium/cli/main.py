@@ -40,6 +40,8 @@ COMMANDS = {
     "inspect": _entry("inspect", "Ask the workers: ping active registered scheduled reserved stats.", LOOK),
     "doctor": _entry("doctor", "Find out why something does not run.", MEND),
     "check": _entry("check", "Check app, settings and schedules without touching a store.", MEND),
+    "migrate-project": _entry("migrate_project", "Look through a project for Celery, and rewrite its imports.", MEND),
+    "upgrade": _entry("upgrade", "Rename the settings of Celery 3 in a file.", MEND),
     "completion": _entry("completion", "Print the shell's completion script.", MEND),
 }
 

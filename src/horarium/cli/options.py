@@ -29,14 +29,20 @@ J = TypeVar("J")
 
 
 class Option(click.Option):
-    """An option that also listens to Celery's name in the environment."""
+    """An option that listens to each of its long names in the environment, ours first, then Celery's."""
 
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
         value = super().resolve_envvar_value(ctx)
         if value is not None or not self.allow_from_autoenv or ctx.auto_envvar_prefix is None or not self.name:
             return value
         section = ctx.auto_envvar_prefix.removeprefix(PREFIX)
-        return os.environ.get(f"{CELERY_PREFIX}{section}_{self.name.upper()}") or None
+        spelt = [name.removeprefix("--").replace("-", "_") for name in self.opts if name.startswith("--")]
+        variables = (
+            f"{prefix}{section}_{name.upper()}"
+            for prefix in (PREFIX, CELERY_PREFIX)
+            for name in dict.fromkeys((self.name, *spelt))
+        )
+        return next((value for variable in variables if (value := os.environ.get(variable))), None)
 
 
 def option(*names: str, **attributes: Any) -> Callable[[F], F]:  # Any: click's own attributes, checked by click

@@ -30,6 +30,9 @@ STATE_STYLES = {
     "REVOKED": "yellow",
     "STARTED": "cyan",
     "RECEIVED": "cyan",
+    "by hand": "red",
+    "rewritten": "green",
+    "no effect": "yellow",
 }
 
 

@@ -39,10 +39,8 @@ class Session:
 
         self.enter_folder()
         app = find_app(self.spec, Path.cwd())
-        if self.store:
-            app.conf.store = self.store
-        if self.results:
-            app.conf.result_backend = self.results
+        commanded = {"store": self.store, "result_backend": self.results}
+        app.conf.put("command", {name: address for name, address in commanded.items() if address})
         with importing(app):
             app.import_includes()
         return app

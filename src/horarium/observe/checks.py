@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from horarium.app.options import WITHOUT_EFFECT
 from horarium.errors import HorariumError, ImproperlyConfigured
 from horarium.observe.facts import read_declared
 from horarium.observe.finding import Finding, did_you_mean, note, problem
@@ -29,9 +30,23 @@ def _settings(app: Horarium) -> list[Finding]:
 def _routes(app: Horarium) -> list[Finding]:
     try:
         check_routes(app.conf.task_routes)
+        for name in app.tasks:
+            app.producer.plan(name)  # also imports the routers and annotations that are named by a path
     except ImproperlyConfigured as error:
-        return [problem("route", str(error), "correct task_routes")]
-    return []
+        return [problem("route", str(error), "correct the setting it names")]
+    return _unread_queues(app)
+
+
+def _unread_queues(app: Horarium) -> list[Finding]:
+    """Name the queues of routes that a worker which is told none does not read."""
+    if app.conf.task_routes is None:
+        return []
+    read = {app.conf.task_default_queue, *(app.conf.task_queues or ())}
+    routed = {queue for name in app.tasks if (queue := app.producer.plan(name).queue) not in read}
+    return [
+        note("route", f"tasks go to queue {queue!r}, which a worker reads only when it is told: -Q {queue}")
+        for queue in sorted(routed)
+    ]
 
 
 def _tasks(app: Horarium) -> list[Finding]:
@@ -70,7 +85,11 @@ def _options(app: Horarium, schedule: Schedule) -> list[Finding]:
         app.producer.checked(schedule.task, schedule.options)
     except HorariumError as error:
         return [problem("schedule-options", f"schedule {schedule.name!r}: {error}", "correct its options")]
-    return []
+    return [
+        note("schedule-options", f"schedule {schedule.name!r}: option {name} has no effect in Horarium: {reason}")
+        for name, reason in WITHOUT_EFFECT.items()
+        if schedule.options.get(name) is not None
+    ]
 
 
 def _arguments(app: Horarium, schedule: Schedule) -> list[Finding]:

@@ -21,10 +21,11 @@ OWN = "horarium"
 _process = MAIN_PROCESS
 
 
-def configure(level: str | int, conf: Settings) -> bool:
+def configure(level: str | int, conf: Settings, *, color: bool = True) -> bool:
     """Set up logging at ``level`` (any case); tell whether there was anything to set up.
 
-    The level holds for Horarium's own lines in any case. Raises: InvalidSetting for a level that is none.
+    The level holds for Horarium's own lines in any case. ``color`` False: none on a terminal either, unless the
+    settings want it. Raises: InvalidSetting for a level that is none.
     """
     number = level_number(level)
     own = logging.getLogger(OWN)
@@ -33,7 +34,16 @@ def configure(level: str | int, conf: Settings) -> bool:
     if root.handlers or not conf.worker_hijack_root_logger:
         return False
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(LineFormatter(conf.worker_log_format, conf.worker_task_log_format))
+    is_colored = conf.worker_log_color if conf.worker_log_color is not None else color and sys.stderr.isatty()
+    handler.setFormatter(
+        LineFormatter(
+            conf.worker_log_format,
+            conf.worker_task_log_format,
+            own_times=conf.worker_log_datefmt,
+            task_times=conf.worker_task_log_datefmt,
+            is_colored=is_colored,
+        )
+    )
     root.addHandler(handler)
     root.setLevel(number)
     return True
@@ -58,14 +68,31 @@ def name_process(name: str) -> None:
 class LineFormatter(logging.Formatter):
     """Two formats: the worker's own lines, and what a task logs, which may name the task."""
 
-    def __init__(self, own: str, task: str) -> None:
-        super().__init__(own)
-        self._task = logging.Formatter(task)
+    def __init__(
+        self,
+        own: str,
+        task: str,
+        *,
+        own_times: str | None = None,
+        task_times: str | None = None,
+        is_colored: bool = False,
+    ) -> None:
+        super().__init__(own, own_times)
+        self._task = logging.Formatter(task, task_times)
+        self._is_colored = is_colored
 
     def format(self, record: logging.LogRecord) -> str:
+        line = self._line(record)
+        color = _COLORS.get(record.levelno) if self._is_colored else None
+        return f"\x1b[{color}m{line}\x1b[0m" if color else line
+
+    def _line(self, record: logging.LogRecord) -> str:
         record.processName = _process
         request = current_request()
         if request is None or request.message is None or record.name == f"{OWN}.worker":
             return super().format(record)
         record.task_name, record.task_id = request.message.task, request.message.id
         return self._task.format(record)
+
+
+_COLORS = {logging.DEBUG: 34, logging.WARNING: 33, logging.ERROR: 31, logging.CRITICAL: 35}

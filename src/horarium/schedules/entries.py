@@ -9,9 +9,10 @@ from math import isfinite
 from typing import Any, get_args
 
 from msgspec import Raw
+from msgspec.structs import replace
 
 from horarium import codec
-from horarium.clock import FOREVER, LATEST, Instant, to_instant
+from horarium.clock import FOREVER, LATEST, Instant, Seconds, to_instant
 from horarium.errors import InvalidSchedule
 from horarium.message import derived_id
 from horarium.schedules.record import MOST, Align, Catchup, DstFold, DstGap, Overlap, Schedule
@@ -64,17 +65,23 @@ def storable(value: object) -> str | None:
     return value if isinstance(value, str) and not _IN_NO_TEXT.search(value) else None
 
 
-def read_entry(name: str, entry: Mapping[str, Any], *, timezone: str, now: Instant) -> Schedule:
+def read_entry(
+    name: str, entry: Mapping[str, Any], *, timezone: str, now: Instant, cron_window: Seconds | None = None
+) -> Schedule:
     """Return the schedule that an entry of code asks for, not stored yet and without a next instant.
 
     ``task`` and ``schedule`` are required; ``args kwargs options`` are those of apply_async; ``relative`` is accepted
-    and changes nothing; the other keys are the fields of a Schedule. Whether the zone exists and the task is known is
+    and changes nothing; the other keys are the fields of a Schedule. ``cron_window`` is the catchup_window of a
+    crontab that chooses none. Whether the zone exists and the task is known is
     judged when it is stored. Raises: InvalidSchedule, EncodingError; both name the entry.
     """
     try:
-        return _schedule(name, entry, timezone=timezone, now=now)
+        schedule = _schedule(name, entry, timezone=timezone, now=now)
     except InvalidSchedule as error:
         raise InvalidSchedule(f"schedule {str(name)[:100]!r}: {error}") from error
+    if cron_window is not None and entry.get("catchup_window") is None and schedule.spec.get("kind") == "crontab":
+        return replace(schedule, catchup_window=cron_window)
+    return schedule
 
 
 def _schedule(name: str, entry: Mapping[str, Any], *, timezone: str, now: Instant) -> Schedule:

@@ -180,6 +180,7 @@ class Child:
             limits=self._limits,
             worker=options.name,
             output_limit=options.output_limit,
+            keep_failed=options.keep_failed,
             output_level=options.output_level or 0,
             lease=partial(self._board.lease, self._place),
             finished_one=self._after_one if options.max_tasks_per_child or options.max_memory_per_child else None,

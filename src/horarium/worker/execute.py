@@ -93,6 +93,7 @@ class Executor:
         worker: str,
         output_limit: int,
         output_level: int,
+        keep_failed: Seconds | None = None,
         lease: Callable[[], Seconds] = lambda: FOREVER,
         finished_one: Callable[[], None] | None = None,
     ) -> None:
@@ -105,6 +106,7 @@ class Executor:
         self._limits = limits
         self._output_limit = output_limit
         self._output_level = output_level
+        self._keep_failed = keep_failed  # how long failures stay readable; None: as other runs
         self._lease = lease  # until when this child may work (monotonic)
         self._finished_one = finished_one
         self._active: set[str] = set()
@@ -255,6 +257,7 @@ class Executor:
             value=value,
             widens=widens or {},
             logs=logs,
+            keep=self._keep_failed if isinstance(outcome, Failed) else None,
         )
         return self._settler.add(settlement, delivery)
 

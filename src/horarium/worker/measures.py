@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from horarium.app.control import ENDING, read_stamps, signal_name
 from horarium.app.holdings import listed_ids
+from horarium.app.switches import Switches
 from horarium.clock import Seconds
 from horarium.engines.records import CONTROL_TOPIC, RESULT_TOPIC, Revoke
 from horarium.panel import Function
+from horarium.rate import per_second
 from horarium.worker.pools.pool import STUBBORN
 from horarium.worker.present import Range
 
@@ -68,6 +70,18 @@ def revoke_by_stamped_headers(
 
 
 # Tasks.
+
+
+def rate_limit(station: Station, task_name: str, rate_limit: Any, **_: Any) -> Answer:
+    if task_name not in station.app.tasks:
+        return nok("unknown task")
+    rate = 0 if rate_limit in (None, "") else rate_limit
+    try:
+        is_bounded = per_second(rate) is not None
+    except ValueError as error:
+        return nok(f"Invalid rate limit string: {error!r}")
+    Switches(station.app.connection).set_rate(task_name, rate, reason="remote control")
+    return ok("new rate limit set successfully" if is_bounded else "rate limit disabled successfully")
 
 
 def time_limit(station: Station, task_name: str, hard: Any = None, soft: Any = None, **_: Any) -> Answer:
@@ -174,6 +188,7 @@ MEASURES: Mapping[str, Function] = {
         pool_grow,
         pool_restart,
         pool_shrink,
+        rate_limit,
         revoke,
         revoke_by_stamped_headers,
         shutdown,

@@ -46,9 +46,10 @@ class WorkerOptions(Struct, frozen=True, kw_only=True):
     crash_limit: int = 3
     crash_delays: tuple[Seconds, ...] = (0.0, 10.0, 60.0)  # the first time at once: it may have been the machine
     keep: Seconds = 86_400.0  # how long ended runs stay readable
+    keep_failed: Seconds | None = None  # the same of those that failed; None: as the others
     output_limit: int = 65_536  # bytes of output and log that are kept per run
     output_level: int | None = 30  # the log level of what tasks print; None: it is not captured
-    loglevel: str = "INFO"
+    loglevel: str | int = "INFO"
     beat: bool = False
     events: bool = False  # write the events of tasks, and heartbeats, to the journal
     autoscale: tuple[int, int] | None = None  # the most and the fewest slots; it begins with the fewest
@@ -132,7 +133,7 @@ def options_from(conf: Settings, **overrides: Any) -> WorkerOptions:  # Any: one
     Raises: InvalidSetting, ImproperlyConfigured.
     """
     chosen = {field: getattr(conf, setting) for field, setting in SETTINGS.items()}
-    chosen["queues"] = (conf.task_default_queue,)
+    chosen["queues"] = tuple(dict.fromkeys((*(conf.task_queues or ()), conf.task_default_queue)))
     chosen["keep"] = FOR_EVER if conf.result_expires is None else conf.result_expires
     chosen |= {field: value for field, value in overrides.items() if value is not None}
     chosen = {field: value for field, value in chosen.items() if value is not None}
@@ -155,6 +156,8 @@ SETTINGS = {
     "events": "worker_send_task_events",
     "autoscale": "worker_autoscaler",
     "remote_control": "worker_enable_remote_control",
+    "loglevel": "worker_loglevel",
+    "keep_failed": "result_failure_expires",
 }
 
 

@@ -16,7 +16,7 @@ from horarium.engines.records import QUEUE_TOPIC, RESULT_TOPIC, DeadOwner, Maint
 from horarium.errors import EngineUnavailable
 from horarium.event import Finished, GivenUp, Observer, OwnersExpired, Recovered, Troubled
 from horarium.message import Delivery
-from horarium.outcome import Outcome, Run, Settlement, State, Verdict
+from horarium.outcome import Failed, Outcome, Run, Settlement, State, Verdict
 from horarium.worker.board import Running
 from horarium.worker.options import WorkerOptions
 from horarium.worker.patience import Patience
@@ -162,6 +162,7 @@ class Sweeper:
             started=running.started,
             ended=now,
             follow_ups=follow_ups(run.message, outcome, now=now),
+            keep=self._options.keep_failed if isinstance(outcome, Failed) else None,
         )
         (verdict,) = self._engine.queue.settle([settlement], now=now, policy=self._options.policy)
         if verdict is Verdict.LOST:

@@ -28,5 +28,5 @@ def command(session: Session, loglevel: str, name: str | None, max_interval: flo
     if logfile:
         append_to(logfile)
     session.out.say(f"horarium beat v{__version__} is starting.")
-    logs.configure(loglevel, app.conf)
+    logs.configure(loglevel, app.conf, color=session.out.color)
     return Scheduler(app, name=name, max_interval=max_interval, observer=Lines()).run()

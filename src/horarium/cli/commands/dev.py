@@ -12,7 +12,7 @@ from horarium.cli.session import Session
 
 
 @click.command("dev", cls=Command)
-@option("-l", "--loglevel", type=log_level, default="INFO", show_default=True, metavar="LEVEL", help="In any case.")
+@option("-l", "--loglevel", type=log_level, metavar="LEVEL", help="In any case. [default: worker_loglevel, INFO]")
 @option("-c", "--concurrency", type=click.IntRange(1), default=2, show_default=True, help="So many tasks at once.")
 @option("-P", "--pool", type=pool_name, metavar="process|thread|async", help="What runs the tasks. [default: process]")
 @option("-Q", "--queues", type=names, metavar="A,B", help="Read these queues.")
@@ -27,7 +27,7 @@ from horarium.cli.session import Session
 @click.pass_obj
 def command(
     session: Session,
-    loglevel: str,
+    loglevel: str | None,
     concurrency: int,
     pool: str | None,
     queues: tuple[str, ...] | None,
@@ -43,7 +43,9 @@ def command(
     session.enter_folder()
     folders = [Path.cwd(), *watch]
     say = session.out.say
-    arguments = ["-l", loglevel, "-c", str(concurrency), "--grace", f"{grace:g}"]
+    arguments = ["-c", str(concurrency), "--grace", f"{grace:g}"]
+    if loglevel:
+        arguments += ["-l", loglevel]
     if pool:
         arguments += ["-P", pool]
     if queues:

@@ -37,7 +37,7 @@ def slots(value: object) -> int:
 
 @click.command("worker", cls=Command)
 @option("-n", "--hostname", "--name", "name", metavar="NAME", help="Its name (%h host, %n first label, %d domain).")
-@option("-l", "--loglevel", type=log_level, default="INFO", show_default=True, metavar="LEVEL", help="In any case.")
+@option("-l", "--loglevel", type=log_level, metavar="LEVEL", help="In any case. [default: worker_loglevel, INFO]")
 @option("-c", "--concurrency", type=slots, help="So many tasks at once. [default: one per CPU]")
 @option("-P", "--pool", type=pool_name, metavar="process|thread|async", help="What runs the tasks. [default: process]")
 @option("-Q", "--queues", type=names, metavar="A,B", help="Read these queues.")
@@ -58,7 +58,7 @@ def command(
     session: Session,
     /,
     *,
-    loglevel: str,
+    loglevel: str | None,
     queues: tuple[str, ...] | None,
     include: tuple[str, ...] | None,
     pool: str | None,
@@ -87,7 +87,7 @@ def command(
             overrides["concurrency"] = 1
     options = options_from(
         app.conf,
-        queues=queues or (app.conf.task_default_queue,),
+        queues=queues or None,
         pool=POOLS.get(pool, pool) if pool else None,
         loglevel=loglevel,
         **overrides,
@@ -97,7 +97,7 @@ def command(
         app.close()  # nothing may be open when children are forked
     if logfile:
         append_to(logfile)
-    logs.configure(loglevel, app.conf)
+    logs.configure(options.loglevel, app.conf, color=session.out.color)
     observer = Lines()
     companions = [partial(Scheduler, app, observer=observer)] if options.beat else []
     return Supervisor(app, options, observer=observer, companions=companions).run()

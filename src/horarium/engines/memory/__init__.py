@@ -15,6 +15,8 @@ from horarium.engines.memory.results import MemoryResults
 from horarium.engines.memory.schedules import MemorySchedules
 from horarium.engines.memory.store import Store
 from horarium.engines.records import Capabilities
+from horarium.message import Message
+from horarium.outcome import Run
 
 
 class MemoryEngine:
@@ -26,7 +28,7 @@ class MemoryEngine:
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
         self.notifier = MemoryNotifier()
-        store = Store(self.notifier.notify)
+        store = self._store = Store(self.notifier.notify)
         self.queue = MemoryQueue(store)
         self.results = MemoryResults(store)
         self.schedules = MemorySchedules(store)
@@ -39,6 +41,12 @@ class MemoryEngine:
 
     def check(self) -> None:
         """There is nothing that could be broken."""
+
+    def sent(self) -> list[tuple[Message, Run]]:
+        """Return all that is stored, in the order in which it was put: the message as it was then (a retry may have
+        changed it since), and its run as it is now. For tests."""
+        with self._store.lock:
+            return [(entry.first or entry.message, entry.run) for entry in self._store.entries.values()]
 
     def weaknesses(self) -> tuple[str, ...]:
         return ()  # what it is, its capabilities say

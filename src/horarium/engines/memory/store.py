@@ -51,6 +51,7 @@ class Entry(Struct, eq=False):
     widened: int = 0  # by so many
     arrived: dict[str, tuple[int, Raw]] = field(default_factory=dict)  # at its gate: place and value of each id
     keep: Seconds | None = None
+    first: Message | None = None  # as it was put
 
     @property
     def message(self) -> Message:
@@ -124,7 +125,7 @@ class Store:
             return holder.run.id
         self._seq += 1
         run = Run(message=message, state=State.PENDING, changed=now)
-        entry = Entry(run=run, seq=self._seq, due=now if message.eta is None else message.eta)
+        entry = Entry(run=run, seq=self._seq, due=now if message.eta is None else message.eta, first=message)
         self.entries[id] = entry
         self._hold_unique(entry, now)
         self._line_up(entry)

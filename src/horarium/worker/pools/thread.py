@@ -56,6 +56,7 @@ class ThreadPool:
             self._offered.notify_all()
             while self._executor.running or self._starting:
                 self._freed.wait(LONGEST_WAIT)
+        self._runner.stop()
 
     def end(self, id: str, outcome: Outcome, text: str) -> bool:
         return self._runner.end(id, outcome, text)
@@ -136,6 +137,12 @@ class ThreadPool:
                 self._offered.wait()
 
     def _work(self, number: int) -> None:
+        try:
+            self._work_off(number)
+        finally:
+            self._runner.leave()
+
+    def _work_off(self, number: int) -> None:
         row = self._rows[number]
         while (delivery := self._take(number)) is not None:
             attempt = self._executor.begin(delivery, row)

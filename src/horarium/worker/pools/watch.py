@@ -46,10 +46,23 @@ class ThreadRunner:
         self._changed = Condition()  # guards _watched
         self._watched: dict[str, Watched] = {}
         self._local = local()
+        self._is_closing = False
         self._thread = Thread(target=self._watch, name="horarium-limits", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
+
+    def stop(self) -> None:
+        """End the watching thread: nothing is run any more. Stopping twice, or before starting, is fine."""
+        with self._changed:
+            self._is_closing = True
+            self._changed.notify()
+
+    def leave(self) -> None:
+        """Let go of what the calling thread keeps for its runs; another run would make it anew."""
+        loop: TaskLoop | None = self._local.__dict__.pop("loop", None)
+        if loop is not None:
+            loop.close()
 
     def run(self, attempt: Attempt) -> None:
         """Run an attempt here and settle it, unless it is ended from outside meanwhile."""
@@ -126,11 +139,11 @@ class ThreadRunner:
             return
 
     def _watch(self) -> None:
-        while True:
+        while not self._is_closing:
             with self._changed:
                 now = self._executor.clock.monotonic()
                 wait = min((_next_look(w) for w in self._watched.values()), default=FOREVER) - now
-                if wait > 0:
+                if wait > 0 and not self._is_closing:
                     self._changed.wait(min(wait, LONGEST_SLEEP))
                 watched = list(self._watched.values())
             now = self._executor.clock.monotonic()
