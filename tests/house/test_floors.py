@@ -10,7 +10,7 @@ from source import SOURCE, files, imports
 # Floor 0, in the order in which they are named: each word may use those before it.
 WORDS = (
     "version address clock errors rate message outcome event tagged sayable conversion codec "
-    "settings_kinds settings_table settings_celery settings_names settings_view settings dropin_names"
+    "settings_kinds settings_table settings_celery settings_names settings_view settings dropin_names command panel"
 ).split()
 ROOMS = {
     1: ("retry", "routing", "limits", "schedules", "workflow"),
@@ -35,6 +35,7 @@ CLIENTS = {
     "psycopg_pool": "engines/postgres/",
     "click": "cli/",
     "rich": "cli/",
+    "textual": "cli/",
     "ephem": "schedules/",
     "holidays": "schedules/",
     "icalendar": "schedules/",

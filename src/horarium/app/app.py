@@ -24,6 +24,7 @@ from horarium.clock import Clock, Instant, SystemClock
 from horarium.errors import ImproperlyConfigured
 
 if TYPE_CHECKING:
+    from horarium.app.events import Events
     from horarium.app.schedules import Schedules
     from horarium.engines.protocol import Engine
     from horarium.message import Message
@@ -311,6 +312,13 @@ class Horarium(Configurable):
 
         return Schedules(self)
 
+    @cached_property
+    def events(self) -> Events:
+        """What workers and callers tell: ``Receiver``, ``Dispatcher``, ``State``."""
+        from horarium.app.events import Events  # most processes listen to none
+
+        return Events(self)
+
     # The store.
 
     @property
@@ -336,6 +344,7 @@ class Horarium(Configurable):
 
     def close(self) -> None:
         """Let go of the store. It is opened again when it is needed again; closing twice is fine."""
+        self.producer.sent.close()
         self.connection.close()
 
     def now(self) -> Instant:

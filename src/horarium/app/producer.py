@@ -22,6 +22,7 @@ from horarium.app.options import CALLED, WITHOUT_EFFECT, misfit
 from horarium.app.outbox import Outbox, put_now
 from horarium.app.registry import Registry, nearest
 from horarium.app.request import Request, current_request
+from horarium.app.sent import SentEvents
 from horarium.app.signature import Signature, listed_option
 from horarium.app.transaction import joined_by
 from horarium.app.wire import to_wire
@@ -75,6 +76,7 @@ class Producer:
         self._tasks = tasks
         self._random = random
         self._outbox = Outbox(connection)
+        self.sent = SentEvents(connection)
         self._plans: dict[str, Plan] = {}
         self._origin = ""
         self._origin_pid = 0
@@ -349,12 +351,14 @@ class Producer:
                     put_now(engine, messages)
                 else:
                     self._outbox.put(engine, messages, give_up=deadline)
-                return
+                break
             except EngineUnavailable:
                 left = deadline - clock.monotonic()
                 if not retry or left <= 0:
                     raise
                 time.sleep(min(left, self._random.uniform(0.01, 0.1)))
+        if self._conf.task_send_sent_event:
+            self.sent.tell(messages, self.origin(), engine.now())
 
     def _make_plan(self, name: str, task: Definition | None) -> Plan:
         conf = self._conf

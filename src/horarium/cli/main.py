@@ -38,6 +38,8 @@ COMMANDS = {
     "purge": _entry("purge", "Cancel every waiting message of a queue, or of all.", RUNS),
     "status": _entry("status", "Show who is alive and what waits.", LOOK),
     "inspect": _entry("inspect", "Ask the workers: ping active registered scheduled reserved stats.", LOOK),
+    "control": _entry("control", "Tell the workers: pool_grow rate_limit revoke add_consumer shutdown.", LOOK),
+    "events": _entry("events", "Watch what happens: a screen, lines, or snapshots.", LOOK),
     "doctor": _entry("doctor", "Find out why something does not run.", MEND),
     "check": _entry("check", "Check app, settings and schedules without touching a store.", MEND),
     "migrate-project": _entry("migrate_project", "Look through a project for Celery, and rewrite its imports.", MEND),
