@@ -62,7 +62,8 @@ BROKER = set(
     "transport transport_options uri_prefix userid virtual_host".split()
 )
 RUSAGE = set(
-    "idrss inblock isrss ixrss majflt maxrss minflt msgrcv msgsnd nivcsw nsignals nswap nvcsw oublock stime utime".split()
+    "idrss inblock isrss ixrss majflt maxrss minflt msgrcv msgsnd nivcsw nsignals nswap nvcsw oublock "
+    "stime utime".split()
 )
 NODE = "w1@host"
 
@@ -119,7 +120,9 @@ def test_scheduled_tells_etas_as_iso_with_their_zone_row_107(yard: Yard) -> None
     assert shape(told["request"]) == {**TASK_INFO, "time_start": type(None), "worker_pid": type(None)}
     assert told["request"]["id"] == id and told["request"]["acknowledged"] is False
     assert ask(yard, "query_task", id) == {id: ["scheduled", told["request"]]}
-    assert yard.app.control.revoke(id, reply=True, timeout=10.0) == [{NODE: {"ok": f"tasks { {id} } flagged as revoked"}}]
+    assert yard.app.control.revoke(id, reply=True, timeout=10.0) == [
+        {NODE: {"ok": f"tasks { {id} } flagged as revoked"}}
+    ]
     assert id in ask(yard, "revoked") and ask(yard, "scheduled") == []
 
 

@@ -63,6 +63,8 @@ def ask(
     except ValueError as error:
         raise click.UsageError(str(error)) from error
 
+    _ = session.engine  # whoever only asks makes no store
+
     def show(reply: dict[str, Any]) -> None:
         for node, answer in reply.items():
             _show(session, node, answer)

@@ -49,6 +49,7 @@ def command(
 
     Without --dump or --camera: a full-screen view of tasks and workers (needs the extra `tui`).
     """
+    _ = session.engine  # whoever only watches makes no store
     if dump:
         return _dump(session, limit, timeout)
     if camera:
