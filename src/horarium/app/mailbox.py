@@ -88,6 +88,7 @@ class Mailbox:
         answered: set[str] = set()
         try:
             command = self.send(name, arguments, audience, timeout=timeout)
+            nodes, looked = audience.nodes(engine), clock.monotonic()
             while True:
                 for reply in _read(engine, command, answered):
                     answered.add(reply.owner)
@@ -95,8 +96,13 @@ class Mailbox:
                     if limit is not None and len(answered) >= limit:
                         return
                 left = until - clock.monotonic()
-                if left <= 0 or _is_complete(audience, audience.nodes(engine), answered):
+                if _is_complete(audience, nodes, answered):
+                    _tidy_up(engine, command, answered)
                     return
+                if left <= 0:
+                    return
+                if clock.monotonic() - looked >= LOOK_EVERY:  # not at each reply: it is the dearer question
+                    nodes, looked = audience.nodes(engine), clock.monotonic()
                 listener.wait(min(left, LOOK_EVERY))
         finally:
             listener.close()
@@ -106,6 +112,11 @@ def _read(engine: Engine, command: Command, known: Collection[str]) -> list[Repl
     notes = engine.notes.read(command.replies, now=engine.now())
     replies = [_reply.decode(note.text) for note in notes]
     return [reply for reply in replies if reply.owner not in known]
+
+
+def _tidy_up(engine: Engine, command: Command, answered: Collection[str]) -> None:
+    """Remove what everybody has seen; it would expire by itself, but a fleet may be asked often."""
+    engine.notes.erase([command.key, *(command.replies + owner for owner in answered)])
 
 
 def _is_complete(audience: Audience, nodes: Collection[Node], answered: Collection[str]) -> bool:
