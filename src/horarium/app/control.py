@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from signal import Signals
 from typing import Any, TypeAlias
 
-from horarium.app import holdings
+from horarium import signals
+from horarium.app import holdings, signalling
 from horarium.app.connection import Connection
 from horarium.app.fleet import free_key
 from horarium.app.inspection import Inspect
@@ -19,6 +20,7 @@ from horarium.app.mailbox import Audience, Mailbox
 from horarium.clock import Seconds
 from horarium.command import Matcher
 from horarium.engines.records import CONTROL_TOPIC, RESULT_TOPIC, Page, Purge, Revoke, RunFilter
+from horarium.outcome import State
 from horarium.panel import known
 
 Replies: TypeAlias = list[dict[str, Any]]  # one {worker: answer} for each; Any: JSON, as various as the commands
@@ -61,12 +63,8 @@ class Control:
         """
         ids = [task_id] if isinstance(task_id, str) else [str(id) for id in task_id]
         name = signal_name(signal)
-        changed = self._revoke(ids, terminate=terminate and name in ENDING)
-        if reply or (terminate and name not in ENDING):
-            arguments = {"task_id": ids, "terminate": terminate, "signal": name}
-            replies = self.broadcast("revoke", arguments, destination, reply=reply, **options)
-            return replies if reply else changed
-        return changed
+        arguments = {"task_id": ids, "terminate": terminate, "signal": name}
+        return self._cancel(ids, "revoke", arguments, destination, name, reply=reply, **options)
 
     def terminate(self, task_id: Ids, destination: Any = None, signal: str | int = TERM, **options: Any) -> Any:
         """Cancel runs, those that are running included: their processes are stopped. See ``revoke``."""
@@ -87,12 +85,8 @@ class Control:
         wanted = read_stamps(headers)
         name = signal_name(signal)
         ids = self.stamped(wanted)
-        changed = self._revoke(ids, terminate=terminate and name in ENDING)
-        if reply or (terminate and name not in ENDING):
-            arguments = {"headers": wanted, "terminate": terminate, "signal": name, "ids": ids}
-            replies = self.broadcast("revoke_by_stamped_headers", arguments, destination, reply=reply, **options)
-            return replies if reply else changed
-        return changed
+        arguments = {"headers": wanted, "terminate": terminate, "signal": name, "ids": ids}
+        return self._cancel(ids, "revoke_by_stamped_headers", arguments, destination, name, reply=reply, **options)
 
     def purge(self, queues: Sequence[str] | Any = None, connection: Any = None) -> int:
         """Cancel all waiting runs of the queues (None: of all); return how many. Running ones go on."""
@@ -250,12 +244,36 @@ class Control:
                 return found
             after = page.next
 
+    def _cancel(
+        self,
+        ids: Sequence[str],
+        command: str,
+        arguments: dict[str, Any],
+        destination: Any,
+        signal: str,
+        *,
+        reply: bool,
+        **options: Any,
+    ) -> Any:
+        """Cancel runs in the store, having asked the workers first if they are to say which of them they run: once the
+        store knows, they end."""
+        terminate, is_gentle = arguments["terminate"], signal not in ENDING
+        replies = None
+        if reply or (terminate and is_gentle):
+            replies = self.broadcast(command, arguments, destination, reply=reply, **options)
+        changed = self._revoke(ids, terminate=terminate and not is_gentle)
+        return replies if reply else changed
+
     def _revoke(self, ids: Sequence[str], *, terminate: bool) -> list[str]:
         if not ids:
             return []
         engine = self._connection.engine
         changed = engine.inspector.act(Revoke(ids=tuple(ids), terminate=terminate), now=engine.now())
         engine.notifier.notify([CONTROL_TOPIC, RESULT_TOPIC])
+        if signals.task_revoked.receivers:
+            for run in engine.results.read(changed):
+                if run is not None and run.state == State.REVOKED:  # the others are told of by the worker that has them
+                    signalling.revoked_run(run, "")
         return changed
 
     def _asked(self, command: str, arguments: dict[str, Any], destination: Any, **options: Any) -> Replies:

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 from horarium.app.definition import Definition
 from horarium.errors import AlreadyRegistered, NotRegistered
 
+STANDARD = "celery."  # the names of the standard tasks begin so
+
 D = TypeVar("D", bound=Definition)
 
 
@@ -16,6 +18,11 @@ class Registry(dict[str, D]):
 
     def __missing__(self, name: str) -> D:
         raise NotRegistered(name, nearest(name, self))
+
+    @property
+    def own(self) -> dict[str, D]:
+        """The app's own ones, by name and in order: without the standard tasks, which every app has."""
+        return {name: task for name, task in sorted(self.items()) if not name.startswith(STANDARD)}
 
     def register(self, task: D) -> D:
         """Add a task. Raises: AlreadyRegistered when another function has its name."""
@@ -38,10 +45,12 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
 
 def task_name(function: Callable[..., Any], app_name: str) -> str:
     """Return the name of a function's task: its module and name; ``__main__`` becomes the app's name."""
-    module = getattr(function, "__module__", None) or app_name
-    if module == "__main__":
-        module = app_name
-    return f"{module}.{function.__name__}"
+    return named(function.__name__, getattr(function, "__module__", None), app_name)
+
+
+def named(name: str, module: str | None, app_name: str) -> str:
+    """The same for a function's name and its module."""
+    return f"{app_name if module in (None, '', '__main__') else module}.{name}"
 
 
 def _same_function(one: Callable[..., Any], other: Callable[..., Any]) -> bool:

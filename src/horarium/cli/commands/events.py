@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from horarium.cli.exits import Exit, Stop
-from horarium.cli.leftovers import NO_DETACH, Leftover, leftovers
+from horarium.cli.leftovers import Leftover, leftovers
 from horarium.cli.options import Command, log_level, option, seconds
 from horarium.cli.session import Session
 
 if TYPE_CHECKING:
     from horarium.app.camera import Polaroid
 
+NO_DETACH = "it stays in the foreground; let systemd, supervisor or a container look after it"
 EVENTS = (
     Leftover(("--detach",), NO_DETACH, takes_value=False),
     Leftover(("--pidfile",), NO_DETACH),
