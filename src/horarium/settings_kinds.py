@@ -157,6 +157,12 @@ def _queue_name(queue: Any) -> str:
     return _text(getattr(queue, "name", queue))
 
 
+def _weights(value: Any) -> dict[str, int]:
+    if not isinstance(value, Mapping):
+        raise ValueError
+    return {_text(queue): _whole(1)(weight) for queue, weight in value.items()}
+
+
 def _annotations(value: Any) -> Any:
     for one in value if isinstance(value, list | tuple) else (value,):
         if isinstance(one, Mapping):
@@ -226,6 +232,7 @@ ZONE = Kind("the name of a time zone, such as 'Europe/Berlin'", _zone_name)
 SCHEDULES = Kind("a dict from a schedule's name to a dict with 'task' and 'schedule'", _schedules)
 ROUTES = Kind("a dict, a function, a router object, a dotted path, or a list of them", _routes)
 QUEUES = Kind("a list of queues' names, a dict by their names, or kombu's queues", _queue_names)
+WEIGHTS = Kind("a dict from a queue's name to its weight, a whole number, 1 or more", _weights)
 ANNOTATIONS = Kind("a dict from a task's name, or '*', to its options; or a list of such", _annotations)
 RATE = Kind(RATE_EXPECTED, _rate)
 LOG_LEVEL = Kind("the name of a log level", _log_level)

@@ -31,6 +31,7 @@ from horarium.settings_kinds import (
     STORE_URL,
     TEXT,
     WAIT,
+    WEIGHTS,
     ZONE,
     Kind,
     one_of,
@@ -168,6 +169,12 @@ TASKS = (
         doc="The `rate_limit` of tasks that name none.",
     ),
     Setting(
+        name="task_rate_limit_scope",
+        default="fleet",
+        kind=one_of("fleet", "worker"),
+        doc="What a `rate_limit` counts: the starts of all workers together, or those of each, as in Celery.",
+    ),
+    Setting(
         name="task_time_limit",
         default=None,
         kind=or_none(SECONDS),
@@ -260,6 +267,18 @@ WORKER = (
         default="process",
         kind=POOL,
         doc="Where tasks run: in processes (Celery: prefork), in threads, on an event loop, or one by one (`solo`).",
+    ),
+    Setting(
+        name="worker_queue_order",
+        default="together",
+        kind=one_of("together", "strict"),
+        doc="Whether a worker takes from its queues as from one, or from each only when those before it are empty.",
+    ),
+    Setting(
+        name="worker_queue_weights",
+        default=None,
+        kind=or_none(WEIGHTS),
+        doc="The shares of queues in what is started, while each has something waiting: `{'high': 5, 'low': 1}`.",
     ),
     Setting(
         name="worker_max_tasks_per_child",

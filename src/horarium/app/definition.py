@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from msgspec import Raw
 
 from horarium import codec
 from horarium.app.arguments import Arguments
-from horarium.app.options import DECLARED, error_classes, misfit
+from horarium.app.options import DECLARED, KeyRule, RateScope, error_classes, misfit
 from horarium.clock import Seconds
 from horarium.errors import ImproperlyConfigured
 
@@ -41,7 +41,16 @@ class Definition:
     acks_late: bool | None = None  # False: at most once
     ignore_result: bool | None = None
     track_started: bool | None = None
-    rate_limit: str | None = None  # reserved: kept, and named by `horarium check`
+    rate_limit: str | float | None = None  # '10/m', a number per second; 0: none, whatever the default says
+    rate_limit_scope: RateScope | None = None  # "fleet": all workers together; "worker": each of them
+    rate_limit_burst: int | None = None  # so many at once after a pause; None: what comes due in a tenth of a second
+    concurrency: int | None = None  # no more of it at once over the fleet; with a key: no more of each key
+    concurrency_key: KeyRule | None = None  # what is counted together; see Keys
+    unique_for: Seconds | timedelta | None = None  # no second one is stored, so long at the most
+    unique_key: KeyRule | None = None  # what makes two calls the same; None: the same arguments
+    unique_until: Literal["start", "done"] | None = None  # until the first one is started, or has ended ("done")
+    debounce: Seconds | timedelta | None = None  # it runs when no other call has come for so long, with the newest
+    debounce_max: Seconds | timedelta | None = None  # a call waits no longer for others than so long and a debounce
     serializer: str = "json"
     throws: tuple[type[BaseException], ...] = ()  # expected failures: logged as such, without a traceback
     schedule: Any = None  # a spec, a number of seconds, a timedelta; or an entry of beat_schedule without its task
@@ -49,7 +58,8 @@ class Definition:
     OPTIONS: ClassVar[frozenset[str]] = frozenset(
         "name bind typing max_retries default_retry_delay autoretry_for dont_autoretry_for retry_backoff "
         "retry_backoff_max retry_jitter retry_kwargs queue priority time_limit soft_time_limit expires acks_late "
-        "ignore_result track_started rate_limit serializer throws schedule".split()
+        "ignore_result track_started rate_limit rate_limit_scope rate_limit_burst concurrency concurrency_key "
+        "unique_for unique_key unique_until debounce debounce_max serializer throws schedule".split()
     )
 
     function: Callable[..., Any]
@@ -103,6 +113,16 @@ class Definition:
         if soft is not None and hard is not None and soft > hard:
             raise ImproperlyConfigured(
                 f"expected soft_time_limit of {self.name} to be at most its time_limit, got {soft} > {hard}"
+            )
+        if self.concurrency_key is not None and self.concurrency is None:
+            raise ImproperlyConfigured(
+                f"expected {self.name} to say concurrency= beside concurrency_key=, got the key; say how many may run "
+                "at once"
+            )
+        if self.debounce_max is not None and self.debounce is None:
+            raise ImproperlyConfigured(
+                f"expected {self.name} to say debounce= beside debounce_max=, got the second alone; say how long it "
+                "waits for another call"
             )
         if self.serializer != "json":
             raise ImproperlyConfigured(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def check_app(app: Horarium) -> list[Finding]:
     """Return what is wrong (problem) or worth knowing (note) about an app; nothing if all is well."""
-    return [*_settings(app), *_routes(app), *_tasks(app), *_schedules(app)]
+    return [*_settings(app), *_routes(app), *_schedules(app)]
 
 
 def _settings(app: Horarium) -> list[Finding]:
@@ -46,14 +46,6 @@ def _unread_queues(app: Horarium) -> list[Finding]:
     return [
         note("route", f"tasks go to queue {queue!r}, which a worker reads only when it is told: -Q {queue}")
         for queue in sorted(routed)
-    ]
-
-
-def _tasks(app: Horarium) -> list[Finding]:
-    return [
-        note("task-option", f"task {name}: rate_limit={task.rate_limit!r} is kept and has no effect yet")
-        for name, task in sorted(app.tasks.items())
-        if task.rate_limit is not None
     ]
 
 

@@ -17,6 +17,7 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING
 
+from horarium.app.switches import Switched
 from horarium.clock import Instant, Seconds, StoreClock
 from horarium.engines.records import QUEUE_TOPIC
 from horarium.errors import EngineUnavailable, OwnerLost, StoreUnusable
@@ -30,11 +31,13 @@ from horarium.worker.feed import QUICK_LOOKS, SLOW, Feed
 from horarium.worker.hand import Hand
 from horarium.worker.limits import LimitBook
 from horarium.worker.options import WorkerOptions
-from horarium.worker.orders import Drain, End, Go, OrderChannel, Quit, Ready
+from horarium.worker.orders import Drain, End, Go, OrderChannel, Quit, Ready, Turned
 from horarium.worker.patience import Patience
 from horarium.worker.pools.pool import Pool
 from horarium.worker.process import end_with_own_threads, private_memory_kib, resident_bytes, show_stacks_on
 from horarium.worker.settle import Settler
+from horarium.worker.turns import turns
+from horarium.worker.wish import Wish, wish
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium
@@ -130,6 +133,7 @@ class Child:
 
     def _prepare(self, engine: Engine) -> None:
         options, tasks = self._options, self._app.tasks
+        first = self._wish(Switched())  # how the switches stand comes before Go
         hand = Hand(engine.inspector, self._owner)
         self._settler = Settler(
             engine,
@@ -146,8 +150,10 @@ class Child:
             engine.notifier.listen([QUEUE_TOPIC + queue for queue in options.queues]),
             self._clock,
             owner=self._owner,
-            queues=options.queues,
-            tasks=frozenset(tasks),
+            queues=first.queues,
+            tasks=first.tasks,
+            limits=first.limits,
+            turns=turns(options.queue_order, options.weights),
             observer=self._observer,
             noted_look=self._note_look,
             may_claim=lambda: not self._settler.is_backed_up,
@@ -201,6 +207,8 @@ class Child:
                     self._quit()
                 case End(ids=ids):
                     self._end(ids)
+                case Turned(switched=switched):
+                    self._turn(switched)
         # The supervisor is gone. The zygote kills us for that, and where it cannot, this does.
         os.killpg(os.getpgrp(), signal.SIGKILL)
 
@@ -221,6 +229,16 @@ class Child:
     def _end(self, ids: Iterable[str]) -> None:
         outcome = Revoked(reason="terminated")
         self._executor.end_in_line([id for id in ids if not self._pool.end(id, outcome, "terminated")])
+
+    def _turn(self, switched: Switched) -> None:
+        """Claim as the switches say, and give back what was claimed before and has not started."""
+        new = self._wish(switched)
+        self._feed.change(new.queues, new.tasks, new.limits)
+        self._give_back(self._feed.withdraw(), "a switch was turned")
+        self._pool.wake()
+
+    def _wish(self, switched: Switched) -> Wish:
+        return wish(self._app.tasks.values(), self._app.conf, self._options, switched)
 
     # What the parts call back.
 

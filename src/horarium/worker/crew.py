@@ -9,6 +9,7 @@ from contextlib import suppress
 
 import msgspec
 
+from horarium.app.switches import Switched, without_words
 from horarium.clock import Seconds
 from horarium.event import ChildLost, Observer, Troubled
 from horarium.worker.board import FOREVER, Board
@@ -16,7 +17,7 @@ from horarium.worker.child import owner_name
 from horarium.worker.membership import Membership
 from horarium.worker.nursery import Nursery, describe_errno, describe_status
 from horarium.worker.options import WorkerOptions
-from horarium.worker.orders import Drain, End, Order, Quit, Ready
+from horarium.worker.orders import Drain, End, Order, Quit, Ready, Turned
 from horarium.worker.pools.pool import STUBBORN
 from horarium.worker.renewal import Renewer
 from horarium.worker.roster import Life, Roster, Sentence, decide_burial
@@ -44,6 +45,7 @@ class Crew:
         *,
         worker: str,
         poller: select.poll,
+        switched: Switched,
     ) -> None:
         self._nursery = nursery
         self._board = board
@@ -55,6 +57,7 @@ class Crew:
         self._observer = observer
         self._worker = worker
         self._poller = poller
+        self._switched = without_words(switched)
         self._generation = 0
         self._due = dict.fromkeys(range(options.processes), 0.0)  # vacant places: when to fill them (monotonic)
         self._failures = dict.fromkeys(range(options.processes), 0)  # useless lives in a row, by place
@@ -132,6 +135,11 @@ class Crew:
         if life in self.lives and life.sentence is None:
             life.orders.send(Drain())
 
+    def turn(self, switched: Switched) -> None:
+        """Tell everybody how the switches stand now."""
+        self._switched = without_words(switched)
+        self._order(Turned(self._switched))
+
     def drain(self) -> None:
         """Let everybody finish what runs. Those that never got a lease have nothing to finish."""
         self._is_stopping = True
@@ -165,6 +173,7 @@ class Crew:
         orders = self._nursery.bear(place, self._generation)
         self._poller.register(orders, select.POLLIN)
         owner = owner_name(self._worker, self._generation)
+        orders.send(Turned(self._switched))  # before others can see it, and tell it to go
         self._roster.admit(Life(place, self._generation, owner, orders, now))
         self._renewer.ask()
 

@@ -15,6 +15,8 @@ from typing import TypeAlias
 import msgspec
 from msgspec import Struct
 
+from horarium.app.switches import Switched
+
 
 class Go(Struct, frozen=True, tag=True):
     """Your owner is registered: claim."""
@@ -34,11 +36,17 @@ class End(Struct, frozen=True, tag=True):
     ids: tuple[str, ...]
 
 
+class Turned(Struct, frozen=True, tag=True):
+    """This is how the switches stand; the first one comes before Go."""
+
+    switched: Switched
+
+
 class Ready(Struct, frozen=True, tag=True):
     """The child has looked at its queues for the first time."""
 
 
-Order: TypeAlias = Go | Drain | Quit | End | Ready
+Order: TypeAlias = Go | Drain | Quit | End | Turned | Ready
 
 _decoder: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order)
 

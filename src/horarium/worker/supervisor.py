@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
+from horarium.app.switches import Switched, read_switches
 from horarium.clock import Seconds, StoreClock
 from horarium.engines.connect import module_of
 from horarium.errors import EngineError, EngineUnavailable, HorariumError, ImproperlyConfigured
@@ -49,7 +50,9 @@ from horarium.worker.process import STOP_SIGNALS, SignalInbox, show_stacks_on
 from horarium.worker.renewal import Renewer
 from horarium.worker.roster import Life, Roster
 from horarium.worker.sweep import Sweeper
+from horarium.worker.switchman import Switchman
 from horarium.worker.watchdog import Watchdog
+from horarium.worker.wish import Wish, wish
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium
@@ -165,6 +168,7 @@ class Supervisor:
                 engine = self._app.engine
                 engine.check()
                 self._clock = StoreClock(self._app.clock, engine.now())
+                self._switched = read_switches(engine, now=self._clock.now())
             except EngineUnavailable as error:
                 wait = patience.next_wait()
                 self._observer.tell(Troubled(where="store", reason=str(error), wait=wait))
@@ -182,9 +186,7 @@ class Supervisor:
     def _start(self, engine: Engine) -> None:
         options, observer, random = self._options, self._observer, self._app.random
         roster = Roster()
-        watchdog = Watchdog(
-            engine, self._clock, options, self._board, roster, tasks=self._app.tasks, stalled=self._relieve
-        )
+        watchdog = Watchdog(engine, self._clock, options, self._board, roster, wish=self._wish, stalled=self._relieve)
         self._sweeper = Sweeper(engine, self._clock, options, observer, random, failed=self._fail, watch=watchdog.look)
         self._membership = Membership(self._app, options, self._board, self._clock, self._id)
         self._renewer = Renewer(
@@ -214,11 +216,20 @@ class Supervisor:
             observer,
             worker=self._id,
             poller=self._poller,
+            switched=self._switched,
+        )
+        self._switchman = Switchman(
+            engine,
+            self._clock,
+            known=self._switched,
+            turned=lambda switched: self._post(lambda: self._turn(switched)),
+            failed=self._fail,
         )
         self._announce(engine)
         self._crew.fill(self._clock.monotonic())
         self._renewer.start()
         self._sweeper.start()
+        self._switchman.start()
         for make in self._make_companions:
             companion = make()
             self._companions.append(companion)
@@ -293,6 +304,13 @@ class Supervisor:
         self._membership.note_lost(owners)
         self._crew.lose(owners)
 
+    def _turn(self, switched: Switched) -> None:
+        self._switched = switched
+        self._crew.turn(switched)
+
+    def _wish(self) -> Wish:
+        return wish(self._app.tasks.values(), self._app.conf, self._options, self._switched)
+
     def _relieve(self, life: Life, due: int) -> None:
         """Let a fresh child take the place of one that claims nothing."""
         self._observer.tell(ChildStalled(pid=life.pid, due=due))
@@ -349,6 +367,7 @@ class Supervisor:
 
     def _finish(self, engine: Engine) -> int:
         buried = self._sweeper.finish(BURY_WITHIN if self._is_quitting else BURY_CALMLY_WITHIN)
+        self._switchman.stop(JOIN_WITHIN)
         self._renewer.stop(JOIN_WITHIN)
         for thread in self._companion_threads:
             thread.join(0.0 if self._is_quitting else JOIN_WITHIN)
