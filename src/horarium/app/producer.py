@@ -12,24 +12,23 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any, TypeVar
 
-from msgspec import Raw, Struct
+from msgspec import Raw
 
 from horarium import codec
-from horarium.app.annotations import annotate
 from horarium.app.connection import Connection
 from horarium.app.definition import Definition
 from horarium.app.options import CALLED, WITHOUT_EFFECT, misfit
 from horarium.app.outbox import Outbox, put_now
+from horarium.app.plans import Plan, Plans
 from horarium.app.registry import Registry, nearest
-from horarium.app.request import Request, current_request
+from horarium.app.request import current_request
 from horarium.app.signature import Signature, listed_option
 from horarium.app.transaction import joined_by
 from horarium.app.wire import to_wire
 from horarium.clock import Instant, Seconds, milliseconds, to_instant
-from horarium.errors import EngineUnavailable, ImproperlyConfigured, InvalidArguments, QueueNotFound
+from horarium.errors import EngineUnavailable, InvalidArguments, QueueNotFound
 from horarium.message import NO_ARGS, NO_KWARGS, Cause, Message, new_id
 from horarium.message import Signature as WireSignature
-from horarium.routing import route
 from horarium.settings import Settings
 
 PUBLISH_BATCH = 1000  # messages in one transaction of send_many: spares flushes, and still lets others in
@@ -49,23 +48,6 @@ D = TypeVar("D", bound=Definition)
 _NOTHING: Mapping[str, Any] = {}
 
 
-class Plan(Struct, frozen=True, kw_only=True):
-    """What all messages of a task have in common, made from its declaration and one revision of the settings."""
-
-    definition: Definition | None
-    revision: int
-    routes_by_call: bool  # a function among the routes wants to see each call
-    queue: str
-    queues: frozenset[str] | None  # the only ones there are; None: any
-    priority: int
-    inherits_priority: bool  # a task that calls passes its own on
-    expires_ms: int | None
-    at_most_once: bool
-    ignore_result: bool
-    limit_bytes: int
-    checks: bool
-
-
 class Producer:
     """The one way by which messages are made and sent. Safe to use from any thread."""
 
@@ -75,7 +57,8 @@ class Producer:
         self._tasks = tasks
         self._random = random
         self._outbox = Outbox(connection)
-        self._plans: dict[str, Plan] = {}
+        self.plans = Plans(conf, tasks)
+        self.plan = self.plans.of
         self._origin = ""
         self._origin_pid = 0
         self.after_sending: Callable[[], None] | None = None  # called when a call has stored its messages: for tests
@@ -125,7 +108,7 @@ class Producer:
         raw_args = Raw(codec.encode(list(args), path="args", limit_bytes=limit)) if args else NO_ARGS
         raw_kwargs = Raw(codec.encode(dict(kwargs), path="kwargs", limit_bytes=limit)) if kwargs else NO_KWARGS
         if plan.routes_by_call:
-            options = self._routed(name, task, args, kwargs, options)
+            options = self.plans.routed(name, task, args, kwargs, options)
         now = self._connection.now()
         if not options:
             return self._plain(plan, name, raw_args, raw_kwargs, now)
@@ -149,7 +132,7 @@ class Producer:
         plan = self.plan(name)
         if schedule is not None and plan.routes_by_call:  # a call was routed before its arguments were encoded
             called = codec.decode(args), codec.decode(kwargs)
-            options = self._routed(name, plan.definition, *called, options)
+            options = self.plans.routed(name, plan.definition, *called, options)
         options = self.checked(name, options)
         is_backfilled = cause is not None and cause.kind == "backfill"
         origin = now if nominal is None or is_backfilled else nominal
@@ -168,7 +151,7 @@ class Producer:
             args=args,
             kwargs=kwargs,
             queue=queue,
-            priority=options["priority"] if "priority" in options else _priority(plan, parent),
+            priority=options["priority"] if "priority" in options else plan.priority_under(parent),
             created=now,
             eta=eta,
             expires=_expiry(options.get("expires"), plan.expires_ms, origin),
@@ -235,13 +218,6 @@ class Producer:
             frozen["expires_in"] = expires.total_seconds() if isinstance(expires, timedelta) else float(expires)
         return frozen
 
-    def plan(self, name: str) -> Plan:
-        """Return the plan of a task; one that is not registered here is sent by the settings alone."""
-        plan, definition = self._plans.get(name), self._tasks.get(name)
-        if plan is None or plan.definition is not definition or plan.revision != self._conf.revision:
-            plan = self._plans[name] = self._make_plan(name, definition)
-        return plan
-
     def checked(self, name: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the options of a call that were given; None stands for one that was not.
 
@@ -291,7 +267,7 @@ class Producer:
             args=args,
             kwargs=kwargs,
             queue=plan.queue,
-            priority=_priority(plan, parent) if plan.inherits_priority else plan.priority,
+            priority=plan.priority_under(parent) if plan.inherits_priority else plan.priority,
             created=now,
             expires=(now if origin is None else origin) + plan.expires_ms if plan.expires_ms is not None else None,
             at_most_once=plan.at_most_once,
@@ -356,47 +332,6 @@ class Producer:
                     raise
                 time.sleep(min(left, self._random.uniform(0.01, 0.1)))
 
-    def _make_plan(self, name: str, task: Definition | None) -> Plan:
-        conf = self._conf
-        if task is not None:
-            annotate(task, conf.task_annotations)
-        chosen = route(name, self._routes())
-        acks_late = _first(task.acks_late if task else None, conf.task_acks_late, True)
-        expires = task.expires if task else None
-        priority = _first(task.priority if task else None, chosen.priority)
-        return Plan(
-            definition=task,
-            revision=conf.revision,
-            routes_by_call=chosen.by_call and (task is None or task.queue is None),
-            queue=_first(task.queue if task else None, chosen.queue, conf.task_default_queue),
-            queues=_only_queues(conf),
-            priority=_first(priority, conf.task_default_priority),
-            inherits_priority=conf.task_inherit_parent_priority and priority is None,
-            expires_ms=milliseconds(expires) if expires is not None else None,
-            at_most_once=not acks_late,
-            ignore_result=bool(_first(task.ignore_result if task else None, conf.task_ignore_result)),
-            limit_bytes=conf.max_payload_bytes,
-            checks=task.typing if task else False,
-        )
-
-    def _routes(self) -> list[Any]:
-        """Return the routers of the settings, those given as dotted paths imported."""
-        routes = self._conf.task_routes
-        listed = routes if isinstance(routes, list | tuple) else [routes]
-        return [_imported(router) if isinstance(router, str) else router for router in listed if router is not None]
-
-    def _routed(
-        self,
-        name: str,
-        task: Definition | None,
-        args: Sequence[Any],
-        kwargs: Mapping[str, Any],
-        options: Mapping[str, Any],
-    ) -> Mapping[str, Any]:
-        chosen = route(name, self._routes(), args=args, kwargs=kwargs, options=options, task=task)
-        found = {**chosen.options, "queue": chosen.queue, "priority": chosen.priority}
-        return {key: value for key, value in found.items() if value is not None} | dict(options)
-
 
 def _padded(
     task: Definition | str,
@@ -407,40 +342,9 @@ def _padded(
     return task, args, kwargs, options
 
 
-def _only_queues(conf: Settings) -> frozenset[str] | None:
-    if conf.task_create_missing_queues:
-        return None
-    return frozenset((*(conf.task_queues or ()), conf.task_default_queue))
-
-
 def _check_queue(queue: str, queues: frozenset[str]) -> None:
     if queue not in queues:
         raise QueueNotFound(queue, queues)
-
-
-def _priority(plan: Plan, parent: Request | None) -> int:
-    if not plan.inherits_priority or parent is None or parent.message is None:
-        return plan.priority
-    return parent.message.priority
-
-
-def _first(*values: Any) -> Any:
-    """Return the first value that somebody chose."""
-    return next((value for value in values if value is not None), None)
-
-
-def _imported(path: str) -> Any:
-    """Return a router by its dotted path; an instance of it if it is a class of routers."""
-    from importlib import import_module
-
-    module, _, attribute = path.replace(":", ".").rpartition(".")
-    try:
-        found = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ImproperlyConfigured(
-            f"task_routes: expected the dotted path of a function or dict, got {path!r} ({error}); mend the path"
-        ) from error
-    return found() if isinstance(found, type) and hasattr(found, "route_for_task") else found
 
 
 def _check_arguments(name: str, args: Any, kwargs: Any) -> None:
