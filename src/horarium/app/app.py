@@ -26,6 +26,7 @@ from horarium.errors import ImproperlyConfigured
 if TYPE_CHECKING:
     from horarium.app.schedules import Schedules
     from horarium.engines.protocol import Engine
+    from horarium.engines.records import Placed
     from horarium.message import Message
     from horarium.schedules.record import Schedule
 
@@ -182,7 +183,7 @@ class Horarium(Configurable):
         """Send a task of this app, or run it inline when ``task_always_eager`` says so."""
         if self.conf.task_always_eager:
             return self.run_inline(task, args, kwargs, options)
-        return self._handle(self.producer.send(task.name, task, args, kwargs, options))
+        return self._handle(*self.producer.send(task.name, task, args, kwargs, options))
 
     def send_task(
         self, name: str, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None, **options: Any
@@ -192,7 +193,7 @@ class Horarium(Configurable):
         task = self.known_task(name)
         if task is not None:
             return self.call(task, args or (), kwargs or {}, given)
-        return self._handle(self.producer.send(name, None, args or (), kwargs or {}, given))
+        return self._handle(*self.producer.send(name, None, args or (), kwargs or {}, given))
 
     def run_inline(
         self, task: Task, args: Sequence[Any], kwargs: Mapping[str, Any], options: Mapping[str, Any]
@@ -207,7 +208,7 @@ class Horarium(Configurable):
         batch fails with EngineUnavailable, the earlier ones are sent, and give the calls a ``task_id`` if you want to
         be able to send the whole again.
         """
-        return [self._handle(message) for message in self.producer.send_many(calls)]
+        return [self._handle(message, placed) for message, placed in self.producer.send_many(calls)]
 
     async def asend_many(self, calls: Sequence[Signature | tuple[Any, ...]]) -> list[result.AsyncResult]:
         """``send_many`` for coroutines."""
@@ -357,8 +358,9 @@ class Horarium(Configurable):
             return f"<Horarium {self.main}, not configured yet>"
         return f"<Horarium {self.main} at {self.connection.shown[0]}>"
 
-    def _handle(self, message: Message) -> result.AsyncResult:
-        return result.AsyncResult(message.id, app=self, task_name=message.task, ignored=message.ignore_result)
+    def _handle(self, message: Message, placed: Placed) -> result.AsyncResult:
+        id, is_new = (placed, False) if isinstance(placed, str) else (message.id, True)
+        return result.AsyncResult(id, app=self, task_name=message.task, ignored=message.ignore_result, is_new=is_new)
 
 
 def current_app() -> Horarium:

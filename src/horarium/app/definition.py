@@ -50,7 +50,6 @@ class Definition:
     unique_key: KeyRule | None = None  # what makes two calls the same; None: the same arguments
     unique_until: Literal["start", "done"] | None = None  # until the first one is started, or has ended ("done")
     debounce: Seconds | timedelta | None = None  # it runs when no other call has come for so long, with the newest
-    debounce_max: Seconds | timedelta | None = None  # a call waits no longer for others than so long and a debounce
     serializer: str = "json"
     throws: tuple[type[BaseException], ...] = ()  # expected failures: logged as such, without a traceback
     schedule: Any = None  # a spec, a number of seconds, a timedelta; or an entry of beat_schedule without its task
@@ -59,7 +58,7 @@ class Definition:
         "name bind typing max_retries default_retry_delay autoretry_for dont_autoretry_for retry_backoff "
         "retry_backoff_max retry_jitter retry_kwargs queue priority time_limit soft_time_limit expires acks_late "
         "ignore_result track_started rate_limit rate_limit_scope rate_limit_burst concurrency concurrency_key "
-        "unique_for unique_key unique_until debounce debounce_max serializer throws schedule".split()
+        "unique_for unique_key unique_until debounce serializer throws schedule".split()
     )
 
     function: Callable[..., Any]
@@ -118,11 +117,6 @@ class Definition:
             raise ImproperlyConfigured(
                 f"expected {self.name} to say concurrency= beside concurrency_key=, got the key; say how many may run "
                 "at once"
-            )
-        if self.debounce_max is not None and self.debounce is None:
-            raise ImproperlyConfigured(
-                f"expected {self.name} to say debounce= beside debounce_max=, got the second alone; say how long it "
-                "waits for another call"
             )
         if self.serializer != "json":
             raise ImproperlyConfigured(

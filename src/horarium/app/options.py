@@ -127,7 +127,6 @@ _SHAPING: Mapping[str, Rule] = {
     "unique_key": _KEY,
     "unique_until": Rule("'start' or 'done'", lambda value: value in ("start", "done")),
     "debounce": _WAIT,
-    "debounce_max": _WAIT,
 }
 
 DECLARED: Mapping[str, Rule] = {

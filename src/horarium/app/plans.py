@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from horarium.app.annotations import annotate
 from horarium.app.definition import Definition
+from horarium.app.keys import has_shape
 from horarium.app.registry import Registry
 from horarium.app.request import Request
 from horarium.clock import milliseconds
@@ -34,6 +35,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     ignore_result: bool
     limit_bytes: int
     checks: bool
+    shapes: bool  # arguments make a slot or a unique key
 
     def priority_under(self, parent: Request | None) -> int:
         """Return the priority of a call that names none, made by the task that runs here, if one does."""
@@ -91,6 +93,7 @@ class Plans:
             ignore_result=bool(_first(task.ignore_result if task else None, conf.task_ignore_result)),
             limit_bytes=conf.max_payload_bytes,
             checks=task.typing if task else False,
+            shapes=has_shape(task),
         )
 
     def _routes(self) -> list[Any]:

@@ -12,11 +12,13 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any, TypeVar
 
+import msgspec
 from msgspec import Raw
 
 from horarium import codec
 from horarium.app.connection import Connection
 from horarium.app.definition import Definition
+from horarium.app.keys import UNIQUE_OPTIONS, Shape, shape_of
 from horarium.app.options import CALLED, WITHOUT_EFFECT, misfit
 from horarium.app.outbox import Outbox, put_now
 from horarium.app.plans import Plan, Plans
@@ -26,6 +28,7 @@ from horarium.app.signature import Signature, listed_option
 from horarium.app.transaction import joined_by
 from horarium.app.wire import to_wire
 from horarium.clock import Instant, Seconds, milliseconds, to_instant
+from horarium.engines.records import Placed
 from horarium.errors import EngineUnavailable, InvalidArguments, QueueNotFound
 from horarium.message import NO_ARGS, NO_KWARGS, Cause, Message, new_id
 from horarium.message import Signature as WireSignature
@@ -36,7 +39,8 @@ CALL_ERRBACK = "celery.call_errback"  # the standard task for errbacks of (reque
 LONGEST_ID = 200  # bytes of a message's id: what a worker's shared memory has room for
 OPTIONS = frozenset(
     "countdown eta expires queue priority task_id retry time_limit soft_time_limit headers ignore_result link "
-    "link_error max_retries acks_late root_id parent_id routing_key serializer shadow".split()
+    "link_error max_retries acks_late root_id parent_id routing_key serializer shadow unique_for unique_key "
+    "unique_until debounce".split()
 )
 # The options of a signature that travel as they are.
 _AS_IT_IS = frozenset("queue priority time_limit soft_time_limit ignore_result".split())
@@ -46,6 +50,7 @@ _TRAVELLING = frozenset("queue priority task_id time_limit soft_time_limit heade
 D = TypeVar("D", bound=Definition)
 
 _NOTHING: Mapping[str, Any] = {}
+_PLAIN = Shape()
 
 
 class Producer:
@@ -70,26 +75,27 @@ class Producer:
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
         options: Mapping[str, Any],
-    ) -> Message:
-        """Store the message of one call and return it. See Task.apply_async for the law."""
+    ) -> tuple[Message, Placed]:
+        """Store the message of one call; return it, and what the store said. See Task.apply_async for the law."""
         message = self.message(name, task, args, kwargs, options)
-        self._put([message], retry=options.get("retry", True))
+        [placed] = self._put([message], retry=options.get("retry", True))
         if self.after_sending is not None:
             self.after_sending()
-        return message
+        return message, placed
 
-    def send_many(self, calls: Sequence[Signature | tuple[Any, ...]]) -> list[Message]:
+    def send_many(self, calls: Sequence[Signature | tuple[Any, ...]]) -> list[tuple[Message, Placed]]:
         """Store the messages of many calls in few transactions; see Horarium.send_many."""
         messages = [self._message_of(call) for call in calls]
-        self.store(messages)
-        return messages
+        return list(zip(messages, self.store(messages), strict=True))
 
-    def store(self, messages: Sequence[Message]) -> None:
-        """Store messages that are made, in few transactions and in their order."""
+    def store(self, messages: Sequence[Message]) -> list[Placed]:
+        """Store messages that are made, in few transactions and in their order; return what the store said of each."""
+        placed: list[Placed] = []
         for start in range(0, len(messages), PUBLISH_BATCH):
-            self._put(list(messages[start : start + PUBLISH_BATCH]), retry=True)
+            placed += self._put(list(messages[start : start + PUBLISH_BATCH]), retry=True)
         if self.after_sending is not None:
             self.after_sending()
+        return placed
 
     def message(
         self,
@@ -110,7 +116,7 @@ class Producer:
         if plan.routes_by_call:
             options = self.plans.routed(name, task, args, kwargs, options)
         now = self._connection.now()
-        if not options:
+        if not options and not plan.shapes:
             return self._plain(plan, name, raw_args, raw_kwargs, now)
         return self.message_for(name, raw_args, raw_kwargs, options, now=now)
 
@@ -136,11 +142,16 @@ class Producer:
         options = self.checked(name, options)
         is_backfilled = cause is not None and cause.kind == "backfill"
         origin = now if nominal is None or is_backfilled else nominal
-        if not options:  # as with most schedules: to ask for each option took 3 us
+        if not options and not plan.shapes:  # as with most schedules: to ask for each option took 3 us
             return self._plain(plan, name, args, kwargs, now, id, origin, schedule, nominal, cause)
         eta = to_instant(options["eta"]) if "eta" in options else None
         if "countdown" in options:
             eta = now + milliseconds(options["countdown"])
+        shape = _PLAIN
+        if plan.shapes or not UNIQUE_OPTIONS.isdisjoint(options):
+            shape = shape_of(name, plan.definition, codec.decode(args), codec.decode(kwargs), options)
+            if shape.wait is not None and eta is None:
+                eta = now + milliseconds(shape.wait)
         parent = current_request()
         queue = options.get("queue") or options.get("routing_key") or plan.queue
         if plan.queues is not None:
@@ -162,6 +173,8 @@ class Producer:
             ignore_result=options.get("ignore_result", plan.ignore_result),
             root=options.get("root_id") or (parent.root_id if parent else None),
             parent=options.get("parent_id") or (parent.id if parent else None),
+            slot=shape.slot,
+            unique=shape.unique,
             links=self._frozen(options.get("link")),
             error_links=self._frozen_errbacks(options.get("link_error")),
             schedule=schedule,
@@ -194,9 +207,12 @@ class Producer:
             changes["error_links"] = self._frozen_errbacks(given["link_error"])
         return changes
 
-    def frozen_options(self, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    def frozen_options(
+        self, name: str, options: Mapping[str, Any], args: Sequence[Any] = (), kwargs: Mapping[str, Any] = _NOTHING
+    ) -> dict[str, Any]:
         """Return a signature's options as they travel: the declaration's defaults filled in, times in milliseconds or
-        relative to the moment of sending. Links travel beside them; see frozen_links."""
+        relative to the moment of sending. Links travel beside them; see frozen_links. ``args`` begin with keys.GIVEN
+        where the value of another run will be put in front."""
         plan = self.plan(name)
         options = self.checked(name, options)
         frozen: dict[str, Any] = {"queue": plan.queue, "priority": plan.priority}
@@ -216,6 +232,11 @@ class Producer:
             frozen["expires"] = to_instant(expires)
         elif expires is not None:
             frozen["expires_in"] = expires.total_seconds() if isinstance(expires, timedelta) else float(expires)
+        if plan.shapes or not UNIQUE_OPTIONS.isdisjoint(options):
+            shape = shape_of(name, plan.definition, args, kwargs, options)
+            frozen |= {key: msgspec.to_builtins(value) for key in ("slot", "unique") if (value := getattr(shape, key))}
+            if shape.wait is not None and "eta" not in frozen:
+                frozen.setdefault("countdown", shape.wait)
         return frozen
 
     def checked(self, name: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -298,7 +319,7 @@ class Producer:
 
     def _frozen(self, links: Any) -> tuple[WireSignature, ...]:
         """Return callbacks as they travel. Raises: InvalidArguments for what is no signature."""
-        return tuple(to_wire(Signature.from_dict(link), self) for link in listed_option(links))
+        return tuple(to_wire(Signature.from_dict(link), self, is_given=True) for link in listed_option(links))
 
     def _frozen_errbacks(self, errbacks: Any) -> tuple[WireSignature, ...]:
         """The same for errbacks. One that takes more than the failed task's id, such as (request, exc, traceback), is
@@ -309,23 +330,20 @@ class Producer:
             task = self._tasks.get(signature.name)
             if task is not None and not signature.immutable and task.arguments.takes_more_than(1):
                 signature = Signature(CALL_ERRBACK, (signature,), options=_place_of(signature.options))
-            frozen.append(to_wire(signature, self))
+            frozen.append(to_wire(signature, self, is_given=True))
         return tuple(frozen)
 
-    def _put(self, messages: list[Message], *, retry: bool) -> None:
+    def _put(self, messages: list[Message], *, retry: bool) -> Sequence[Placed]:
         """Store messages within the deadline of a publish; the ids make a second try harmless."""
         engine, clock = self._connection.engine, self._connection.clock
         if (transaction := joined_by(self._connection)) is not None:  # one try: an error makes the transaction void
-            transaction.queue.put_in(transaction.connection, messages, now=engine.now())
-            return
+            return transaction.queue.put_in(transaction.connection, messages, now=engine.now())
         deadline = clock.monotonic() + self._conf.task_publish_timeout
         while True:
             try:
                 if len(messages) > 1:  # shares a call among many by itself
-                    put_now(engine, messages)
-                else:
-                    self._outbox.put(engine, messages, give_up=deadline)
-                return
+                    return put_now(engine, messages)
+                return self._outbox.put(engine, messages, give_up=deadline)
             except EngineUnavailable:
                 left = deadline - clock.monotonic()
                 if not retry or left <= 0:

@@ -46,11 +46,13 @@ class AsyncResult(Answer):
         ignored: bool = False,
         run: Run | None = None,
         parent: Any = None,
+        is_new: bool = True,
     ) -> None:
         self.id = id
         self._parent = parent
         self.app: Connected = app if app is not None else current_app()
         self.ignored = ignored
+        self.is_new = is_new  # False: the call was not stored, this is the run of an earlier one that it is the same as
         self._task_name = task_name
         self._ended: Run | None = run
 
