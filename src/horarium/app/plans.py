@@ -80,11 +80,12 @@ class Plans:
         acks_late = _first(task.acks_late if task else None, conf.task_acks_late, True)
         expires = task.expires if task else None
         priority = _first(task.priority if task else None, chosen.priority)
+        own_queue = (task.queue or task.routing_key) if task else None
         return Plan(
             definition=task,
             revision=conf.revision,
-            routes_by_call=chosen.by_call and (task is None or task.queue is None),
-            queue=_first(task.queue if task else None, chosen.queue, conf.task_default_queue),
+            routes_by_call=chosen.by_call and own_queue is None,
+            queue=_first(own_queue, chosen.queue, conf.task_default_queue),
             queues=_only_queues(conf),
             priority=_first(priority, conf.task_default_priority),
             inherits_priority=conf.task_inherit_parent_priority and priority is None,

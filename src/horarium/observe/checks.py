@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from horarium.app.options import WITHOUT_EFFECT
+from horarium.app.options import NO_EFFECT, NO_EFFECT_ON_CALL
 from horarium.errors import HorariumError, ImproperlyConfigured
 from horarium.observe.facts import read_declared
 from horarium.observe.finding import Finding, did_you_mean, note, problem
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def check_app(app: Horarium) -> list[Finding]:
     """Return what is wrong (problem) or worth knowing (note) about an app; nothing if all is well."""
-    return [*_settings(app), *_routes(app), *_schedules(app)]
+    return [*_settings(app), *_routes(app), *_tasks(app), *_schedules(app)]
 
 
 def _settings(app: Horarium) -> list[Finding]:
@@ -42,10 +42,18 @@ def _unread_queues(app: Horarium) -> list[Finding]:
     if app.conf.task_routes is None:
         return []
     read = {app.conf.task_default_queue, *(app.conf.task_queues or ())}
-    routed = {queue for name in app.tasks if (queue := app.producer.plan(name).queue) not in read}
+    routed = {queue for name in app.tasks.own if (queue := app.producer.plan(name).queue) not in read}
     return [
         note("route", f"tasks go to queue {queue!r}, which a worker reads only when it is told: -Q {queue}")
         for queue in sorted(routed)
+    ]
+
+
+def _tasks(app: Horarium) -> list[Finding]:
+    return [
+        note("task-option", f"task {name}: {option} has no effect in Horarium: {NO_EFFECT[option]}")
+        for name, task in sorted(app.tasks.items())
+        for option in task.without_effect
     ]
 
 
@@ -79,7 +87,7 @@ def _options(app: Horarium, schedule: Schedule) -> list[Finding]:
         return [problem("schedule-options", f"schedule {schedule.name!r}: {error}", "correct its options")]
     return [
         note("schedule-options", f"schedule {schedule.name!r}: option {name} has no effect in Horarium: {reason}")
-        for name, reason in WITHOUT_EFFECT.items()
+        for name, reason in NO_EFFECT_ON_CALL.items()
         if schedule.options.get(name) is not None
     ]
 
