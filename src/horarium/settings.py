@@ -50,6 +50,8 @@ class Settings(SettingsView):
     beat_cron_starting_deadline: Seconds | None
     task_default_queue: str
     task_default_priority: int
+    task_priority_scheme: str
+    task_queue_max_priority: int | None
     task_inherit_parent_priority: bool
     task_queues: tuple[str, ...] | None
     task_create_missing_queues: bool

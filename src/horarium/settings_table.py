@@ -16,6 +16,7 @@ from horarium.settings_kinds import (
     BYTES_OR_ZERO,
     COUNT,
     FLAG,
+    HIGHEST,
     JSON_ONLY,
     KIBIBYTES,
     LOG_LEVEL,
@@ -129,6 +130,19 @@ TASKS = (
         default=5,
         kind=PRIORITY,
         doc="The priority of tasks that name none. Higher runs first.",
+    ),
+    Setting(
+        name="task_priority_scheme",
+        default="horarium",
+        kind=one_of("horarium", "redis", "rabbitmq"),
+        doc="How calls, declarations and routes write priorities: as here, or as Celery has them on `redis` (0 first) "
+        "or `rabbitmq` (highest first).",
+    ),
+    Setting(
+        name="task_queue_max_priority",
+        default=None,
+        kind=or_none(HIGHEST),
+        doc="The highest priority that a project written for RabbitMQ uses; needs `task_priority_scheme`.",
     ),
     Setting(
         name="task_inherit_parent_priority",

@@ -13,7 +13,7 @@ WORDS = (
     "settings_kinds settings_table settings_celery settings_names settings_view settings dropin_names"
 ).split()
 ROOMS = {
-    1: ("retry", "routing", "limits", "schedules", "workflow"),
+    1: ("retry", "routing", "priority", "limits", "schedules", "workflow"),
     2: ("engines.records", "engines.statements", "pulse"),
     3: ("engines.protocol",),  # still of floor 2, but made of records
     4: ("engines.memory", "engines.sqlite", "engines.postgres", "engines.redis", "engines.pair"),

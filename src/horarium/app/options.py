@@ -89,8 +89,9 @@ def _is_key(value: Any) -> bool:
 _FLAG = Rule("True or False", lambda value: isinstance(value, bool))
 _QUEUE = Rule("a text that is not empty", lambda value: isinstance(value, str) and value != "")
 _ID = Rule("the id of a run", lambda value: isinstance(value, str) and value != "")
+# Which of them there are, is for the scheme to say; see priority.py.
 _PRIORITY = Rule(
-    "0 (last) to 9 (first)", lambda value: isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 9
+    "0 (last) to 9 (first)", lambda value: isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 255
 )
 _LIMIT = Rule("a positive number of seconds", lambda value: _is_number(value) and value > 0)
 _SECONDS = Rule("a number of seconds, 0 or more", lambda value: _is_number(value) and value >= 0)

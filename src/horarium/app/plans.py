@@ -14,6 +14,7 @@ from horarium.app.registry import Registry
 from horarium.app.request import Request
 from horarium.clock import milliseconds
 from horarium.errors import ImproperlyConfigured
+from horarium.priority import read_priority
 from horarium.routing import route
 from horarium.settings import Settings
 
@@ -59,6 +60,10 @@ class Plans:
             plan = self._plans[name] = self._made(name, definition)
         return plan
 
+    def priority(self, written: int) -> int:
+        """Return the priority that one means which was written in the settings' scheme. Raises: ValueError."""
+        return read_priority(written, self._conf.task_priority_scheme, self._conf.task_queue_max_priority)
+
     def routed(
         self,
         name: str,
@@ -79,7 +84,7 @@ class Plans:
         chosen = route(name, self._routes())
         acks_late = _first(task.acks_late if task else None, conf.task_acks_late, True)
         expires = task.expires if task else None
-        priority = _first(task.priority if task else None, chosen.priority)
+        priority = self._priority(name, _first(task.priority if task else None, chosen.priority))
         own_queue = (task.queue or task.routing_key) if task else None
         return Plan(
             definition=task,
@@ -96,6 +101,15 @@ class Plans:
             checks=task.typing if task else False,
             shapes=has_shape(task),
         )
+
+    def _priority(self, name: str, priority: int | None) -> int | None:
+        """Return what a declaration or a route means by a priority."""
+        try:
+            return self.priority(priority) if priority is not None else None
+        except ValueError as error:
+            raise ImproperlyConfigured(
+                f"expected the priority of {name} to be {error}; got {priority}, correct its declaration or route"
+            ) from error
 
     def _routes(self) -> list[Any]:
         """Return the routers of the settings, those given as dotted paths imported."""

@@ -266,6 +266,8 @@ class Producer:
         if hasattr(given.get("queue"), "name"):  # one of kombu's queues
             given["queue"] = given["queue"].name
         _check_options(name, given)
+        if "priority" in given:
+            given["priority"] = self._priority(name, given["priority"])
         if not given.keys().isdisjoint(_IN_HEADERS):
             own = {option: given.pop(option) for option in _IN_HEADERS if option in given}
             given["headers"] = {**given.get("headers", _NOTHING), **own}
@@ -279,6 +281,14 @@ class Producer:
             self._origin_pid = os.getpid()
             self._origin = f"{self._origin_pid}@{os.uname().nodename}"
         return self._origin
+
+    def _priority(self, name: str, written: int) -> int:
+        try:
+            return self.plans.priority(written)
+        except ValueError as error:
+            raise InvalidArguments(
+                f"expected priority of {name} to be {error}; got {written}, mend the call"
+            ) from error
 
     def _plain(
         self,
