@@ -24,7 +24,7 @@ def test_a_longer_scale_keeps_its_order_and_its_ends(highest: int) -> None:
 
 @pytest.mark.parametrize("scheme", ["horarium", "redis", "rabbitmq"])
 def test_what_a_scheme_has_not_is_refused_with_what_it_has(scheme: str) -> None:
-    with pytest.raises(ValueError, match="0 .*9"):
+    with pytest.raises(ValueError, match=r"0 .*9"):
         read_priority(10, scheme, None)
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from collections import Counter
+
+import psutil
 import pytest
 from yard import Yard, wait_for
 
@@ -12,9 +16,9 @@ RATE, BURST = 20, 2
 WINDOW = 1.0
 
 
-def send(yard: Yard, task: str, number: int, **options: object) -> list[str]:
+def send(yard: Yard, task: str, number: int, prefix: str = "w", **options: object) -> list[str]:
     """Send so many calls of a task in one step."""
-    calls = [(task, (f"w{word}",), {}, options) for word in range(number)]
+    calls = [(task, (f"{prefix}{word}",), {}, options) for word in range(number)]
     return [result.id for result in yard.app.send_many(calls)]
 
 
@@ -108,3 +112,49 @@ def test_a_rate_is_lifted_by_a_switch(yard: Yard) -> None:
     yard.ends(*ids)
     starts = [float(line[1]) for line in yard.saw("paced")]
     assert most_in_window(starts, WINDOW) > RATE * WINDOW + BURST + 3
+
+
+def test_no_more_of_a_key_run_at_once_and_keys_do_not_hold_one_another_up(yard: Yard) -> None:
+    for _ in range(3):
+        yard.start(concurrency=2)
+    yard.app.task(name="keyed", concurrency=1, concurrency_key="customer:{customer_id}")(lambda customer_id, word: None)
+    calls = [("keyed", (number % 3, f"w{number}")) for number in range(30)]
+    ids = [result.id for result in yard.app.send_many(calls)]
+    yard.ends(*ids)
+    spans = [(float(line[1]), float(line[2]), line[3]) for line in yard.saw("keyed")]
+    assert len(spans) == 30
+    for customer in "012":
+        assert most_at_once([(began, ended) for began, ended, whose in spans if whose == customer]) == 1
+    assert most_at_once([(began, ended) for began, ended, _ in spans]) > 1
+
+
+def test_weights_share_the_starts_of_a_worker(yard: Yard) -> None:
+    for queue in ("low", "high"):
+        send(yard, "paced", 900, prefix=queue, queue=queue)
+    Switches(yard.app.connection).set_rate("paced", 0)
+    yard.start(concurrency=1, queues=("high", "low"), weights={"high": 5, "low": 1})
+    yard.sees("paced", times=1800)
+    starts = yard.saw("paced")
+    shares = Counter(line[2][0] for line in starts[:900])
+    assert 4 <= shares["h"] / shares["l"] <= 6
+
+
+def test_in_strict_order_a_queue_waits_for_those_before_it(yard: Yard) -> None:
+    ids = send(yard, "mark", 40, queue="low") + send(yard, "mark", 40, queue="high")
+    yard.start(concurrency=1, queues=("high", "low"), queue_order="strict")
+    runs = sorted(yard.ends(*ids), key=lambda run: run.started or 0)
+    assert [run.message.queue for run in runs] == ["high"] * 40 + ["low"] * 40
+
+
+def test_a_child_that_waits_for_a_rate_uses_next_to_no_processor_time(yard: Yard) -> None:
+    """Two starts a second are allowed and hundreds wait; the children sleep in between."""
+    Switches(yard.app.connection).set_rate("paced", "2/s")
+    send(yard, "paced", 300)
+    worker = yard.start(concurrency=2)
+    yard.sees("paced", times=2)
+    children = [psutil.Process(pid) for pid in worker.children()]
+    before = sum(sum(child.cpu_times()[:2]) for child in children)
+    began = time.monotonic()
+    yard.sees("paced", times=8)
+    used = sum(sum(child.cpu_times()[:2]) for child in children) - before
+    assert used / (time.monotonic() - began) < 0.1  # spinning would be 2

@@ -187,10 +187,11 @@ class Feed:
         if not self._queues or not tasks:
             return []  # all of it is paused
         for queues in self._turns.plan(self._queues):
+            number = self._turns.share(queues, most)
             if limits is None:
-                claimed = self._queue.claim(queues, self._owner, most, now=now, tasks=tasks)
+                claimed = self._queue.claim(queues, self._owner, number, now=now, tasks=tasks)
             else:
-                claimed = self._queue.claim(queues, self._owner, most, now=now, tasks=tasks, limits=limits)
+                claimed = self._queue.claim(queues, self._owner, number, now=now, tasks=tasks, limits=limits)
                 self._pace.note(claimed, limits, self._clock.monotonic())
             if claimed:
                 self._turns.note(queues, len(claimed))

@@ -15,6 +15,10 @@ class Turns(Protocol):
 
     def plan(self, queues: tuple[str, ...]) -> Sequence[tuple[str, ...]]: ...
 
+    def share(self, queues: tuple[str, ...], most: int) -> int:
+        """Return how many may be claimed at once from a group where ``most`` may be in all; 1 or more."""
+        ...
+
     def note(self, queues: tuple[str, ...], taken: int) -> None:
         """Learn that a group gave so many."""
         ...
@@ -26,6 +30,9 @@ class Together:
     def plan(self, queues: tuple[str, ...]) -> Sequence[tuple[str, ...]]:
         return (queues,)
 
+    def share(self, queues: tuple[str, ...], most: int) -> int:
+        return most
+
     def note(self, queues: tuple[str, ...], taken: int) -> None:
         """There is nothing to learn."""
 
@@ -35,6 +42,9 @@ class Strict:
 
     def plan(self, queues: tuple[str, ...]) -> Sequence[tuple[str, ...]]:
         return [(queue,) for queue in queues]
+
+    def share(self, queues: tuple[str, ...], most: int) -> int:
+        return most
 
     def note(self, queues: tuple[str, ...], taken: int) -> None:
         """There is nothing to learn."""
@@ -56,6 +66,12 @@ class Weighted:
     def plan(self, queues: tuple[str, ...]) -> Sequence[tuple[str, ...]]:
         self._planned = sorted(queues, key=lambda queue: self._meters.get(queue, self._level))  # stable: as they named
         return [(queue,) for queue in self._planned]
+
+    def share(self, queues: tuple[str, ...], most: int) -> int:
+        """A batch of one queue is no larger than its part of a batch of all: else it would hold up the others."""
+        (queue,) = queues
+        total = sum(self._weights.get(each, 1) for each in self._planned)
+        return max(1, most * self._weights.get(queue, 1) // total)
 
     def note(self, queues: tuple[str, ...], taken: int) -> None:
         (queue,) = queues
