@@ -8,7 +8,7 @@ from shlex import quote
 from horarium.app.switches import Switch
 from horarium.clock import to_datetime
 from horarium.observe.facts import Facts
-from horarium.observe.finding import Finding, fine, note
+from horarium.observe.finding import Finding, note
 
 
 def judge_switches(facts: Facts) -> Iterator[Finding]:
@@ -24,8 +24,6 @@ def judge_switches(facts: Facts) -> Iterator[Finding]:
                     "rate-changed",
                     f"the rate limit of task {switch.name!r} is {switch.rate or 'none'}{by_whom(switch)}",
                 )
-    if not facts.switched.switches:
-        yield fine("switches", "no task and no queue is paused")
 
 
 def paused_task(facts: Facts, switch: Switch, what: str) -> Finding:
