@@ -33,7 +33,6 @@ _NO_EFFECT: dict[str, str] = {
         task_create_missing_queue_type task_create_missing_queue_exchange_type worker_direct
         worker_detect_quorum_queues""",
     "errors are kept whether the result is ignored or not": "task_store_errors_even_if_ignored",
-    "every queue takes the priorities 0 to 9": "task_queue_max_priority",
     "what is accepted is stored durably; see durability": "task_default_delivery_mode result_persistent",
     "messages have one form, compact as it is": "task_protocol task_compression result_compression",
     "a message is never lost with its worker: it runs again, and after worker_crash_limit crashes it is DEAD": """

@@ -157,6 +157,12 @@ def _queue_name(queue: Any) -> str:
     return _text(getattr(queue, "name", queue))
 
 
+def _weights(value: Any) -> dict[str, int]:
+    if not isinstance(value, Mapping):
+        raise ValueError
+    return {_text(queue): _whole(1)(weight) for queue, weight in value.items()}
+
+
 def _annotations(value: Any) -> Any:
     for one in value if isinstance(value, list | tuple) else (value,):
         if isinstance(one, Mapping):
@@ -232,6 +238,7 @@ JSON_ONLY = Kind("'json'", _only_json)
 POOL = one_of("process", "thread", "async", "solo", aliases=_POOL_ALIASES, remedies=_POOL_REMEDIES)
 KIBIBYTES = Kind("a whole number of KiB, 1 or more", _whole(1))
 BYTES_OR_ZERO = Kind("a whole number of bytes, 0 or more", _whole(0))
+HIGHEST = Kind("a whole number from 1 to 255", _whole(1, 255))
 PRIORITY = Kind("a whole number from 0 to 9", _whole(0, 9))
 STORE_URL = Kind("the URL of a store", read_store)
 RESULTS_URL = Kind("the URL of a store, 'store', or None", read_results, takes_none=True)
@@ -240,6 +247,7 @@ SCHEDULES = Kind("a dict from a schedule's name to a dict with 'task' and 'sched
 BOUNDS = Kind("(most, fewest), two whole numbers from 1 on", _bounds)
 ROUTES = Kind("a dict, a function, a router object, a dotted path, or a list of them", _routes)
 QUEUES = Kind("a list of queues' names, a dict by their names, or kombu's queues", _queue_names)
+WEIGHTS = Kind("a dict from a queue's name to its weight, a whole number, 1 or more", _weights)
 ANNOTATIONS = Kind("a dict from a task's name, or '*', to its options; or a list of such", _annotations)
 RATE = Kind(RATE_EXPECTED, _rate)
 LOG_LEVEL = Kind("the name of a log level", _log_level)

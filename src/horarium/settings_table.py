@@ -17,6 +17,7 @@ from horarium.settings_kinds import (
     BYTES_OR_ZERO,
     COUNT,
     FLAG,
+    HIGHEST,
     JSON_ONLY,
     KIBIBYTES,
     LOG_LEVEL,
@@ -32,6 +33,7 @@ from horarium.settings_kinds import (
     STORE_URL,
     TEXT,
     WAIT,
+    WEIGHTS,
     ZONE,
     Kind,
     one_of,
@@ -131,6 +133,19 @@ TASKS = (
         doc="The priority of tasks that name none. Higher runs first.",
     ),
     Setting(
+        name="task_priority_scheme",
+        default="horarium",
+        kind=one_of("horarium", "redis", "rabbitmq"),
+        doc="How calls, declarations and routes write priorities: as here, or as Celery has them on `redis` (0 first) "
+        "or `rabbitmq` (highest first).",
+    ),
+    Setting(
+        name="task_queue_max_priority",
+        default=None,
+        kind=or_none(HIGHEST),
+        doc="The highest priority that a project written for RabbitMQ uses; needs `task_priority_scheme`.",
+    ),
+    Setting(
         name="task_inherit_parent_priority",
         default=False,
         kind=FLAG,
@@ -167,6 +182,12 @@ TASKS = (
         default=None,
         kind=or_none(RATE),
         doc="The `rate_limit` of tasks that name none.",
+    ),
+    Setting(
+        name="task_rate_limit_scope",
+        default="fleet",
+        kind=one_of("fleet", "worker"),
+        doc="What a `rate_limit` counts: the starts of all workers together, or those of each, as in Celery.",
     ),
     Setting(
         name="task_time_limit",
@@ -273,6 +294,18 @@ WORKER = (
         default="process",
         kind=POOL,
         doc="Where tasks run: in processes (Celery: prefork), in threads, on an event loop, or one by one (`solo`).",
+    ),
+    Setting(
+        name="worker_queue_order",
+        default="together",
+        kind=one_of("together", "strict"),
+        doc="Whether a worker takes from its queues as from one, or from each only when those before it are empty.",
+    ),
+    Setting(
+        name="worker_queue_weights",
+        default=None,
+        kind=or_none(WEIGHTS),
+        doc="The shares of queues in what is started, while each has something waiting: `{'high': 5, 'low': 1}`.",
     ),
     Setting(
         name="worker_max_tasks_per_child",

@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 from msgspec import Raw, Struct
+from msgspec.structs import replace
 
 from horarium.app.connection import Connection
 from horarium.app.person import named
@@ -62,6 +63,11 @@ class Switched(Struct, frozen=True, kw_only=True):
         mine = [switch for switch in self.switches if switch.kind == kind]
         named = next((switch for switch in mine if switch.name == name), None)
         return named or next((switch for switch in mine if fnmatchcase(name, switch.name)), None)
+
+
+def without_words(switched: Switched) -> Switched:
+    """Return what children of workers need of the switches: not who and why."""
+    return Switched(switches=tuple(replace(switch, by="", reason="") for switch in switched.switches))
 
 
 class Switches:

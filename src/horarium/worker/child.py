@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from horarium import signals
 from horarium.app.journalist import Journalist
+from horarium.app.switches import Switched
 from horarium.clock import Instant, Seconds, StoreClock
 from horarium.engines.records import QUEUE_TOPIC
 from horarium.errors import EngineUnavailable, OwnerLost, StoreUnusable
@@ -32,12 +33,14 @@ from horarium.worker.feed import QUICK_LOOKS, SLOW, Feed
 from horarium.worker.hand import Hand
 from horarium.worker.limits import LimitBook
 from horarium.worker.options import WorkerOptions
-from horarium.worker.orders import Change, Drain, End, Go, OrderChannel, Quit, Ready
+from horarium.worker.orders import Change, Drain, End, Go, OrderChannel, Quit, Ready, Turned
 from horarium.worker.patience import Patience
 from horarium.worker.pools.pool import Pool
 from horarium.worker.process import end_with_own_threads, private_memory_kib, resident_bytes, show_stacks_on
 from horarium.worker.settle import Settler
 from horarium.worker.teller import Teller
+from horarium.worker.turns import turns
+from horarium.worker.wish import Wish, wish
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium
@@ -83,6 +86,8 @@ class Child:
         journalist = Journalist(lambda: app.engine)
         self._teller = Teller(observer, journalist, options.name, is_on=options.events)
         self._observer: Observer = self._teller
+        self._queues = options.queues  # as remote control has changed them
+        self._switched = Switched()
         self._go: SimpleQueue[None] = SimpleQueue()  # not an Event: a signal handler may put, but not set
         self._is_ready = False
         self._stop_reason: str | None = None
@@ -149,6 +154,7 @@ class Child:
 
     def _prepare(self, engine: Engine) -> None:
         options, tasks = self._options, self._app.tasks
+        first = self._wish(Switched())  # how the switches stand comes before Go
         hand = Hand(engine.inspector, self._owner)
         self._settler = Settler(
             engine,
@@ -169,8 +175,10 @@ class Child:
             listen(options.queues),
             self._clock,
             owner=self._owner,
-            queues=options.queues,
-            tasks=frozenset(tasks),
+            queues=first.queues,
+            tasks=first.tasks,
+            limits=first.limits,
+            turns=turns(options.queue_order, options.weights),
             observer=self._observer,
             noted_look=self._note_look,
             may_claim=lambda: not self._settler.is_backed_up,
@@ -228,6 +236,8 @@ class Child:
                     self._end(ids)
                 case Change():
                     self._change(order)
+                case Turned(switched=switched):
+                    self._turn(switched)
         # The supervisor is gone. The zygote kills us for that, and where it cannot, this does.
         os.killpg(os.getpgrp(), signal.SIGKILL)
 
@@ -252,13 +262,25 @@ class Child:
 
     def _change(self, change: Change) -> None:
         if change.queues is not None:
-            self._feed.read(change.queues)
+            self._queues = change.queues
+            self._turn(self._switched)
         if change.slots is not None:
             self._pool.resize(change.slots)
         for task, (soft, hard) in change.limits.items():
             self._limits.set(task, soft, hard)
         if change.events is not None:
             self._teller.is_on = change.events
+
+    def _turn(self, switched: Switched) -> None:
+        """Claim as the switches say, and give back what was claimed before and has not started."""
+        self._switched = switched
+        new = self._wish(switched)
+        self._feed.change(new.queues, new.tasks, new.limits)
+        self._give_back(self._feed.withdraw(), "a switch was turned")
+        self._pool.wake()
+
+    def _wish(self, switched: Switched) -> Wish:
+        return wish(self._app.tasks.values(), self._app.conf, self._options, switched, self._queues)
 
     # What the parts call back.
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 
 import msgspec
 
+from horarium.app.switches import Switched, without_words
 from horarium.clock import Seconds
 from horarium.event import ChildLost, Observer, Troubled
 from horarium.worker.board import FOREVER, Board
@@ -16,7 +17,7 @@ from horarium.worker.child import owner_name
 from horarium.worker.membership import Membership
 from horarium.worker.nursery import Nursery, describe_errno, describe_status
 from horarium.worker.options import WorkerOptions
-from horarium.worker.orders import Change, Drain, End, Order, Quit, Ready
+from horarium.worker.orders import Change, Drain, End, Order, Quit, Ready, Turned
 from horarium.worker.pools.pool import STUBBORN
 from horarium.worker.present import Present
 from horarium.worker.renewal import Renewer
@@ -45,6 +46,7 @@ class Crew:
         *,
         worker: str,
         poller: select.poll,
+        switched: Switched,
         present: Present | None = None,
     ) -> None:
         self._nursery = nursery
@@ -58,6 +60,7 @@ class Crew:
         self._observer = observer
         self._worker = worker
         self._poller = poller
+        self._switched = without_words(switched)
         self._generation = 0
         self._due = dict.fromkeys(range(options.processes), 0.0)  # vacant places: when to fill them (monotonic)
         self._failures = dict.fromkeys(range(board.children), 0)  # useless lives in a row, by place
@@ -172,6 +175,11 @@ class Crew:
                 return True
         return False
 
+    def turn(self, switched: Switched) -> None:
+        """Tell everybody how the switches stand now."""
+        self._switched = without_words(switched)
+        self._order(Turned(self._switched))
+
     def drain(self) -> None:
         """Let everybody finish what runs. Those that never got a lease have nothing to finish."""
         self._is_stopping = True
@@ -205,6 +213,7 @@ class Crew:
         orders = self._nursery.bear(place, self._generation)
         self._poller.register(orders, select.POLLIN)
         owner = owner_name(self._worker, self._generation)
+        orders.send(Turned(self._switched))  # before others can see it, and tell it to go
         change = self._present.as_change()
         if change is not None:
             orders.send(change)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from horarium.settings import Settings
 
 Pool: TypeAlias = Literal["process", "thread", "async"]
+QueueOrder: TypeAlias = Literal["together", "strict"]
 POOLS: tuple[str, ...] = get_args(Pool)
 ALIASES = {"prefork": "process", "processes": "process", "threads": "thread", "asyncio": "async", "solo": "process"}
 ASYNC_SLOTS_PER_CPU = 50  # coroutines mostly wait
@@ -35,6 +36,8 @@ class WorkerOptions(Struct, frozen=True, kw_only=True):
     concurrency: int = 0  # 0: as many as fit the CPUs that may be used
     children: int = 1  # processes of a thread or async pool; a process pool has one child per slot
     queues: tuple[str, ...] = (DEFAULT_QUEUE,)
+    queue_order: QueueOrder = "together"  # or "strict": a queue only when those before it have nothing
+    weights: dict[str, int] = msgspec.field(default_factory=dict)  # of queues: their shares; 1 where none is said
     time_limit: Seconds | None = None
     soft_time_limit: Seconds | None = None
     max_tasks_per_child: int | None = None
@@ -102,6 +105,13 @@ class WorkerOptions(Struct, frozen=True, kw_only=True):
         if not self.queues or not all(self.queues):
             raise InvalidSetting("worker_queues", "at least one name of a queue", self.queues)
 
+        if self.queue_order not in get_args(QueueOrder):
+            raise InvalidSetting("worker_queue_order", f"one of {', '.join(get_args(QueueOrder))}", self.queue_order)
+        if self.queue_order == "strict" and self.weights:
+            raise ImproperlyConfigured(
+                "expected queues to be read in strict order or by weights, got both; leave one of them out"
+            )
+
     def _check_numbers(self) -> None:
         lowest: dict[str, float] = {"concurrency": 0, "children": 1, "grace": 0, "lease": SHORTEST_LEASE, "sweep": 0.1}
         lowest |= {"crash_limit": 1, "max_tasks_per_child": 1, "max_memory_per_child": 1, "output_limit": 0}
@@ -143,6 +153,8 @@ def options_from(conf: Settings, **overrides: Any) -> WorkerOptions:  # Any: one
 # The setting that each option takes its value from.
 SETTINGS = {
     "pool": "worker_pool",
+    "queue_order": "worker_queue_order",
+    "weights": "worker_queue_weights",
     "concurrency": "worker_concurrency",
     "max_tasks_per_child": "worker_max_tasks_per_child",
     "max_memory_per_child": "worker_max_memory_per_child",

@@ -15,6 +15,7 @@ from typing import TypeAlias
 import msgspec
 from msgspec import Struct
 
+from horarium.app.switches import Switched
 from horarium.clock import Seconds
 
 
@@ -45,11 +46,17 @@ class Change(Struct, frozen=True, tag=True, omit_defaults=True):
     events: bool | None = None  # write the events of tasks to the journal
 
 
+class Turned(Struct, frozen=True, tag=True):
+    """This is how the switches stand; the first one comes before Go."""
+
+    switched: Switched
+
+
 class Ready(Struct, frozen=True, tag=True):
     """The child has looked at its queues for the first time."""
 
 
-Order: TypeAlias = Go | Drain | Quit | End | Change | Ready
+Order: TypeAlias = Go | Drain | Quit | End | Change | Turned | Ready
 
 _decoder: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order)
 

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from horarium import signals
 from horarium.app.journalist import Journalist
+from horarium.app.switches import Switched, read_switches
 from horarium.clock import Seconds, StoreClock
 from horarium.engines.connect import module_of
 from horarium.errors import EngineError, EngineUnavailable, HorariumError, ImproperlyConfigured
@@ -55,9 +56,11 @@ from horarium.worker.renewal import Renewer
 from horarium.worker.roster import Life, Roster
 from horarium.worker.station import Station
 from horarium.worker.sweep import Sweeper
+from horarium.worker.switchman import Switchman
 from horarium.worker.teller import Teller
 from horarium.worker.vitals import Vitals
 from horarium.worker.watchdog import Watchdog
+from horarium.worker.wish import Wish, wish
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium
@@ -189,6 +192,7 @@ class Supervisor:
                 engine = self._app.engine
                 engine.check()
                 self._clock = StoreClock(self._app.clock, engine.now())
+                self._switched = read_switches(engine, now=self._clock.now())
             except EngineUnavailable as error:
                 wait = patience.next_wait()
                 self._observer.tell(Troubled(where="store", reason=str(error), wait=wait))
@@ -213,7 +217,7 @@ class Supervisor:
             options,
             self._board,
             roster,
-            tasks=self._app.tasks,
+            wish=self._wish,
             stalled=self._relieve,
             present=present,
         )
@@ -248,12 +252,21 @@ class Supervisor:
             worker=self._id,
             poller=self._poller,
             present=present,
+            switched=self._switched,
+        )
+        self._switchman = Switchman(
+            engine,
+            self._clock,
+            known=self._switched,
+            turned=lambda switched: self._post(lambda: self._turn(switched)),
+            failed=self._fail,
         )
         self._prepare_remote(engine, roster)
         self._announce(engine)
         self._crew.fill(self._clock.monotonic())
         self._renewer.start()
         self._sweeper.start()
+        self._switchman.start()
         self._remote.start()
         self._autoscaler.start()
         for make in self._make_companions:
@@ -359,6 +372,13 @@ class Supervisor:
         self._membership.note_lost(owners)
         self._crew.lose(owners)
 
+    def _turn(self, switched: Switched) -> None:
+        self._switched = switched
+        self._crew.turn(switched)
+
+    def _wish(self) -> Wish:
+        return wish(self._app.tasks.values(), self._app.conf, self._options, self._switched, self._present.queues)
+
     def _relieve(self, life: Life, due: int) -> None:
         """Let a fresh child take the place of one that claims nothing."""
         self._observer.tell(ChildStalled(pid=life.pid, due=due))
@@ -417,6 +437,7 @@ class Supervisor:
 
     def _finish(self, engine: Engine) -> int:
         buried = self._sweeper.finish(BURY_WITHIN if self._is_quitting else BURY_CALMLY_WITHIN)
+        self._switchman.stop(JOIN_WITHIN)
         self._renewer.stop(JOIN_WITHIN)
         self._autoscaler.stop(0.0 if self._is_quitting else JOIN_WITHIN)
         self._remote.stop(0.0 if self._is_quitting else JOIN_WITHIN)
