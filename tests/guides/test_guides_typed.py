@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from adopter import Adopter
-from guides import GUIDES, Guide, Line
+from guide_lines import GUIDES, Guide, Line
 
 from servers import RedisServer
 
@@ -72,6 +72,8 @@ def test_what_a_guide_tells_people_to_type_works(number: str, mode: str, tmp_pat
                 for words in expected:
                     adopter.says(words, process)
             assert adopter.stop() == [0] * len(guide.start)
+            if mode == "drop-in":
+                assert re.search(r"INFO/MainProcess\] celery@\S+ ready\.$", adopter.text(0), re.MULTILINE)
             if number == "000" and mode == "drop-in":
                 assert re.search(r"^celery beat v\S+ .*is starting", adopter.text(1), re.MULTILINE)
         finally:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import projects
+import guide_projects as projects
 
 
 class Line(NamedTuple):
