@@ -15,7 +15,7 @@ TABLE = re.compile(r"^CREATE TABLE (?:\{schema\}\.)?(\w+)", re.MULTILINE)
 HABITS = {
     "how-to/come-from-celery.md": ("at least once",),
     "how-to/limit-run-time-and-memory.md": ("time_limit", "max-memory-per-child"),
-    "how-to/run-as-a-service.md": ("beat", "worker", "Restart"),
+    "how-to/run-as-a-service.md": ("beat", "worker"),
     "how-to/manage-schedules.md": ("simulate",),
     "how-to/send-in-a-transaction.md": ("transaction",),
     "reference/values.md": ("id",),

@@ -18,6 +18,7 @@ class Line(NamedTuple):
     command: str
     says: tuple[str, ...] = ()
     code: int | None = 0
+    awaited: bool = False  # typed again until it says so
 
 
 class Guide(NamedTuple):
@@ -63,7 +64,10 @@ GUIDES = {
         ("celery -A config worker --loglevel=info", f"celery -A config beat --loglevel=info {DATABASE}"),
         (
             Line("001:154", "celery -A config inspect ping", ("pong",)),
-            Line("001:157", "celery -A config inspect active"),
+            Line("", "celery -A config call validibot.hang", (ID,)),  # until the file `enough` is there
+            Line("001:157", "celery -A config inspect active", ("validibot.hang",), awaited=True),
+            Line("001:96", "celery -A config runs list --state STARTED", ("validibot.hang",)),
+            Line("", 'python -c \'open("enough", "w").close()\''),
             Line("001:294", "celery -A config inspect reserved"),
             Line(
                 "001:244",

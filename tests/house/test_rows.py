@@ -19,6 +19,8 @@ LATER = {
     **dict.fromkeys((11, 32, 61, *range(85, 106)), DJANGO),
     **dict.fromkeys(range(113, 122), DASHBOARD),
 }
+# Shown in part, since the rest is not built: 26 (RabbitMQ is reached by `horarium bridge`, and is no store) and
+# 138 (results are not encrypted).
 # tests/chaos counts by another matrix: its names begin with the row.
 NOT_OURS = "chaos"
 AT_THE_END = re.compile(r"_rows?_(\d+(?:_(?:and_|to_)?\d+)*)$")
