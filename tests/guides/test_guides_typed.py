@@ -66,7 +66,7 @@ class Typist:
 @pytest.mark.parametrize("mode", ["drop-in", "moved"])
 @pytest.mark.parametrize("number", GUIDES)
 def test_what_a_guide_tells_people_to_type_works(number: str, mode: str, tmp_path: Path) -> None:
-    """Rows 3, 7, 8, 37, 106 to 108, 110, 122, 126: each process alone, and everything that it says on its own output."""
+    """Rows 3, 7, 8, 37, 106 to 108, 110, 122 and 126: each process alone, its words on its own output."""
     guide = GUIDES[number]
     with RedisServer() as redis:
         adopter = Adopter(tmp_path, REDIS_URL=redis.url, APP_ROLE="celery_worker")
