@@ -14,15 +14,18 @@ from yard import Yard, wait_for
 
 from horarium.app.switches import Switches
 from horarium.outcome import State
-from servers import RedisServer
+from servers import PostgresServer, RedisServer
 
 RATE, BURST = 20, 2
 WINDOW = 1.0
 
 
-@pytest.fixture(params=["sqlite", "redis"])
+SERVERS = {"sqlite": nullcontext, "redis": RedisServer, "postgres": PostgresServer}
+
+
+@pytest.fixture(params=sorted(SERVERS))
 def yard(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Yard]:
-    with RedisServer() if request.param == "redis" else nullcontext() as server:
+    with SERVERS[request.param]() as server:
         yard = Yard(tmp_path, store=None if server is None else server.url)
         yield yard
         yard.close()
