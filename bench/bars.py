@@ -129,6 +129,7 @@ BARS = (
     Bar(peer=SQLITE, scenario="health", metric="cpu", limit=50),
     *(Bar(peer=peer, scenario="recovery", metric="child", limit=1) for peer in (SQLITE, REDIS, POSTGRES)),
     *(Bar(peer=peer, scenario="recovery", metric="host", limit=20) for peer in (SQLITE, REDIS, POSTGRES)),
+    Bar(peer=REDIS, scenario="control", metric="ping p95", limit=150),
     *_flat(SQLITE),
     *_flat(REDIS),
     *_flat(POSTGRES),

@@ -21,6 +21,7 @@ _SCENARIOS = (
     "due",
     "million",
     "lateness",
+    "control",
 )
 _OF_ITS_OWN = {"sqlite": ("history", "health"), "redis": ("crowd",), "postgres": ("crowd", "history")}
 

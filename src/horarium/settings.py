@@ -76,7 +76,11 @@ class Settings(SettingsView):
     max_result_bytes: int
     result_serializer: str
     result_accept_content: Any
+    task_send_sent_event: bool
     worker_concurrency: int | None
+    worker_autoscaler: tuple[int, int] | None
+    worker_send_task_events: bool
+    worker_enable_remote_control: bool
     worker_pool: str
     worker_queue_order: str
     worker_queue_weights: dict[str, int] | None

@@ -56,11 +56,11 @@ _NO_EFFECT: dict[str, str] = {
         worker_soft_shutdown_timeout worker_enable_soft_shutdown_on_idle
         worker_cancel_long_running_tasks_on_connection_loss""",
     "runs are always recorded whole, and are their own events": """
-        result_extended worker_send_task_events task_send_sent_event event_queue_ttl event_queue_expires
+        result_extended event_queue_ttl event_queue_expires
         event_queue_prefix event_queue_exclusive event_queue_durable event_exchange event_serializer
         task_remote_tracebacks""",
     "commands to workers travel through the store": """
-        worker_enable_remote_control control_queue_ttl control_queue_expires control_queue_exclusive
+        control_queue_ttl control_queue_expires control_queue_exclusive
         control_queue_durable control_exchange beat_enable_remote_control beat_remote_control_max_tick_age""",
     "results are read from the store, with its own way of waiting": """
         result_backend_transport_options result_backend_always_retry result_backend_max_retries
@@ -94,7 +94,6 @@ _NO_EFFECT: dict[str, str] = {
 }
 
 _NOT_YET: dict[str, str] = {
-    "choose the number with worker_concurrency": "worker_autoscaler",
     "chords come later": "result_chord_expires task_allow_error_cb_on_chord_header",
 }
 

@@ -189,6 +189,19 @@ def _log_level(value: Any) -> str | int:
     return value.upper()
 
 
+def _bounds(value: Any) -> tuple[int, int] | None:
+    """Read the most and the fewest of something. Celery's setting names a class that scales; ours is built in."""
+    if isinstance(value, str) and (":" in value or "." in value):
+        return None
+    numbers = value.split(",") if isinstance(value, str) else value
+    if not isinstance(numbers, list | tuple) or len(numbers) not in (1, 2):
+        raise ValueError
+    most, fewest = (int(number) for number in (*numbers, *(() if len(numbers) == 2 else (1,))))
+    if not 1 <= fewest <= most:
+        raise ValueError("write the larger one first")
+    return most, fewest
+
+
 def _only_json(value: Any) -> Any:
     names = [value] if isinstance(value, str) else list(value)
     if not names or any(name not in ("json", "application/json") for name in names):
@@ -231,6 +244,7 @@ STORE_URL = Kind("the URL of a store", read_store)
 RESULTS_URL = Kind("the URL of a store, 'store', or None", read_results, takes_none=True)
 ZONE = Kind("the name of a time zone, such as 'Europe/Berlin'", _zone_name)
 SCHEDULES = Kind("a dict from a schedule's name to a dict with 'task' and 'schedule'", _schedules)
+BOUNDS = Kind("(most, fewest), two whole numbers from 1 on", _bounds)
 ROUTES = Kind("a dict, a function, a router object, a dotted path, or a list of them", _routes)
 QUEUES = Kind("a list of queues' names, a dict by their names, or kombu's queues", _queue_names)
 WEIGHTS = Kind("a dict from a queue's name to its weight, a whole number, 1 or more", _weights)

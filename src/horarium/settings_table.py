@@ -12,6 +12,7 @@ from msgspec import Struct
 from horarium.address import SAME_STORE
 from horarium.settings_kinds import (
     ANNOTATIONS,
+    BOUNDS,
     BYTES,
     BYTES_OR_ZERO,
     COUNT,
@@ -221,6 +222,12 @@ TASKS = (
         doc="The deadline of a publish, all its tries included: `delay()` returns or raises within it.",
     ),
     Setting(
+        name="task_send_sent_event",
+        default=False,
+        kind=FLAG,
+        doc="Let callers write the event `task-sent` to the store's journal.",
+    ),
+    Setting(
         name="task_always_eager",
         default=False,
         kind=FLAG,
@@ -341,6 +348,26 @@ WORKER = (
         default=65_536,
         kind=BYTES_OR_ZERO,
         doc="How many bytes of a run's log lines and output are kept with it.",
+    ),
+    Setting(
+        name="worker_autoscaler",
+        default=None,
+        kind=or_none(BOUNDS),
+        doc="`(most, fewest)`: how many slots a worker may have; it scales between them by what is ready in its "
+        "queues. None: `worker_concurrency`, always. `worker --autoscale most,fewest` means the same.",
+    ),
+    Setting(
+        name="worker_send_task_events",
+        default=False,
+        kind=FLAG,
+        doc="Write the events of tasks and heartbeats to the store's journal, for `horarium events` and "
+        "`app.events`. `worker -E` means the same.",
+    ),
+    Setting(
+        name="worker_enable_remote_control",
+        default=True,
+        kind=FLAG,
+        doc="Let workers answer `horarium inspect` and `horarium control`.",
     ),
     Setting(
         name="worker_disable_rate_limits",

@@ -10,7 +10,7 @@ from source import SOURCE, files, imports
 # Floor 0, in the order in which they are named: each word may use those before it.
 WORDS = (
     "version address clock rate cautions errors states signals message outcome event tagged sayable conversion codec "
-    "settings_kinds settings_table settings_celery settings_names settings_view settings dropin_names"
+    "settings_kinds settings_table settings_celery settings_names settings_view settings dropin_names command panel"
 ).split()
 ROOMS = {
     1: ("retry", "routing", "priority", "limits", "schedules", "workflow"),
@@ -49,6 +49,7 @@ CLIENTS = {
     "amqp": "bridge/",
     "click": "cli/",
     "rich": "cli/",
+    "textual": "cli/",
     "ephem": "schedules/",
     "holidays": "schedules/",
     "icalendar": "schedules/",

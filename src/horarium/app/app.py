@@ -31,6 +31,7 @@ from horarium.clock import Clock, Instant, SystemClock
 from horarium.errors import ImproperlyConfigured
 
 if TYPE_CHECKING:
+    from horarium.app.events import Events
     from horarium.app.schedules import Schedules
     from horarium.engines.protocol import Engine
     from horarium.engines.records import Placed
@@ -343,6 +344,13 @@ class Horarium(OwnTaskClass, Configurable, CelerysWords):
 
         return Schedules(self)
 
+    @cached_property
+    def events(self) -> Events:
+        """What workers and callers tell: ``Receiver``, ``Dispatcher``, ``State``."""
+        from horarium.app.events import Events  # most processes listen to none
+
+        return Events(self)
+
     # The store.
 
     @property
@@ -368,6 +376,7 @@ class Horarium(OwnTaskClass, Configurable, CelerysWords):
 
     def close(self) -> None:
         """Let go of the store. It is opened again when it is needed again; closing twice is fine."""
+        self.producer.sent.close()
         self.connection.close()
 
     def now(self) -> Instant:

@@ -24,6 +24,7 @@ from horarium.app.outbox import Outbox, put_now
 from horarium.app.plans import Plan, Plans
 from horarium.app.registry import Registry, nearest
 from horarium.app.request import current_request
+from horarium.app.sent import SentEvents
 from horarium.app.signalling import after_publish, before_publish
 from horarium.app.signature import Signature, listed_option
 from horarium.app.transaction import joined_by
@@ -65,6 +66,7 @@ class Producer:
         self._tasks = tasks
         self._random = random
         self._outbox = Outbox(connection)
+        self.sent = SentEvents(connection)
         self.plans = Plans(conf, tasks)
         self.plan = self.plans.of
         self._origin = ""
@@ -367,13 +369,19 @@ class Producer:
         while True:
             try:
                 if len(messages) > 1:  # shares a call among many by itself
-                    return put_now(engine, messages)
-                return self._outbox.put(engine, messages, give_up=deadline)
+                    placed: Sequence[Placed] = put_now(engine, messages)
+                else:
+                    placed = self._outbox.put(engine, messages, give_up=deadline)
+                break
             except EngineUnavailable:
                 left = deadline - clock.monotonic()
                 if not retry or left <= 0:
                     raise
                 time.sleep(min(left, self._random.uniform(0.01, 0.1)))
+        if self._conf.task_send_sent_event:
+            new = [message for message, place in zip(messages, placed, strict=True) if place is True]
+            self.sent.tell(new, self.origin(), engine.now())
+        return placed
 
 
 def _padded(

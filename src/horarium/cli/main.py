@@ -42,6 +42,8 @@ COMMANDS = {
     "purge": _entry("purge", "Cancel every waiting message of a queue, or of all.", RUNS),
     "status": _entry("status", "Show who is alive and what waits.", LOOK),
     "inspect": _entry("inspect", "Ask the workers: ping active registered scheduled reserved stats.", LOOK),
+    "control": _entry("control", "Tell the workers: pool_grow rate_limit revoke add_consumer shutdown.", LOOK),
+    "events": _entry("events", "Watch what happens: a screen, lines, or snapshots.", LOOK),
     "list": _entry("listing", "List queues (bindings) and tasks.", LOOK),
     "logtool": _entry("logtool", "Read a worker's log back: stats traces errors incomplete.", LOOK),
     "doctor": _entry("doctor", "Find out why something does not run.", MEND),

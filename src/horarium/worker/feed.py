@@ -60,6 +60,7 @@ class Feed:
         quick_looks: tuple[Seconds, ...] = (),
         hand: Hand | None = None,
         random: Random | None = None,
+        listen: Callable[[Sequence[str]], Listener] | None = None,
     ) -> None:
         self.line: deque[Delivery] = deque()
         self.stopping = False
@@ -68,6 +69,8 @@ class Feed:
         self._clock = clock
         self._owner = owner
         self._queues = tuple(queues)
+        self._heard = self._queues  # what the listener listens for
+        self._listen = listen  # makes a listener for other queues
         self._tasks = tasks
         self._limits = limits
         self._turns = turns or Together()
@@ -93,6 +96,9 @@ class Feed:
         Raises: OwnerLost, StoreUnusable.
         """
         while not self.stopping:
+            if self._listen is not None and self._heard != self._queues:
+                self._hear(self._queues, self._listen)
+                continue
             if not self._may_claim():
                 self._listener.wait(START_WITHIN)
                 continue
@@ -163,6 +169,12 @@ class Feed:
         """Claim no more; ends a wait. Safe from every thread."""
         self.stopping = True
         self._listener.wake()
+
+    def _hear(self, queues: tuple[str, ...], listen: Callable[[Sequence[str]], Listener]) -> None:
+        """Listen for these queues from now on. Whoever wakes or stops us meanwhile is seen by the next look."""
+        before, self._listener = self._listener, listen(queues)
+        self._heard = queues
+        before.close()
 
     def _claim(self, slots: int) -> list[Delivery]:
         now = self._clock.now()

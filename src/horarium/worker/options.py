@@ -53,6 +53,11 @@ class WorkerOptions(Struct, frozen=True, kw_only=True):
     output_level: int | None = 30  # the log level of what tasks print; None: it is not captured
     loglevel: str | int = "INFO"
     beat: bool = False
+    events: bool = False  # write the events of tasks, and heartbeats, to the journal
+    autoscale: tuple[int, int] | None = None  # the most and the fewest slots; it begins with the fewest
+    autoscale_every: Seconds = 1.0  # how often an autoscaling worker looks
+    autoscale_keep: Seconds = 30.0  # how long slots are kept that nobody needs
+    remote_control: bool = True  # answer commands
     run_dir: str | None = None  # where its pulse is written for `horarium health`; "": the default; None: nowhere
 
     def __post_init__(self) -> None:
@@ -61,6 +66,8 @@ class WorkerOptions(Struct, frozen=True, kw_only=True):
         if not self.name:
             _settle(self, "name", "worker@%h")
         _settle(self, "name", expand_name(self.name))
+        if self.autoscale is not None:
+            _settle(self, "concurrency", self.autoscale[1])
         if not self.concurrency:
             cpus = available_cpus()
             _settle(self, "concurrency", cpus * ASYNC_SLOTS_PER_CPU if self.pool == "async" else cpus)
@@ -116,6 +123,11 @@ class WorkerOptions(Struct, frozen=True, kw_only=True):
             value = getattr(self, field)
             if value is not None and value <= 0:
                 raise InvalidSetting(f"task_{field}", "a positive number of seconds", value)
+        if self.autoscale is not None:
+            most, fewest = self.autoscale
+            if not 1 <= fewest <= most <= MOST_SLOTS:
+                expected = f"the most and the fewest slots, 1 <= fewest <= most <= {MOST_SLOTS}"
+                raise InvalidSetting("worker_autoscaler", expected, self.autoscale)
         if self.concurrency > MOST_SLOTS:
             raise InvalidSetting("worker_concurrency", f"at most {MOST_SLOTS}", self.concurrency)
         if self.pool != "process" and self.concurrency and self.children > self.concurrency:
@@ -153,6 +165,9 @@ SETTINGS = {
     "sweep": "worker_sweep",
     "crash_limit": "worker_crash_limit",
     "output_limit": "worker_output_limit",
+    "events": "worker_send_task_events",
+    "autoscale": "worker_autoscaler",
+    "remote_control": "worker_enable_remote_control",
     "loglevel": "worker_loglevel",
     "keep_failed": "result_failure_expires",
 }

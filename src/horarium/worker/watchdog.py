@@ -15,6 +15,7 @@ from horarium.clock import Clock, Instant, Seconds
 from horarium.engines.protocol import Engine
 from horarium.worker.board import Board
 from horarium.worker.options import WorkerOptions
+from horarium.worker.present import Present
 from horarium.worker.roster import Life, Roster
 from horarium.worker.wish import Wish
 
@@ -45,10 +46,12 @@ class Watchdog:
         *,
         wish: Callable[[], Wish],
         stalled: Callable[[Life, int], None],
+        present: Present | None = None,
     ) -> None:
         self._engine = engine
         self._clock = clock
         self._options = options
+        self._present = present or Present(options)
         self._board = board
         self._roster = roster
         self._wish = wish
@@ -84,7 +87,7 @@ class Watchdog:
     def _is_idle(self, before: Seen | None, now: Seen) -> bool:
         """Whether a child has looked since, has room, and has begun nothing. One that does not look at all is another
         matter: its store may be away, or the code of a task holds up its loop."""
-        if before is None or now.looked == before.looked or len(now.running) >= self._options.slots:
+        if before is None or now.looked == before.looked or len(now.running) >= self._present.slots:
             return False
         return (now.processed, now.running) == (before.processed, before.running)
 

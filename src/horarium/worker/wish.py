@@ -37,12 +37,20 @@ class Wish(Struct, frozen=True, kw_only=True):
         return not self.queues or not self.tasks
 
 
-def wish(tasks: Iterable[Definition], conf: Settings, options: WorkerOptions, switched: Switched) -> Wish:
-    """Return what the children of a worker may claim."""
+def wish(
+    tasks: Iterable[Definition],
+    conf: Settings,
+    options: WorkerOptions,
+    switched: Switched,
+    queues: Iterable[str] | None = None,
+) -> Wish:
+    """Return what the children of a worker may claim; ``queues``: what it reads now, if not what its options say."""
     known = list(tasks)
     limits = {task.name: limit for task in known if (limit := limit_of(task, conf, options.name, switched)) is not None}
     return Wish(
-        queues=tuple(queue for queue in options.queues if switched.of_queue(queue) is None),
+        queues=tuple(
+            queue for queue in (options.queues if queues is None else queues) if switched.of_queue(queue) is None
+        ),
         tasks=frozenset(task.name for task in known if switched.of_task(task.name) is None),
         limits=limits or None,
     )

@@ -24,6 +24,16 @@ SAME = {
 }
 
 
+def bounds(value: object) -> tuple[int, int]:
+    """Read the most and the fewest slots; the fewest may be left out."""
+    if isinstance(value, tuple):
+        return value
+    most, _, fewest = str(value).partition(",")
+    if not most.isdigit() or not (fewest or "1").isdigit():
+        raise click.BadParameter(f"expected MAX,MIN as two whole numbers, such as 10,3, got {value!r}")
+    return int(most), int(fewest or 1)
+
+
 def slots(value: object) -> int:
     """Read a number of slots; ``auto`` is 0, as many as fit."""
     if str(value) == "auto":
@@ -62,6 +72,8 @@ def weighed(queues: tuple[str, ...]) -> tuple[tuple[str, ...], dict[str, int]]:
 @option("--queue-order", type=click.Choice(["together", "strict"]), help="strict: B only when A is empty.")
 @option("-I", "--include", type=names, metavar="A,B", help="Import these modules too.")
 @option("-B", "--beat", is_flag=True, help="Fire schedules too; any number of workers may have it.")
+@option("-E", "--task-events", "--events", "events", is_flag=True, default=None, help="Tell events; see `events`.")
+@option("--autoscale", type=bounds, metavar="MAX,MIN", help="Have so many slots, by what is ready in the queues.")
 @option("--grace", type=seconds, help="How long running tasks may go on when it is told to stop.")
 @option("--time-limit", type=seconds, help="End a task that runs longer.")
 @option("--soft-time-limit", type=seconds, help="Raise SoftTimeLimitExceeded in a task that runs longer.")
