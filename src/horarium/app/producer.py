@@ -216,7 +216,9 @@ class Producer:
         relative to the moment of sending. Links travel beside them; see frozen_links."""
         plan = self.plan(name)
         options = self.checked(name, options)
-        frozen: dict[str, Any] = {"queue": plan.queue, "priority": plan.priority}
+        frozen: dict[str, Any] = {"queue": plan.queue}
+        if not plan.inherits_priority:  # else it is that of the task before
+            frozen["priority"] = plan.priority
         frozen |= {key: value for key, value in options.items() if key in _TRAVELLING}
         if plan.queues is not None:
             _check_queue(frozen["queue"], plan.queues)
@@ -326,15 +328,22 @@ class Producer:
 
     def _frozen_errbacks(self, errbacks: Any) -> tuple[WireSignature, ...]:
         """The same for errbacks. One that takes more than the failed task's id, such as (request, exc, traceback), is
-        called by a standard task that has them."""
+        called by a standard task that has them; so is one that is not known here."""
         frozen = []
         for errback in listed_option(errbacks):
             signature = Signature.from_dict(errback)
-            task = self._tasks.get(signature.name)
-            if task is not None and not signature.immutable and task.arguments.takes_more_than(1):
-                signature = Signature(CALL_ERRBACK, (signature,), options=_place_of(signature.options))
+            if self._wants_the_exception(signature):
+                place = {"queue": self.plan(signature.name).queue, **_place_of(signature.options)}
+                signature = Signature(CALL_ERRBACK, (signature,), options=place)
             frozen.append(to_wire(signature, self))
         return tuple(frozen)
+
+    def _wants_the_exception(self, errback: Signature) -> bool:
+        """Tell whether an errback takes more than an id. Of one that is not known here the worker decides."""
+        if errback.immutable or errback.subtask_type:
+            return False
+        task = self._tasks.get(errback.name)
+        return task is None or task.arguments.takes_more_than(1)
 
     def _put(self, messages: list[Message], *, retry: bool) -> None:
         """Store messages within the deadline of a publish; the ids make a second try harmless."""

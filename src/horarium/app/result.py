@@ -136,14 +136,6 @@ class AsyncResult(Answer):
             here = here._parent if isinstance(here, AsyncResult) else here.parent
         return found[::-1]
 
-    def as_tuple(self) -> Any:
-        """Return it as plain data: ((id, parent), None). ``result_from_tuple`` makes it again."""
-        here: Any = None
-        for parent in self.parents():
-            (id, _), members = parent.as_tuple() if not isinstance(parent, AsyncResult) else ((parent.id, None), None)
-            here = ((id, here), members)
-        return (self.id, here), None
-
     def as_list(self) -> list[str]:
         """Return its id and those of what came before it."""
         return [self.id, *(parent.id for parent in reversed(self.parents()))]
@@ -232,10 +224,12 @@ class AsyncResult(Answer):
         return self.get(timeout, propagate)
 
     def maybe_throw(self, propagate: bool = True, callback: Callable[[str, Any], Any] | None = None) -> Any:
-        """Raise its exception if it has failed; return its value so far otherwise."""
+        """Raise its exception if it has failed, that of what it waited for first; return its value so far otherwise."""
         run = self.run
         value = _value(run) if run is not None else None
         if propagate and isinstance(value, BaseException) and run is not None and run.state in ENDED:
+            for parent in self.parents():
+                parent.maybe_throw()
             raise value
         if callback is not None:
             callback(self.id, value)

@@ -22,6 +22,7 @@ from horarium.app.wire import body_of, is_streamed, members, to_wire
 from horarium.engines.records import Seal
 from horarium.message import Gate, Join, Message, derived_id, new_id
 from horarium.message import Signature as Wire
+from horarium.settings import Settings
 from horarium.workflow.plan import ACCUMULATE, Bundle, Leaf, Node, Setting, Workflow, plan
 
 
@@ -29,6 +30,7 @@ class Office(Protocol):
     """The app, as far as the sending of signatures knows it."""
 
     producer: Producer
+    conf: Settings
 
     @property
     def connection(self) -> Connection: ...
@@ -72,6 +74,7 @@ def setting(app: Office, name: str | None = None) -> Setting:
         root=parent.root_id if parent is not None else None,
         parent=parent.id if parent is not None else None,
         origin=app.producer.origin(),
+        priority=parent.message.priority if parent is not None and parent.message else app.conf.task_default_priority,
     )
 
 

@@ -9,7 +9,7 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from horarium import codec, message
-from horarium.app.canvas import PASSED_ON, Canvas, chain, chord, group
+from horarium.app.canvas import HEADER_ID, PASSED_ON, Canvas, chain, chord, group
 from horarium.app.mapping import chunks
 from horarium.app.signature import Signature, listed_option
 from horarium.app.stamping import in_headers
@@ -17,6 +17,7 @@ from horarium.errors import InvalidArguments
 
 # Options that say where a signature stands in a canvas: the plan decides that anew.
 _PLACE = frozenset({"group_id", "group_index", "chord", "immutable", "root_id", "parent_id"})
+_OF_THE_HEADER = frozenset({"countdown", "eta"})  # a chord that is to begin later does not wait twice
 DEEPEST = 200  # canvases inside one another; a signature that contains itself has no bottom
 
 
@@ -56,11 +57,12 @@ def to_wire(signature: Signature, freezer: Freezer, depth: int = 0) -> message.S
 
 
 def members(tasks: Iterable[Any], options: Mapping[str, Any]) -> Iterable[Signature]:
-    """Yield the tasks of a group with the options of the group itself, where they are not about the group as such."""
+    """Yield the tasks of a group with the options of the group itself, where they are not about the group as such:
+    what was asked of all goes before what was asked of one, as in Celery."""
     common = {key: value for key, value in options.items() if key not in PASSED_ON}
     for task in tasks:
         part = Signature.from_dict(task)
-        yield part.clone().set(**{**common, **part.options}) if common else part
+        yield part.clone().set(**common) if common else part
 
 
 def _task(signature: Signature, freezer: Freezer) -> message.Signature:
@@ -101,7 +103,8 @@ def _chord(signature: chord, freezer: Freezer, depth: int) -> message.Signature:
     own = {key: value for key, value in signature.options.items() if key not in PASSED_ON}
     header = tuple(to_wire(part, freezer, depth + 1) for part in members(signature.tasks, own))
     body = to_wire(body_of(signature), freezer, depth + 1)
-    return message.Signature(task="celery.chord", kind="chord", tasks=header, body=body)
+    options = {"task_id": signature.options[HEADER_ID]} if HEADER_ID in signature.options else {}
+    return message.Signature(task="celery.chord", kind="chord", tasks=header, body=body, options=options)
 
 
 def body_of(signature: chord) -> Signature:
@@ -110,9 +113,9 @@ def body_of(signature: chord) -> Signature:
         raise InvalidArguments("expected a chord to have a body, got none; write chord(header, body)")
     body = Signature.from_dict(signature.body).clone()
     own = signature.options
-    common = {key: value for key, value in own.items() if key not in PASSED_ON}
+    common = {key: value for key, value in own.items() if key not in PASSED_ON and key not in _OF_THE_HEADER}
     if common:
-        body.set(**{**common, **body.options})
+        body.set(**common)
     if own.get("task_id") is not None:
         body.set(task_id=own["task_id"])
     for link in listed_option(own.get("link")):
