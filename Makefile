@@ -5,6 +5,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 BENCH := .venv-bench
+CELERY := .venv-celery
 EVENTS := examples/events
 WORKERS ?= 4
 
@@ -16,7 +17,7 @@ help: ## list the verbs
 run: $(VENV)/.run ## install, then run the events example live on SQLite (Ctrl-C stops it)
 	cd $(EVENTS) && exec ../../$(BIN)/python -m app.run $(ARGS)
 
-test: $(VENV)/.test ## install what the tests need and run them all
+test: $(VENV)/.test $(CELERY)/.ready ## install what the tests need and run them all
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 check: $(VENV)/.lint ## ruff, mypy, and the house itself
@@ -39,7 +40,7 @@ docs: $(VENV)/.test ## write the generated reference pages and run what the page
 	$(BIN)/python -m pytest -q tests/docs $(ARGS)
 
 clean: ## remove what the other verbs have made
-	rm -rf $(VENV) $(BENCH) run examples/events/run .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BENCH) $(CELERY) run examples/events/run .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "expected Python 3.11 or newer, got " + sys.version.split()[0] + "; call make PYTHON=/path/to/python3.11")'
@@ -56,6 +57,12 @@ $(VENV)/.test: pyproject.toml $(VENV)/.run | $(BIN)/python
 
 $(VENV)/.lint: $(VENV)/.test | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group lint
+	@touch $@
+
+# The old side of the bridge's journeys, made when it is first needed: nothing of Celery may be where Horarium is tested.
+$(CELERY)/.ready: tests/bridge/celery.txt
+	$(PYTHON) -m venv $(CELERY)
+	$(CELERY)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/bridge/celery.txt
 	@touch $@
 
 # The bench's own environment. The peers have one each, made from bench/requirements/ when it is first needed: nothing of

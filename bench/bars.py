@@ -126,6 +126,7 @@ BARS = (
     Bar(peer=SQLITE, scenario="memory", metric="PSS", limit=70),
     Bar(peer=SQLITE, scenario="import", metric="time", limit=80),
     Bar(peer=SQLITE, scenario="import", metric="clients loaded", limit=0),
+    Bar(peer=SQLITE, scenario="health", metric="cpu", limit=50),
     *(Bar(peer=peer, scenario="recovery", metric="child", limit=1) for peer in (SQLITE, REDIS, POSTGRES)),
     *(Bar(peer=peer, scenario="recovery", metric="host", limit=20) for peer in (SQLITE, REDIS, POSTGRES)),
     *_flat(SQLITE),

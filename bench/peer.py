@@ -28,6 +28,7 @@ class Peer(Struct, frozen=True, kw_only=True):
     servers: tuple[ServerName, ...] = ()  # started for it, and for it alone
     worker: tuple[str, ...] = ()  # arguments of its interpreter, for a worker with CHILDREN processes
     scheduler: tuple[str, ...] = ()  # the same for the scheduler; empty where the worker has one of its own
+    probe: tuple[str, ...] = ()  # arguments of its interpreter, for a health probe that costs no more than it must
     settings: tuple[tuple[str, str], ...] = ()  # environment variables
     at_once: int = 0  # the most schedules it is given that come due at one instant
     imports: str = ""  # the statement a program begins with

@@ -1,5 +1,5 @@
-"""Redis and PostgreSQL servers of the tests' own: free loopback ports, directories that go away, never one that runs
-already.
+"""Redis, PostgreSQL and RabbitMQ servers of the tests' own: free loopback ports, directories that go away, never one
+that runs already.
 
 A server ends with the object that started it, or with this process: each gets PR_SET_PDEATHSIG through ``setpriv``.
 Where the program is not installed the tests skip; in CI that is a failure.
@@ -7,6 +7,7 @@ Where the program is not installed the tests skip; in CI that is a failure.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -20,6 +21,7 @@ from typing import Self
 import pytest
 
 PATIENCE = 30.0
+RABBIT_SCRIPTS = Path("/usr/lib/rabbitmq/bin")
 POSTGRES_BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 
 
@@ -28,7 +30,7 @@ def program(name: str) -> str:
     found = shutil.which(name) or next((str(each / name) for each in POSTGRES_BINARIES if (each / name).exists()), None)
     if found is None:
         tell = pytest.fail if os.environ.get("CI") else pytest.skip
-        tell(f"{name} is not installed; with Debian or Ubuntu: apt-get install redis-server postgresql")
+        tell(f"{name} is not installed; with Debian or Ubuntu: apt-get install redis-server postgresql rabbitmq-server")
     return found
 
 
@@ -41,6 +43,8 @@ def free_port() -> int:
 
 class Server:
     """A server process that can be killed, frozen and started again on the same data and the same port."""
+
+    patience = PATIENCE  # how long its start may take
 
     def __init__(self) -> None:
         self.port = free_port()
@@ -66,7 +70,7 @@ class Server:
         self.await_answer()
 
     def await_answer(self) -> None:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + self.patience
         while not self.answers():
             assert self.process is not None
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -203,6 +207,82 @@ class PostgresServer(Server):
         deadline = time.monotonic() + PATIENCE
         while any(_is_of(pid, self._data) for pid in members) and time.monotonic() < deadline:
             time.sleep(0.01)  # between two looks at a fact
+
+
+class RabbitServer(Server):
+    """A node with its own port mapper, data, log and cookie; no plugins, else as packaged. ``url``: its vhost /."""
+
+    patience = 90.0  # it takes 5 s on an idle machine, and many times that on a busy one
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._distribution, self._mapper_port = free_port(), free_port()
+        self._mapper: subprocess.Popen[bytes] | None = None
+        (self.folder / "rabbitmq.conf").write_text(f"listeners.tcp.local = 127.0.0.1:{self.port}\n")
+
+    @property
+    def url(self) -> str:
+        return f"amqp://guest:guest@127.0.0.1:{self.port}//"
+
+    def command(self) -> list[str]:
+        # What the packages' command calls after it has become the user rabbitmq.
+        inner = RABBIT_SCRIPTS / "rabbitmq-server"
+        server = str(inner) if inner.exists() else program("rabbitmq-server")
+        return ["env", *(f"{name}={value}" for name, value in self._environment().items()), server]
+
+    def start(self) -> None:
+        if self._mapper is None:
+            mapper = [program("epmd"), "-port", str(self._mapper_port), "-address", "127.0.0.1"]
+            self._mapper = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", *mapper], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+            )
+        super().start()
+
+    def answers(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=5.0) as connection:
+                connection.sendall(b"AMQP\x00\x00\x09\x01")
+                return connection.recv(3) == b"\x01\x00\x00"
+        except OSError:
+            return False
+
+    def kill(self) -> None:
+        """Kill the script and the Erlang machine that it has become the parent of."""
+        members = _family(self.process.pid) if self.process is not None and self.process.poll() is None else []
+        super().kill()
+        for pid in members:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        super().close()
+        if self._mapper is not None:
+            self._mapper.kill()
+            self._mapper.wait(PATIENCE)
+
+    def _environment(self) -> dict[str, str]:
+        home = self.folder
+        return {
+            "HOME": str(home),  # the cookie is made there
+            "ERL_EPMD_PORT": str(self._mapper_port),
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "ERL_FLAGS": "-kernel inet_dist_use_interface {127,0,0,1} +S 1:1 +sbwt none",
+            "RABBITMQ_NODENAME": f"tests{os.getpid()}p{self.port}@localhost",
+            "RABBITMQ_DIST_PORT": str(self._distribution),
+            "RABBITMQ_CONF_ENV_FILE": "/dev/null",
+            "RABBITMQ_CONFIG_FILE": str(home / "rabbitmq.conf"),
+            "RABBITMQ_ADVANCED_CONFIG_FILE": str(home / "advanced.config"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(home / "plugins"),
+            "RABBITMQ_MNESIA_BASE": str(home / "mnesia"),
+            "RABBITMQ_LOG_BASE": str(home / "log"),
+            "RABBITMQ_PID_FILE": str(home / "pid"),
+        }
+
+
+def _family(pid: int) -> list[int]:
+    """Return the descendants of a process."""
+    children = _children(pid)
+    return children + [each for child in children for each in _family(child)]
 
 
 def _as_postgres() -> list[str]:

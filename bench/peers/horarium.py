@@ -22,7 +22,7 @@ _SCENARIOS = (
     "million",
     "lateness",
 )
-_OF_ITS_OWN = {"sqlite": ("history",), "redis": ("crowd",), "postgres": ("crowd", "history")}
+_OF_ITS_OWN = {"sqlite": ("history", "health"), "redis": ("crowd",), "postgres": ("crowd", "history")}
 
 
 def _peer(store: Literal["sqlite", "redis", "postgres"], label: str, url: str, pace: int) -> Peer:
@@ -34,9 +34,10 @@ def _peer(store: Literal["sqlite", "redis", "postgres"], label: str, url: str, p
         scenarios=(*_SCENARIOS, *_OF_ITS_OWN[store]),
         needs=("horarium", _ENGINES[store]),
         servers=servers[store],
-        settings=(("BENCH_STORE", url),),
+        settings=(("BENCH_STORE", url), ("HORARIUM_RUN_DIR", "{directory}/run")),
         worker=(*_COMMAND, "worker", "-l", "warning", "-c", str(CHILDREN)),
         scheduler=(*_COMMAND, "beat", "-l", "warning"),
+        probe=("-m", "horarium.health", "worker"),
         imports="from horarium import Horarium",
         killed="runs again: its supervisor, or the lease of 15 s, gives back what it held",
         pace=pace,

@@ -41,6 +41,7 @@ EXITS = {
     Exit.NOT_FOUND: "no such run, task or schedule; of `result`: the run has not ended",
     Exit.REFUSED: "it could be done, but not like this; the message says how",
     Exit.UNAVAILABLE: "nobody answers: no live worker, or the store is too busy or away",
+    Exit.CANNOT_CREATE: "a living process holds the pidfile, or it cannot be written",
     Exit.TIMED_OUT: "what was waited for did not come in time",
     Exit.INTERRUPTED: "Ctrl-C",
     Exit.BROKEN_PIPE: "the reader of the output went away",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from horarium import errors
+from horarium import cautions, errors
 from horarium.cli.exits import code_of
+
+PLACES = (errors.__name__, cautions.__name__)
 
 ERRORS_INTRODUCTION = """\
 # Errors
@@ -20,7 +22,7 @@ itself.
 
 def errors_page() -> str:
     """Return the page of all errors: the tree, and what each class means."""
-    tree = (errors.__doc__ or "").split("\n\n")[1].replace("``", "")
+    tree = "\n".join((place.__doc__ or "").split("\n\n")[1].replace("``", "") for place in (errors, cautions))
     rows = "".join(f"| `{kind.__name__}` | {_one_line(kind.__doc__)} | {_exit_of(kind)} |\n" for kind in every_error())
     heading = "\n## What each means\n\nThe last column is the exit code of a command that ends with it.\n\n"
     return f"{ERRORS_INTRODUCTION}{tree}\n```\n{heading}| Error | Meaning | Exit |\n|---|---|---|\n{rows}"
@@ -29,7 +31,7 @@ def errors_page() -> str:
 def every_error() -> list[type[BaseException]]:
     """Return the classes of ``horarium.errors`` in the order of the file."""
     classes = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, BaseException)]
-    return [kind for kind in classes if kind.__module__ == errors.__name__]
+    return [kind for kind in dict.fromkeys(classes) if kind.__module__ in PLACES]
 
 
 def _exit_of(kind: type[BaseException]) -> str:

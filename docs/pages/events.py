@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 from horarium import event
 from horarium.message import Delivery, Message
+from horarium.observe import bridge_lines
 from horarium.observe.lines import Lines, banner
 from horarium.outcome import (
     Crashed,
@@ -28,9 +29,10 @@ EVENTS_INTRODUCTION = """\
 <!-- Made by docs/generate.py from src/horarium/event.py and src/horarium/observe/lines.py. -->
 
 Workers state facts as events; these become the lines of the log. They go to the logger `horarium.worker`, those of a
-scheduler to `horarium.beat`, what tasks print to `horarium.output`. If the project has given the root logger a handler,
-that is left alone; otherwise lines go to stderr in the formats `worker_log_format` and `worker_task_log_format`. What a
-task prints or logs is kept with its run as well: `horarium runs show ID`.
+scheduler to `horarium.beat`, those of a bridge to `horarium.bridge`, what tasks print to `horarium.output`. If the
+project has given the root logger a handler, that is left alone; otherwise lines go to stderr in the formats
+`worker_log_format` and `worker_task_log_format`. What a task prints or logs is kept with its run as well: `horarium
+runs show ID`.
 
 ## Lines about one run
 
@@ -47,6 +49,12 @@ A failure that is not declared in `throws` is followed by its traceback. A resul
 """
 SCHEDULER_HEADING = """
 ## Events of a scheduler
+
+| Event | Fields | Level | Line |
+|---|---|---|---|
+"""
+BRIDGE_HEADING = """
+## Events of a bridge
 
 | Event | Fields | Level | Line |
 |---|---|---|---|
@@ -95,6 +103,15 @@ SAMPLES: dict[str, Any] = {  # Any: each event has other fields
     "by": "horarium",
     "text": "due at 2026-06-01 06:00:00 UTC, has not succeeded since",
     "failures": 3,
+    "queue": "celery",
+    "is_new": True,
+    "to": "Celery",
+    "counts": "taken 120, refused 1, told 119",
+    "ways": (
+        "in       redis://old:6379/0: celery -> default",
+        "out      redis://old:6379/0: heavy",
+        "results  redis://old:6379/1",
+    ),
 }
 OF_EVENT: dict[type[Any], dict[str, Any]] = {
     event.ChildLost: {"reason": "signal 9 (SIGKILL)"},
@@ -102,13 +119,22 @@ OF_EVENT: dict[type[Any], dict[str, Any]] = {
     event.ChildRecycled: {"reason": "it has run 100 tasks"},
     event.SchedulerStarting: {"name": "beat@host"},
     event.SchedulerStopped: {"name": "beat@host"},
+    event.BridgeStarting: {"name": "bridge@host"},
+    event.BridgeStopped: {"name": "bridge@host"},
+    event.BridgeCounted: {"name": "bridge@host"},
+    event.BridgeRefused: {"reason": "expected content type application/json, got application/x-python-serialize; ..."},
+    event.BridgeReturned: {"text": "success"},
     event.ScheduleUnreadable: {"reason": "expected the key of a schedule entry, got 'cron'"},
     event.ScheduleFailed: {"reason": "expected the IANA name of a time zone, got 'Europe/Berln'"},
     event.SchedulePaused: {"reason": "3 failures in a row"},
     event.ScheduleFailing: {"text": "3 failures in a row; the last success was that of 2026-06-01 06:00:00 UTC"},
     event.ScheduleInError: {"reason": "expected the IANA name of a time zone, got 'Europe/Berln'"},
 }
-ELSEWHERE: dict[type[Any], str] = {event.WorkerStarting: "see below", event.Finished: "see above"}
+ELSEWHERE: dict[type[Any], str] = {
+    event.WorkerStarting: "see below",
+    event.BridgeStarting: "see below",
+    event.Finished: "see above",
+}
 OUTCOMES: dict[str, tuple[Outcome, str]] = {
     "succeeded": (Succeeded(result=None), '{"rows":42}'),
     "failed": (Failed(error=ERROR), "ValueError('no data')"),
@@ -131,13 +157,16 @@ def events_page() -> str:
             delivery=DELIVERY, outcome=outcome, runtime=0.0125, result_text=text, expected="throws" in label
         )
         runs.append(_run_line(label, told))
-    of_scheduler = get_args(event.SchedulerEvent)
-    of_worker = [kind for kind in get_args(event.Event) if kind not in of_scheduler]
+    of_scheduler, of_bridge = get_args(event.SchedulerEvent), get_args(event.BridgeEvent)
+    of_worker = [kind for kind in get_args(event.Event) if kind not in (*of_scheduler, *of_bridge)]
     shown = banner(_sample(event.WorkerStarting)).strip()
+    bridge_shown = bridge_lines.banner(_sample(event.BridgeStarting)).strip()
     return (
         f"{EVENTS_INTRODUCTION}{''.join(runs)}{EVENTS_HEADING}{''.join(map(_event_row, of_worker))}"
         f"\n`WorkerStarting` prints this, at every level:\n\n```\n{shown}\n```\n"
         f"{SCHEDULER_HEADING}{''.join(map(_event_row, of_scheduler))}"
+        f"{BRIDGE_HEADING}{''.join(map(_event_row, of_bridge))}"
+        f"\n`BridgeStarting` prints this, at every level:\n\n```\n{bridge_shown}\n```\n"
     )
 
 

@@ -1,16 +1,13 @@
 """Horarium: background and periodic tasks for Python. What callers import; nothing inside imports this.
 
-A name is imported when it is first asked for: the command line and the pytest plugin come by here too, and need few.
+A name is brought in when it is first asked for: a health probe, or the completion of a shell, needs none of them.
 """
 
-from __future__ import annotations
-
-from importlib import import_module
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # as typing's, which would have to be imported
 if TYPE_CHECKING:
-    from horarium.app.app import Horarium, current_app, shared_task
+    from typing import Any
+
+    from horarium.app.app import Horarium, bugreport, current_app, shared_task
     from horarium.app.canvas import chain, chord, group
     from horarium.app.mapping import chunks, xmap, xstarmap
     from horarium.app.result import AsyncResult, EagerResult
@@ -36,6 +33,23 @@ if TYPE_CHECKING:
     )
     from horarium.version import __version__
 
+# The same once more, for the interpreter: which module each name is in.
+_HOMES = {
+    "horarium.app.app": "Horarium bugreport current_app shared_task",
+    "horarium.app.canvas": "chain chord group",
+    "horarium.app.mapping": "chunks xmap xstarmap",
+    "horarium.app.result": "AsyncResult EagerResult",
+    "horarium.app.result_set": "GroupResult ResultSet result_from_tuple",
+    "horarium.app.signature": "Signature maybe_signature signature subtask",
+    "horarium.app.stamping": "StampingVisitor",
+    "horarium.app.task": "Task",
+    "horarium.errors": "Ignore Reject Retry SoftTimeLimitExceeded",
+    "horarium.schedules": (
+        "calendar clocked cron crontab dates dates_from_ical every explain public_holidays schedule solar union without"
+    ),
+    "horarium.version": "__version__",
+}
+
 __all__ = [
     "AsyncResult",
     "EagerResult",
@@ -47,6 +61,7 @@ __all__ = [
     "SoftTimeLimitExceeded",
     "Task",
     "__version__",
+    "bugreport",
     "calendar",
     "clocked",
     "cron",
@@ -77,53 +92,20 @@ __all__ = [
     "without",
 ]
 
-_SCHEDULES = "horarium.schedules"
-_HOMES = {  # of the names that do not come from _SCHEDULES
-    "AsyncResult": "horarium.app.result",
-    "EagerResult": "horarium.app.result",
-    "GroupResult": "horarium.app.result_set",
-    "Horarium": "horarium.app.app",
-    "Ignore": "horarium.errors",
-    "Reject": "horarium.errors",
-    "Retry": "horarium.errors",
-    "ResultSet": "horarium.app.result_set",
-    "Signature": "horarium.app.signature",
-    "StampingVisitor": "horarium.app.stamping",
-    "chain": "horarium.app.canvas",
-    "chord": "horarium.app.canvas",
-    "chunks": "horarium.app.mapping",
-    "group": "horarium.app.canvas",
-    "maybe_signature": "horarium.app.signature",
-    "result_from_tuple": "horarium.app.result_set",
-    "signature": "horarium.app.signature",
-    "subtask": "horarium.app.signature",
-    "xmap": "horarium.app.mapping",
-    "xstarmap": "horarium.app.mapping",
-    "SoftTimeLimitExceeded": "horarium.errors",
-    "Task": "horarium.app.task",
-    "__version__": "horarium.version",
-    "current_app": "horarium.app.app",
-    "shared_task": "horarium.app.app",
-}
 
+def __getattr__(name: str) -> "Any":  # Any: whatever the name stands for
+    from importlib import import_module
 
-def __getattr__(name: str) -> Any:  # whatever the name stands for
-    if name not in __all__:
-        return _room(name)
-    value = globals()[name] = getattr(import_module(_HOMES.get(name, _SCHEDULES)), name)
-    return value
-
-
-def _room(name: str) -> ModuleType:
-    """Return a module of the house, so that ``horarium.errors`` needs no import of its own."""
-    module = f"{__name__}.{name}"
+    for module, names in _HOMES.items():
+        if name in names.split():
+            value = globals()[name] = getattr(import_module(module), name)
+            return value
     try:
-        if not name.startswith("_"):
-            return import_module(module)
+        return import_module(f"horarium.{name}")  # a room, such as horarium.errors
     except ModuleNotFoundError as error:
-        if error.name != module:
+        if error.name != f"horarium.{name}":
             raise
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise AttributeError(f"module 'horarium' has no attribute {name!r}") from None
 
 
 def __dir__() -> list[str]:

@@ -69,7 +69,9 @@ def decode(raw: bytes | Raw) -> Any:
 def preview(raw: bytes | Raw, limit: int = 200) -> str:
     """Return the beginning of raw JSON as one printable line of at most ``limit`` characters, for logs."""
     head = bytes(raw)[: 4 * limit].decode("utf-8", "replace")
-    return _clip("".join(char if char.isprintable() else " " for char in head), limit)
+    if not head.isprintable():  # seldom: JSON as we write it has no control characters
+        head = "".join(char if char.isprintable() else " " for char in head)
+    return _clip(head, limit)
 
 
 def encode_error(error: BaseException) -> ErrorRecord:

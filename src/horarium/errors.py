@@ -1,6 +1,6 @@
 """Every error that Horarium raises, as one tree; callers catch by branch.
 
-HorariumError
+HorariumError                        (Celery: CeleryError)
 ├── ImproperlyConfigured
 │   ├── UnknownSetting
 │   ├── InvalidSetting
@@ -10,13 +10,11 @@ HorariumError
 ├── ScheduleRefused (ValueError)
 │   └── OwnedByCode
 ├── InvalidArguments (TypeError)
-├── QueueNotFound (KeyError)
+│   └── InvalidLimits (ValueError)
 ├── CodecError
 │   ├── EncodingError (TypeError)
 │   │   └── PayloadTooLarge
 │   └── DecodingError (ValueError)
-├── NotRegistered (KeyError)
-├── AlreadyRegistered
 ├── EngineError
 │   ├── EngineUnavailable            (Celery: OperationalError)
 │   ├── StoreUnusable
@@ -25,32 +23,62 @@ HorariumError
 │   ├── CannotJoinTransaction
 │   ├── ScheduleConflict
 │   └── ScheduleNotFound (LookupError)
-├── ResultError
-│   ├── RunNotFound (LookupError)
-│   ├── ResultTimeout (TimeoutError)
-│   ├── ResultsNotKept
-│   └── RemoteError
 ├── TaskError
+│   ├── NotRegistered (KeyError)
+│   ├── AlreadyRegistered
+│   ├── TimeoutError (TimeoutError)
 │   ├── TaskRevokedError
 │   │   └── TaskExpiredError
 │   ├── MaxRetriesExceededError
 │   ├── TimeLimitExceeded
 │   ├── NotCommittedError
-│   └── WorkerLostError
-└── TaskPredicate                    (raised by tasks to steer their own end)
-    ├── Retry
-    ├── Ignore
-    └── Reject
+│   ├── WorkerLostError
+│   ├── ChordError
+│   ├── QueueNotFound (KeyError)
+│   ├── IncompleteStream
+│   ├── InvalidTaskError             (for Celery's callers, as the next one)
+│   └── Terminated
+├── ResultError
+│   ├── RunNotFound (LookupError)
+│   ├── ResultTimeout (TimeoutError above)
+│   ├── ResultsNotKept
+│   └── RemoteError
+├── TaskPredicate                    (raised by tasks to steer their own end)
+│   ├── Retry
+│   ├── Ignore
+│   └── Reject
+├── SecurityError                    (for Celery's callers, as all that follow)
+├── CeleryCommandException
+└── BackendError
+    ├── BackendGetMetaError
+    └── BackendStoreError
 SoftTimeLimitExceeded (Exception)    (raised inside a task; an ordinary ``except Exception`` sees it)
 
 A message says what was expected, what came, and what to do; the facts are attributes too. Names that Celery's
-users know are kept.
+users know are kept, with their constructors; those marked so are there to be imported, caught and raised by code that
+was written for Celery, and Horarium raises none of them.
 """
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
+
+from horarium.cautions import (  # noqa: F401  # one place for callers to import from
+    AlwaysEagerIgnored,
+    CDeprecationWarning,
+    CeleryWarning,
+    CPendingDeprecationWarning,
+    DuplicateNodenameWarning,
+    DuplicateTaskNameWarning,
+    FixupWarning,
+    NotConfigured,
+    SecurityWarning,
+    WorkerShutdown,
+    WorkerTerminate,
+)
 
 
 class HorariumError(Exception):
@@ -125,18 +153,8 @@ class InvalidArguments(HorariumError, TypeError):
     """A call does not fit the task's signature."""
 
 
-class QueueNotFound(HorariumError, KeyError):
-    """A call names a queue that there is none of, and ``task_create_missing_queues`` is off."""
-
-    def __init__(self, queue: str, known: Iterable[str]) -> None:
-        super().__init__(
-            f"expected one of the queues {', '.join(sorted(known))}, got {queue!r}; add it to task_queues, or let "
-            "task_create_missing_queues be True"
-        )
-        self.queue = queue
-
-    def __str__(self) -> str:  # a KeyError would show it in quotes
-        return str(self.args[0])
+class InvalidLimits(InvalidArguments, ValueError):
+    """A call's soft time limit is longer than its hard one."""
 
 
 class CodecError(HorariumError):
@@ -173,24 +191,6 @@ class PayloadTooLarge(EncodingError):
 
 class DecodingError(CodecError, ValueError):
     """Stored JSON is malformed or does not fit the type it should have."""
-
-
-class NotRegistered(HorariumError, KeyError):
-    """No task has this name."""
-
-    def __init__(self, task: str, nearest: str | None = None) -> None:
-        hint = f"; did you mean {nearest!r}?" if nearest else "; import the module that defines it"
-        self.text = f"expected the name of a registered task, got {task!r}{hint}"
-        super().__init__(self.text)
-        self.task = task
-        self.nearest = nearest
-
-    def __str__(self) -> str:  # KeyError would show the repr
-        return self.text
-
-
-class AlreadyRegistered(HorariumError):
-    """Two different functions ask for one task name."""
 
 
 class EngineError(HorariumError):
@@ -261,6 +261,46 @@ class ScheduleNotFound(EngineError, LookupError):
         self.nearest = nearest
 
 
+class TaskError(HorariumError):
+    """A task ended in a way that its own code did not choose."""
+
+
+class QueueNotFound(TaskError, KeyError):
+    """A call names a queue that there is none of, and ``task_create_missing_queues`` is off."""
+
+    def __init__(self, queue: str, known: Iterable[str]) -> None:
+        super().__init__(
+            f"expected one of the queues {', '.join(sorted(known))}, got {queue!r}; add it to task_queues, or let "
+            "task_create_missing_queues be True"
+        )
+        self.queue = queue
+
+    def __str__(self) -> str:  # a KeyError would show it in quotes
+        return str(self.args[0])
+
+
+class NotRegistered(TaskError, KeyError):
+    """No task has this name."""
+
+    def __init__(self, task: str, nearest: str | None = None) -> None:
+        hint = f"; did you mean {nearest!r}?" if nearest else "; import the module that defines it"
+        self.text = f"expected the name of a registered task, got {task!r}{hint}"
+        super().__init__(self.text)
+        self.task = task
+        self.nearest = nearest
+
+    def __str__(self) -> str:  # KeyError would show the repr
+        return self.text
+
+
+class AlreadyRegistered(TaskError):
+    """Two different functions ask for one task name."""
+
+
+class TimeoutError(TaskError, builtins.TimeoutError):
+    """The operation took longer than it was given."""
+
+
 class ResultError(HorariumError):
     """A result could not be had."""
 
@@ -309,10 +349,6 @@ class RemoteError(ResultError):
         self.traceback = traceback
 
 
-class TaskError(HorariumError):
-    """A task ended in a way that its own code did not choose."""
-
-
 class TaskRevokedError(TaskError):
     """The task was cancelled before it ended."""
 
@@ -323,6 +359,11 @@ class TaskExpiredError(TaskRevokedError):
 
 class MaxRetriesExceededError(TaskError):
     """``self.retry()`` was called once more than ``max_retries`` allows, with no other exception to raise."""
+
+    def __init__(self, *args: Any, task_args: Any = (), task_kwargs: Any = None) -> None:
+        super().__init__(*args)
+        self.task_args = list(task_args)
+        self.task_kwargs = dict(task_kwargs or {})
 
 
 class TimeLimitExceeded(TaskError):
@@ -350,20 +391,38 @@ class TaskPredicate(HorariumError):
 
 
 class Retry(TaskPredicate):
-    """Run the task again later."""
+    """Run the task again later, ``when``: after so many seconds, or at a moment; as ``task.retry`` raises it."""
 
     def __init__(
         self,
         message: str | None = None,
-        exc: BaseException | None = None,
-        when: float | None = None,
+        exc: BaseException | str | None = None,
+        when: float | datetime | None = None,
+        is_eager: bool = False,
+        sig: Any = None,  # a signature, opaque on this floor
         *,
         outcome: Any = None,  # the Retried outcome that Task.retry has already decided; opaque on this floor
     ) -> None:
-        super().__init__(message or (f"Retry in {when:g}s" if when is not None else "Retry"))
-        self.exc = exc
+        super().__init__(message, exc, when)
+        self.message = message
+        self.exc = exc if isinstance(exc, BaseException) else None
+        self.excs = exc if isinstance(exc, str) else repr(exc) if exc is not None else None
         self.when = when
+        self.is_eager = is_eager
+        self.sig = sig
         self.outcome = outcome
+
+    def humanize(self) -> str:
+        """Say when: ``in 5s`` or ``at 2026-01-01 00:00:00``."""
+        return f"at {self.when}" if isinstance(self.when, datetime) else f"in {self.when or 0:g}s"
+
+    def __str__(self) -> str:
+        if self.message:
+            return self.message
+        return f"Retry {self.humanize()}: {self.excs}" if self.excs else f"Retry {self.humanize()}"
+
+    def __reduce__(self) -> Any:
+        return type(self), (self.message, self.exc, self.when)
 
 
 class Ignore(TaskPredicate):
@@ -374,10 +433,64 @@ class Reject(TaskPredicate):
     """Refuse the message: give it back to its queue (``requeue=True``) or end it as failed."""
 
     def __init__(self, reason: object = None, requeue: bool = False) -> None:
-        super().__init__(f"rejected: {reason}" if reason is not None else "rejected")
+        super().__init__(reason, requeue)
         self.reason = reason
         self.requeue = requeue
+
+    def __str__(self) -> str:
+        return f"rejected: {self.reason}" if self.reason is not None else "rejected"
+
+    def __repr__(self) -> str:
+        return f"reject requeue={self.requeue}: {self.reason}"
+
+
+class InvalidTaskError(TaskError):
+    """For Celery's callers: a message is none; here EncodingError or DecodingError says so."""
+
+
+class Terminated(TaskError):
+    """For Celery's callers: a process was ended by request; here the run is REVOKED."""
+
+
+class SecurityError(HorariumError):
+    """For Celery's callers: something is not trusted."""
+
+
+class CeleryCommandException(HorariumError):
+    """For Celery's callers: a command ends with this message and exit code."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.message = message
+        self.exit_code = exit_code
+
+
+class BackendError(HorariumError):
+    """For Celery's callers: results cannot be read or written; here EngineError says so."""
+
+
+class BackendGetMetaError(BackendError):
+    """For Celery's callers: the result of ``task_id`` cannot be read."""
+
+    def __init__(self, *args: Any, task_id: str = "") -> None:
+        super().__init__(*args)
+        self.task_id = task_id
+
+
+class BackendStoreError(BackendError):
+    """For Celery's callers: the ``state`` of ``task_id`` cannot be written."""
+
+    def __init__(self, *args: Any, state: str = "", task_id: str = "") -> None:
+        super().__init__(*args)
+        self.state = state
+        self.task_id = task_id
 
 
 class SoftTimeLimitExceeded(Exception):
     """The task has run longer than its ``soft_time_limit``: finish now, the hard limit comes next."""
+
+
+CeleryError = HorariumError
+OperationalError = EngineUnavailable
+RetryTaskError = Retry
+SystemTerminate = WorkerTerminate

@@ -282,6 +282,67 @@ class ClockSkewed(Struct, frozen=True, kw_only=True):
     skew: Seconds
 
 
+class BridgeStarting(Struct, frozen=True, kw_only=True):
+    """A bridge to Celery is about to open its sides; ``ways`` say what goes where."""
+
+    name: str
+    store: str
+    ways: tuple[str, ...]
+
+
+class BridgeStopped(Struct, frozen=True, kw_only=True):
+    """A bridge has ended in good order."""
+
+    name: str
+    counts: str
+
+
+class BridgeCounted(Struct, frozen=True, kw_only=True):
+    """What a bridge has done so far; told now and then, while there is something new."""
+
+    name: str
+    counts: str
+
+
+class BridgeTook(Struct, frozen=True, kw_only=True):
+    """A message of Celery's is in the store; not ``is_new``: it was there already."""
+
+    task: str
+    id: str
+    queue: str
+    is_new: bool
+
+
+class BridgeRefused(Struct, frozen=True, kw_only=True):
+    """A message of Celery's cannot cross; it was moved to the queue of refused ones."""
+
+    queue: str
+    task: str
+    id: str
+    reason: str
+
+
+class BridgeSent(Struct, frozen=True, kw_only=True):
+    """A message was given to Celery's workers."""
+
+    task: str
+    id: str
+    queue: str
+
+
+class BridgeReturned(Struct, frozen=True, kw_only=True):
+    """The end of a run was told to the other side."""
+
+    task: str
+    id: str
+    text: str
+    to: str
+
+
+BridgeEvent: TypeAlias = (
+    BridgeStarting | BridgeStopped | BridgeCounted | BridgeTook | BridgeRefused | BridgeSent | BridgeReturned
+)
+
 SchedulerEvent: TypeAlias = (
     SchedulerStarting
     | SchedulerStopped
@@ -324,6 +385,7 @@ Event: TypeAlias = (
     | GivenUp
     | OwnersExpired
     | SchedulerEvent
+    | BridgeEvent
 )
 
 

@@ -64,6 +64,7 @@ class Settings(SettingsView):
     task_publish_timeout: Seconds
     task_always_eager: bool
     task_eager_propagates: bool
+    task_store_eager_result: bool
     max_payload_bytes: int
     task_serializer: str
     accept_content: Any

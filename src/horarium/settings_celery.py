@@ -92,7 +92,6 @@ _NO_EFFECT: dict[str, str] = {
     "messages are JSON and are not signed": """
         security_key security_key_password security_certificate security_cert_store security_digest""",
     "the texts kept of arguments and errors have bounds of their own": "task_repr_maxlevels",
-    "an eager task's result lives in the value that the call returns": "task_store_eager_result",
 }
 
 _NOT_YET: dict[str, str] = {

@@ -212,6 +212,12 @@ TASKS = (
         doc="Let the errors of eager tasks out of the call.",
     ),
     Setting(
+        name="task_store_eager_result",
+        default=False,
+        kind=FLAG,
+        doc="Store the records of runs that were made at the call, too; this needs the store.",
+    ),
+    Setting(
         name="max_payload_bytes",
         default=1_048_576,
         kind=BYTES,

@@ -241,8 +241,9 @@ def test_one_exception_class_is_as_good_as_a_tuple_of_one(app: Horarium) -> None
 
 
 def test_a_soft_limit_above_the_hard_one_is_refused(app: Horarium) -> None:
-    with pytest.raises(InvalidArguments, match="soft_time_limit"):
+    with pytest.raises(InvalidArguments, match="soft_time_limit") as caught:
         app.task(add).apply_async((1,), soft_time_limit=5, time_limit=3)
+    assert isinstance(caught.value, ValueError)  # as in Celery
     with pytest.raises(ImproperlyConfigured, match="soft_time_limit"):
         app.task(soft_time_limit=5, time_limit=3, name="other")(add)
 

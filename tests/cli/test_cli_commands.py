@@ -227,7 +227,7 @@ def test_the_result_of_a_failed_run_is_its_error(shop: Shop) -> None:
 
 
 def test_waiting_for_a_result_is_bounded(shop: Shop) -> None:
-    assert shop("result", shop.send(), "-t", "0.01").exit_code == Exit.TIMED_OUT
+    assert shop("result", shop.send(), "--timeout", "0.01").exit_code == Exit.TIMED_OUT
 
 
 def test_runs_list_filters(shop: Shop) -> None:

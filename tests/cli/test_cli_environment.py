@@ -73,7 +73,7 @@ def test_the_app_and_its_store_come_from_the_environment_rows_21_and_22(project:
 
 def test_a_wrong_value_in_the_environment_is_refused_row_22(shop: Shop) -> None:
     result = shop("worker", env={"CELERY_WORKER_CONCURRENCY": "many"})
-    assert result.exit_code == 2
+    assert result.exit_code == 64
     assert "expected a number of slots or 'auto', got 'many'" in result.stderr
 
 

@@ -174,7 +174,7 @@ def test_from_call_to_result_with_a_worker(project: Project) -> None:
     called = project.run("call", "shop.charge", "-a", "[21]", "--wait")
     assert (called.returncode, called.stdout) == (0, "42\n"), called.stderr
     run_id = project.run("call", "shop.fail").stdout.strip()
-    failed = project.run("result", run_id, "-t", "20")
+    failed = project.run("result", run_id, "--timeout", "20")
     assert failed.returncode == 1 and "builtins.ValueError: no money" in failed.stderr
     assert "ValueError: no money" in project.run("runs", "show", run_id[:23]).stdout
     assert project.json("inspect", "registered")[next(iter(project.json("inspect", "ping")))] == [
@@ -234,4 +234,4 @@ def test_dev_takes_up_a_change_and_survives_a_mistake(project: Project) -> None:
 def test_a_worker_option_that_makes_no_sense_is_refused(project: Project) -> None:
     result = project.run("worker", "--pool", "swimming")
     error, _ = result.stderr.splitlines()
-    assert result.returncode == 2 and error.startswith("error: ") and "swimming" in error
+    assert result.returncode == 64 and error.startswith("error: ") and "swimming" in error

@@ -58,7 +58,7 @@ def test_an_unknown_pool_is_wrong_usage_and_names_the_pools(shop: Shop, runner: 
 
 def test_advice_in_an_error_names_the_app(shop: Shop) -> None:
     run_id = shop.send()
-    late = shop("result", run_id, "-t", "0.01")
+    late = shop("result", run_id, "--timeout", "0.01")
     assert late.exit_code == Exit.TIMED_OUT and f"`horarium -A {shop.module} runs show {run_id}`" in late.stderr
     unknown = shop("result", "0" * 36)
     assert unknown.exit_code == Exit.NOT_FOUND and f"horarium -A {shop.module} runs list" in unknown.stderr

@@ -9,18 +9,18 @@ from source import SOURCE, files, imports
 
 # Floor 0, in the order in which they are named: each word may use those before it.
 WORDS = (
-    "version address clock errors message outcome event tagged sayable conversion codec "
+    "version address clock cautions errors states signals message outcome event tagged sayable conversion codec "
     "settings_kinds settings_table settings_celery settings_names settings_view settings dropin_names"
 ).split()
 ROOMS = {
     1: ("retry", "routing", "limits", "schedules", "workflow"),
-    2: ("engines.records", "engines.statements"),
+    2: ("engines.records", "engines.statements", "pulse"),
     3: ("engines.protocol",),  # still of floor 2, but made of records
     4: ("engines.memory", "engines.sqlite", "engines.postgres", "engines.redis", "engines.pair"),
     5: ("engines.connect",),  # still of floor 3, but above the engines that it chooses from
     6: ("app",),
-    7: ("worker", "scheduler", "observe"),
-    8: ("dashboard", "testing", "contrib", "moving"),
+    7: ("worker", "scheduler", "observe", "bridge", "transfer"),
+    8: ("dashboard", "testing", "contrib", "health", "moving"),
     9: ("cli",),  # it may open its neighbours
     10: ("__main__", "__init__"),
 }
@@ -33,6 +33,8 @@ CLIENTS = {
     "redis": "engines/redis/",
     "psycopg": "engines/postgres/",
     "psycopg_pool": "engines/postgres/",
+    "kombu": "bridge/",
+    "amqp": "bridge/",
     "click": "cli/",
     "rich": "cli/",
     "ephem": "schedules/",

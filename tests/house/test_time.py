@@ -30,7 +30,7 @@ CHANCE_CALLS = {
 }
 CHANCE_MODULES = {"random", "secrets"}
 
-READS_TIME = {"clock.py"}
+READS_TIME = {"clock.py", "health.py"}  # a probe cannot afford the import of the clock
 # Where a source of chance may be made, and why; everybody else is given one.
 DRAWS_CHANCE = {
     "message.py": "new_id: the random part of a UUIDv7",

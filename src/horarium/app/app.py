@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
@@ -9,17 +10,22 @@ from random import Random
 from threading import RLock
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
+from horarium import signals
 from horarium.app import current, eager, inline, registry, result, sending, shared, standard, transaction
 from horarium.app.annotations import annotate
 from horarium.app.configurable import Configurable
 from horarium.app.connection import Connection
 from horarium.app.control import Control
+from horarium.app.definition import Definition
 from horarium.app.producer import Producer
 from horarium.app.registry import Registry
+from horarium.app.request import current_request
 from horarium.app.result_set import GroupResult, ResultSet
 from horarium.app.shared import SharedTask
 from horarium.app.signature import Signature
 from horarium.app.task import Task
+from horarium.app.task_class import OwnTaskClass, class_from
+from horarium.cautions import AlwaysEagerIgnored
 from horarium.clock import Clock, Instant, SystemClock
 from horarium.errors import ImproperlyConfigured
 
@@ -31,6 +37,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+_NO_OPTIONS: Mapping[str, Any] = {}
 
 
 class Hook:
@@ -51,7 +58,7 @@ class Hook:
             receiver(sender=sender)
 
 
-class Horarium(Configurable):
+class Horarium(Configurable, OwnTaskClass):
     """An application: ``app = Horarium("shop", store="sqlite:///shop.db", timezone="Europe/Berlin")``.
 
     ``main`` names it and the tasks of ``__main__``. ``include`` lists modules that define tasks; they are imported by
@@ -71,7 +78,7 @@ class Horarium(Configurable):
         store: str | None = None,
         timezone: str | None = None,
         include: Sequence[str] | None = None,
-        task_cls: type[Task] | None = None,
+        task_cls: type[Task] | str | None = None,
         set_as_current: bool = True,
         clock: Clock | None = None,
         engine: Engine | None = None,
@@ -91,7 +98,7 @@ class Horarium(Configurable):
         self._checks_arguments = strict_typing
         if config_source is not None or namespace:
             self.configuration.from_object(config_source, silent=False, force=False, namespace=namespace)
-        self.Task = task_cls or Task
+        self._task_class: type[Task] = class_from(task_cls)
         self.random = Random()  # jitter only; tests may seed it
         self._tasks: Registry[Task] = Registry()
         self.connection = Connection(self.conf, clock or SystemClock(), engine)
@@ -117,26 +124,45 @@ class Horarium(Configurable):
         Raises: ImproperlyConfigured for an unknown option, AlreadyRegistered for a name that is taken.
         """
         if function is None:
-            return lambda decorated: self.add_task(decorated, options)
+            finish = options.get("filter")
+            return lambda decorated: _finished(finish, self.add_task(decorated, options))
         return self.add_task(function, options)
 
     def add_task(self, function: Callable[..., Any], options: Mapping[str, Any]) -> Task:
         """Register a function as a task of this app and return it."""
         chosen = dict(options)
-        base: type[Task] = chosen.pop("base", None) or self.Task
-        _check_task_options(function, chosen)
+        base: type[Task] = chosen.pop("base", None) or self._task_class
+        _check_task_options(function, chosen, base)
         if not self._checks_arguments:
             chosen.setdefault("typing", False)
-        chosen.setdefault("name", base.name or registry.task_name(function, self.main))
-        task = base(self, function, chosen)
+        if not chosen.get("name"):
+            chosen["name"] = base.name or registry.task_name(function, self.main)
+        return self._adopt(base.__new__(base), function, chosen)
+
+    def register_task(self, task: type[Task] | Task, **options: Any) -> Task:
+        """Register a class-based task, whose class defines ``run``; without a ``name`` it gets that of its class.
+
+        ``options`` are those of a declaration. Raises: as ``task``.
+        """
+        kind = task if isinstance(task, type) else type(task)
+        if kind.run is Definition.run and isinstance(task, Task):
+            with self._lock:
+                return self._tasks.register(task)  # a function's task, which is declared already
+        _check_task_options(kind.run, options, kind)
+        made = kind.__new__(kind) if isinstance(task, type) else task
+        return self._adopt(made, kind.run, {"name": made.name or _class_name(kind), **options}, is_made=made is task)
+
+    def _adopt(
+        self, task: Task, function: Callable[..., Any], options: Mapping[str, Any], *, is_made: bool = False
+    ) -> Task:
+        """Let a task object be one of this app's, and run its ``__init__`` if nobody has."""
+        task.app = self
+        task.declare(function, options)
+        if not is_made:
+            type(task).__init__(task)
+        task.on_bound(self)
         with self._lock:
             return self._tasks.register(task)
-
-    def register_task(self, task: type[Task] | Task) -> Task:
-        """Register a class-based task, whose class defines ``run`` and ``name``."""
-        made = task(self, _run_of(task), {"name": task.name or _class_name(task)}) if isinstance(task, type) else task
-        with self._lock:
-            return self._tasks.register(made)
 
     @property
     def tasks(self) -> Registry[Task]:
@@ -170,6 +196,7 @@ class Horarium(Configurable):
         """Import the modules of ``include`` and ``imports``, then finalize. Raises what they raise."""
         from importlib import import_module
 
+        signals.import_modules.send(self)
         for module in (*self.conf.include, *self.conf.imports):
             import_module(module)
         self.finalize()
@@ -182,7 +209,7 @@ class Horarium(Configurable):
         """Send a task of this app, or run it inline when ``task_always_eager`` says so."""
         if self.conf.task_always_eager:
             return self.run_inline(task, args, kwargs, options)
-        return self._handle(self.producer.send(task.name, task, args, kwargs, options))
+        return self._handle(self.producer.send(task.name, task, args, kwargs, options), task, options)
 
     def send_task(
         self, name: str, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None, **options: Any
@@ -192,7 +219,10 @@ class Horarium(Configurable):
         task = self.known_task(name)
         if task is not None:
             return self.call(task, args or (), kwargs or {}, given)
-        return self._handle(self.producer.send(name, None, args or (), kwargs or {}, given))
+        if self.conf.task_always_eager:
+            text = f"task_always_eager has no effect on {name}: no task of this name is defined here; it is sent"
+            warnings.warn(text, AlwaysEagerIgnored, stacklevel=2)
+        return self._handle(self.producer.send(name, None, args or (), kwargs or {}, given), None, given)
 
     def run_inline(
         self, task: Task, args: Sequence[Any], kwargs: Mapping[str, Any], options: Mapping[str, Any]
@@ -342,6 +372,12 @@ class Horarium(Configurable):
         """Read the store's clock if the store is open, else this host's."""
         return self.connection.now()
 
+    def bugreport(self) -> str:
+        """Return versions, platform and the settings that were chosen, as text; secrets are hidden."""
+        from horarium.app.bugreport import bugreport  # few ever need it
+
+        return bugreport(self)
+
     def set_current(self) -> None:
         """Make this the app of shared tasks in the running thread or coroutine."""
         current.set_current(self)
@@ -357,8 +393,20 @@ class Horarium(Configurable):
             return f"<Horarium {self.main}, not configured yet>"
         return f"<Horarium {self.main} at {self.connection.shown[0]}>"
 
-    def _handle(self, message: Message) -> result.AsyncResult:
-        return result.AsyncResult(message.id, app=self, task_name=message.task, ignored=message.ignore_result)
+    def _handle(
+        self, message: Message, task: Task | None = None, options: Mapping[str, Any] = _NO_OPTIONS
+    ) -> result.AsyncResult:
+        if task is not None and type(task).AsyncResult is not Task.AsyncResult:
+            handle = task.AsyncResult(message.id)
+            handle.ignored = message.ignore_result
+        else:
+            handle = result.AsyncResult(message.id, app=self, task_name=message.task, ignored=message.ignore_result)
+        request = current_request()
+        if request is not None and options.get("add_to_parent", True):
+            sender = self._tasks.get(request.task or "")
+            if sender is None or sender.trail:
+                request.note_child(handle)
+        return handle
 
 
 def current_app() -> Horarium:
@@ -368,6 +416,11 @@ def current_app() -> Horarium:
     """
     app: Horarium = current.current_app()
     return app
+
+
+def bugreport(app: Horarium | None = None) -> str:
+    """Return the report of an app, by default the current one; see Horarium.bugreport. Raises: ImproperlyConfigured."""
+    return (app or current_app()).bugreport()
 
 
 @overload
@@ -388,17 +441,23 @@ def shared_task(function: Callable[..., Any] | None = None, /, **options: Any) -
     return shared.declare_shared(function, options)
 
 
-def _check_task_options(function: Callable[..., Any], options: Mapping[str, Any]) -> None:
+def _check_task_options(function: Callable[..., Any], options: Mapping[str, Any], base: type[Task]) -> None:
     for option in options:
-        if option not in Task.OPTIONS:
+        if option not in Task.OPTIONS and option not in Task.HOOKS and not _is_own(base, option):
             hint = registry.nearest(option, Task.OPTIONS)
             meant = f"did you mean {hint!r}?" if hint else f"known are {', '.join(sorted(Task.OPTIONS))}"
             name = getattr(function, "__name__", function)
             raise ImproperlyConfigured(f"expected an option of the task {name}, got {option!r}; {meant}")
 
 
-def _run_of(task: type[Task]) -> Callable[..., Any]:
-    return task.run
+def _is_own(base: type[Task], option: str) -> bool:
+    """Whether a base class of the user's has an attribute of its own that the option sets."""
+    return hasattr(base, option) and not hasattr(Task, option)
+
+
+def _finished(finish: Callable[[Task], Any] | None, task: Task) -> Any:
+    """``filter=``: a function has the last word on what a decorated function becomes."""
+    return finish(task) if finish is not None else task
 
 
 def _class_name(task: type[Task]) -> str:

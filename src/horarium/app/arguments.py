@@ -15,6 +15,10 @@ from horarium.errors import InvalidArguments
 _PLAIN = frozenset({int, float, str, bool, dict, list, object, type(None)})
 
 
+def _convert(value: Any, hint: Any, path: str) -> Any:
+    return codec.convert(value, hint, path=path)
+
+
 class Arguments:
     """The parameters of one task's function, prepared for fast checks. ``skip`` leading ones are filled in by us."""
 
@@ -56,16 +60,21 @@ class Arguments:
                 "with typing=False to have it checked by the worker only"
             ) from None
 
-    def convert(self, args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-        """Return the arguments as the type hints ask for them. Raises: DecodingError when one does not fit."""
+    def convert(
+        self, args: list[Any], kwargs: dict[str, Any], *, by: Callable[[Any, Any, str], Any] = _convert
+    ) -> tuple[list[Any], dict[str, Any]]:
+        """Return the arguments as the type hints ask for them, each made ``by`` a function of value, hint and name.
+
+        Raises: DecodingError when one does not fit.
+        """
         if not self._converted:
             return args, kwargs
         converted = list(args)
         for position, name in enumerate(self._names[: len(args)]):
             if name in self._converted:
-                converted[position] = codec.convert(args[position], self._converted[name], path=name)
+                converted[position] = by(args[position], self._converted[name], name)
         named = {
-            name: codec.convert(value, self._converted[name], path=name) if name in self._converted else value
+            name: by(value, self._converted[name], name) if name in self._converted else value
             for name, value in kwargs.items()
         }
         return converted, named

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from horarium import signals
+from horarium.app import signalling
 from horarium.app.connection import Connection
 from horarium.engines.records import CONTROL_TOPIC, RESULT_TOPIC, Purge, Revoke
+from horarium.outcome import State
 
 
 class Control:
@@ -20,6 +23,10 @@ class Control:
         engine = self._connection.engine
         changed = engine.inspector.act(Revoke(ids=ids, terminate=terminate), now=engine.now())
         engine.notifier.notify([CONTROL_TOPIC, RESULT_TOPIC])
+        if signals.task_revoked.receivers:
+            for run in engine.results.read(changed):
+                if run is not None and run.state == State.REVOKED:  # the others are told of by the worker that has them
+                    signalling.revoked_run(run, "")
         return changed
 
     def terminate(self, task_id: str | Sequence[str]) -> list[str]:

@@ -15,22 +15,8 @@ from msgspec import Struct
 
 from horarium.clock import FOREVER
 
+
 # Options of Celery's calls that change nothing here, each with the reason. Calls that say them need no change.
-WITHOUT_EFFECT: Mapping[str, str] = {
-    name: reason
-    for names, reason in {
-        "exchange exchange_type": "a queue's name is all the routing there is",
-        "delivery_mode": "what is accepted is stored durably",
-        "compression": "messages have one form, compact as it is",
-        "retry_policy": "a publish is tried again until task_publish_timeout; retry=False tries once",
-        "connection producer publisher": "the app has its own way to its store",
-        "add_to_parent": "runs always know their parent",
-        "reply_to": "results are read from the store",
-    }.items()
-    for name in names.split()
-}
-
-
 class Rule(Struct, frozen=True):
     """What an option may be. ``fits`` is never asked about None, which stands for the default."""
 
@@ -87,6 +73,10 @@ _RETRIES = Rule(
     "a whole number, 0 or more, or None for ever",
     lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= 0,
 )
+_COUNT = Rule(
+    "a whole number, 1 or more", lambda value: isinstance(value, int) and not isinstance(value, bool) and value > 0
+)
+_DICT = Rule("a dict", lambda value: isinstance(value, Mapping))
 _CLASSES = Rule("an exception class, or a tuple of them", _is_classes)
 
 DECLARED: Mapping[str, Rule] = {
@@ -102,8 +92,9 @@ DECLARED: Mapping[str, Rule] = {
     ),
     "retry_backoff_max": _SECONDS,
     "retry_jitter": _FLAG,
-    "retry_kwargs": Rule("a dict", lambda value: isinstance(value, Mapping)),
+    "retry_kwargs": _DICT,
     "queue": _QUEUE,
+    "routing_key": _QUEUE,
     "priority": _PRIORITY,
     "time_limit": _LIMIT,
     "soft_time_limit": _LIMIT,
@@ -111,6 +102,53 @@ DECLARED: Mapping[str, Rule] = {
     "acks_late": _FLAG,
     "ignore_result": _FLAG,
     "track_started": _FLAG,
+    "trail": _FLAG,
+    "send_events": _FLAG,
+    "store_errors_even_if_ignored": _FLAG,
+    "acks_on_failure_or_timeout": _FLAG,
+    "acks_on_failure": _FLAG,
+    "acks_on_timeout": _FLAG,
+    "reject_on_worker_lost": _FLAG,
+    "retry_on_worker_lost": _FLAG,
+    "resultrepr_maxsize": _COUNT,
+    "pydantic": _FLAG,
+    "pydantic_strict": _FLAG,
+    "pydantic_context": _DICT,
+    "pydantic_dump_kwargs": _DICT,
+}
+
+# Celery's options of a declaration that are accepted and change nothing, and why.
+NO_EFFECT: Mapping[str, str] = {
+    "send_events": "runs are always recorded, and are their own events",
+    "store_errors_even_if_ignored": "errors are kept whether the result is ignored or not",
+    "compression": "messages have one form, compact as it is",
+    "backend": "results are where the app's setting result_backend says",
+    "exchange": "a queue's name is all the routing there is",
+    "delivery_mode": "what is accepted is stored durably",
+    "acks_on_failure_or_timeout": "finishing a task and recording its result is one step, whatever the result",
+    "acks_on_failure": "finishing a task and recording its result is one step, whatever the result",
+    "acks_on_timeout": "finishing a task and recording its result is one step, whatever the result",
+    "reject_on_worker_lost": "a message is never lost with its worker, unless acks_late=False asks for it",
+    "retry_on_worker_lost": "a message is never lost with its worker: it runs again, worker_crash_limit times",
+    "Strategy": "workers take messages from the store themselves: nothing of the task's is asked in between",
+    "Request": "a worker's own request cannot be replaced; the hooks of Task and the signals tell what it would",
+    "shared": "every app has its tasks to itself; @shared_task is for all of them",
+    "lazy": "declaring a task costs little, and is done at once",
+}
+
+# The same for the options of a call.
+NO_EFFECT_ON_CALL: Mapping[str, str] = {
+    "producer": "one connection to the store serves all calls",
+    "publisher": "one connection to the store serves all calls",
+    "connection": "one connection to the store serves all calls; see Task.using for your own transaction",
+    "retry_policy": "a publish is tried again until task_publish_timeout, and never makes a second message",
+    "compression": "messages have one form, compact as it is",
+    "exchange": "a queue's name is all the routing there is",
+    "exchange_type": "a queue's name is all the routing there is",
+    "delivery_mode": "what is accepted is stored durably",
+    "immediate": "messages wait for a worker",
+    "mandatory": "queues come to be when they are named",
+    "utc": "instants travel in UTC",
 }
 
 CALLED: Mapping[str, Rule] = {
@@ -129,8 +167,10 @@ CALLED: Mapping[str, Rule] = {
     "max_retries": _RETRIES,
     "acks_late": _FLAG,
     "ignore_result": _FLAG,
-    "headers": Rule("a dict", lambda value: isinstance(value, Mapping)),
+    "headers": _DICT,
     "shadow": _QUEUE,
+    "reply_to": _QUEUE,
+    "add_to_parent": _FLAG,
     "root_id": _ID,
     "parent_id": _ID,
 }

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Coroutine
+from datetime import datetime
 from typing import Any
 
 from msgspec import Raw, Struct, field
 
-from horarium import codec
+from horarium import codec, signals
 from horarium.app.lineage import Answer
 from horarium.app.request import Request, entered
+from horarium.app.signalling import ExceptionInfo, after_publish, before_publish, rejected
 from horarium.app.task import Task
 from horarium.clock import Clock, Instant, Seconds
-from horarium.errors import DecodingError, Ignore, Reject, Retry
+from horarium.errors import DecodingError, HorariumError, Ignore, Reject, Retry
 from horarium.message import Delivery, Join, Message
 from horarium.outcome import (
-    ErrorRecord,
     Failed,
     Ignored,
     Outcome,
@@ -29,6 +30,7 @@ from horarium.outcome import (
     Replaced,
     Reported,
     Retried,
+    Revoked,
     State,
     Succeeded,
     told,
@@ -64,18 +66,6 @@ class Performance(Struct, frozen=True, kw_only=True):
     text: str  # the result or the error in short, for people
     expected: bool = False  # a failure that the task declares in ``throws``
     settles: Outcome  # what is to be recorded: the outcome, but see _Call._conclude
-
-
-class ExceptionInfo:
-    """What hooks are given about an exception (Celery's einfo)."""
-
-    def __init__(self, exception: BaseException, error: ErrorRecord) -> None:
-        self.exception = exception
-        self.traceback = error.traceback or ""
-        self.type = type(exception)
-
-    def __str__(self) -> str:
-        return self.traceback
 
 
 def perform(
@@ -158,14 +148,17 @@ class _Call:
         self.value: Raw | None = None  # what the task returned, once it is encoded
         self.started = self.request.started = clock.now()
         self._start = clock.monotonic()
+        self._retry: BaseException | None = None  # what asked for the retry that it ends with
+        self._is_begun = False  # its code, hooks and receivers of signals included
 
     def begin(self) -> Any:
         """Call the function; an ``async def`` gives back its coroutine."""
         task, request = self.task, self.request
-        args, kwargs = _decoded(self.message)
-        if task.typing:
-            args, kwargs = task.arguments.convert(args, kwargs)
-        request.args, request.kwargs = args, kwargs
+        args, kwargs = self._decoded()
+        request.args, request.kwargs = args, kwargs = task.received(args, kwargs)
+        self._is_begun = True
+        if signals.task_prerun.receivers:
+            signals.task_prerun.send(task, task_id=self.message.id, task=task, args=args, kwargs=kwargs)
         if task.track_started or (task.track_started is None and task.app.conf.task_track_started):
             request.report(Reported(state=State.STARTED))
         task.before_start(self.message.id, args, kwargs)
@@ -181,6 +174,10 @@ class _Call:
             return self._replaced()
         if isinstance(value, Answer):
             value = value.as_tuple()
+        if self.task.pydantic:
+            from horarium.app.models import dumped
+
+            value = dumped(self.task, value)
         keeps = self.request.is_eager or self.task.app.connection.keeps_results
         wanted = keeps and not self.message.ignore_result
         limit = self.task.app.conf.max_result_bytes
@@ -189,7 +186,10 @@ class _Call:
             self.value = Raw(codec.encode(value, path="result", limit_bytes=limit))
             result = self.value if wanted else None
         self._hook(self.task.on_success, value, self.message.id, self.request.args, self.request.kwargs)
-        text = codec.preview(result) if result is not None else ""
+        if signals.task_success.receivers:
+            runtime = self.clock.monotonic() - self._start
+            signals.task_success.send(self.task, result=value, runtime=runtime)
+        text = codec.preview(result, self.task.resultrepr_maxsize) if result is not None else ""
         return self._conclude(Succeeded(result=result), text, State.SUCCESS, value, None)
 
     def raised(self, error: BaseException) -> Performance:
@@ -199,8 +199,11 @@ class _Call:
                 return self._retried(retried, error)
             case Ignore() if self.request.replaced is not None:
                 return self._replaced()
+            case Retry():
+                return self._asked_again(error)
             case Ignore():
-                return self._conclude(Ignored(), "", State.IGNORED, None, None)
+                outcome = self.request.end_on_ignore or Ignored()
+                return self._conclude(outcome, "", _STATES.get(type(outcome), State.IGNORED), None, None)
             case Reject(requeue=True):
                 released = Released(reason=str(error), delay=REQUEUE_DELAY)
                 return self._conclude(released, str(error), State.PENDING, None, None)
@@ -214,6 +217,7 @@ class _Call:
         if not is_retriable(error, task.autoretry_for, task.dont_autoretry_for):
             return None
         if not may_retry(task.retry_policy(self.message.max_retries), self.message.retries):
+            self.request.is_exhausted = True
             return None
         try:
             task.retry(exc=error)
@@ -221,13 +225,27 @@ class _Call:
             return self._retried(signal.outcome, signal)
         return None
 
+    def _asked_again(self, error: Retry) -> Performance:
+        """A Retry that the task made itself: it says when, and the task's policy says whether."""
+        when: dict[str, Any] = {"eta" if isinstance(error.when, datetime) else "countdown": error.when}
+        try:
+            self.task.retry(exc=error.exc, **when)
+        except Retry as signal:
+            return self._retried(signal.outcome, error) if signal.outcome is not None else self._failed(error)
+        except Exception as refused:  # noqa: BLE001  # the retries are used up, or ``when`` is no moment: it is the end
+            return self._failed(refused)
+        raise AssertionError("retry() has returned although it was to raise")
+
     def _retried(self, retried: Retried, signal: BaseException) -> Performance:
+        self._retry = signal
         cause = getattr(signal, "exc", None) or signal
-        info = ExceptionInfo(cause, retried.error)
+        info = ExceptionInfo(cause, retried.error.traceback)
         self._hook(self.task.on_retry, cause, self.message.id, self.request.args, self.request.kwargs, info)
         wait = max(0.0, (retried.message.due - self.clock.now()) / 1000)
         why = "" if isinstance(cause, Retry) else f": {cause!r}"
         text = f"Retry in {wait:g}s{why}"
+        if signals.task_retry.receivers:
+            signals.task_retry.send(self.task, request=self.request, reason=signal, einfo=info)
         return self._conclude(retried, text, State.RETRY, cause, info)
 
     def _replaced(self) -> Performance:
@@ -252,8 +270,21 @@ class _Call:
 
     def _failed(self, error: BaseException) -> Performance:
         record = codec.encode_error(error)
-        info = ExceptionInfo(error, record)
+        info = ExceptionInfo(error, record.traceback)
+        if self.request.is_exhausted:
+            hook = self.task.on_retries_exhausted
+            self._hook(hook, error, self.message.id, self.request.args, self.request.kwargs, info)
         self._hook(self.task.on_failure, error, self.message.id, self.request.args, self.request.kwargs, info)
+        if signals.task_failure.receivers:
+            signals.task_failure.send(
+                self.task,
+                task_id=self.message.id,
+                exception=error,
+                args=self.request.args,
+                kwargs=self.request.kwargs,
+                traceback=error.__traceback__,
+                einfo=info,
+            )
         expected = isinstance(error, self.task.throws) if self.task.throws else False
         return self._conclude(Failed(error=record), repr(error), State.FAILURE, error, info, expected=expected)
 
@@ -269,6 +300,10 @@ class _Call:
     ) -> Performance:
         request = self.request
         self._hook(self.task.after_return, state, value, self.message.id, request.args, request.kwargs, info)
+        if self._is_begun and signals.task_postrun.receivers:
+            retval = value if self._retry is None else self._retry
+            facts = {"args": request.args, "kwargs": request.kwargs, "retval": retval, "state": state.value}
+            signals.task_postrun.send(self.task, task_id=self.message.id, task=self.task, **facts)
         ended = self.clock.now()
         settles: Outcome = outcome
         if request.finished_in is not None:
@@ -276,10 +311,13 @@ class _Call:
             request.finished_in.queue.abandon(request.finished_in.connection)
             # The success is recorded, if that transaction was committed, and then this one is refused by its fence.
             settles = Failed(error=NOT_COMMITTED) if isinstance(outcome, Succeeded) else outcome
+        sent = (*follow_ups(self.message, settles, now=ended, value=self.value), *self._sent_along(settles))
+        if (signals.before_task_publish.receivers or signals.after_task_publish.receivers) and not request.is_eager:
+            settles, sent = _announced(settles, sent)
         return Performance(
             outcome=outcome,
             settles=settles,
-            follow_ups=(*follow_ups(self.message, settles, now=ended, value=self.value), *self._sent_along(settles)),
+            follow_ups=sent,
             widens=self._widened(settles),
             joins=self.message.joins if isinstance(settles, Succeeded) else (),
             value=self.value if isinstance(settles, Succeeded) and settles.result is None else None,
@@ -290,6 +328,20 @@ class _Call:
             expected=expected,
         )
 
+    def _decoded(self) -> tuple[list[Any], dict[str, Any]]:
+        try:
+            args, kwargs = codec.decode(self.message.args), codec.decode(self.message.kwargs)
+            if isinstance(args, list) and isinstance(kwargs, dict):
+                return args, kwargs
+            raise DecodingError(
+                f"expected args to be an array and kwargs an object, got {type(args).__name__} and "
+                f"{type(kwargs).__name__}; the message was not made by Horarium"
+            )
+        except DecodingError as error:
+            if signals.task_rejected.receivers:
+                rejected(self.message, self.request.hostname, error)
+            raise
+
     def _hook(self, hook: Callable[..., None], *args: Any) -> None:
         if getattr(hook, "__func__", None) in _EMPTY_HOOKS:
             return
@@ -299,15 +351,30 @@ class _Call:
             logger.exception("hook %s of %s[%s] failed", hook.__name__, self.task.name, self.message.id)
 
 
-_EMPTY_HOOKS = frozenset({Task.on_success, Task.on_retry, Task.on_failure, Task.after_return})
+_EMPTY_HOOKS = frozenset(
+    {Task.on_success, Task.on_retry, Task.on_failure, Task.after_return, Task.on_retries_exhausted}
+)
+# What hooks and receivers are told of an end that the task states itself.
+_STATES: dict[type[Outcome], State] = {
+    Succeeded: State.SUCCESS,
+    Failed: State.FAILURE,
+    Revoked: State.REVOKED,
+    Rejected: State.REJECTED,
+}
 
 
-def _decoded(message: Message) -> tuple[list[Any], dict[str, Any]]:
-    args = codec.decode(message.args)
-    kwargs = codec.decode(message.kwargs)
-    if not isinstance(args, list) or not isinstance(kwargs, dict):
-        raise DecodingError(
-            f"expected args to be an array and kwargs an object, got {type(args).__name__} and "
-            f"{type(kwargs).__name__}; the message was not made by Horarium"
-        )
-    return args, kwargs
+def _announced(outcome: Outcome, sent: tuple[Message, ...]) -> tuple[Outcome, tuple[Message, ...]]:
+    """Tell of what is sent with a settlement, and let receivers add their headers: a retry, and what follows."""
+    if isinstance(outcome, Retried):
+        outcome = Retried(message=_told(outcome.message), error=outcome.error)
+    return outcome, tuple(map(_told, sent))
+
+
+def _told(message: Message) -> Message:
+    """Both at once, before it is stored: what one of a pair of receivers opens in this context, the other closes."""
+    try:
+        message = before_publish(message)
+    except HorariumError:  # a header of a receiver's that JSON cannot say: what it is added to is sent without it
+        logger.exception("a receiver of before_task_publish spoilt %s[%s]", message.task, message.id)
+    after_publish(message)
+    return message

@@ -14,19 +14,20 @@ from typing import Any, TypeVar
 
 from msgspec import Raw, Struct
 
-from horarium import codec
+from horarium import codec, signals
 from horarium.app.annotations import annotate
 from horarium.app.connection import Connection
 from horarium.app.definition import Definition
-from horarium.app.options import CALLED, WITHOUT_EFFECT, misfit
+from horarium.app.options import CALLED, NO_EFFECT_ON_CALL, misfit
 from horarium.app.outbox import Outbox, put_now
 from horarium.app.registry import Registry, nearest
 from horarium.app.request import Request, current_request
+from horarium.app.signalling import after_publish, before_publish
 from horarium.app.signature import Signature, listed_option
 from horarium.app.transaction import joined_by
 from horarium.app.wire import to_wire
 from horarium.clock import Instant, Seconds, milliseconds, to_instant
-from horarium.errors import EngineUnavailable, ImproperlyConfigured, InvalidArguments, QueueNotFound
+from horarium.errors import EngineUnavailable, ImproperlyConfigured, InvalidArguments, InvalidLimits, QueueNotFound
 from horarium.message import NO_ARGS, NO_KWARGS, Cause, Message, new_id
 from horarium.message import Signature as WireSignature
 from horarium.routing import route
@@ -37,11 +38,13 @@ CALL_ERRBACK = "celery.call_errback"  # the standard task for errbacks of (reque
 LONGEST_ID = 200  # bytes of a message's id: what a worker's shared memory has room for
 OPTIONS = frozenset(
     "countdown eta expires queue priority task_id retry time_limit soft_time_limit headers ignore_result link "
-    "link_error max_retries acks_late root_id parent_id routing_key serializer shadow".split()
-)
+    "link_error max_retries acks_late root_id parent_id routing_key serializer shadow reply_to add_to_parent".split()
+) | frozenset(NO_EFFECT_ON_CALL)
+_IN_HEADERS = ("shadow", "reply_to")  # options that travel as headers
 # The options of a signature that travel as they are.
 _AS_IT_IS = frozenset("queue priority time_limit soft_time_limit ignore_result".split())
 _AMENDING = _AS_IT_IS | {"headers", "expires", "link", "link_error"}
+_WITHOUT_A_RETRY = {"add_to_parent", "serializer", "retry"}  # fit a retry, which needs none of them
 _TRAVELLING = frozenset("queue priority task_id time_limit soft_time_limit headers ignore_result max_retries".split())
 
 D = TypeVar("D", bound=Definition)
@@ -90,9 +93,13 @@ class Producer:
     ) -> Message:
         """Store the message of one call and return it. See Task.apply_async for the law."""
         message = self.message(name, task, args, kwargs, options)
+        if signals.before_task_publish.receivers:
+            message = before_publish(message)
         self._put([message], retry=options.get("retry", True))
         if self.after_sending is not None:
             self.after_sending()
+        if signals.after_task_publish.receivers:
+            after_publish(message)
         return message
 
     def send_many(self, calls: Sequence[Signature | tuple[Any, ...]]) -> list[Message]:
@@ -103,10 +110,15 @@ class Producer:
 
     def store(self, messages: Sequence[Message]) -> None:
         """Store messages that are made, in few transactions and in their order."""
+        if signals.before_task_publish.receivers:
+            messages = list(map(before_publish, messages))
         for start in range(0, len(messages), PUBLISH_BATCH):
             self._put(list(messages[start : start + PUBLISH_BATCH]), retry=True)
         if self.after_sending is not None:
             self.after_sending()
+        if signals.after_task_publish.receivers:
+            for message in messages:
+                after_publish(message)
 
     def message(
         self,
@@ -193,8 +205,10 @@ class Producer:
 
         Raises: InvalidArguments for one that is wrong, or that belongs to the message for good; EncodingError.
         """
-        given = self.checked(message.task, options)
-        fixed = sorted(given.keys() - _AMENDING)
+        given = dict(self.checked(message.task, options))
+        if "routing_key" in given:
+            given.setdefault("queue", given.pop("routing_key"))
+        fixed = sorted(given.keys() - _AMENDING - NO_EFFECT_ON_CALL.keys() - _WITHOUT_A_RETRY)
         if fixed:
             raise InvalidArguments(
                 f"expected an option that a retry of {message.task} can change ({', '.join(sorted(_AMENDING))}), got "
@@ -252,13 +266,14 @@ class Producer:
         if not options:
             return options
         given = {
-            option: value for option, value in options.items() if value is not None and option not in WITHOUT_EFFECT
+            option: value for option, value in options.items() if value is not None and option not in NO_EFFECT_ON_CALL
         }
         if hasattr(given.get("queue"), "name"):  # one of kombu's queues
             given["queue"] = given["queue"].name
         _check_options(name, given)
-        if "shadow" in given:  # the name that people shall see
-            given["headers"] = {**given.get("headers", _NOTHING), "shadow": given.pop("shadow")}
+        if not given.keys().isdisjoint(_IN_HEADERS):
+            own = {option: given.pop(option) for option in _IN_HEADERS if option in given}
+            given["headers"] = {**given.get("headers", _NOTHING), **own}
         if given.get("headers"):
             codec.encode(dict(given["headers"]), path="headers")  # complain here, not in the store
         return given
@@ -327,8 +342,8 @@ class Producer:
         return tuple(to_wire(Signature.from_dict(link), self) for link in listed_option(links))
 
     def _frozen_errbacks(self, errbacks: Any) -> tuple[WireSignature, ...]:
-        """The same for errbacks. One that takes more than the failed task's id, such as (request, exc, traceback), is
-        called by a standard task that has them; so is one that is not known here."""
+        """The same for errbacks. One that can be called with (request, exc, traceback) in front is called so, by a
+        standard task that has them; the others get the failed run's id. Of one that is not known here, it decides."""
         frozen = []
         for errback in listed_option(errbacks):
             signature = Signature.from_dict(errback)
@@ -343,7 +358,7 @@ class Producer:
         if errback.immutable or errback.subtask_type:
             return False
         task = self._tasks.get(errback.name)
-        return task is None or task.arguments.takes_more_than(1)
+        return task is None or task.arguments.takes_more_than(2 + len(errback.args))
 
     def _put(self, messages: list[Message], *, retry: bool) -> None:
         """Store messages within the deadline of a publish; the ids make a second try harmless."""
@@ -373,11 +388,12 @@ class Producer:
         acks_late = _first(task.acks_late if task else None, conf.task_acks_late, True)
         expires = task.expires if task else None
         priority = _first(task.priority if task else None, chosen.priority)
+        own_queue = (task.queue or task.routing_key) if task else None
         return Plan(
             definition=task,
             revision=conf.revision,
-            routes_by_call=chosen.by_call and (task is None or task.queue is None),
-            queue=_first(task.queue if task else None, chosen.queue, conf.task_default_queue),
+            routes_by_call=chosen.by_call and own_queue is None,
+            queue=_first(own_queue, chosen.queue, conf.task_default_queue),
             queues=_only_queues(conf),
             priority=_first(priority, conf.task_default_priority),
             inherits_priority=conf.task_inherit_parent_priority and priority is None,
@@ -483,7 +499,7 @@ def _check_options(name: str, options: Mapping[str, Any]) -> None:
         raise InvalidArguments(f"expected {option} of {name} to be {expected}, got {got}; mend the call")
     soft, hard = options.get("soft_time_limit"), options.get("time_limit")
     if soft is not None and hard is not None and soft > hard:
-        raise InvalidArguments(
+        raise InvalidLimits(
             f"expected soft_time_limit of {name} to be at most time_limit, got {soft} > {hard}; mend the call"
         )
 

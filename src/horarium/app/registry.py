@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 from horarium.app.definition import Definition
 from horarium.errors import AlreadyRegistered, NotRegistered
 
+STANDARD = "celery."  # the names of the standard tasks begin so
+
 D = TypeVar("D", bound=Definition)
 
 
@@ -16,6 +18,11 @@ class Registry(dict[str, D]):
 
     def __missing__(self, name: str) -> D:
         raise NotRegistered(name, nearest(name, self))
+
+    @property
+    def own(self) -> dict[str, D]:
+        """The app's own ones, by name and in order: without the standard tasks, which every app has."""
+        return {name: task for name, task in sorted(self.items()) if not name.startswith(STANDARD)}
 
     def register(self, task: D) -> D:
         """Add a task. Raises: AlreadyRegistered when another function has its name."""

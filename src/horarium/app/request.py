@@ -6,17 +6,20 @@ threads, or in one event loop, never see each other's.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
 
 from horarium.app.transaction import Joined
 from horarium.clock import Instant, to_datetime
-from horarium.message import Cause, Delivery, FiringKind
-from horarium.outcome import Reported, Retried
+from horarium.message import Cause, Delivery, FiringKind, Signature
+from horarium.outcome import Outcome, Reported, Retried
 from horarium.workflow.plan import Workflow
 
 NO_CAUSE = Cause()  # of what no schedule has fired, and of what an older version did
+
+MOST_CHILDREN = 10_000  # handles that a request keeps of what its task has sent: one that sends millions must not grow
 
 ReportTo = Callable[[Reported], None]
 
@@ -50,6 +53,8 @@ class Request:
         self.added: list[Workflow] = []  # by Task.add_to_chord
         self.started: Instant | None = None  # set when the task's code begins
         self.finished_in: Joined | None = None  # the transaction, set by Task.finish_in
+        self.end_on_ignore: Outcome | None = None  # set by Task.update_state with a final state
+        self.is_exhausted = False  # set when a retry was refused because all were used up
         self.id: str | None = message.id if message else None
         self.retries: int = message.retries if message else 0
         self.headers: dict[str, Any] = message.headers if message else {}
@@ -111,9 +116,120 @@ class Request:
         return _iso(self.message.expires if self.message else None)
 
     @property
-    def timelimit(self) -> tuple[float | None, float | None]:
+    def task(self) -> str | None:
+        """The task's name."""
+        return self.message.task if self.message else None
+
+    name = task_name = task
+
+    @property
+    def task_id(self) -> str | None:
+        return self.id
+
+    @property
+    def timelimit(self) -> list[float | None]:
         """The hard and the soft time limit that were sent with the call."""
-        return (self.message.time_limit, self.message.soft_time_limit) if self.message else (None, None)
+        return [self.time_limit, self.soft_time_limit]
+
+    @property
+    def time_limit(self) -> float | None:
+        return self.message.time_limit if self.message else None
+
+    @property
+    def soft_time_limit(self) -> float | None:
+        return self.message.soft_time_limit if self.message else None
+
+    @property
+    def callbacks(self) -> list[Signature]:
+        """The links, as signatures that travel."""
+        return list(self.message.links) if self.message else []
+
+    @property
+    def errbacks(self) -> list[Signature]:
+        """The error links, as signatures that travel."""
+        return list(self.message.error_links) if self.message else []
+
+    @property
+    def children(self) -> list[Any]:
+        """The handles of what this execution has sent so far, at most 10,000; none for tasks with ``trail=False``."""
+        found: list[Any] = self.__dict__.setdefault("_children", [])
+        return found
+
+    def note_child(self, result: Any) -> None:
+        """Keep the handle of something that was sent."""
+        if len(self.children) < MOST_CHILDREN:
+            self.children.append(result)
+
+    @property
+    def shadow(self) -> str | None:
+        """Another name under which the call asked to be shown."""
+        return self.headers.get("shadow")
+
+    @property
+    def reply_to(self) -> str | None:
+        """What the caller gave as ``reply_to``; results are read from the store."""
+        return self.headers.get("reply_to")
+
+    @property
+    def stamps(self) -> dict[str, Any]:
+        """What the call was stamped with."""
+        return dict(self.headers.get("stamps") or {})
+
+    @property
+    def stamped_headers(self) -> list[str]:
+        """The names of the stamps."""
+        return list(self.headers.get("stamped_headers") or self.stamps)
+
+    @property
+    def replaced_task_nesting(self) -> int:
+        """How many replacements deep this one is."""
+        return int(self.headers.get("replaced_task_nesting") or 0)
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """The properties of an AMQP message that ours would be, and what the header ``properties`` adds to them."""
+        if self.message is None:
+            return {}
+        own = {"correlation_id": self.id, "reply_to": self.reply_to, "priority": self.message.priority}
+        return own | dict(self.headers.get("properties") or {})
+
+    @property
+    def loglevel(self) -> int:
+        """The level from which this process logs."""
+        return logging.getLogger("horarium").getEffectiveLevel()
+
+    @property
+    def logfile(self) -> None:
+        """Always None: logs go where the process's logging sends them."""
+        return None
+
+    @property
+    def utc(self) -> bool:
+        """Always True: instants travel in UTC."""
+        return True
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return an attribute or a header, ``default`` if there is neither."""
+        return getattr(self, name, default)
+
+    def as_execution_options(self) -> dict[str, Any]:
+        """Return the options of ``apply_async`` that would send this call again as it was sent."""
+        message = self.message
+        if message is None:
+            return {}
+        options = {
+            "task_id": self.id,
+            "root_id": self.root_id,
+            "parent_id": self.parent_id,
+            "queue": message.queue,
+            "priority": message.priority,
+            "time_limit": message.time_limit,
+            "soft_time_limit": message.soft_time_limit,
+            "ignore_result": message.ignore_result or None,
+            "expires": to_datetime(message.expires) if message.expires is not None else None,
+            "headers": dict(self.headers) or None,
+        }
+        return {option: value for option, value in options.items() if value is not None}
 
     @property
     def ignore_result(self) -> bool:
@@ -176,6 +292,18 @@ def _iso(instant: Instant | None) -> str | None:
     return to_datetime(instant).isoformat() if instant is not None else None
 
 
+class PushedRequest(Request):
+    """A request whose attributes somebody has made up, to try a task out (Task.push_request)."""
+
+    def __init__(self, fields: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.__dict__["_fields"] = dict(fields)
+
+    def __getattribute__(self, name: str) -> Any:  # as various as attributes are
+        fields = object.__getattribute__(self, "__dict__").get("_fields", {})
+        return fields[name] if name in fields else super().__getattribute__(name)
+
+
 # The requests of this context, outermost first, each with the name of its task.
 _stack: ContextVar[tuple[tuple[str, Request], ...]] = ContextVar("horarium_requests", default=())
 
@@ -210,3 +338,18 @@ def request_of(task: str) -> Request | None:
         if name == task:
             return request
     return None
+
+
+def push(task: str, request: Request) -> None:
+    """Make ``request`` the current one of the task until ``pop``."""
+    _stack.set((*_stack.get(), (task, request)))
+
+
+def pop(task: str) -> None:
+    """Take the innermost request of the task off again. Raises: LookupError when there is none."""
+    stack = _stack.get()
+    for position in reversed(range(len(stack))):
+        if stack[position][0] == task:
+            _stack.set(stack[:position] + stack[position + 1 :])
+            return
+    raise LookupError(f"expected a request of {task} that was pushed, found none; call push_request first")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Raw, structs
 
 from horarium import codec
 from horarium.app.connection import Connected
 from horarium.app.control import Control
 from horarium.app.current import current_app
+from horarium.app.joining import assert_will_not_block
 from horarium.app.lineage import Answer
-from horarium.app.request import current_request
 from horarium.clock import Seconds, to_datetime
 from horarium.engines.records import RESULT_TOPIC, Page, RunFilter
 from horarium.errors import (
@@ -22,7 +24,8 @@ from horarium.errors import (
     TaskRevokedError,
     WorkerLostError,
 )
-from horarium.outcome import ENDED, Run, State
+from horarium.message import Message
+from horarium.outcome import Run, State
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -34,21 +37,25 @@ LONGEST_WAIT: Seconds = 1.0  # a hint may be lost, so whoever waits also looks t
 class AsyncResult(Answer):
     """What became of one call. Every property asks the store; an ended run is remembered.
 
-    Made by hand from an id, without ``app``, it belongs to the current app.
+    Made by hand from an id, without ``app``, it belongs to the current app. ``backend`` is Celery's and has no effect.
     """
 
     def __init__(
         self,
         id: str,
-        *,
-        app: Connected | None = None,
+        backend: Any = None,
         task_name: str | None = None,
+        app: Connected | None = None,
+        parent: Any = None,
+        *,
         ignored: bool = False,
         run: Run | None = None,
-        parent: Any = None,
     ) -> None:
+        if not isinstance(id, str) or not id:
+            raise ValueError(f"expected the id of a run, got {id!r:.100}; pass the id that delay() gave its result")
         self.id = id
         self._parent = parent
+        self._callbacks: list[tuple[Callable[..., Any], Callable[..., Any] | None]] = []
         self.app: Connected = app if app is not None else current_app()
         self.ignored = ignored
         self._task_name = task_name
@@ -66,6 +73,7 @@ class AsyncResult(Answer):
         [run] = self.app.connection.engine.results.read([self.id])
         if run is not None and run.has_ended:
             self._ended = run
+            self._call_back()
         return run
 
     def exists(self) -> bool:
@@ -176,6 +184,11 @@ class AsyncResult(Answer):
         run = self.run
         return to_datetime(run.ended) if run is not None and run.ended is not None else None
 
+    @property
+    def supports_native_join(self) -> bool:
+        """Always True: many results are waited for at once."""
+        return True
+
     def ready(self) -> bool:
         """Whether it has ended, in whatever way."""
         run = self.run
@@ -193,24 +206,39 @@ class AsyncResult(Answer):
         self,
         timeout: Seconds | None = None,
         propagate: bool = True,
-        *,
+        interval: Seconds = LONGEST_WAIT,
+        no_ack: bool = True,
+        follow_parents: bool = True,
+        callback: Callable[[str, Any], Any] | None = None,
+        on_message: Callable[[dict[str, Any]], Any] | None = None,
+        on_interval: Callable[[], Any] | None = None,
         disable_sync_subtasks: bool = True,
+        *,
         on_progress: Callable[[Run], None] | None = None,
     ) -> Any:
         """Wait for the end and return the value; raise what the task raised (``propagate=False``: return it).
 
-        ``timeout`` None waits as long as it takes. Returns None at once if the call ignores its result.
+        ``timeout`` None waits as long as it takes. Returns None at once if the call ignores its result. The end is
+        noticed when it happens; besides, the store is asked every ``interval`` seconds, at most one, and each time
+        ``on_interval()``, ``on_message(meta)`` if the state is another one than before, and ``on_progress(run)`` are
+        called. ``callback(id, value)`` is called with the value. ``no_ack`` and ``follow_parents`` have no effect.
         Raises: ResultsNotKept at once if the app keeps none, RunNotFound at once for an id that the store does not
         know, ResultTimeout, TaskRevokedError,
         TaskExpiredError, WorkerLostError; RuntimeError inside a task, where waiting for another one can lock up the
-        worker (``disable_sync_subtasks=False`` waits all the same).
+        worker (``disable_sync_subtasks=False`` and ``allow_join_result()`` wait all the same).
         """
         if self.ignored:
             return None
         self._require_kept()
         if disable_sync_subtasks:
-            refuse_inside_task()
-        return self._answer(self._wait(timeout, on_progress), propagate)
+            assert_will_not_block()
+        ears = [_told_of_states(on_message)] if on_message is not None else []
+        ears += [on_progress] if on_progress is not None else []
+        ears += [lambda run: on_interval()] if on_interval is not None else []
+        answer = self._answer(self._wait(timeout, ears, min(interval, LONGEST_WAIT)), propagate)
+        if callback is not None:
+            callback(self.id, answer)
+        return answer
 
     async def aget(self, timeout: Seconds | None = None, propagate: bool = True) -> Any:
         """``get`` for coroutines: never blocks the event loop. May be used inside ``async def`` tasks."""
@@ -219,31 +247,59 @@ class AsyncResult(Answer):
         self._require_kept()
         return self._answer(await self._await_end(timeout), propagate)
 
-    def wait(self, timeout: Seconds | None = None, propagate: bool = True) -> Any:
+    def wait(self, timeout: Seconds | None = None, propagate: bool = True, **options: Any) -> Any:
         """The same as ``get``."""
-        return self.get(timeout, propagate)
+        return self.get(timeout, propagate, **options)
 
     def maybe_throw(self, propagate: bool = True, callback: Callable[[str, Any], Any] | None = None) -> Any:
-        """Raise its exception if it has failed, that of what it waited for first; return its value so far otherwise."""
+        """Raise what the task raised, if it has ended so; else return what ``result`` says. Does not wait."""
         run = self.run
-        value = _value(run) if run is not None else None
-        if propagate and isinstance(value, BaseException) and run is not None and run.state in ENDED:
-            for parent in self.parents():
-                parent.maybe_throw()
-            raise value
+        if run is None:
+            return None
+        answer = self._answer(run, propagate and run.has_ended)
         if callback is not None:
-            callback(self.id, value)
-        return value
+            callback(self.id, answer)
+        return answer
+
+    maybe_reraise = maybe_throw
+
+    def throw(self, *args: Any) -> None:
+        """Raise the exception that is given, or that the task raised; do nothing when there is none."""
+        error = args[0] if args else self.result
+        if isinstance(error, BaseException):
+            raise error
+
+    def then(self, callback: Callable[..., Any], on_error: Callable[..., Any] | None = None, weak: bool = False) -> Any:
+        """Call ``callback(self)`` once this handle learns of the end: now if it knows, else while somebody asks it
+        (``get``, ``ready``, ``state``). ``on_error(exception)`` is called with what the callback raises, which is
+        raised if there is none. Returns the callback."""
+        self._callbacks.append((callback, on_error))
+        if self._ended is not None:
+            self._call_back()
+        return callback
 
     def forget(self) -> None:
         """Remove the record of an ended run; one that has not ended is left alone."""
         self.app.connection.engine.results.forget([self.id])
         self._ended = None
 
-    def revoke(self, terminate: bool = False) -> None:
+    def revoke(
+        self,
+        connection: Any = None,
+        terminate: bool = False,
+        signal: str | None = None,
+        wait: bool = False,
+        timeout: Seconds | None = None,
+    ) -> None:
         """Cancel it: a waiting run never starts, on no worker, whenever that starts. A running one ends by itself and
-        is not retried; with ``terminate`` its process is stopped."""
+        is not retried; with ``terminate`` its process is stopped, for which no ``signal`` but KILL is used. ``wait``
+        waits for the end, ``timeout`` seconds at most; ``connection`` has no effect.
+
+        Raises: with ``wait``, ResultTimeout and RunNotFound.
+        """
         Control(self.app.connection).revoke(self.id, terminate=terminate)
+        if wait:
+            self._wait(timeout, [], LONGEST_WAIT)
 
     def __repr__(self) -> str:
         return f"<AsyncResult: {self.id}>"
@@ -259,7 +315,7 @@ class AsyncResult(Answer):
     def __hash__(self) -> int:
         return hash(self.id)
 
-    def _wait(self, timeout: Seconds | None, on_progress: Callable[[Run], None] | None) -> Run:
+    def _wait(self, timeout: Seconds | None, ears: Sequence[Callable[[Run], Any]], look_every: Seconds) -> Run:
         clock = self.app.connection.clock
         deadline = clock.monotonic() + timeout if timeout is not None else None
         run = self._known()
@@ -268,12 +324,12 @@ class AsyncResult(Answer):
         listener = self.app.connection.engine.notifier.listen([RESULT_TOPIC])
         try:
             while not (run := self._known()).has_ended:
-                if on_progress is not None:
-                    on_progress(run)
-                left = deadline - clock.monotonic() if deadline is not None else LONGEST_WAIT
+                for hear in ears:
+                    hear(run)
+                left = deadline - clock.monotonic() if deadline is not None else look_every
                 if left <= 0:
                     raise ResultTimeout(self.id, timeout or 0.0, run.state)
-                listener.wait(min(left, LONGEST_WAIT))
+                listener.wait(min(left, look_every))
             return run
         finally:
             listener.close()
@@ -292,6 +348,16 @@ class AsyncResult(Answer):
                     raise ResultTimeout(self.id, timeout or 0.0, run.state)
                 await news.wait(min(left, LONGEST_WAIT))
         return run
+
+    def _call_back(self) -> None:
+        waiting, self._callbacks = self._callbacks, []
+        for callback, on_error in waiting:
+            try:
+                callback(self)
+            except Exception as error:
+                if on_error is None:
+                    raise
+                on_error(error)
 
     def _require_kept(self) -> None:
         """Raise ResultsNotKept when nobody would ever answer."""
@@ -315,16 +381,31 @@ class AsyncResult(Answer):
 
 
 class EagerResult(AsyncResult):
-    """The result of a call that ran inline; no store is asked."""
+    """The result of a call that ran inline; no store is asked. May be made by hand, too, from id, value and state."""
 
-    def __init__(self, run: Run, *, app: Connected) -> None:
-        super().__init__(run.id, app=app, task_name=run.message.task, run=run)
+    def __init__(
+        self,
+        id: str,
+        ret_value: Any = None,
+        state: str = State.SUCCESS,
+        traceback: str | None = None,
+        name: str | None = None,
+        *,
+        app: Connected | None = None,
+        run: Run | None = None,
+    ) -> None:
+        super().__init__(id, task_name=name, app=app, run=run or _made_up(id, ret_value, state, traceback, name))
 
     @property
     def children(self) -> list[AsyncResult]:
         return []
 
-    def get(self, timeout: Seconds | None = None, propagate: bool = True, **options: Any) -> Any:
+    @property
+    def supports_native_join(self) -> bool:
+        """Always False: there is nothing to wait for."""
+        return False
+
+    def get(self, timeout: Seconds | None = None, propagate: bool = True, *args: Any, **options: Any) -> Any:
         return self._answer(self._known(), propagate)
 
     async def aget(self, timeout: Seconds | None = None, propagate: bool = True) -> Any:
@@ -333,21 +414,41 @@ class EagerResult(AsyncResult):
     def forget(self) -> None:
         """Nothing is stored."""
 
-    def revoke(self, terminate: bool = False) -> None:
+    def revoke(self, *args: Any, **options: Any) -> None:
         """It has ended."""
 
     def _require_kept(self) -> None:
         """Its result is at hand, whatever the settings say."""
 
 
-def refuse_inside_task() -> None:
-    """Raise RuntimeError when a task is running here."""
-    request = current_request()
-    if request is not None and not request.is_eager:
-        raise RuntimeError(
-            f"expected no task to wait for another one, but {request.id} does; it would hold its slot while the other "
-            "one needs one. Use link=, `await result.aget()` in an async task, or get(disable_sync_subtasks=False)"
-        )
+def _made_up(id: str, value: Any, state: str, traceback: str | None, name: str | None) -> Run:
+    """Return the record of a run that somebody says there was."""
+    error = codec.encode_error(value) if isinstance(value, BaseException) else None
+    if error is not None and traceback is not None:
+        error = structs.replace(error, traceback=traceback)
+    return Run(
+        message=Message(id=id, task=name or "", created=0),
+        state=state,
+        changed=0,
+        ended=0,
+        result=Raw(codec.encode(value, path="ret_value")) if error is None else None,
+        error=error,
+    )
+
+
+def _told_of_states(on_message: Callable[[dict[str, Any]], Any]) -> Callable[[Run], None]:
+    """Return what calls ``on_message`` with each state that is new, in the shape in which Celery keeps results."""
+    seen: list[tuple[str, Any]] = []
+
+    def hear(run: Run) -> None:
+        if seen != [(run.state, run.changed)]:
+            seen[:] = [(run.state, run.changed)]
+            ended = to_datetime(run.ended) if run.ended is not None else None
+            trace = run.error.traceback if run.error is not None else None
+            meta = {"task_id": run.id, "status": str(run.state), "result": _value(run), "traceback": trace}
+            on_message({**meta, "children": [], "date_done": ended})
+
+    return hear
 
 
 def _value(run: Run) -> Any:

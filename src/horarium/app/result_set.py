@@ -10,8 +10,9 @@ from msgspec import Raw
 
 from horarium.app.connection import Connected
 from horarium.app.current import current_app
+from horarium.app.joining import assert_will_not_block
 from horarium.app.lineage import Answer
-from horarium.app.result import LONGEST_WAIT, AsyncResult, refuse_inside_task
+from horarium.app.result import LONGEST_WAIT, AsyncResult
 from horarium.clock import FOREVER, Instant, Seconds
 from horarium.engines.records import RESULT_TOPIC
 from horarium.errors import ResultTimeout
@@ -145,7 +146,7 @@ class ResultSet(Answer):
         ``callback(id, value)`` is called for each, and nothing is returned then. Raises: as AsyncResult.get.
         """
         if disable_sync_subtasks:
-            refuse_inside_task()
+            assert_will_not_block()
         if follow_parents and propagate:
             for parent in self.parents():
                 parent.maybe_throw()

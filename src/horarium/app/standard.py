@@ -52,7 +52,7 @@ def call_errback(self: Any, failed: str, errback: Mapping[str, Any]) -> Any:
     """Call an errback that takes (request, exc, traceback) of a run that has failed; send any other with its id."""
     call = Signature.from_dict(errback, app=self.app)
     task = self.app.known_task(call.name)
-    if task is None or not task.arguments.takes_more_than(1):
+    if task is None or not task.arguments.takes_more_than(2 + len(call.args)):
         options = {**call.options, "task_id": call.options.get("task_id") or derived_id(self.request.id, "errback")}
         return call.replace(options=options).apply_async((failed,))  # of that id, so a second delivery sends no other
     [run] = self.app.engine.results.read([failed])

@@ -6,6 +6,7 @@ given as ``base=`` may change the defaults of the options, and the hooks.
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,41 +15,61 @@ import msgspec
 from msgspec import Raw
 
 from horarium import codec
-from horarium.app.canvas import Canvas, chain
+from horarium.app.current import current_app
 from horarium.app.definition import Definition
 from horarium.app.home import Home
 from horarium.app.mapping import chunks, xmap, xstarmap
-from horarium.app.request import Request, entered, request_of
+from horarium.app.own_end import own_end
+from horarium.app.replacement import beside, in_place_of, refuse_empty
+from horarium.app.request import PushedRequest, Request, entered, pop, push, request_of
 from horarium.app.result import AsyncResult, EagerResult
-from horarium.app.sending import lay_out
 from horarium.app.signature import Signature
-from horarium.app.stamping import stamp
 from horarium.app.transaction import Using, join
-from horarium.app.wire import is_streamed
 from horarium.clock import FOREVER, Instant, Seconds, milliseconds, to_instant
 from horarium.engines.records import MaintenancePolicy
 from horarium.errors import AttemptSuperseded, Ignore, ImproperlyConfigured, MaxRetriesExceededError, Retry
-from horarium.message import Delivery, Join, Message, derived_id
+from horarium.message import Delivery
 from horarium.outcome import ENDED, Progress, Reported, Retried, Settlement, Succeeded, Verdict
 from horarium.retry import RetryPolicy, delay_before, may_retry
 from horarium.workflow.follow import follow_ups
-
-# The places of what is added to a chord: after its header, in the order of those who add.
-ADDED = 2**40
-ADDED_EACH = 10_000
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
 
+class _CurrentApp:
+    """Stands for the app of a task that belongs to none: the current one."""
+
+    def __get__(self, task: object, kind: type[Any]) -> Any:  # a Home, whose class lives above
+        return current_app()
+
+
 class Task(Definition):
-    """What ``@app.task`` returns. Calling it runs the function here and now, with no store involved."""
+    """What ``@app.task`` returns. Calling it runs the function here and now, with no store involved.
 
-    app: Home
+    A class of your own may define ``run`` and be registered (``app.register_task``), or be the ``base`` of others. Its
+    ``__init__`` takes nothing and need not call this one's.
+    """
 
-    def __init__(self, app: Home, function: Callable[..., Any], options: Mapping[str, Any]) -> None:
-        self.app = app
-        super().__init__(function, options)
+    app: Home = _CurrentApp()  # type: ignore[assignment]  # each task of an app has its app in its place
+    _sends_its_own_way = False  # a subclass has a word in how it is sent
+
+    def declare(self, function: Callable[..., Any], options: Mapping[str, Any]) -> None:
+        """Make this object the task of a function; see Definition.declare."""
+        super().declare(function, options)
+        for attribute, setting in self.from_config:
+            if getattr(self, attribute, None) is None:
+                setattr(self, attribute, self.app.conf.get(setting))
+        kind = type(self)
+        is_named = "shadow_name" in self.__dict__ or kind.shadow_name is not Task.shadow_name
+        self._sends_its_own_way = is_named or kind.apply_async is not Task.apply_async
+
+    @classmethod
+    def bind(cls, app: Any) -> Any:
+        """Let all tasks of this class that have no app of their own belong to ``app``; return the app."""
+        cls.app = app
+        cls.on_bound(app)
+        return app
 
     # Calling.
 
@@ -59,26 +80,30 @@ class Task(Definition):
 
     def delay(self, *args: Any, **kwargs: Any) -> AsyncResult:
         """Send it with these arguments; short for ``apply_async(args, kwargs)``."""
+        if self._sends_its_own_way:
+            return self.apply_async(args, kwargs)
         return self.app.call(self, args, kwargs, {})
 
     def apply_async(
         self,
         args: Sequence[Any] | None = None,
         kwargs: Mapping[str, Any] | None = None,
+        task_id: str | None = None,
+        producer: Any = None,
+        link: Signature | Sequence[Signature] | None = None,
+        link_error: Signature | Sequence[Signature] | None = None,
+        shadow: str | None = None,
         *,
         countdown: Seconds | None = None,
         eta: datetime | None = None,
         expires: Seconds | timedelta | datetime | None = None,
         queue: str | None = None,
         priority: int | None = None,
-        task_id: str | None = None,
         retry: bool | None = None,
         time_limit: Seconds | None = None,
         soft_time_limit: Seconds | None = None,
         headers: Mapping[str, Any] | None = None,
         ignore_result: bool | None = None,
-        link: Signature | Sequence[Signature] | None = None,
-        link_error: Signature | Sequence[Signature] | None = None,
         **options: Any,
     ) -> AsyncResult:
         """Store a message that asks for one run, and return the handle of its result.
@@ -102,9 +127,12 @@ class Task(Definition):
             "ignore_result": ignore_result,
             "link": link,
             "link_error": link_error,
+            "shadow": shadow,
             **options,
         }
         given = {option: value for option, value in chosen.items() if value is not None}
+        if self._sends_its_own_way and "shadow" not in given and (shadow := self.shadow_name(args, kwargs, given)):
+            given["shadow"] = shadow
         return self.app.call(self, args or (), kwargs or {}, given)
 
     def using(self, connection: Any) -> Using:
@@ -126,13 +154,26 @@ class Task(Definition):
         return await asyncio.to_thread(context.run, self.apply_async, args, kwargs, **options)  # type: ignore[arg-type]
 
     def apply(
-        self, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None, **options: Any
+        self,
+        args: Sequence[Any] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        link: Signature | Sequence[Signature] | None = None,
+        link_error: Signature | Sequence[Signature] | None = None,
+        task_id: str | None = None,
+        retries: int = 0,
+        throw: bool | None = None,
+        **options: Any,
     ) -> EagerResult:
-        """Run it inline, through the same encoding, retries and hooks as in a worker; nothing is stored.
+        """Run it inline, through the same encoding, retries and hooks as in a worker; nothing is stored, unless
+        ``task_store_eager_result`` says so.
 
-        Retries follow at once, without their delay. ``throw=True`` raises what the task raised.
+        Retries follow at once, without their delay; ``retries`` says how many are behind it. ``throw=True`` raises what
+        the task raised; without it ``task_eager_propagates`` decides. Raises: NotRegistered for a link that is not
+        known here.
         """
-        return self.app.run_inline(self, args or (), kwargs or {}, options)
+        own = {"link": link, "link_error": link_error, "task_id": task_id, "retries": retries, "throw": throw}
+        given = {option: value for option, value in {**own, **options}.items() if value is not None}
+        return self.app.run_inline(self, args or (), kwargs or {}, given)
 
     def s(self, *args: Any, **kwargs: Any) -> Signature:
         """Return the signature of a call with these arguments."""
@@ -149,7 +190,30 @@ class Task(Definition):
         immutable = bool(options.pop("immutable", False))
         return Signature(self.name, args or (), kwargs, options, immutable=immutable, app=self.app)
 
-    subtask = signature
+    def subtask(
+        self, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None, **options: Any
+    ) -> Signature:
+        """The same as ``signature``."""
+        return self.signature(args, kwargs, **options)
+
+    def signature_from_request(
+        self,
+        request: Request | None = None,
+        args: Sequence[Any] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        queue: str | None = None,
+        **extra_options: Any,
+    ) -> Signature:
+        """Return the call that a request (default: the current one) stems from, with its options, to be sent as a new
+        run: it has no id yet, because sending an id that is stored changes nothing."""
+        request = request or self.request
+        options = {**request.as_execution_options(), **extra_options}
+        if "task_id" not in extra_options:
+            options.pop("task_id", None)
+        if queue:
+            options["queue"] = queue
+        chosen_args = request.args if args is None else args
+        return self.signature(chosen_args, request.kwargs if kwargs is None else kwargs, **options)
 
     def chunks(self, it: Iterable[Any], n: int) -> chunks:
         """Return the calls ``task(*x)`` for each x of ``it``, n of them in each run."""
@@ -164,7 +228,7 @@ class Task(Definition):
         return xstarmap(self, it, app=self.app)
 
     def AsyncResult(self, task_id: str) -> AsyncResult:
-        """Return the handle of a run by its id."""
+        """Return the handle of a run by its id; a subclass may return one of its own class, which calls return too."""
         return self.app.AsyncResult(task_id)
 
     # While it runs.
@@ -200,14 +264,17 @@ class Task(Definition):
             raise cause or Retry("Task can be retried", None)
         policy = self.retry_policy(max_retries if max_retries is not None else request.message.max_retries)
         if not may_retry(policy, request.retries):
+            request.is_exhausted = True
             raise cause or MaxRetriesExceededError(
                 f"expected {self.name}[{request.id}] to succeed within {policy.max_retries} retries, it asked for one "
-                "more; raise max_retries or let it fail with its own exception"
+                "more; raise max_retries or let it fail with its own exception",
+                task_args=request.args,
+                task_kwargs=request.kwargs,
             )
         when = self._retry_at(policy, request.retries, eta, countdown)
         retried = self._retried(request, when, args, kwargs, cause, options)
         wait = (when - self.app.now()) / 1000
-        signal = Retry(exc=cause, when=wait, outcome=retried)
+        signal = Retry(exc=cause, when=wait, is_eager=request.is_eager, outcome=retried)
         if throw:
             raise signal
         request.retried = retried
@@ -222,20 +289,11 @@ class Task(Definition):
         chain.
         """
         request = self.request
-        if isinstance(sig, Canvas) and not is_streamed(sig) and not sig.tasks and isinstance(sig, chain):
-            raise ImproperlyConfigured("Cannot replace with an empty chain")
-        message = request.message
-        if message is None or request.is_eager:
+        refuse_empty(sig)
+        if request.message is None or request.is_eager:
             return sig.apply().get()
         self.on_replace(sig)
-        nesting = int(message.headers.get("replaced_task_nesting", 0)) + 1
-        last = msgspec.structs.replace(
-            message, headers={**message.headers, "replaced_task_nesting": nesting}, unique=message.unique
-        )
-        if message.headers.get("stamps"):
-            stamp(sig, None, dict(message.headers["stamps"]))
-        laid = lay_out(self.app, sig, last=last, name=f"{message.id}|replace|{nesting}")
-        request.replaced = laid
+        request.replaced = in_place_of(self.app, request.message, sig)
         raise Ignore(f"replaced by {sig!r:.100}")
 
     def add_to_chord(self, sig: Signature, lazy: bool = False) -> Any:
@@ -245,21 +303,9 @@ class Task(Definition):
         It is put in one step with the success of this run. Raises: ValueError outside of a chord's header.
         """
         request = self.request
-        message = request.message
-        join = next((join for join in message.joins if join.place is not None), None) if message is not None else None
-        if message is None or join is None:
-            raise ValueError("expected the running task to be in the header of a chord, got one that is in none")
-        number = len(request.added)
-        name = f"{message.id}|add|{number}"
-        place = Join(id=join.id, place=ADDED + (join.place or 0) * ADDED_EACH + number)
-        id = sig.options.get("task_id") or derived_id(name)
-        last = Message(id=id, task="", created=0, joins=(place,), group=message.group)
-        laid = lay_out(self.app, sig, last=last, name=name)
+        id, laid = beside(self.app, request.message, sig, number=len(request.added))
         request.added.append(laid)
         return self.app.AsyncResult(id)
-
-    def on_replace(self, sig: Signature) -> None:
-        """A hook for subclasses: called with the signature before it replaces this run."""
 
     def retry_policy(self, max_retries: int | None = None) -> RetryPolicy:
         """Return the one policy that ``retry`` and ``autoretry_for`` share."""
@@ -301,8 +347,11 @@ class Task(Definition):
     def update_state(self, task_id: str | None = None, state: str | None = None, meta: Any = None) -> None:
         """Record a state of the task's own and what goes with it, while it runs. Not an end; superseded by one.
 
-        Raises: EncodingError when ``meta`` cannot be said in JSON; ImproperlyConfigured for a final state, since a run
-        has one ending, and for the id of another run: a task can report only for itself.
+        With a final state (SUCCESS, FAILURE, REVOKED, REJECTED) it is kept until the task raises ``Ignore``, and is
+        then the run's end: ``meta`` is its result, or what it failed with (an exception, or any text). A run has one
+        ending, so nothing is recorded before; a task that returns or raises ends by that instead.
+        Raises: EncodingError when ``meta`` cannot be said in JSON; ImproperlyConfigured for the other final states, and
+        for the id of another run: a task can report only for itself.
         """
         request = self.request
         if task_id is not None and task_id != request.id:
@@ -311,16 +360,40 @@ class Task(Definition):
                 "report its state"
             )
         if state in ENDED:
-            raise ImproperlyConfigured(
-                f"expected a state of the task's own, got the final state {state}; return, raise the exception that it "
-                "failed with, or raise Ignore or Reject"
-            )
+            request.end_on_ignore = own_end(state, meta)
+            return
         encoded = Raw(codec.encode(meta, path="meta")) if meta is not None else None
         request.report(Reported(state=state, meta=encoded))
 
     def progress(self, done: float, total: float | None = None, note: str = "") -> None:
         """Record how far the running task is; the newest report counts, so calling it often is cheap."""
         self.request.report(Reported(progress=Progress(done=done, total=total, note=note, at=self.app.now())))
+
+    def send_event(self, type_: str, retry: bool = True, retry_policy: Any = None, **fields: Any) -> None:
+        """Tell of something: a line ``event TYPE {fields}`` in the log, which is kept with the run. ``retry`` and
+        ``retry_policy`` have no effect: nothing is sent that could fail."""
+        logging.getLogger(self.name).info("event %s %r", type_, fields)
+
+    def add_trail(self, result: Any) -> Any:
+        """Note that the current execution has sent something (``request.children``); return its handle."""
+        if self.trail:
+            self.request.note_child(result)
+        return result
+
+    def push_request(self, *args: Any, **fields: Any) -> None:
+        """Let ``self.request`` be one with these attributes until ``pop_request``: to try a task's code out."""
+        push(self.name, PushedRequest({**dict(*args), **fields}))
+
+    def pop_request(self) -> None:
+        """Undo ``push_request``. Raises: LookupError when nothing was pushed."""
+        pop(self.name)
+
+    def start_strategy(self, app: Any, consumer: Any, **options: Any) -> Any:
+        """Refuse: workers have no consumer that a strategy could serve. Raises: ImproperlyConfigured."""
+        raise ImproperlyConfigured(
+            f"expected a worker to take the messages of {self.name} from the store by itself, got a request for a "
+            "strategy; use the hooks of Task, or the signals task_received and task_prerun"
+        )
 
     # Hooks, for subclasses. What they raise is logged and changes nothing, but for before_start: it fails the task.
 
@@ -335,6 +408,21 @@ class Task(Definition):
     def on_failure(
         self, exc: BaseException, task_id: str, args: list[Any], kwargs: dict[str, Any], einfo: Any
     ) -> None: ...
+
+    def on_retries_exhausted(
+        self, exc: BaseException, task_id: str, args: list[Any], kwargs: dict[str, Any], einfo: Any
+    ) -> None: ...  # before on_failure, of a task that asked for one retry more than it has
+
+    def on_replace(self, sig: Any) -> None: ...  # before ``sig`` takes the task's place
+
+    @classmethod
+    def on_bound(cls, app: Any) -> None: ...  # when a task of this class becomes the app's
+
+    def shadow_name(
+        self, args: Sequence[Any] | None, kwargs: Mapping[str, Any] | None, options: Mapping[str, Any]
+    ) -> str | None:
+        """Return another name under which a call is to be shown (``request.shadow``), None for none."""
+        return None
 
     def after_return(
         self, status: str, retval: Any, task_id: str, args: list[Any], kwargs: dict[str, Any], einfo: Any

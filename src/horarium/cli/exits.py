@@ -29,10 +29,11 @@ class Exit(IntEnum):
 
     OK = 0
     FAILED = 1
-    USAGE = 2
     NOT_FOUND = 3
     REFUSED = 4  # it could be done, but not like this
+    USAGE = 64  # EX_USAGE of sysexits.h, as Celery
     UNAVAILABLE = 69  # nobody answers: no live worker, or no store (EX_UNAVAILABLE of sysexits.h, as Celery)
+    CANNOT_CREATE = 73  # a living process holds the pidfile (EX_CANTCREAT, as Celery)
     TIMED_OUT = 124  # as timeout(1)
     INTERRUPTED = 130  # 128 + SIGINT
     BROKEN_PIPE = 141  # 128 + SIGPIPE: the reader of our output went away

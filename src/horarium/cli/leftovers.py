@@ -20,7 +20,6 @@ class Leftover(NamedTuple):
     takes_value: bool = True
 
 
-NO_DETACH = "it stays in the foreground; let systemd, supervisor or a container look after it"
 IN_STORE = "schedules and their state live in the store"
 
 WORKER = (
@@ -38,23 +37,11 @@ WORKER = (
     Leftover(("-X", "--exclude-queues"), "name the queues to read with -Q"),
     Leftover(("--autoscale",), "use -c; an idle child costs next to nothing"),
     Leftover(("--pool-start-method",), "children are forked from a clean process"),
-    Leftover(("--pidfile",), "every worker is its own; two never mistake each other"),
-    Leftover(("--uid",), NO_DETACH),
-    Leftover(("--gid",), NO_DETACH),
-    Leftover(("--umask",), NO_DETACH),
-    Leftover(("--executable",), NO_DETACH),
-    Leftover(("-D", "--detach"), NO_DETACH, takes_value=False),
 )
 BEAT = (
     Leftover(("-s", "--schedule"), IN_STORE),
     Leftover(("-S", "--scheduler"), IN_STORE),
-    Leftover(("--pidfile",), "any number of schedulers may run; each firing is enqueued once"),
     Leftover(("--enable-remote-control/--no-remote-control",), "schedules are changed in the store", takes_value=False),
-    Leftover(("--uid",), NO_DETACH),
-    Leftover(("--gid",), NO_DETACH),
-    Leftover(("--umask",), NO_DETACH),
-    Leftover(("--executable",), NO_DETACH),
-    Leftover(("--detach",), NO_DETACH, takes_value=False),
 )
 
 

@@ -19,6 +19,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, TypeGuard
 
 from horarium.errors import HorariumError, ImproperlyConfigured
+from horarium.settings_celery import ALIASES
+from horarium.settings_table import TABLE
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium
@@ -59,6 +61,17 @@ def find_app(spec: str | None, folder: Path) -> Horarium:
     if attribute:
         return _app_by_attribute(_import(module_name), attribute)
     return _app_by_module(spec)
+
+
+def configure(app: Horarium, module: str) -> None:
+    """Let the app take its settings from a module too: the names of settings in lower case, or in Celery's capitals.
+
+    Raises: AppNotFound, AppImportFailed; InvalidSetting.
+    """
+    values = vars(_import(module))
+    known = app.conf
+    names = {name: name.lower().removeprefix("celery_") for name in values if not name.startswith("_")}
+    known.update({ours: values[name] for name, ours in names.items() if ours in TABLE or ours in ALIASES})
 
 
 def _make_importable(folder: Path) -> None:

@@ -20,34 +20,46 @@ from horarium.errors import HorariumError, ImproperlyConfigured, RunNotFound, Sc
 from horarium.version import __version__
 
 START, RUNS, LOOK, MEND = "Run", "Tasks and runs", "Look", "Check and mend"
+ELSEWHERE = "Celery's that are not here"
 
 
-def _entry(module: str, summary: str, section: str) -> Entry:
-    return Entry(f"horarium.cli.commands.{module}:command", summary, section)
+def _entry(module: str, summary: str, section: str, attribute: str = "command") -> Entry:
+    return Entry(f"horarium.cli.commands.{module}:{attribute}", summary, section)
 
 
 COMMANDS = {
     "dev": _entry("dev", "Run everything in one, and start anew when a file changes.", START),
     "worker": _entry("worker", "Run tasks.", START),
     "beat": _entry("beat", "Fire schedules; any number of these may run.", START),
+    "bridge": _entry("bridge", "Carry messages to and from Celery's queues.", START),
     "call": _entry("call", "Send a task; print the run's id.", RUNS),
     "result": _entry("result", "Print what a run returned.", RUNS),
     "runs": _entry("runs", "List runs, show one, run one again.", RUNS),
+    "shell": _entry("shell", "Start Python with the app and its tasks at hand.", RUNS),
     "tasks": _entry("tasks", "List the app's tasks.", RUNS),
     "schedules": _entry("schedules", "See what fires when; create, edit, pause, run, backfill, simulate.", RUNS),
     "purge": _entry("purge", "Cancel every waiting message of a queue, or of all.", RUNS),
     "status": _entry("status", "Show who is alive and what waits.", LOOK),
     "inspect": _entry("inspect", "Ask the workers: ping active registered scheduled reserved stats.", LOOK),
+    "list": _entry("listing", "List queues (bindings) and tasks.", LOOK),
+    "logtool": _entry("logtool", "Read a worker's log back: stats traces errors incomplete.", LOOK),
     "doctor": _entry("doctor", "Find out why something does not run.", MEND),
+    "health": _entry("health", "Tell whether this host's runners are at work; costs next to nothing.", LOOK),
+    "report": _entry("report", "Print what belongs into a bug report, without secrets.", MEND),
+    "migrate": _entry("migrate", "Move what waits from one store to another, live.", MEND),
     "check": _entry("check", "Check app, settings and schedules without touching a store.", MEND),
     "migrate-project": _entry("migrate_project", "Look through a project for Celery, and rewrite its imports.", MEND),
     "upgrade": _entry("upgrade", "Rename the settings of Celery 3 in a file.", MEND),
     "completion": _entry("completion", "Print the shell's completion script.", MEND),
+    "multi": _entry("elsewhere", "What to use instead: systemd, containers.", ELSEWHERE, "multi"),
+    "graph": _entry("elsewhere", "What to use instead: status, inspect stats.", ELSEWHERE, "graph"),
+    "amqp": _entry("elsewhere", "What to use instead: list, purge, call.", ELSEWHERE, "amqp"),
 }
 
 EPILOG = (
     "Every option has a form in the environment: HORARIUM_WORKER_CONCURRENCY=4 is `worker --concurrency 4`. "
-    "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 refused, 69 nobody answers, 124 timed out."
+    "Exit codes: 0 done, 1 failed, 3 not found, 4 refused, 64 wrong usage, 69 nobody answers, 73 the pidfile is held, "
+    "124 timed out."
 )
 
 

@@ -91,6 +91,21 @@ def global_options(*, repeated: bool) -> list[click.Option]:
             help="Go there first.",
             **shared,
         ),
+        Option(
+            ("--config", "config"),
+            envvar=envvar("HORARIUM_CONFIG"),
+            metavar="MODULE",
+            help="Take settings from this module too.",
+            **shared,
+        ),
+        Option(("--loader", "loader"), metavar="CLASS", help="Celery's; has no effect here.", **shared),
+        Option(
+            ("--skip-checks", "skip_checks"),
+            is_flag=True,
+            flag_value=True,
+            help="Celery's; no checks stand before a command here.",
+            **shared,
+        ),
         Option(("-C", "--no-color", "no_color"), is_flag=True, flag_value=True, help="No colours.", **shared),
         Option(("-q", "--quiet", "quiet"), is_flag=True, flag_value=True, help="Say only what is needed.", **shared),
     ]

@@ -26,6 +26,9 @@ class Session:
         self.store: str | None = None
         self.results: str | None = None
         self.workdir: str | None = None
+        self.config: str | None = None
+        self.loader: str | None = None
+        self.skip_checks = False
         self.no_color = False
         self.quiet = False
 
@@ -35,10 +38,14 @@ class Session:
 
         Raises: AppNotFound, AppImportFailed.
         """
-        from horarium.cli.locate import find_app, importing
+        from horarium.cli.locate import configure, find_app, importing
 
         self.enter_folder()
         app = find_app(self.spec, Path.cwd())
+        if self.loader:
+            self.out.say("note: --loader has no effect: the app is found by -A, its modules by include")
+        if self.config:
+            configure(app, self.config)
         commanded = {"store": self.store, "result_backend": self.results}
         app.conf.put("command", {name: address for name, address in commanded.items() if address})
         with importing(app):
@@ -79,7 +86,7 @@ class Session:
 
     def given(self) -> list[str]:
         """Return the global options as arguments for a command line of the same app and store."""
-        chosen = {"-A": self.spec, "--store": self.store, "--result-backend": self.results}
+        chosen = {"-A": self.spec, "--config": self.config, "--store": self.store, "--result-backend": self.results}
         return [text for name, value in chosen.items() if value for text in (name, value)]
 
     def enter_folder(self) -> None:

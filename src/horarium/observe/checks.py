@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from horarium.app.options import WITHOUT_EFFECT
+from horarium.app.options import NO_EFFECT, NO_EFFECT_ON_CALL
 from horarium.errors import HorariumError, ImproperlyConfigured
 from horarium.observe.facts import read_declared
 from horarium.observe.finding import Finding, did_you_mean, note, problem
@@ -42,7 +42,7 @@ def _unread_queues(app: Horarium) -> list[Finding]:
     if app.conf.task_routes is None:
         return []
     read = {app.conf.task_default_queue, *(app.conf.task_queues or ())}
-    routed = {queue for name in app.tasks if (queue := app.producer.plan(name).queue) not in read}
+    routed = {queue for name in app.tasks.own if (queue := app.producer.plan(name).queue) not in read}
     return [
         note("route", f"tasks go to queue {queue!r}, which a worker reads only when it is told: -Q {queue}")
         for queue in sorted(routed)
@@ -50,10 +50,15 @@ def _unread_queues(app: Horarium) -> list[Finding]:
 
 
 def _tasks(app: Horarium) -> list[Finding]:
+    tasks = sorted(app.tasks.items())
     return [
         note("task-option", f"task {name}: rate_limit={task.rate_limit!r} is kept and has no effect yet")
-        for name, task in sorted(app.tasks.items())
+        for name, task in tasks
         if task.rate_limit is not None
+    ] + [
+        note("task-option", f"task {name}: {option} has no effect in Horarium: {NO_EFFECT[option]}")
+        for name, task in tasks
+        for option in task.without_effect
     ]
 
 
@@ -87,7 +92,7 @@ def _options(app: Horarium, schedule: Schedule) -> list[Finding]:
         return [problem("schedule-options", f"schedule {schedule.name!r}: {error}", "correct its options")]
     return [
         note("schedule-options", f"schedule {schedule.name!r}: option {name} has no effect in Horarium: {reason}")
-        for name, reason in WITHOUT_EFFECT.items()
+        for name, reason in NO_EFFECT_ON_CALL.items()
         if schedule.options.get(name) is not None
     ]
 

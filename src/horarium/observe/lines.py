@@ -24,7 +24,7 @@ from horarium.event import (
     WorkerStopped,
     WorkerStopping,
 )
-from horarium.observe import logs, scheduler_lines
+from horarium.observe import bridge_lines, logs, scheduler_lines
 from horarium.observe.finding import plural
 from horarium.outcome import Crashed, Expired, Failed, Ignored, Rejected, Released, Retried, Revoked, Succeeded
 from horarium.version import __version__
@@ -54,6 +54,8 @@ class Lines:
                 print(banner(event), flush=True)  # not a log line: it shows at every level, as Celery's does
             case _ if scheduler_lines.is_of_scheduler(event):
                 scheduler_lines.write(event)
+            case _ if bridge_lines.is_of_bridge(event):
+                bridge_lines.write(event)
             case _:
                 level, text = describe(event)
                 logger.log(level, "%s", text)

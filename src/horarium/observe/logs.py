@@ -9,6 +9,7 @@ import logging
 import sys
 from typing import TYPE_CHECKING
 
+from horarium import signals
 from horarium.app.request import current_request
 from horarium.errors import InvalidSetting
 
@@ -17,19 +18,34 @@ if TYPE_CHECKING:
 
 MAIN_PROCESS = "MainProcess"
 OWN = "horarium"
+TASKS = "celery.task"  # the logger above those that get_task_logger gives
 
 _process = MAIN_PROCESS
 
 
-def configure(level: str | int, conf: Settings, *, color: bool = True) -> bool:
+def configure(level: str | int, conf: Settings, logfile: str | None = None, *, color: bool = True) -> bool:
     """Set up logging at ``level`` (any case); tell whether there was anything to set up.
 
-    The level holds for Horarium's own lines in any case. ``color`` False: none on a terminal either, unless the
-    settings want it. Raises: InvalidSetting for a level that is none.
+    A receiver of the signal ``setup_logging`` does it instead, unless it raises; what it has not done can be done by
+    those of ``after_setup_logger`` and ``after_setup_task_logger``. The level holds for Horarium's own lines in any
+    case. ``color`` False: none on a terminal either, unless the settings want it. Raises: InvalidSetting for a level
+    that is none.
     """
     number = level_number(level)
     own = logging.getLogger(OWN)
     own.setLevel(number)
+    facts = {"loglevel": number, "logfile": logfile, "format": conf.worker_log_format, "colorize": False}
+    answers = signals.setup_logging.send(None, **facts)
+    if any(not isinstance(answer, Exception) for _, answer in answers):
+        return False
+    is_ours = _configure_root(number, conf, color=color)
+    signals.after_setup_logger.send(None, logger=logging.getLogger(), **facts)
+    facts["format"] = conf.worker_task_log_format
+    signals.after_setup_task_logger.send(None, logger=logging.getLogger(TASKS), **facts)
+    return is_ours
+
+
+def _configure_root(number: int, conf: Settings, *, color: bool) -> bool:
     root = logging.getLogger()
     if root.handlers or not conf.worker_hijack_root_logger:
         return False

@@ -17,11 +17,13 @@ from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from horarium import signals
 from horarium.clock import Instant, Seconds
 from horarium.engines.protocol import Listener
 from horarium.engines.records import SCHEDULE_TOPIC
 from horarium.errors import EngineError, EngineUnavailable, ImproperlyConfigured, ScheduleConflict, StoreUnusable
 from horarium.event import Observer, Recovered, SchedulerStarting, SchedulerStopped, Silent, StoreWeak, Troubled
+from horarium.pulse import Place, Writer
 from horarium.scheduler.firing import fire_due
 from horarium.scheduler.known import KnownTasks
 from horarium.scheduler.membership import Membership
@@ -37,6 +39,7 @@ BATCH = 1000  # schedules of one transaction: long enough to spare fsyncs, short
 BATCHES = 100  # of one tick; then lease and clock come first again
 LONGEST_SLEEP: Seconds = 1.0  # a hint may be lost, and an edit is to be seen within a second
 PATROL_EVERY: Seconds = 5.0
+PULSE_EVERY: Seconds = 1.0
 FIRST_PAUSE: Seconds = 0.1
 LONGEST_PAUSE: Seconds = 5.0
 
@@ -49,7 +52,8 @@ EXIT_STORE = 1
 class Scheduler:
     """A scheduler of an app. ``run`` blocks until ``stop``; ``max_interval`` is how long it sleeps at the most.
 
-    Made with no ``name`` it is ``beat@host``; without an ``observer`` nobody hears of what it does.
+    Made with no ``name`` it is ``beat@host``; without an ``observer`` nobody hears of what it does;
+    without a ``run_dir`` ("": the default one) it writes no pulse for `horarium health`.
     """
 
     def __init__(
@@ -59,6 +63,7 @@ class Scheduler:
         name: str | None = None,
         max_interval: Seconds | None = None,
         observer: Observer | None = None,
+        run_dir: str | None = None,
     ) -> None:
         self._app = app
         self.name = name or f"beat@{os.uname().nodename}"
@@ -69,6 +74,9 @@ class Scheduler:
         self._known = KnownTasks(app, app.clock)
         self._patrol = Patrol(app, self._observer)
         self._patrolled_at: Seconds = float("-inf")  # a reading of the monotonic clock
+        self._run_dir = run_dir
+        self._pulse: Writer | None = None
+        self._pulsed_at: Seconds = float("-inf")  # a reading of the monotonic clock
         self._is_synced = False
         self._failures = 0  # in a row
         self._is_stopping = False
@@ -76,11 +84,19 @@ class Scheduler:
         # Stop requests for a loop that has no listener; put() may be called from a signal handler, Event.set() may not.
         self._stops: queue.SimpleQueue[None] = queue.SimpleQueue()
 
+    @property
+    def app(self) -> Horarium:
+        """The app whose schedules it fires; for receivers of signals."""
+        return self._app
+
     def run(self) -> int:
         """Fire schedules until told to stop (``stop``; TERM and INT if this is the main thread); return an exit code.
 
         A store that cannot be reached is waited for. 0: stopped in good order. 1: the store cannot be worked with.
         """
+        signals.beat_init.send(self)
+        if self._is_companion():
+            signals.beat_embedded_init.send(self)
         self._observer.tell(SchedulerStarting(name=self.name, store=self._app.connection.shown[0]))
         with self._hearing_signals():
             try:
@@ -166,8 +182,21 @@ class Scheduler:
         if clock.monotonic() - self._patrolled_at >= PATROL_EVERY:
             self.patrol(now)
         wait = self.tick(now)
+        self._show_pulse(wait)
         # It counts from ``now``, and firing took a while: whatever follows closely would be late by that.
         return max(0.0, wait - (clock.monotonic() - began))
+
+    def _show_pulse(self, wait: Seconds) -> None:
+        """Show that the loop has fired what was due, and will look again after ``wait``."""
+        now = self._app.clock.monotonic()
+        if self._run_dir is None or now - self._pulsed_at < PULSE_EVERY:
+            return
+        if self._pulse is None:
+            self._pulse = Writer(self._run_dir, "beat", self.name)
+            if self._pulse.trouble:
+                self._observer.tell(Troubled(where=WHERE, reason=self._pulse.trouble))
+        self._pulsed_at = now
+        self._pulse.write(now + wait, "running", (Place("loop", now + wait, "looked"),))
 
     def _pause_after(self, reason: str, *, unforeseen: str = "") -> Seconds:
         """Return how long to wait before the next try; tell of the first failure in a row."""
@@ -190,6 +219,8 @@ class Scheduler:
 
     def _leave(self) -> None:
         """Say goodbye, so that nobody waits for the lease; a store that is away learns it from the lease."""
+        if self._pulse is not None:
+            self._pulse.end()
         listener, self._listener = self._listener, None
         try:
             if listener is not None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
+from horarium import signals
+from horarium.app.signalling import after_publish
 from horarium.clock import Instant
 from horarium.engines.records import QUEUE_TOPIC
 from horarium.errors import ScheduleConflict
@@ -141,6 +143,8 @@ def _tell(observer: Observer, schedule: Schedule, firing: Firing, fate: Fate) ->
     match fate:
         case Fate.SENT:
             for message in firing.messages:
+                if signals.after_task_publish.receivers:
+                    after_publish(message)
                 observer.tell(
                     Fired(schedule=name, task=message.task, id=message.id, nominal=message.nominal or nominal)
                 )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
+from horarium import signals
+from horarium.app.signalling import before_publish
 from horarium.clock import Instant
 from horarium.errors import HorariumError
 from horarium.message import Cause, FiringKind, Message, derived_id
@@ -107,6 +109,8 @@ def _message(app: Horarium, schedule: Schedule, occasion: Occasion, now: Instant
         nominal=occasion.nominal,
         cause=Cause(kind=kind, previous=occasion.previous, caught_up=occasion.caught_up, by=_asked_by(schedule)),
     )
+    if signals.before_task_publish.receivers:
+        message = before_publish(message)
     if occasion.start <= now:
         return message
     countdown = message.eta - now if message.eta is not None else 0  # of the schedule's options: counts from the start

@@ -17,6 +17,7 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING
 
+from horarium import signals
 from horarium.clock import Instant, Seconds, StoreClock
 from horarium.engines.records import QUEUE_TOPIC
 from horarium.errors import EngineUnavailable, OwnerLost, StoreUnusable
@@ -88,6 +89,18 @@ class Child:
         show_stacks_on(signal.SIGUSR1)
         end_with_own_threads("horarium-", EXIT_INTERNAL)
         output.install(self._options.output_level)
+        self._app.set_current()
+        signals.worker_process_init.send(None)
+        code = EXIT_INTERNAL
+        try:
+            code = self._work()
+            return code
+        finally:
+            signals.worker_process_shutdown.send(None, pid=os.getpid(), exitcode=code)
+            if code == EXIT_DONE:
+                self._board.note_end(self._place)
+
+    def _work(self) -> int:
         try:
             self._prepare(self._open())
         except StoreUnusable as error:
@@ -106,7 +119,6 @@ class Child:
         self._settler.drain(DRAIN_FLUSH)
         if self._stop_reason != DRAINED:
             self._observer.tell(ChildRecycled(pid=os.getpid(), reason=self._stop_reason or ""))
-        self._board.note_end(self._place)
         return EXIT_DONE
 
     # Setting up.
@@ -114,7 +126,6 @@ class Child:
     def _open(self) -> Engine:
         """Open the store; while it cannot be reached, try again."""
         patience = Patience(5.0, self._app.random)
-        self._app.set_current()
         while True:
             try:
                 engine = self._app.engine

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Raw
 
-from horarium import codec
+from horarium import codec, signals
+from horarium.app import signalling
 from horarium.app.perform import Performance
 from horarium.clock import Clock, Instant, Seconds
 from horarium.event import Finished, Observer, Received
@@ -133,6 +134,8 @@ class Executor:
             return None
         task = self.tasks.get(message.task)
         if task is None:  # claim was told the names; a store that errs in this must not cost the child its life
+            if signals.task_unknown.receivers:
+                signalling.unknown(delivery, self.worker)
             self.refuse(delivery, Released(reason=f"unknown task {message.task}", delay=5.0))
             return None
         attempt = Attempt(delivery, task, self._limits.of(message, task), row, now, since, self._output_limit)
@@ -143,6 +146,8 @@ class Executor:
             return None
         self._active.add(message.id)
         row.start(delivery, now=now, since=since, deadline=deadline)
+        if signals.task_received.receivers:
+            signalling.received(delivery, self.worker)
         if self._observer.is_detailed:
             self._observer.tell(Received(delivery=delivery))
         return attempt
@@ -203,6 +208,7 @@ class Executor:
         )
         self._off_the_board(attempt, is_safe=is_safe)
         runtime = self.clock.monotonic() - attempt.since
+        signalling.ended_from_outside(attempt.task, delivery, self.worker, outcome)
         self._observer.tell(Finished(delivery=delivery, outcome=outcome, runtime=runtime, result_text=text))
         return True
 
@@ -210,12 +216,16 @@ class Executor:
         """Settle a delivery that was never started."""
         self._settle(delivery, outcome, follow_ups=follow_ups(delivery.message, outcome, now=self.clock.now()))
         if not isinstance(outcome, Released):
+            task = self.tasks.get(delivery.message.task, delivery.message.task)
+            signalling.ended_from_outside(task, delivery, self.worker, outcome)
             self._observer.tell(Finished(delivery=delivery, outcome=outcome, runtime=0.0))
 
     def broken_off(self, attempt: Attempt, error: BaseException) -> Performance:
         """Return the performance of a run that an exception broke off outside the task's own code: a soft limit that
         struck while its result was being noted, KeyboardInterrupt, or a fault of ours."""
         outcome = Failed(error=codec.encode_error(error))
+        if signals.task_internal_error.receivers and isinstance(error, Exception):
+            signalling.internal_error(attempt.task, attempt.delivery.message, error)
         return conclude(attempt, outcome, repr(error), now=self.clock.now(), until=self.clock.monotonic())
 
     def _off_the_board(self, attempt: Attempt, *, is_safe: bool) -> None:

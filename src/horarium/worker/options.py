@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import socket
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
@@ -51,6 +50,7 @@ class WorkerOptions(Struct, frozen=True, kw_only=True):
     output_level: int | None = 30  # the log level of what tasks print; None: it is not captured
     loglevel: str | int = "INFO"
     beat: bool = False
+    run_dir: str | None = None  # where its pulse is written for `horarium health`; "": the default; None: nowhere
 
     def __post_init__(self) -> None:
         self._check_names()
@@ -147,10 +147,11 @@ SETTINGS = {
 
 
 def expand_name(name: str) -> str:
-    """Return a worker's name with %h, %n and %d filled in; one without a host gets it."""
+    """Return a worker's name with %h, %n and %d filled in; one without a host gets it. %i and %I, in Celery the
+    number of a process, are those of the first one."""
     host = socket.gethostname()
     label, _, domain = host.partition(".")
-    for mark, value in {"%h": host, "%n": label, "%d": domain, "%i": str(os.getpid())}.items():
+    for mark, value in {"%h": host, "%n": label, "%d": domain, "%i": "0", "%I": ""}.items():
         name = name.replace(mark, value)
     return name if "@" in name else f"{name}@{host}"
 

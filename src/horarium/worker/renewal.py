@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from threading import Event, Thread
 
+from horarium import signals
 from horarium.clock import Seconds, StoreClock
 from horarium.engines.protocol import Engine
 from horarium.engines.records import CONTROL_TOPIC, Member, Renewal
@@ -89,6 +90,7 @@ class Renewer:
         if self._patience.reset():
             self._observer.tell(Recovered(where="renewal"))
         self._grant(lives, renewal, until=sent + self._options.lease - self._options.margin)
+        signals.heartbeat_sent.send(self)
         if renewal.lost:
             self._lost(renewal.lost)
         if renewal.terminate:

@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
+from horarium import signals
 from horarium.clock import Seconds, StoreClock
 from horarium.engines.connect import module_of
 from horarium.errors import EngineError, EngineUnavailable, HorariumError, ImproperlyConfigured
@@ -49,6 +50,7 @@ from horarium.worker.process import STOP_SIGNALS, SignalInbox, show_stacks_on
 from horarium.worker.renewal import Renewer
 from horarium.worker.roster import Life, Roster
 from horarium.worker.sweep import Sweeper
+from horarium.worker.vitals import Vitals
 from horarium.worker.watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -101,9 +103,20 @@ class Supervisor:
         self._exit: int | None = None
         self._was_ready = False
 
+    @property
+    def app(self) -> Horarium:
+        """The app whose tasks it runs; for receivers of signals."""
+        return self._app
+
+    @property
+    def hostname(self) -> str:
+        """Its name; for receivers of signals."""
+        return self._options.name
+
     def run(self) -> int:
         """Work until told to stop; return the exit code. Must be called in the main thread of a process that has no
         other threads and whose app has not been used to send anything."""
+        signals.worker_init.send(self)
         self._inbox = SignalInbox([*STOP_SIGNALS, *_hangup(), signal.SIGUSR1, *_chores_of_pid_1()])
         show_stacks_on(signal.SIGUSR1, then_handle=True)
         try:
@@ -200,6 +213,7 @@ class Supervisor:
             terminate=lambda ids: self._post(lambda: self._crew.terminate(ids)),
             failed=self._fail,
         )
+        self._vitals = Vitals(options, self._board, self._clock, observer)
         self._poller = select.poll()
         self._poller.register(self._inbox, select.POLLIN)
         self._poller.register(self._nursery, select.POLLIN)
@@ -236,7 +250,7 @@ class Supervisor:
                 pool=options.pool,
                 concurrency=options.processes * options.slots,
                 queues=options.queues,
-                tasks=tuple(sorted(self._app.tasks)),
+                tasks=tuple(self._app.tasks.own),
             )
         )
         with suppress(EngineUnavailable):  # these warnings are not worth a wait
@@ -273,8 +287,15 @@ class Supervisor:
         if self._crew.is_ready() and not self._was_ready:
             self._was_ready = True
             self._observer.tell(WorkerReady(name=self._options.name))
+            signals.worker_ready.send(self)
         if self._exit is None:
             self._crew.fill(now)
+        self._vitals.write(self._state)
+
+    def _state(self) -> str:
+        if self._exit is not None:
+            return "stopping"
+        return "running" if self._was_ready else "starting"
 
     def _hear(self, number: int) -> None:
         if number == signal.SIGUSR1:
@@ -282,7 +303,7 @@ class Supervisor:
         elif number == signal.SIGCHLD:
             _reap_orphans(self._nursery.pid)
         else:
-            self._ask_stop(at_once=number == signal.SIGQUIT)
+            self._ask_stop(at_once=number == signal.SIGQUIT, sig=signal.Signals(number).name)
 
     def _post(self, call: Callable[[], None]) -> None:
         """Let the main thread make a call."""
@@ -319,9 +340,11 @@ class Supervisor:
         code = EXIT_CONFIGURATION if isinstance(error, EngineError | ImproperlyConfigured) else EXIT_INTERNAL
         self._ask_stop(at_once=True, code=code)
 
-    def _ask_stop(self, *, at_once: bool = False, code: int = EXIT_OK) -> None:
+    def _ask_stop(self, *, at_once: bool = False, code: int = EXIT_OK, sig: str = "") -> None:
         self._stop_asked += 1
         self._exit = max(self._exit or EXIT_OK, code)
+        how = "Cold" if at_once or self._stop_asked > 1 else "Warm"
+        signals.worker_shutting_down.send(self.hostname, sig=sig, how=how, exitcode=self._exit)
         if self._stop_asked == 1:
             patience = 0.0 if at_once else self._options.grace
             self._observer.tell(WorkerStopping(name=self._options.name, patience=patience))
@@ -350,11 +373,13 @@ class Supervisor:
     def _finish(self, engine: Engine) -> int:
         buried = self._sweeper.finish(BURY_WITHIN if self._is_quitting else BURY_CALMLY_WITHIN)
         self._renewer.stop(JOIN_WITHIN)
+        self._vitals.end()
         for thread in self._companion_threads:
             thread.join(0.0 if self._is_quitting else JOIN_WITHIN)
         if buried:
             with suppress(EngineError):  # it would be noticed when the lease lapses
                 engine.inspector.leave([self._membership.owner], now=self._clock.now())
+        signals.worker_shutdown.send(self)
         self._observer.tell(WorkerStopped(name=self._options.name, given_back=tuple(self._crew.given_back)))
         self._app.close()
         if self._exit == EXIT_OK and self._crew.given_back:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from random import Random
 from threading import Event, Thread
 
+from horarium import signals
+from horarium.app import signalling
 from horarium.clock import Clock, Instant, Seconds
 from horarium.engines.protocol import Engine
 from horarium.engines.records import QUEUE_TOPIC, RESULT_TOPIC, DeadOwner, Maintenance, Page, RunFilter
@@ -136,6 +138,8 @@ class Sweeper:
         for run in found.values():
             crashes = sum(attempt.outcome == "crashed" for attempt in run.attempts)
             reason = run.error.text if run.error is not None else ""
+            if signals.task_failure.receivers:
+                signalling.gave_up(run)
             self._observer.tell(GivenUp(task=run.message.task, id=run.id, crashes=crashes, reason=reason))
 
     def _record(self, finished: Sequence[Settlement]) -> None:
@@ -179,6 +183,7 @@ class Sweeper:
             attempt=len(run.attempts) + 1,
             claimed=running.started,
         )
+        signalling.ended_from_outside(run.message.task, delivery, self._options.name, settlement.outcome)
         error = getattr(settlement.outcome, "error", None)
         text = f"{error.class_path.rpartition('.')[2]}({error.text!r})" if error is not None else "terminated"
         runtime = (now - running.started) / 1000

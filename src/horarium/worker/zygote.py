@@ -19,6 +19,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NoReturn
 
+from horarium import signals
 from horarium.clock import Clock, Seconds
 from horarium.worker.board import Board
 from horarium.worker.process import (
@@ -130,6 +131,7 @@ class Zygote:
 
     def _fork(self, child: int, generation: int, orders: int) -> None:
         zygote = os.getpid()
+        signals.worker_before_create_process.send(self)
         try:
             pid = os.fork()
         except OSError as error:

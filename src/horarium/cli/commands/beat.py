@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
+from horarium import signals
+from horarium.cli.assignments import assign
+from horarium.cli.ground import ground_options, stand
 from horarium.cli.leftovers import BEAT, leftovers
-from horarium.cli.logfile import append_to
 from horarium.cli.options import Command, log_level, option, seconds
 from horarium.cli.session import Session
 from horarium.version import __version__
@@ -15,18 +19,36 @@ from horarium.version import __version__
 @option("-l", "--loglevel", type=log_level, default="INFO", show_default=True, metavar="LEVEL", help="In any case.")
 @option("-n", "--hostname", "--name", "name", metavar="NAME", help="Its name. [default: beat@host]")
 @option("--max-interval", type=seconds, help="Sleep no longer than this.")
-@option("-f", "--logfile", type=click.Path(dir_okay=False), help="Append the log to this file.")
+@click.argument("assignments", nargs=-1, metavar="[SETTING=VALUE]...")
+@ground_options
 @leftovers(BEAT)
 @click.pass_obj
-def command(session: Session, loglevel: str, name: str | None, max_interval: float | None, logfile: str | None) -> int:
-    """Fire schedules until told to stop (TERM or Ctrl-C)."""
+def command(
+    session: Session,
+    loglevel: str,
+    name: str | None,
+    max_interval: float | None,
+    assignments: tuple[str, ...],
+    ground: dict[str, Any],
+) -> int:
+    """Fire schedules until told to stop (TERM or Ctrl-C). Settings may be given as `beat.max_loop_interval=5`."""
     from horarium.observe import logs
     from horarium.observe.lines import Lines
     from horarium.scheduler.beat import Scheduler
+    from horarium.worker.options import expand_name
 
+    whole = expand_name(name or "beat@%h")
+    stand(session, whole, ground)
     app = session.app
-    if logfile:
-        append_to(logfile)
+    assign(app.conf, assignments, "beat")
+    given = {"loglevel": loglevel, "name": name, "max_interval": max_interval, **ground}
+    signals.user_preload_options.send("beat", app=app, options=given)
     session.out.say(f"horarium beat v{__version__} is starting.")
-    logs.configure(loglevel, app.conf, color=session.out.color)
-    return Scheduler(app, name=name, max_interval=max_interval, observer=Lines()).run()
+    logs.configure(loglevel, app.conf, ground.get("logfile"), color=session.out.color)
+    return Scheduler(
+        app,
+        name=whole,
+        max_interval=max_interval,
+        observer=Lines(),
+        run_dir=ground["run_dir"] or "",
+    ).run()

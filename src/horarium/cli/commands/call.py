@@ -8,6 +8,7 @@ import click
 
 from horarium.cli.commands.result import show_ended
 from horarium.cli.exits import Exit, Stop
+from horarium.cli.leftovers import Leftover, leftovers
 from horarium.cli.lookup import run_document
 from horarium.cli.moments import parse_moment, zone_or_utc
 from horarium.cli.options import JSON, Command, json_list, json_object, nearest, option, seconds
@@ -15,6 +16,8 @@ from horarium.cli.session import Session
 from horarium.clock import to_datetime
 from horarium.observe.doctor import SHARED_INSTEAD, store_is_private
 from horarium.observe.finding import plural
+
+CALL = (Leftover(("--exchange",), "there are no exchanges; name the queue with -Q"),)
 
 
 @click.command("call", cls=Command)
@@ -26,6 +29,9 @@ from horarium.observe.finding import plural
 @option("--expires", metavar="WHEN", help="Not started later than this: seconds from now, or a moment.")
 @option("-Q", "--queue", help="Put it into this queue.")
 @option("--priority", type=click.IntRange(0, 9), help="0 (last) to 9 (first).")
+@option("--serializer", metavar="json", help="json, the only one; Celery's others are refused.")
+@option("--routing-key", metavar="QUEUE", help="Celery's way to name a queue; -Q wins.")
+@leftovers(CALL)
 @option("--wait", is_flag=True, help="Wait for the end and print the result instead of the id.")
 @option("--timeout", type=seconds, default=10.0, show_default=True, help="How long --wait waits.")
 @option("--force", is_flag=True, help="Send it though nobody knows the task yet.")
@@ -41,6 +47,8 @@ def command(
     expires: str | None,
     queue: str | None,
     priority: int | None,
+    serializer: str | None,
+    routing_key: str | None,
     wait: bool,
     timeout: float,
     force: bool,
@@ -52,6 +60,10 @@ def command(
     """
     if eta is not None and countdown is not None:
         raise click.UsageError("expected --eta or --countdown, got both")
+    if serializer not in (None, "json"):
+        raise click.UsageError(
+            f"expected --serializer json, got {serializer}: arguments travel as JSON, see docs/reference/values.md"
+        )
     app = session.app
     engine = app.engine  # made, if there is none yet
     if not engine.capabilities.shared:
@@ -63,7 +75,7 @@ def command(
         "eta": to_datetime(_moment("--eta", eta, zone)) if eta is not None else None,
         "countdown": countdown,
         "expires": _expiry(expires, zone) if expires is not None else None,
-        "queue": queue,
+        "queue": queue or routing_key,
         "priority": priority,
     }
     handle = app.send_task(name, args, kwargs, **{key: value for key, value in options.items() if value is not None})

@@ -29,6 +29,7 @@ def command(session: Session, as_json: bool) -> int:
         out.say(
             f"{plural(errors, 'error')}"
             if errors
-            else f"{app.main}: {plural(len(app.tasks), 'task')}, {plural(len(app.raw_entries()), 'schedule')}, no error"
+            else f"{app.main}: {plural(len(app.tasks.own), 'task')}, {plural(len(app.raw_entries()), 'schedule')}, "
+            "no error"
         )
     return Exit.FAILED if errors else Exit.OK

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 
 from horarium import codec
+from horarium.app.registry import STANDARD
 from horarium.cli.exits import Exit, Stop
 from horarium.cli.fleet import Node, await_nodes
 from horarium.cli.lookup import call_text
@@ -124,8 +125,9 @@ def _scheduled(engine: Engine, nodes: list[Node]) -> Answer:
 
 
 def _registered(engine: Engine, nodes: list[Node]) -> Answer:
-    rows = [{"worker": node.key, "task": task} for node in nodes for task in node.tasks]
-    return (WORKER, TASK), rows, {node.key: node.tasks for node in nodes}
+    known = {node.key: [task for task in node.tasks if not task.startswith(STANDARD)] for node in nodes}
+    rows = [{"worker": node, "task": task} for node, tasks in known.items() for task in tasks]
+    return (WORKER, TASK), rows, known
 
 
 def _active_queues(engine: Engine, nodes: list[Node]) -> Answer:

@@ -13,16 +13,21 @@ from horarium.outcome import Run, State
 
 @click.command("result", cls=Command)
 @click.argument("run_id", metavar="ID")
-@option("-t", "--timeout", type=seconds, help="Wait so long for the end; without it, look once.")
+@option("-t", "--task", metavar="NAME", help="The task's name, to be sure that it is one of its runs.")
+@option("--timeout", type=seconds, help="Wait so long for the end; without it, look once.")
 @option("--traceback", is_flag=True, help="Print the traceback of a failed run.")
 @JSON
 @click.pass_obj
-def command(session: Session, run_id: str, timeout: float | None, traceback: bool, as_json: bool) -> int:
+def command(
+    session: Session, run_id: str, task: str | None, timeout: float | None, traceback: bool, as_json: bool
+) -> int:
     """Print the result of the run ID (or the beginning of its id).
 
     Exit code 1 if it failed, 3 if it is not known or has not ended, 124 if it did not end within --timeout.
     """
     run = find_run(session.engine, run_id)
+    if task is not None and run.message.task != task:
+        raise Stop(f"expected run {run.id} to be one of {task}, it is one of {run.message.task}", Exit.NOT_FOUND)
     if not run.has_ended and timeout:
         session.app.AsyncResult(run.id).get(timeout=timeout, propagate=False)
         run = find_run(session.engine, run.id)
@@ -33,7 +38,7 @@ def command(session: Session, run_id: str, timeout: float | None, traceback: boo
         raise Stop(
             f"run {run.id} has not ended: it is {run.state}",
             Exit.NOT_FOUND,
-            hints=["wait for it: add -t 30", f"why it waits: {session.command} runs show {run.id}"],
+            hints=["wait for it: add --timeout 30", f"why it waits: {session.command} runs show {run.id}"],
         )
     return show_ended(session, run, traceback=traceback)
 

@@ -6,6 +6,7 @@ from collections import Counter
 
 import click
 
+from horarium.bridge.membership import POOL as BRIDGE
 from horarium.cli.exits import Exit
 from horarium.cli.fleet import Node, await_nodes
 from horarium.cli.options import JSON, Command, names, option, seconds
@@ -30,17 +31,19 @@ QUEUES = (
 @JSON
 @click.pass_obj
 def command(session: Session, timeout: float, destination: tuple[str, ...] | None, as_json: bool) -> int:
-    """Show live workers and schedulers, queues and counts. Exit code 69 if no worker is alive."""
+    """Show live workers, schedulers and bridges, queues and counts. Exit code 69 if no worker is alive."""
     engine, out = session.engine, session.out
     nodes = await_nodes(engine, destination, timeout)
     now = engine.now()
-    schedulers = [r for r in engine.inspector.workers(now=now) if r.alive and r.member.kind == "scheduler"]
+    alive = [r for r in engine.inspector.workers(now=now) if r.alive]
+    schedulers = [r for r in alive if r.member.kind == "scheduler"]
+    bridges = sorted({r.member.name for r in alive if r.member.pool == BRIDGE})
     counts = engine.inspector.counts()
     code = Exit.OK if nodes else Exit.UNAVAILABLE
     if as_json:
-        out.document(_document(nodes, schedulers, counts, now))
+        out.document(_document(nodes, schedulers, bridges, counts, now))
         return code
-    for name in [*_names(nodes), *(r.member.name for r in schedulers)]:
+    for name in [*_names(nodes), *(r.member.name for r in schedulers), *bridges]:
         out.data(f"{name}: {out.mark('OK', 'green')}")
     out.data(
         f"{plural(len(nodes), 'node')} online, {plural(len(schedulers), 'scheduler')}, "
@@ -73,10 +76,13 @@ def _queues(counts: Counts, now: Instant) -> list[dict[str, object]]:
     ]
 
 
-def _document(nodes: list[Node], schedulers: list[MemberRecord], counts: Counts, now: Instant) -> dict[str, object]:
+def _document(
+    nodes: list[Node], schedulers: list[MemberRecord], bridges: list[str], counts: Counts, now: Instant
+) -> dict[str, object]:
     return {
         "workers": [{"name": node.name, "pid": node.record.member.pid, "queues": node.queues} for node in nodes],
         "schedulers": [{"name": r.member.name, "pid": r.member.pid, "host": r.member.host} for r in schedulers],
+        "bridges": bridges,
         "queues": _queues(counts, now),
         "states": counts.states,
         "schedules": counts.schedules,

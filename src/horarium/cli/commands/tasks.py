@@ -36,6 +36,6 @@ def show_tasks(session: Session, as_json: bool) -> None:
             "time_limit": task.time_limit,
             "doc": ((task.__doc__ or "").strip().splitlines() or [""])[0],
         }
-        for name, task in sorted(app.tasks.items())
+        for name, task in app.tasks.own.items()
     ]
     session.out.table(COLUMNS, rows, as_json=as_json, empty="the app has no tasks; declare one with @app.task")

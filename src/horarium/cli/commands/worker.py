@@ -8,9 +8,11 @@ from typing import Any
 
 import click
 
+from horarium import signals
+from horarium.cli.assignments import assign
+from horarium.cli.ground import ground_options, stand
 from horarium.cli.leftovers import WORKER, leftovers
 from horarium.cli.locate import importing
-from horarium.cli.logfile import append_to
 from horarium.cli.options import Command, log_level, names, option, pool_name, seconds
 from horarium.cli.session import Session
 
@@ -51,7 +53,8 @@ def slots(value: object) -> int:
 @option("--lease", type=seconds, help="How long a silent host is trusted.")
 @option("--sweep", type=seconds, help="How often others look for silent hosts.")
 @option("--purge", "--discard", "purge", is_flag=True, help="First cancel what waits in its queues.")
-@option("-f", "--logfile", type=click.Path(dir_okay=False), help="Append the log to this file.")
+@click.argument("assignments", nargs=-1, metavar="[SETTING=VALUE]...")
+@ground_options
 @leftovers(WORKER)
 @click.pass_obj
 def command(
@@ -63,20 +66,28 @@ def command(
     include: tuple[str, ...] | None,
     pool: str | None,
     purge: bool,
-    logfile: str | None,
+    assignments: tuple[str, ...],
+    ground: dict[str, Any],
     **overrides: Any,  # the remaining options, by the names of WorkerOptions
 ) -> int:
     """Run tasks until told to stop.
 
     TERM or Ctrl-C: running tasks may finish within --grace. A second one, or QUIT: the work is given back at once.
+    Settings may be given as `worker.concurrency=4`; options win.
     """
     from horarium.observe import logs
     from horarium.observe.lines import Lines
     from horarium.scheduler.beat import Scheduler
-    from horarium.worker.options import options_from
+    from horarium.worker.options import expand_name, options_from
     from horarium.worker.supervisor import Supervisor
 
+    stand(session, expand_name(overrides["name"] or "worker@%h"), ground)
     app = session.app
+    assign(app.conf, assignments, "worker")
+    given = {"loglevel": loglevel, "queues": queues, "include": include, "pool": pool, "purge": purge, **overrides}
+    hostname = expand_name(overrides["name"] or "worker@%h")
+    signals.user_preload_options.send("worker", app=app, options={**given, **ground})
+    signals.celeryd_init.send(hostname, instance=app, conf=app.conf, options={**given, **ground})
     with importing(app):
         for module in include or ():
             import_module(module)
@@ -90,14 +101,15 @@ def command(
         queues=queues or None,
         pool=POOLS.get(pool, pool) if pool else None,
         loglevel=loglevel,
+        run_dir=ground["run_dir"] or "",
         **overrides,
     )
     if purge:
         app.control.purge(options.queues)
         app.close()  # nothing may be open when children are forked
-    if logfile:
-        append_to(logfile)
-    logs.configure(options.loglevel, app.conf, color=session.out.color)
+    logs.configure(options.loglevel, app.conf, ground.get("logfile"), color=session.out.color)
     observer = Lines()
-    companions = [partial(Scheduler, app, observer=observer)] if options.beat else []
-    return Supervisor(app, options, observer=observer, companions=companions).run()
+    companions = [partial(Scheduler, app, observer=observer, run_dir=options.run_dir)] if options.beat else []
+    supervisor = Supervisor(app, options, observer=observer, companions=companions)
+    signals.celeryd_after_setup.send(options.name, instance=supervisor, conf=app.conf)
+    return supervisor.run()
