@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-
 from canvas_words import Shop
+
 from horarium.app.app import Horarium
 from horarium.app.current import chosen
 from horarium.clock import ManualClock

@@ -145,7 +145,7 @@ def test_whoever_waits_stands_before_those_that_it_waits_for(signature: Signatur
         for join in message.joins:
             assert position[join.id] < position[message.id]
             sizes[join.id] += 1
-    assert {id: size for id, size in sizes.items()} == {m.id: m.gate.size for m in messages if m.gate is not None}
+    assert dict(sizes) == {m.id: m.gate.size for m in messages if m.gate is not None}
 
 
 @given(signatures)
