@@ -59,10 +59,11 @@ $(VENV)/.lint: $(VENV)/.test | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group lint
 	@touch $@
 
-# The old side of the bridge's journeys, made when it is first needed: nothing of Celery may be where Horarium is tested.
-$(CELERY)/.ready: tests/bridge/celery.txt
+# The real Celery, for the bridge's journeys and the sample project of tests/dropin: in an environment of its own, where
+# Horarium is not.
+$(CELERY)/.ready: tests/celery.txt
 	$(PYTHON) -m venv $(CELERY)
-	$(CELERY)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/bridge/celery.txt
+	$(CELERY)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/celery.txt
 	@touch $@
 
 # The bench's own environment. The peers have one each, made from bench/requirements/ when it is first needed: nothing of

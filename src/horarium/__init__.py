@@ -7,13 +7,14 @@ TYPE_CHECKING = False  # as typing's, which would have to be imported
 if TYPE_CHECKING:
     from typing import Any
 
-    from horarium.app.app import Horarium, bugreport, current_app, shared_task
+    from horarium.app.app import Celery, Horarium, bugreport, shared_task
     from horarium.app.canvas import chain, chord, group
     from horarium.app.mapping import chunks, xmap, xstarmap
     from horarium.app.result import AsyncResult, EagerResult
     from horarium.app.result_set import GroupResult, ResultSet, result_from_tuple
     from horarium.app.signature import Signature, maybe_signature, signature, subtask
     from horarium.app.stamping import StampingVisitor
+    from horarium.app.stand_in import current_app, current_task
     from horarium.app.task import Task
     from horarium.errors import Ignore, Reject, Retry, SoftTimeLimitExceeded
     from horarium.schedules import (
@@ -35,13 +36,14 @@ if TYPE_CHECKING:
 
 # The same once more, for the interpreter: which module each name is in.
 _HOMES = {
-    "horarium.app.app": "Horarium bugreport current_app shared_task",
+    "horarium.app.app": "Celery Horarium bugreport shared_task",
     "horarium.app.canvas": "chain chord group",
     "horarium.app.mapping": "chunks xmap xstarmap",
     "horarium.app.result": "AsyncResult EagerResult",
     "horarium.app.result_set": "GroupResult ResultSet result_from_tuple",
     "horarium.app.signature": "Signature maybe_signature signature subtask",
     "horarium.app.stamping": "StampingVisitor",
+    "horarium.app.stand_in": "current_app current_task",
     "horarium.app.task": "Task",
     "horarium.errors": "Ignore Reject Retry SoftTimeLimitExceeded",
     "horarium.schedules": (
@@ -52,6 +54,7 @@ _HOMES = {
 
 __all__ = [
     "AsyncResult",
+    "Celery",
     "EagerResult",
     "Horarium",
     "Ignore",
@@ -67,6 +70,7 @@ __all__ = [
     "cron",
     "crontab",
     "current_app",
+    "current_task",
     "dates",
     "dates_from_ical",
     "every",

@@ -20,7 +20,19 @@ ROOMS = {
     5: ("engines.connect",),  # still of floor 3, but above the engines that it chooses from
     6: ("app",),
     7: ("worker", "scheduler", "observe", "bridge", "transfer"),
-    8: ("dashboard", "testing", "contrib", "health", "moving"),
+    8: (
+        "dashboard",
+        "testing",
+        "contrib",
+        "health",
+        "moving",
+        "result",
+        "log",
+        "exceptions",
+        "dropin",
+        "canvas",
+        "abortable",
+    ),
     9: ("cli",),  # it may open its neighbours
     10: ("__main__", "__init__"),
 }

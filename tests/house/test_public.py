@@ -12,6 +12,7 @@ import horarium
 
 EXPORTED = [
     "AsyncResult",
+    "Celery",
     "EagerResult",
     "GroupResult",
     "Horarium",
@@ -33,6 +34,7 @@ EXPORTED = [
     "cron",
     "crontab",
     "current_app",
+    "current_task",
     "dates",
     "dates_from_ical",
     "every",

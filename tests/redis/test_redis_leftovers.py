@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from msgspec import Raw
+from msgspec.structs import replace
 from redis_words import NOW, POLICY, Open, claim, done, fire, firing, hire, message, put, run_of, saved, stored
 
-from horarium.engines.records import Purge
+from horarium.engines.records import Limit, Note, Purge
 from horarium.engines.redis import RedisEngine
+from horarium.message import Gate, Join, Slot, Unique
 from horarium.outcome import Ignored, Reported, Retried, Settlement, State, told
 from servers import RedisServer
 
@@ -40,6 +43,28 @@ def test_a_store_whose_runs_are_forgotten_and_whose_owners_are_gone_is_empty(
         State.REVOKED,
         State.EXPIRED,
     }
+    engine.inspector.leave(["a"], now=NOW)
+    engine.queue.maintain(now=MUCH_LATER, policy=POLICY)
+    assert keys(server) == set()
+
+
+def test_gates_slots_unique_keys_and_rates_leave_nothing(server: RedisServer, engine: RedisEngine) -> None:
+    hire(engine)
+    slot, unique = Slot(key="k"), Unique(key="u")
+    body = message(gate=Gate(size=2), unique=Unique(key="body", replaces=True))
+    next_one = message(gate=Gate(size=1, is_link=True), joins=(Join(id="nobody"),))
+    header = [message(task=f"h{n}", joins=(Join(id=body.id, place=n),), slot=slot, unique=unique) for n in range(2)]
+    failing = message(joins=(Join(id=next_one.id),))
+    put(engine, body, next_one, *header, replace(header[1], unique=None), failing)
+    put(engine, replace(body, id="newer"))
+    engine.notes.post([Note(key="n", text=Raw(b"1"), expires=NOW + 9)], now=NOW)
+    limits = {"h0": Limit(running=5, rate=1.0, burst=2, bucket="b"), "t": Limit(rate=0.5, bucket="c")}
+    while claimed := claim(engine, limits=limits):
+        told_of = [done(each, joins=each.message.joins) for each in claimed if each.message.id != failing.id]
+        told_of += [settlement(failing.id, Ignored()) for each in claimed if each.message.id == failing.id]
+        engine.queue.settle(told_of, now=NOW, policy=POLICY)
+    engine.inspector.act(Purge(), now=NOW)
+    assert run_of(engine, next_one.id).state == State.IGNORED
     engine.inspector.leave(["a"], now=NOW)
     engine.queue.maintain(now=MUCH_LATER, policy=POLICY)
     assert keys(server) == set()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 from horarium import signals
 from horarium.app import current, eager, inline, registry, result, sending, shared, standard, transaction
 from horarium.app.annotations import annotate
+from horarium.app.celerys_words import CelerysWords
 from horarium.app.configurable import Configurable
 from horarium.app.connection import Connection
 from horarium.app.control import Control
@@ -58,7 +59,7 @@ class Hook:
             receiver(sender=sender)
 
 
-class Horarium(Configurable, OwnTaskClass):
+class Horarium(OwnTaskClass, Configurable, CelerysWords):
     """An application: ``app = Horarium("shop", store="sqlite:///shop.db", timezone="Europe/Berlin")``.
 
     ``main`` names it and the tasks of ``__main__``. ``include`` lists modules that define tasks; they are imported by
@@ -407,6 +408,9 @@ class Horarium(Configurable, OwnTaskClass):
             if sender is None or sender.trail:
                 request.note_child(handle)
         return handle
+
+
+Celery = Horarium  # the same, by the name that Celery's users know
 
 
 def current_app() -> Horarium:

@@ -45,10 +45,12 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
 
 def task_name(function: Callable[..., Any], app_name: str) -> str:
     """Return the name of a function's task: its module and name; ``__main__`` becomes the app's name."""
-    module = getattr(function, "__module__", None) or app_name
-    if module == "__main__":
-        module = app_name
-    return f"{module}.{function.__name__}"
+    return named(function.__name__, getattr(function, "__module__", None), app_name)
+
+
+def named(name: str, module: str | None, app_name: str) -> str:
+    """The same for a function's name and its module."""
+    return f"{app_name if module in (None, '', '__main__') else module}.{name}"
 
 
 def _same_function(one: Callable[..., Any], other: Callable[..., Any]) -> bool:

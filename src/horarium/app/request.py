@@ -332,6 +332,12 @@ def current_request() -> Request | None:
     return None
 
 
+def current_task_name() -> str | None:
+    """Return the name of the task that runs here, called directly or not; None outside a task."""
+    stack = _stack.get()
+    return stack[-1][0] if stack else None
+
+
 def request_of(task: str) -> Request | None:
     """Return the innermost request of this task, None if it is not running here."""
     for name, request in reversed(_stack.get()):

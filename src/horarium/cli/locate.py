@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 ATTRIBUTES = ("app", "celery")
 SUBMODULES = ("celery", "horarium")
-MAKES_AN_APP = re.compile(rb"^\w+\s*(?::[^=\n]+)?=\s*(?:\w+\.)*Horarium\(", re.MULTILINE)
+MAKES_AN_APP = re.compile(rb"^\w+\s*(?::[^=\n]+)?=\s*(?:\w+\.)*(?:Horarium|Celery)\(", re.MULTILINE)
 NOT_AN_APP = ("test_", "conftest", "setup")
 TRACEBACK_TAIL = 12  # lines of the user's own traceback that are shown
 

@@ -50,6 +50,7 @@ COMMANDS = {
     "check": _entry("check", "Check app, settings and schedules without touching a store.", MEND),
     "migrate-project": _entry("migrate_project", "Look through a project for Celery, and rewrite its imports.", MEND),
     "upgrade": _entry("upgrade", "Rename the settings of Celery 3 in a file.", MEND),
+    "celery": _entry("celery", "Understand a command line of Celery's, in drop-in mode.", MEND),
     "completion": _entry("completion", "Print the shell's completion script.", MEND),
     "multi": _entry("elsewhere", "What to use instead: systemd, containers.", ELSEWHERE, "multi"),
     "graph": _entry("elsewhere", "What to use instead: status, inspect stats.", ELSEWHERE, "graph"),

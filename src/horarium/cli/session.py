@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from horarium.engines.protocol import Engine
 
 
+DROPIN = "HORARIUM_DROPIN"  # in the environment: 1 turns drop-in mode on
+
+
 class Session:
     """One run of the command line. The attributes are the global options, as far as they were given."""
 
@@ -31,6 +34,7 @@ class Session:
         self.skip_checks = False
         self.no_color = False
         self.quiet = False
+        self.dropin = os.environ.get(DROPIN, "0") not in ("", "0")
 
     @cached_property
     def app(self) -> Horarium:
@@ -41,6 +45,10 @@ class Session:
         from horarium.cli.locate import configure, find_app, importing
 
         self.enter_folder()
+        if self.dropin:
+            from horarium.dropin import install
+
+            install()
         app = find_app(self.spec, Path.cwd())
         if self.loader:
             self.out.say("note: --loader has no effect: the app is found by -A, its modules by include")
@@ -78,7 +86,8 @@ class Session:
     @property
     def command(self) -> str:
         """How advice to the person begins: with the same app and store. A URL with a password in it is not shown."""
-        return " ".join(["horarium", *(quote(text) if masked(text) == text else "URL" for text in self.given())])
+        own = ["horarium", "celery"] if self.dropin else ["horarium"]
+        return " ".join([*own, *(quote(text) if masked(text) == text else "URL" for text in self.given())])
 
     def advised(self, text: str) -> str:
         """Return a text whose advice to call `horarium ...` names the same app and store too."""

@@ -7,6 +7,7 @@ import click
 from horarium.cli.exits import Exit
 from horarium.cli.options import JSON, Command
 from horarium.cli.session import Session
+from horarium.dropin import told
 from horarium.observe.checks import check_app
 from horarium.observe.finding import plural
 
@@ -17,7 +18,7 @@ from horarium.observe.finding import plural
 def command(session: Session, as_json: bool) -> int:
     """Check that the app imports, and its settings, tasks and schedules. Exit code 1 if something is wrong."""
     app, out = session.app, session.out
-    findings = check_app(app)
+    findings = [*told.notes(), *check_app(app)]
     errors = sum(finding.level == "problem" for finding in findings)
     if as_json:
         out.document(findings)

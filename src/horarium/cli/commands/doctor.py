@@ -10,6 +10,7 @@ from horarium.cli.options import JSON, Command
 from horarium.cli.output import Output
 from horarium.cli.session import Session
 from horarium.clock import SystemClock
+from horarium.dropin import told
 from horarium.errors import RunNotFound
 from horarium.observe.doctor import Facts, Finding, diagnose, gather
 from horarium.observe.facts import held_run
@@ -35,7 +36,7 @@ def command(session: Session, subject: str | None, as_json: bool) -> int:
     """
     app = session.app
     facts = gather(app, SystemClock().now(), command=session.command)
-    findings = diagnose(facts) if subject is None else _about(session, facts, subject)
+    findings = [*told.notes(), *diagnose(facts)] if subject is None else _about(session, facts, subject)
     if as_json:
         session.out.document(findings)
     else:

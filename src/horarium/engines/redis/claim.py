@@ -9,15 +9,18 @@ that is sent again leaves its token in any case.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 from redis.connection import Connection
 
 from horarium.clock import Instant
-from horarium.engines.redis.commit import Move, commit
+from horarium.engines.records import Limit
+from horarium.engines.redis.commit import commit
 from horarium.engines.redis.connection import Answer, Argument, Store
+from horarium.engines.redis.intake import pack
 from horarium.engines.redis.maintain import end_overdue
+from horarium.engines.redis.move import Move
 from horarium.engines.redis.moves import is_readable, set_aside
 from horarium.engines.redis.notifier import RedisNotifier
 from horarium.engines.redis.rows import HELD, Entry, decode_stored, encode
@@ -27,7 +30,8 @@ from horarium.message import Delivery
 
 ALL = "*"
 TOKEN, AGAIN = 3, 7  # places among the arguments
-ROUNDS = 20  # of 500 overdue messages each, at some 20 ms
+ROUNDS = 20  # of 500 messages each that are overdue or stand aside, at some 20 ms
+NONE = -1  # no such limit
 NO_TASK = ""  # stands in for the tasks of a worker that knows none: a set in Redis is never empty
 
 
@@ -43,29 +47,32 @@ class Claims:
         self._digests: tuple[Collection[str] | None, str] = (None, ALL)  # of the tasks asked for last
 
     def claim(
-        self, queues: Sequence[str], owner: str, limit: int, now: Instant, tasks: Collection[str] | None
+        self,
+        queues: Sequence[str],
+        owner: str,
+        limit: int,
+        now: Instant,
+        tasks: Collection[str] | None,
+        limits: Mapping[str, Limit] | None,
     ) -> list[Delivery]:
         """Give up to ``limit`` due messages to ``owner``; see Queue.claim."""
         for _ in range(ROUNDS):
-            answer = self._answer(queues, owner, limit, now, tasks)
+            arguments = self._arguments(queues, owner, limit, now, tasks, limits)
+            answer = self._answer(arguments, owner, tasks)
             deliveries = self._deliveries(answer, owner, now)
-            if (
-                deliveries or not answer[1]
-            ):  # nothing but overdue ones was met: there may be more, and others behind them
+            # Nothing but overdue ones, or such as stand aside, was met: there may be more, and others behind them.
+            if deliveries or not (answer[1] or answer[3]):
                 break
         return deliveries
 
-    def _answer(
-        self, queues: Sequence[str], owner: str, limit: int, now: Instant, tasks: Collection[str] | None
-    ) -> Answer:
-        arguments = self._arguments(queues, owner, limit, now, tasks)
+    def _answer(self, arguments: list[Argument], owner: str, tasks: Collection[str] | None) -> Answer:
         unanswered = self._unanswered.pop(owner, "")
         arguments[TOKEN] = token = unanswered or self._tokens.take()
         arguments[AGAIN] = int(token == unanswered)
         try:
             answer = self._ask(arguments)
             if answer[0] == b"tasks":  # the first claim with these, or a server that has lost them
-                arguments.append(msgspec.msgpack.encode(list(tasks or ()) or [NO_TASK]))
+                arguments.append(pack(list(tasks or ()) or [NO_TASK]))
                 answer = self._ask(arguments)
         except BaseException:  # also what a signal handler raises: the claim may have been carried out all the same
             self._unanswered[owner] = token
@@ -82,10 +89,16 @@ class Claims:
         return self._store.use(act)
 
     def _arguments(
-        self, queues: Sequence[str], owner: str, limit: int, now: Instant, tasks: Collection[str] | None
+        self,
+        queues: Sequence[str],
+        owner: str,
+        limit: int,
+        now: Instant,
+        tasks: Collection[str] | None,
+        limits: Mapping[str, Limit] | None,
     ) -> list[Argument]:
         arguments: list[Argument] = [now, owner, limit, "", self._digest(tasks), self._notifier.ear(queues)]
-        arguments += (encode(owner), 0, len(queues))
+        arguments += (encode(owner), 0, len(queues), _packed(limits) if limits else "")
         for queue in queues:
             arguments += (queue, encode(queue))
         return arguments
@@ -102,7 +115,7 @@ class Claims:
         return digest
 
     def _deliveries(self, answer: Answer, owner: str, now: Instant) -> list[Delivery]:
-        _, overdue, unreadable, *told = answer
+        _, overdue, unreadable, _, *told = answer
         if overdue:
             end_overdue(self._store, [id.decode() for id in overdue], now)
         deliveries, is_damaged = [], False
@@ -128,3 +141,18 @@ class Claims:
             return None if is_readable(entry) else set_aside(entry, owner, now)
 
         commit(self._store, held, decide, now)
+
+
+def _packed(limits: Mapping[str, Limit]) -> bytes:
+    """Return limits as lua/claim.lua wants them."""
+    return pack(
+        {
+            task: (
+                NONE if limit.running is None else limit.running,
+                NONE if limit.rate is None else limit.rate,
+                limit.burst,
+                limit.bucket,
+            )
+            for task, limit in limits.items()
+        }
+    )

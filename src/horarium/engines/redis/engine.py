@@ -10,6 +10,7 @@ from horarium.engines.records import Capabilities
 from horarium.engines.redis.address import read_address
 from horarium.engines.redis.connection import Store, read_info
 from horarium.engines.redis.inspector import RedisInspector
+from horarium.engines.redis.notes import RedisJournal, RedisNotes
 from horarium.engines.redis.notifier import RedisNotifier
 from horarium.engines.redis.queue import RedisQueue
 from horarium.engines.redis.results import RedisResults
@@ -49,6 +50,8 @@ class RedisEngine:
         self.queue = RedisQueue(self._store, self.notifier)
         self.results = RedisResults(self._store)
         self.schedules = RedisSchedules(self._store)
+        self.notes = RedisNotes(self._store)
+        self.journal = RedisJournal(self._store)
         self.inspector = RedisInspector(self._store)
 
     def now(self) -> Instant:

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from horarium.clock import Instant
-from horarium.engines.redis.commit import TRIES, Move, look, pack, restless
+from horarium.engines.redis.commit import TRIES, carry_out, look, restless
 from horarium.engines.redis.connection import Argument, Store
+from horarium.engines.redis.gates import look_at_turned
+from horarium.engines.redis.intake import pack, put_arguments, turns_at_once
+from horarium.engines.redis.move import Move
 from horarium.engines.redis.moves import cancel, is_readable, revoke
-from horarium.engines.redis.rows import WAITING, Entry, put_arguments
+from horarium.engines.redis.rows import WAITING, Entry
 from horarium.engines.redis.tokens import Tokens
 from horarium.schedules.record import Fate, Firing
 
@@ -35,6 +38,9 @@ def fire(store: Store, tokens: Tokens, firings: Sequence[Firing], now: Instant) 
         pending = [place for place, letter in told.items() if letter == UNDECIDED]
         for place, ids in zip(pending, active, strict=True):
             ways[place] = _ways(store, firings[place], [id.decode() for id in ids], now)
+    messages = [message for firing in firings for message in firing.messages]
+    doomed = [id for moves in ways.values() for move in moves for id in move.dooms or ()]
+    carry_out(store, look_at_turned(store, [*turns_at_once(messages), *doomed]), now)
     return [fates[place] for place in range(len(firings))]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from heapq import merge
 from itertools import chain
@@ -22,17 +23,22 @@ from horarium.engines.records import (
     QueueCounts,
     Revoke,
     RunFilter,
+    Seal,
 )
-from horarium.engines.redis.commit import Move, commit, commit_together
+from horarium.engines.redis.commit import carry_out, commit, commit_together, look
 from horarium.engines.redis.connection import Answer, Store
+from horarium.engines.redis.gates import Turned, look_at_turned, read_turned
 from horarium.engines.redis.maintain import held_by
+from horarium.engines.redis.move import Move
 from horarium.engines.redis.moves import cancel, give_back, is_readable, revoke, set_aside
-from horarium.engines.redis.rows import HELD, WAITING, Entry, matches, readable_member, to_entry, to_run
+from horarium.engines.redis.rows import HELD, WAITING, Entry, matches, queue_of, readable_member, to_entry, to_run
 from horarium.outcome import State
 
 STRETCH = 500  # places of a line read by one call
 
-_decode_place = msgspec.json.Decoder(tuple[bool, int, Instant, int]).decode  # waits, priority negated, due, turn
+IN_HAND, IN_LINE, BLOCKED = 0, 1, 2
+
+_decode_place = msgspec.json.Decoder(tuple[int, int, Instant, int]).decode  # where, priority negated, due, turn
 
 
 class Line(NamedTuple):
@@ -48,7 +54,7 @@ class Line(NamedTuple):
 class Standing(NamedTuple):
     """A message that has not ended, in the order of a listing."""
 
-    place: tuple[bool, int, Instant, int]
+    place: tuple[int, int, Instant, int]
     entry: Entry
 
 
@@ -57,20 +63,24 @@ class RedisInspector:
         self._store = store
 
     def counts(self) -> Counts:
-        runs, states, held, schedules, lines = self._store.call("counts", [self._store.now()])
+        runs, states, held, schedules, lines, blocked = self._store.call("counts", [self._store.now()])
         counted = {state: count for state, count in _pairs(states) if count > 0}
         pending = runs - sum(counted.values())
         if pending > 0:
             counted[str(State.PENDING)] = pending
-        claimed = {msgspec.json.decode(queue, type=str): count for queue, count in _pairs(held) if count > 0}
+        claimed = Counter[str]()
+        for hand, count in _pairs(held):
+            claimed[queue_of(hand.encode())] += max(0, count)
+        stuck = {queue: count for queue, count in _pairs(blocked) if count > 0}
         rows = [
             (queue.decode(), slot.decode().partition(":")[2], total, due, int(float(first)))
             for queue, slot, total, due, first in zip(*(lines[at::5] for at in range(5)), strict=True)
         ]
-        names = sorted({row[0] for row in rows} | claimed.keys())
+        names = sorted({row[0] for row in rows} | claimed.keys() | stuck.keys())
         return Counts(
             queues={
-                name: _counts_of([row[1:] for row in rows if row[0] == name], claimed.get(name, 0)) for name in names
+                name: _counts_of([row[1:] for row in rows if row[0] == name], claimed[name], stuck.get(name, 0))
+                for name in names
             },
             states=counted,
             schedules=schedules,
@@ -97,6 +107,8 @@ class RedisInspector:
                 return self._revoke(ids, terminate, now)
             case Purge(queues=queues):
                 return self._purge(queues, now)
+            case Seal(id=id, size=size):
+                return self._seal(id, size, now)
 
     def workers(self, *, now: Instant) -> list[MemberRecord]:
         found = self._store.call("members")
@@ -139,34 +151,53 @@ class RedisInspector:
         return [id for id in dict.fromkeys(ids) if id in changed]
 
     def _purge(self, queues: tuple[str, ...] | None, now: Instant) -> list[str]:
-        """Line by line, a stretch at a time, so that a million messages do not stop the server for seconds."""
+        """Line by line, a stretch at a time, so that a million messages do not stop the server for seconds. The blocked
+        ones come first, and what is doomed by that is carried out at the end: what is to be purged ends as purged."""
 
         def decide(entry: Entry) -> Move | None:
             waits = entry.record.phase == WAITING and is_readable(entry)
             return revoke(entry, "purged", now) if waits else None
 
         purged: list[str] = []
+        turned: list[Turned] = []
+        for stretch in self._blocked(0):
+            wanted = [entry.id for entry in stretch if queues is None or entry.readable_message.queue in queues]
+            purged += commit(self._store, wanted, decide, now, turned=turned)
         for line in self._lines():
             if queues is None or line.queue in queues:
-                for stretch in self._stretches(line, None):
-                    purged += commit(self._store, [each.entry.id for each in stretch], decide, now)
+                for places in self._stretches(line, None):
+                    purged += commit(self._store, [each.entry.id for each in places], decide, now, turned=turned)
+        ended = set(purged)
+        carry_out(self._store, [each for each in turned if each.entry.id not in ended], now)
         return purged
+
+    def _seal(self, id: str, size: int, now: Instant) -> list[str]:
+        is_sealed, gates = self._store.call("seal", [id, size])
+        # Not told now, it may have been so by the call before, whose answer was lost.
+        carry_out(self._store, read_turned(self._store, gates) or look_at_turned(self._store, [id]), now)
+        return [id] if is_sealed else []
 
     def _lines(self) -> list[Line]:
         found = [text.decode() for text in self._store.call("lines")]
         return [Line(queue, slot) for queue, slot in zip(found[::2], found[1::2], strict=True)]
 
-    def _standing(self, after: tuple[bool, int, Instant, int] | None) -> Iterator[Standing]:
-        """Yield all that has not ended: what is in hand, then what waits in the order of claims."""
-        if after is None or not after[0]:
+    def _standing(self, after: tuple[int, int, Instant, int] | None) -> Iterator[Standing]:
+        """Yield all that has not ended: in hand, then in line in the order of claims, then blocked."""
+        if after is None or after[0] == IN_HAND:
             yield from sorted(self._in_hand(), key=lambda each: each.place)
+        if after is None or after[0] != BLOCKED:
+            yield from self._in_line(after if after is not None and after[0] == IN_LINE else None)
+        for stretch in self._blocked(after[3] if after is not None and after[0] == BLOCKED else 0):
+            yield from (Standing((BLOCKED, 0, 0, entry.turn), entry) for entry in stretch)
+
+    def _in_line(self, after: tuple[int, int, Instant, int] | None) -> Iterator[Standing]:
         by_rank: dict[int, list[Line]] = {}
         for line in self._lines():
             by_rank.setdefault(line.rank, []).append(line)
         for rank, lines in sorted(by_rank.items()):
-            if after is not None and after[0] and rank < after[1]:
+            if after is not None and rank < after[1]:
                 continue
-            since = after[2] if after is not None and after[0] and rank == after[1] else None
+            since = after[2] if after is not None and rank == after[1] else None
             yield from merge(*(self._walk(line, since) for line in lines), key=lambda each: each.place)
 
     def _in_hand(self) -> Iterator[Standing]:
@@ -175,7 +206,18 @@ class RedisInspector:
             for entry in held_by(self._store, owner.decode())[2]:
                 if entry.record.phase == HELD:
                     message = entry.readable_message
-                    yield Standing((False, -message.priority, entry.due, entry.turn), entry)
+                    yield Standing((IN_HAND, -message.priority, entry.due, entry.turn), entry)
+
+    def _blocked(self, after: int) -> Iterator[list[Entry]]:
+        """Yield what is blocked, by turn, a stretch at a time."""
+        while True:
+            key = f"{self._store.prefix}blocked"
+            found = self._store.ask("ZRANGEBYSCORE", key, f"({after}", "+inf", "WITHSCORES", "LIMIT", 0, STRETCH)
+            if not found:
+                return
+            after = int(float(found[-1]))
+            entries = look(self._store, [id.decode() for id in found[::2]])
+            yield [entry for entry in entries if entry is not None and entry.blocked]
 
     def _walk(self, line: Line, since: Instant | None) -> Iterator[Standing]:
         last = None
@@ -204,14 +246,14 @@ class RedisInspector:
 def _standing(line: Line, member: bytes, score: bytes, stored: bytes, record: bytes | None) -> Standing:
     entry = to_entry(member[15:].decode(), stored, record)
     entry.turn, entry.due = int(member[:14]), int(float(score))
-    return Standing((True, line.rank, entry.due, entry.turn), entry)
+    return Standing((IN_LINE, line.rank, entry.due, entry.turn), entry)
 
 
 def _pairs(flat: Answer) -> Iterator[tuple[str, int]]:
     return ((key.decode(), int(value)) for key, value in zip(flat[::2], flat[1::2], strict=True))
 
 
-def _counts_of(lines: list[tuple[str, int, int, Instant]], claimed: int) -> QueueCounts:
+def _counts_of(lines: list[tuple[str, int, int, Instant]], claimed: int, blocked: int) -> QueueCounts:
     """Return the counts of a queue from its lines: task, messages, due messages, earliest due."""
     ready = [line for line in lines if line[2]]
     due = sum(line[2] for line in ready)
@@ -222,6 +264,7 @@ def _counts_of(lines: list[tuple[str, int, int, Instant]], claimed: int) -> Queu
         ready=due,
         scheduled=sum(line[1] for line in lines) - due,
         claimed=claimed,
+        blocked=blocked,
         oldest_due=min((line[3] for line in ready), default=None),
         tasks=tasks,
     )
@@ -237,4 +280,5 @@ def _to_held(entry: Entry) -> Held:
         fence=record.fence,
         attempt=record.attempt,
         crashes=record.crashes,
+        is_blocked=bool(entry.blocked),
     )

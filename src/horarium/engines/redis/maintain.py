@@ -8,8 +8,10 @@ from msgspec import Struct
 
 from horarium.clock import Instant, milliseconds
 from horarium.engines.records import FIRING_KEEP, TOMBSTONE_KEEP, DeadOwner, Maintenance, MaintenancePolicy
-from horarium.engines.redis.commit import Move, commit
+from horarium.engines.redis.commit import carry_out, commit
 from horarium.engines.redis.connection import Store
+from horarium.engines.redis.gates import left_behind
+from horarium.engines.redis.move import Move
 from horarium.engines.redis.moves import crash, die, expire, forget, give_back, is_readable, note, set_aside
 from horarium.engines.redis.rows import HELD, WAITING, Entry, readable_member, to_entry
 from horarium.outcome import Attempt, ErrorRecord, State, told
@@ -46,18 +48,23 @@ class Tally:
 
 def maintain(store: Store, now: Instant, policy: MaintenancePolicy, dead: Sequence[DeadOwner]) -> Maintenance:
     """Do the chores in bounded steps; see Queue.maintain."""
-    lapsed, owing, overdue, old, traces = _look_round(store, now, policy)
+    lapsed, owing, overdue, old, turned, traces = _look_round(store, now, policy)
     tally = Tally(policy)
     if lapsed or owing or dead:
         _take_back_from_lost(store, now, policy, dead, tally)
     if overdue:
         _end_overdue(store, now, tally)
+    if turned and tally.left > 0:
+        found = left_behind(store, tally.left)
+        carry_out(store, found, now)
+        tally.left -= len(found)
     if old:
         _forget_old(store, now, policy, tally)
     if traces:
-        store.call("sweep", [now - milliseconds(TOMBSTONE_KEEP), now - milliseconds(FIRING_KEEP), policy.batch])
+        bury, prune = now - milliseconds(TOMBSTONE_KEEP), now - milliseconds(FIRING_KEEP)
+        store.call("sweep", [bury, prune, policy.batch, now])
     if tally.left <= 0:  # the bound was met: was that all?
-        tally.more = any(_look_round(store, now, policy)[:4])
+        tally.more = any(_look_round(store, now, policy)[:5])
     return Maintenance(
         returned=tally.became.count(State.PENDING) + tally.became.count(State.RETRY),
         dead=tally.became.count(State.DEAD),

@@ -15,12 +15,15 @@ from msgspec.structs import replace
 
 from horarium.clock import Instant, Seconds, milliseconds
 from horarium.engines.records import MaintenancePolicy
-from horarium.engines.redis.commit import Move
+from horarium.engines.redis.intake import text_of
+from horarium.engines.redis.move import Move
 from horarium.engines.redis.rows import (
     ENDED,
     EXPIRES,
     HELD,
     INDEXED,
+    NO_HAND,
+    SPECIAL,
     WAITING,
     Entry,
     Record,
@@ -35,9 +38,10 @@ from horarium.engines.redis.rows import (
     stored_of,
 )
 from horarium.message import Message
-from horarium.outcome import Attempt, Crashed, ErrorRecord, Expired, Outcome, Revoked, State, error_of, told
+from horarium.outcome import ENDS, Attempt, Crashed, ErrorRecord, Expired, Outcome, Revoked, State, error_of, told
 from horarium.schedules.record import FAILED, SUCCEEDED
 from horarium.workflow.follow import follow_ups
+from horarium.workflow.gates import Doom, doomed, dooms, released
 
 
 def note(entry: Entry, attempt: Attempt) -> None:
@@ -63,8 +67,9 @@ def end(
         ended=now if ended is None else ended,
         results=() if result is None else (result,),
     )
-    flags = _flags(entry)
-    record = replace(before, phase=ENDED, owner="", changed=now, state=str(state), flags=flags, queue="", tail=tail)
+    flags, message = _flags(entry), entry.readable_message
+    record = replace(before, phase=ENDED, owner="", changed=now, state=str(state), flags=flags, hand=NO_HAND, tail=tail)
+    waiting = tuple(join.id for join in message.joins) if dooms(state) else ()
     is_plain = state == State.SUCCESS and not flags & INDEXED
     return Move(
         id=entry.id,
@@ -74,9 +79,12 @@ def end(
         until_at=now if tail.keep is None else now + tail.keep,
         mark="-" if is_plain else "+",
         to=str(state),
-        created=entry.readable_message.created,
+        created=message.created,
         index=() if state == State.SUCCESS else (f"s:{state}",),
         tells=_tells(entry, state),
+        unique=None if message.unique is None else message.unique.key,
+        dooms=waiting or None,
+        doom=encode(Doom(id=entry.id, state=state, error=error)).decode() if waiting else None,
         follow_ups=tuple(puts),
         **_departure(entry),
     )
@@ -108,10 +116,10 @@ def put_back(
         worker="",
         state=str(state),
         flags=flags,
-        queue="",
+        hand=NO_HAND,
         tail=tail,
     )
-    text = entry.text if message is None else encode(message)
+    text = entry.text if message is None else text_of(message)
     moved = message is not None or due != entry.due
     old, new = (set(indexes_of(entry.message)), set(indexes_of(sent))) if message is not None else (set(), set())
     is_older = message is not None and message.created != entry.message.created  # or younger: its places move
@@ -120,7 +128,8 @@ def put_back(
         guard=entry.guard,
         record=_text(record),
         message=stored_of(entry.turn, due, entry.put, text).decode() if moved else None,
-        join=(sent.queue, slot_of(sent), due, member_of(entry.turn, flags, entry.id), sent.task),
+        join=None if sent.gate is not None else _place(entry, sent, due, flags),
+        block=None if sent.gate is None else (entry.turn, sent.queue, "" if sent.gate.size is None else sent.gate.size),
         expire=sent.expires,
         to=str(state),
         created=sent.created,
@@ -172,6 +181,32 @@ def die(
 ) -> Move:
     followers = (*puts, *_followers(entry, Crashed(error=error), now))
     return end(entry, State.DEAD, now, error=error, ended=ended, puts=followers)
+
+
+def release(entry: Entry, values: Sequence[Raw], now: Instant) -> Move:
+    """Let a blocked message into line with the values that it has waited for."""
+    message = released(entry.message, values, now=now)
+    due = now if message.eta is None else max(now, message.eta)
+    flags = flags_of(message, entry.record.crashes)
+    # Without a record it is the instant of the put that says when the state was last changed.
+    put = entry.put if entry.guard else now
+    return Move(
+        id=entry.id,
+        guard=entry.guard,
+        seen=entry.seen,
+        why=entry.blocked,
+        unblock=True,
+        record=_text(replace(entry.record, changed=now, flags=flags)) if entry.guard else None,
+        message=stored_of(entry.turn, due, put, text_of(message)).decode(),
+        join=_place(entry, message, due, flags),
+        expire=message.expires,
+    )
+
+
+def meet_doom(entry: Entry, doom: Doom, now: Instant) -> Move:
+    """End a blocked message as one did that it has waited for."""
+    outcome, follows = doomed(entry.message, doom, now=now)
+    return end(entry, ENDS[type(outcome)], now, error=error_of(outcome), puts=follows)
 
 
 def report(
@@ -242,9 +277,21 @@ def set_aside(entry: Entry, owner: str, now: Instant) -> Move:
 
 def _departure(entry: Entry) -> dict[str, Any]:  # Any: fields of Move
     """Return what takes a message out of where it stands: its line, or its owner's hands."""
-    record = entry.record
+    record, message = entry.record, entry.readable_message
+    slot = None if message.slot is None else message.slot.key
     if record.phase == HELD:
-        return {"owner": record.owner, "queue": encode(record.queue).decode(), "from_": record.state}
+        return {"owner": record.owner, "hand": bytes(record.hand).decode(), "from_": record.state, "slot": slot}
+    if entry.blocked:
+        member = member_of(entry.turn, flags_of(message, record.crashes), entry.id)
+        is_aside = entry.is_aside and slot is not None
+        return {
+            "unblock": True,
+            "seen": entry.seen,
+            "aside": (slot, message.queue, slot_of(message), message.task, member) if is_aside else None,
+            "unexpire": True,
+            "from_": None if entry.is_damaged else record.state,
+            "slot": slot,
+        }
     if entry.is_damaged:
         return {}
     message = entry.message
@@ -253,13 +300,19 @@ def _departure(entry: Entry) -> dict[str, Any]:  # Any: fields of Move
         "leave": (message.queue, slot_of(message), member),
         "unexpire": message.expires is not None,
         "from_": record.state,
+        "slot": slot,
     }
+
+
+def _place(entry: Entry, message: Message, due: Instant, flags: int) -> tuple[str, str, int, str, str]:
+    """Return where the entry's message, as it is now, is to stand."""
+    return message.queue, slot_of(message), due, member_of(entry.turn, flags, entry.id), message.task
 
 
 def _flags(entry: Entry) -> int:
     """Return the flags of an entry: of a message that was never claimed its record does not know them."""
     if entry.record.phase == HELD:
-        return entry.record.flags & (EXPIRES | INDEXED)
+        return entry.record.flags & (EXPIRES | INDEXED | SPECIAL)
     return flags_of(entry.readable_message)
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from horarium.clock import Instant, Seconds, milliseconds
-from horarium.engines.records import DeadOwner, Maintenance, MaintenancePolicy, Member, Renewal
+from horarium.engines.records import DeadOwner, Limit, Maintenance, MaintenancePolicy, Member, Placed, Renewal
 from horarium.engines.redis.claim import Claims
+from horarium.engines.redis.commit import carry_out
 from horarium.engines.redis.connection import Argument, Store
+from horarium.engines.redis.gates import look_at_turned
+from horarium.engines.redis.intake import put_arguments, turns_at_once
 from horarium.engines.redis.maintain import maintain
 from horarium.engines.redis.notifier import RedisNotifier
-from horarium.engines.redis.rows import encode, put_arguments
+from horarium.engines.redis.rows import encode
 from horarium.engines.redis.settle import settle
 from horarium.message import Delivery, Message
 from horarium.outcome import Settlement, Verdict
@@ -23,16 +26,17 @@ class RedisQueue:
 
     def put(
         self, messages: Sequence[Message], *, now: Instant, visible: Callable[[], None] | None = None
-    ) -> list[bool]:
+    ) -> list[Placed]:
         if not messages:
             return []
         arguments: list[Argument] = [now, len(messages)]
         for message in messages:
             arguments += put_arguments(message)
-        are_new = self._store.call("put", arguments)
+        placed = self._store.call("put", arguments)
+        carry_out(self._store, look_at_turned(self._store, turns_at_once(messages)), now)
         if visible is not None:
             visible()
-        return [is_new == 1 for is_new in are_new]
+        return [each.decode() if isinstance(each, bytes) else each == 1 for each in placed]
 
     def claim(
         self,
@@ -42,8 +46,9 @@ class RedisQueue:
         *,
         now: Instant,
         tasks: Collection[str] | None = None,
+        limits: Mapping[str, Limit] | None = None,
     ) -> list[Delivery]:
-        return self._claims.claim(queues, owner, limit, now, tasks)
+        return self._claims.claim(queues, owner, limit, now, tasks, limits)
 
     def renew(self, members: Sequence[Member], *, now: Instant, lease: Seconds) -> Renewal:
         if not members:

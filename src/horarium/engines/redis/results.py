@@ -16,8 +16,9 @@ from msgspec.structs import replace
 
 from horarium.clock import Instant, Seconds, milliseconds
 from horarium.engines.records import Page, RunFilter, RunPage
-from horarium.engines.redis.commit import Move, commit, commit_together, look
+from horarium.engines.redis.commit import commit, commit_together, look
 from horarium.engines.redis.connection import Store
+from horarium.engines.redis.move import Move
 from horarium.engines.redis.moves import forget, is_readable
 from horarium.engines.redis.rows import (
     ENDED,

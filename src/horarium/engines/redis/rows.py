@@ -21,7 +21,7 @@ from horarium.message import Message
 from horarium.outcome import Attempt, ErrorRecord, Progress, Run, Settlement, State
 
 WAITING, HELD, ENDED = 0, 1, 2  # the phases of a record
-EXPIRES, INDEXED, CRASHED = 1, 2, 4  # the flags of a place in line
+EXPIRES, INDEXED, CRASHED, SPECIAL = 1, 2, 4, 8  # the flags of a place in line
 
 encode = msgspec.json.Encoder().encode
 _decode_message = msgspec.json.Decoder(Message).decode
@@ -47,6 +47,7 @@ class Tail(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 NO_TAIL = Tail()
+NO_HAND = Raw(b'""')
 
 
 class Record(Struct, frozen=True, array_like=True):
@@ -62,13 +63,22 @@ class Record(Struct, frozen=True, array_like=True):
     state: str
     cancel: str | None  # revoke or terminate: asked for while in hand
     flags: int
-    queue: str  # while it is in hand
+    hand: Raw  # while it is in hand: its queue and task; h counts by this very text
     tail: Tail
 
 
 def fresh(put: Instant) -> Record:
     """Return the record of a message that was never claimed: none is stored."""
-    return Record(WAITING, 0, "", 0, 0, put, "", State.PENDING, None, 0, "", NO_TAIL)
+    return Record(WAITING, 0, "", 0, 0, put, "", State.PENDING, None, 0, NO_HAND, NO_TAIL)
+
+
+def queue_of(hand: bytes | Raw) -> str:
+    """Return the queue of what a record says of one in hand; '' if that is nothing. Older versions named it alone."""
+    try:
+        found = msgspec.json.decode(hand, type=str | tuple[str, str])
+    except msgspec.DecodeError:
+        return ""
+    return found if isinstance(found, str) else found[0]
 
 
 _decode_record = msgspec.json.Decoder(Record).decode
@@ -84,7 +94,13 @@ class Entry(Struct, eq=False):
     text: bytes  # the message, JSON
     record: Record
     guard: str  # digest of the stored record, '' where there is none
+    blocked: str = ""  # why, and its queue: see lua/parts/blocks.lua
+    seen: str = ""  # digest of what is stored of the message, where it is blocked
     is_damaged: bool = False  # the record cannot be read
+
+    @property
+    def is_aside(self) -> bool:
+        return self.blocked.startswith("aside;")
 
     @property
     def message(self) -> Message:
@@ -97,13 +113,15 @@ class Entry(Struct, eq=False):
         try:
             return _decode_message(self.text)
         except msgspec.DecodeError:
-            return Message(id=self.id, task="", queue=self.record.queue, created=self.put)
+            return Message(id=self.id, task="", queue=queue_of(self.record.hand), created=self.put)
 
 
-def to_entry(id: str, stored: bytes, record: bytes | None) -> Entry:
+def to_entry(id: str, stored: bytes, record: bytes | None, blocked: bytes | None = None) -> Entry:
     """Return the entry of what is stored; one with strange bytes in front of its message stands at the end."""
     turn, due, put, text = _split(stored)
     entry = Entry(id, turn, due, put, text, fresh(put), "" if record is None else guard_of(record))
+    if blocked is not None:
+        entry.blocked, entry.seen = blocked.decode(errors="replace"), guard_of(stored)
     if record is not None:
         try:
             entry.record = _readable_tail(_decode_record(record))
@@ -113,7 +131,7 @@ def to_entry(id: str, stored: bytes, record: bytes | None) -> Entry:
 
 
 def guard_of(record: bytes) -> str:
-    """Return the digest by which a record is known again; commit.lua makes the same."""
+    """Return the digest by which a record or a message is known again; parts/moves.lua makes the same."""
     return hashlib.sha1(record, usedforsecurity=False).hexdigest()
 
 
@@ -129,7 +147,7 @@ def stored_of(turn: int, due: Instant, put: Instant, text: bytes) -> bytes:
 
 def member_of(turn: int, flags: int, id: str) -> str:
     """Return a place in line: see lua/parts/lines.lua."""
-    return f"{turn:014d}{flags}{id}"
+    return f"{turn:014d}{flags:x}{id}"
 
 
 def slot_of(message: Message) -> str:
@@ -140,7 +158,8 @@ def slot_of(message: Message) -> str:
 def flags_of(message: Message, crashes: int = 0) -> int:
     expires = EXPIRES if message.expires is not None else 0
     indexed = INDEXED if message.schedule or message.parent or message.root else 0
-    return expires + indexed + (CRASHED if crashes else 0)
+    special = SPECIAL if message.slot is not None or message.unique is not None else 0
+    return expires + indexed + special + (CRASHED if crashes else 0)
 
 
 def indexes_of(message: Message) -> list[str]:
@@ -153,23 +172,6 @@ def sent_of(message: Message) -> str:
     """Return what is kept of a message as long as a schedule waits for its end; '' for one that no schedule sent."""
     nominal = "" if message.nominal is None else message.nominal
     return f"{nominal};{message.schedule}" if message.schedule else ""
-
-
-def put_arguments(message: Message) -> tuple[str | bytes | int, ...]:
-    """Return a message as parts/put.lua wants it."""
-    indexed = message.schedule or message.parent or message.root
-    return (
-        message.id,
-        message.queue,
-        message.priority,
-        message.task,
-        "" if message.eta is None else message.eta,
-        "" if message.expires is None else message.expires,
-        message.created,
-        msgspec.msgpack.encode(indexes_of(message)) if indexed else "",
-        "" if message.nominal is None else message.nominal,
-        encode(message),
-    )
 
 
 def shortened(tail: Tail) -> Tail:

@@ -1,7 +1,7 @@
 -- See what there is to do.
 -- Parameters: KEYS[1] the namespace; ARGV now, forget what ended at or before, bury before, prune firings before
 -- Result: numbers of lapsed owners, owners given up that still hold something, messages past their expires, runs to be
---   forgotten, traces to be swept up
+--   forgotten, gates that have turned, traces to be swept up
 -- State: unchanged
 -- Safe: reads only
 local K, now = KEYS[1], ARGV[1]
@@ -11,5 +11,6 @@ return {
   redis.call('SCARD', K .. 'owing'),
   upto('exp', now),
   upto('end', ARGV[2]) + upto('endk', now),
-  upto('graves', ARGV[3]) + upto('fires', ARGV[4]),
+  redis.call('SCARD', K .. 'turned'),
+  upto('graves', ARGV[3]) + upto('fires', ARGV[4]) + upto('notex', now) + upto('full', now),
 }

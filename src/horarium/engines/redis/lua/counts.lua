@@ -1,7 +1,7 @@
 -- Count everything.
 -- Parameters: KEYS[1] the namespace; ARGV now
--- Result: {number of runs, runs by state but PENDING (flat), messages in hand by queue (JSON; flat), number of
---   schedules, and the lines, of each: queue, slot, messages, due messages, earliest due}
+-- Result: {number of runs, runs by state but PENDING (flat), messages in hand by queue and task (JSON; flat), number of
+--   schedules, the lines, of each: queue, slot, messages, due messages, earliest due, and blocked messages by queue (flat)}
 -- State: unchanged
 -- Safe: reads only
 local K, now, lines = KEYS[1], ARGV[1], {}
@@ -19,5 +19,5 @@ for _, queue in ipairs(redis.call('SMEMBERS', K .. 'queues')) do
 end
 return {
   redis.call('HLEN', K .. 'msg'), redis.call('HGETALL', K .. 'n'), redis.call('HGETALL', K .. 'h'),
-  redis.call('HLEN', K .. 'sch'), lines,
+  redis.call('HLEN', K .. 'sch'), lines, redis.call('HGETALL', K .. 'bn'),
 }

@@ -1,7 +1,7 @@
 -- Enqueue what is due of schedules, each instant exactly once.
 -- Parameters: KEYS[1] the namespace; ARGV now, token of this call, number; of each firing: name, kind (auto, backfill or
 --   manual), version, expected next_fire, next_fire (or ''), missed, overlap, max_active, how those that are active make
---   way (msgpack list of commit.Move, one for each that was looked at; or ''), number of messages; then all the messages
+--   way (msgpack list of move.Move, one for each that was looked at; or ''), number of messages; then all the messages
 --   as parts/put.lua wants them
 -- Result: {the fate of each, a letter: s sent, k skipped, h held, r repeated, l lost, or ? for undecided: nothing was done,
 --   since those active must make way, and it is not known yet how; or since one before it is undecided; then of each
@@ -11,7 +11,7 @@
 --   what the first one has answered. Those active are moved only as they were looked at (see commit.lua)
 local K, now, token, count, FIELDS = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3]), 10
 local SAID_KEPT = 60  -- seconds; whoever did not get the answer asks again within a few
---#include calls lines schedules sent put moves
+--#include calls lines blocks slots schedules sent put moves
 local said = redis.call('GET', K .. 'said:' .. token)
 if said then return cmsgpack.unpack(said) end
 
@@ -119,6 +119,7 @@ end
 
 for i = 1, count do fates[i] = fire(i, 4 + (i - 1) * FIELDS) end
 put_all()
+doom_all()
 chunked('ZADD', K .. 'fires', firings)
 write_states()
 if is_any_ended then redis.call('PUBLISH', K .. 't:results', '1') end

@@ -1,11 +1,16 @@
--- Moves of messages that were decided outside: see commit.Move for what each of their fields says.
-local is_any_ended = false
+-- Moves of messages that were decided outside: see move.Move for what each of their fields says.
+local is_any_ended, doomed = false, {}
 
 local function holds(move)
   local message = redis.call('HEXISTS', K .. 'msg', move.id) == 1
   if move.creates and not message then return true end
   local record = redis.call('HGET', K .. 'rec', move.id)
   if not message or (record and redis.sha1hex(record) or '') ~= move.guard then return false end
+  if move.seen and redis.sha1hex(redis.call('HGET', K .. 'msg', move.id)) ~= move.seen then return false end
+  if move.unblock then
+    local text = redis.call('HGET', K .. 'block', move.id)
+    if not text or (move.why and move.why ~= text) then return false end
+  end
   return not move.leave or not not redis.call('ZSCORE', line_key(move.leave[1], move.leave[2]), move.leave[3])
 end
 
@@ -19,13 +24,22 @@ local function carry_out(move, now)
   if move.record then redis.call('HSET', K .. 'rec', id, move.record) end
   if move.message then redis.call('HSET', K .. 'msg', id, move.message) end
   if move.leave then leave_line(move.leave[1], move.leave[2], {move.leave[3]}) end
+  if move.aside then
+    local slot, queue, line, task, member = unpack(move.aside)
+    if why_of(id) == 'aside' then
+      leave_aside(slot, queue, task, member)
+    else  -- a move before it has freed the slot, and called this one back
+      leave_line(queue, line, {member})
+    end
+  end
+  if move.unblock then unblock(id) end
   if move.unexpire then redis.call('ZREM', K .. 'exp', id) end
   if move.from then count_state(move.from, -1) end
   if move.to then count_state(move.to, 1) end
   if move.owner then
     redis.call('SREM', K .. 'own:' .. move.owner, id)
     redis.call('SREM', K .. 'term:' .. move.owner, id)
-    if move.queue then tally(K .. 'h', move.queue, -1) end
+    if move.hand then tally(K .. 'h', move.hand, -1) end
     if redis.call('EXISTS', K .. 'own:' .. move.owner) == 0 then redis.call('SREM', K .. 'owing', move.owner) end
   end
   if move.terminate then redis.call('SADD', K .. 'term:' .. move.terminate, id) end
@@ -58,4 +72,13 @@ local function carry_out(move, now)
     line_up(queue, slot, {due, member})
     if tonumber(due) <= tonumber(now) then wake(queue, task, 1) end
   end
+  if move.block then set_gates({{id, unpack(move.block)}}) end
+  if move.unique then let_go(move.unique, id) end
+  if move.slot then leave_slot(move.slot, id, now) end
+  if move.dooms then doomed[#doomed + 1] = move end
+end
+
+-- What follows from moves at the very end: those who wait for what did not succeed are doomed.
+local function doom_all()
+  for _, move in ipairs(doomed) do doom(move.dooms, move.doom) end
 end

@@ -1,0 +1,28 @@
+"""What happened, as lines of a file that worker, beat and tests share."""
+
+import os
+import time
+from pathlib import Path
+
+
+def path():
+    return Path(os.environ.get("SAMPLE_JOURNAL", "journal.txt"))
+
+
+def write(line):
+    """Append one line; short appends of several processes do not mix."""
+    with path().open("a", encoding="utf-8") as out:
+        out.write(f"{line}\n")
+
+
+def lines():
+    return path().read_text(encoding="utf-8").splitlines() if path().exists() else []
+
+
+def wait_for(wanted, *, times=1, timeout=20.0):
+    """Return when the journal has this line so many times. Raises: TimeoutError."""
+    deadline = time.monotonic() + timeout
+    while lines().count(wanted) < times:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"no line {wanted!r} in the journal; it ends with {lines()[-20:]}")
+        time.sleep(0.05)
