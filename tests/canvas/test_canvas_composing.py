@@ -227,6 +227,15 @@ def test_the_id_of_a_canvas_can_be_chosen(shop: Shop) -> None:
     assert group(shop.echo.s(1)).apply_async(task_id="the-group").id == "the-group"
 
 
+def test_a_canvas_of_a_chosen_id_that_is_sent_twice_runs_once(shop: Shop) -> None:
+    for _ in range(2):
+        work = group(shop.echo.s(1), shop.echo.s(2)) | group(shop.total.s(), shop.total.s()) | shop.total.s()
+        result = work.apply_async(task_id="once")
+    shop.run()
+    assert result.get(timeout=0) == 6
+    assert shop.counts == {"echo": 2, "total": 3}
+
+
 def test_an_immutable_chain_keeps_its_first_tasks_arguments_only(shop: Shop) -> None:
     work = shop.echo.s(1) | chain(shop.note.s("a"), shop.note.s("b")).set(immutable=True)
     work.apply_async()

@@ -57,11 +57,16 @@ def send(app: Office, signature: Signature) -> Any:
 
 
 def lay_out(app: Office, signature: Signature, *, last: Message | None = None, name: str | None = None) -> Workflow:
-    """Return the messages of a signature as they would be sent here and now. Raises: see wire.to_wire."""
-    place = setting(app, name=name)
+    """Return the messages of a signature as they would be sent here and now. Raises: see wire.to_wire.
+
+    Where the id of its end was chosen, by ``task_id`` or ``freeze``, all other ids follow from that: to send it again
+    makes no second workflow.
+    """
+    wire = to_wire(signature, app.producer)
+    place = setting(app, name=name or end_of(wire))
     if last is not None and last.task:  # in the place of the run that sends it, so under the same parent
         place = replace(place, parent=last.parent)
-    return plan(to_wire(signature, app.producer), place, last=last)
+    return plan(wire, place, last=last)
 
 
 def setting(app: Office, name: str | None = None) -> Setting:
@@ -137,6 +142,16 @@ def _stream(app: Office, signature: Canvas) -> Any:
         first = first.parent
     first.parent = header
     return result
+
+
+def end_of(wire: Wire) -> str | None:
+    """Return the id that was chosen for the end of a canvas, if one was."""
+    while wire.kind in ("chain", "chord"):
+        inner = wire.body if wire.kind == "chord" else wire.tasks[-1] if wire.tasks else None
+        if inner is None:
+            return None
+        wire = inner
+    return wire.options.get("task_id")
 
 
 def first_of(wire: Wire) -> Wire:
