@@ -40,6 +40,8 @@ class Size(Struct, frozen=True, kw_only=True):
     history_laps: int = 30
     crowd_owners: tuple[int, ...] = (1, 4, 16, 64)
     crowd_tasks: int = 30_000
+    chord_members: tuple[int, ...] = (100, 1_000, 10_000)
+    chain_length: int = 1_000
     due_cases: tuple[tuple[int, int], ...] = ((1_000, 10_000), (10_000, 10_000), (100_000, 100_000))  # due, entries
     due_seconds: float = 60.0  # whoever is not done by then is stopped: its rate is known
     million: int = 1_000_000
@@ -75,6 +77,8 @@ QUICK = Size(
     history_laps=2,
     crowd_owners=(1, 4),
     crowd_tasks=300,
+    chord_members=(100, 1_000),
+    chain_length=20,
     due_cases=((1_000, 10_000),),
     due_seconds=20.0,
     million=2_000,

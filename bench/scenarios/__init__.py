@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench.scenario import Scenario
 from bench.scenarios import (
+    chord,
     crowd,
     drain,
     due,
@@ -30,6 +31,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     memory.SCENARIO,
     imports.SCENARIO,
     health.SCENARIO,
+    chord.SCENARIO,
     recovery.SCENARIO,
     scale.SCENARIO,
     crowd.SCENARIO,

@@ -7,7 +7,7 @@ from typing import Any
 
 from horarium.app.app import Horarium
 from horarium.app.perform import Performance
-from horarium.testing.drain import drain
+from horarium.testing import drain
 
 ONE_ARGUMENT = "on_failed_id"
 THREE_ARGUMENTS = "on_failed_call"

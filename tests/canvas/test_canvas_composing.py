@@ -10,7 +10,7 @@ from canvas_words import Shop
 from horarium import chain, chord, group
 from horarium.app.result_set import GroupResult
 from horarium.app.signature import Signature
-from horarium.errors import EncodingError, ImproperlyConfigured, InvalidArguments
+from horarium.errors import EncodingError, ImproperlyConfigured, InvalidArguments, PayloadTooLarge
 
 
 def value_of(shop: Shop, canvas: Any) -> Any:
@@ -115,7 +115,7 @@ def test_point_09_replacing_with_an_empty_chain_is_refused(shop: Shop) -> None:
 def test_point_12_the_values_of_a_header_are_in_its_order_whatever_ends_first(shop: Shop) -> None:
     work = chord([shop.echo.s(n).set(priority=n) for n in range(10)], shop.echo.s())
     assert value_of(shop, work) == list(range(10))
-    assert [given for given in shop.said("echo")[:10]] == list(range(9, -1, -1))
+    assert shop.said("echo")[:10] == list(range(9, -1, -1))
 
 
 def test_point_12_a_header_of_a_thousand(shop: Shop) -> None:
@@ -147,7 +147,10 @@ def test_point_14_a_wrong_call_is_refused_at_the_call(shop: Shop) -> None:
         shop.add.delay(1)
     with pytest.raises(TypeError):
         shop.add.s(1).delay()
-    with pytest.raises(InvalidArguments, match="soft_time_limit"):
+    for canvas in (group(shop.add.s(1)), shop.add.s(1) | shop.echo.s(), group(shop.add.s(n) for n in range(3))):
+        with pytest.raises(TypeError):
+            canvas.apply_async()
+    with pytest.raises(ValueError, match="soft_time_limit"):
         shop.add.s(1, 2).apply_async(soft_time_limit=9, time_limit=3)
 
 
@@ -211,6 +214,25 @@ def test_options_of_a_chord_at_send_time_are_for_header_and_body_but_its_delay_i
     shop.app.clock.advance(60)
     shop.run()
     assert result.get(timeout=0) == 1
+
+
+def test_options_of_a_step_travel_with_it(shop: Shop) -> None:
+    step = shop.echo.s().set(acks_late=False, routing_key="slow", time_limit=9, max_retries=2, headers={"a": 1})
+    message = (shop.echo.s(1) | step).apply_async().run.message
+    assert (message.at_most_once, message.queue, message.time_limit) == (True, "slow", 9)
+    assert (message.max_retries, message.headers) == (2, {"a": 1})
+
+
+def test_a_router_sees_the_members_of_a_canvas(shop: Shop) -> None:
+    shop.app.conf.task_routes = lambda name, args, kwargs, options, task=None, **kw: {"queue": f"q{args[0]}"}
+    result = group(shop.echo.s(1), shop.echo.s(2)).apply_async()
+    assert [member.queue for member in result] == ["q1", "q2"]
+
+
+def test_an_argument_that_is_too_large_is_refused_in_a_canvas_as_well(shop: Shop) -> None:
+    shop.app.conf.max_payload_bytes = 100
+    with pytest.raises(PayloadTooLarge):
+        group(shop.echo.s("x" * 200)).apply_async()
 
 
 def test_a_group_takes_no_links_at_send_time(shop: Shop) -> None:

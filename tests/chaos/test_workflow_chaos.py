@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from random import Random
 from typing import Any
 
@@ -46,10 +47,8 @@ class Playhouse:
         """Let workers work until nothing is left, whatever happens to them."""
         for _ in range(MOST_TURNS):
             self._generation += 1
-            try:
+            with suppress(Died, EngineUnavailable, OwnerLost):  # the next one comes; a lapsed lease gives back the rest
                 self._work(f"worker/{self._generation}")
-            except (Died, EngineUnavailable, OwnerLost):
-                pass  # the next one comes; what this one held is given back when its lease has lapsed
             self.clock.advance(2 * LEASE)
             while self.real.queue.maintain(now=self.clock.now(), policy=POLICY).more:
                 pass
@@ -209,5 +208,3 @@ def struck(send: Callable[[], Any]) -> Any:
 class _Fair:
     def strike(self, verb: str, call: Callable[[], Any]) -> Any:
         return call()
-
-

@@ -7,7 +7,7 @@ from typing import Any
 from shop_words import Shop
 
 from horarium import chain, chord, group
-from horarium.testing.drain import drain
+from horarium.testing import drain
 
 
 def workflow(shop: Shop) -> Any:

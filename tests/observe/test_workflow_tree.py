@@ -12,7 +12,7 @@ from horarium.app.app import Horarium
 from horarium.clock import ManualClock
 from horarium.engines.memory import MemoryEngine
 from horarium.observe.tree import Crowd, Line, Step, arranged, workflow_of
-from horarium.testing.drain import drain
+from horarium.testing import drain
 
 
 @pytest.fixture

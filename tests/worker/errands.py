@@ -227,7 +227,7 @@ def on_failed_id(failed: str) -> None:
 
 @app.task(name="on_failed_call")
 def on_failed_call(request: object, exc: BaseException, traceback: str) -> None:
-    note("failed", request.id, type(exc).__name__, "ValueError" in traceback)
+    note("failed", request.id, type(exc).__name__, traceback is None)
 
 
 @app.task(name="babble")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any, TypeVar
@@ -18,23 +18,21 @@ from horarium import codec, signals
 from horarium.app.annotations import annotate
 from horarium.app.connection import Connection
 from horarium.app.definition import Definition
+from horarium.app.freezing import Freezing
 from horarium.app.options import CALLED, NO_EFFECT_ON_CALL, misfit
 from horarium.app.outbox import Outbox, put_now
 from horarium.app.registry import Registry, nearest
 from horarium.app.request import Request, current_request
 from horarium.app.signalling import after_publish, before_publish
-from horarium.app.signature import Signature, listed_option
+from horarium.app.signature import Signature
 from horarium.app.transaction import joined_by
-from horarium.app.wire import to_wire
 from horarium.clock import Instant, Seconds, milliseconds, to_instant
 from horarium.errors import EngineUnavailable, ImproperlyConfigured, InvalidArguments, InvalidLimits, QueueNotFound
 from horarium.message import NO_ARGS, NO_KWARGS, Cause, Message, new_id
-from horarium.message import Signature as WireSignature
 from horarium.routing import route
 from horarium.settings import Settings
 
 PUBLISH_BATCH = 1000  # messages in one transaction of send_many: spares flushes, and still lets others in
-CALL_ERRBACK = "celery.call_errback"  # the standard task for errbacks of (request, exc, traceback)
 LONGEST_ID = 200  # bytes of a message's id: what a worker's shared memory has room for
 OPTIONS = frozenset(
     "countdown eta expires queue priority task_id retry time_limit soft_time_limit headers ignore_result link "
@@ -45,7 +43,6 @@ _IN_HEADERS = ("shadow", "reply_to")  # options that travel as headers
 _AS_IT_IS = frozenset("queue priority time_limit soft_time_limit ignore_result".split())
 _AMENDING = _AS_IT_IS | {"headers", "expires", "link", "link_error"}
 _WITHOUT_A_RETRY = {"add_to_parent", "serializer", "retry"}  # fit a retry, which needs none of them
-_TRAVELLING = frozenset("queue priority task_id time_limit soft_time_limit headers ignore_result max_retries".split())
 
 D = TypeVar("D", bound=Definition)
 
@@ -78,6 +75,7 @@ class Producer:
         self._tasks = tasks
         self._random = random
         self._outbox = Outbox(connection)
+        self.freezing = Freezing(self)
         self._plans: dict[str, Plan] = {}
         self._origin = ""
         self._origin_pid = 0
@@ -137,7 +135,7 @@ class Producer:
         raw_args = Raw(codec.encode(list(args), path="args", limit_bytes=limit)) if args else NO_ARGS
         raw_kwargs = Raw(codec.encode(dict(kwargs), path="kwargs", limit_bytes=limit)) if kwargs else NO_KWARGS
         if plan.routes_by_call:
-            options = self._routed(name, task, args, kwargs, options)
+            options = self.routed(name, task, args, kwargs, options)
         now = self._connection.now()
         if not options:
             return self._plain(plan, name, raw_args, raw_kwargs, now)
@@ -161,7 +159,7 @@ class Producer:
         plan = self.plan(name)
         if schedule is not None and plan.routes_by_call:  # a call was routed before its arguments were encoded
             called = codec.decode(args), codec.decode(kwargs)
-            options = self._routed(name, plan.definition, *called, options)
+            options = self.routed(name, plan.definition, *called, options)
         options = self.checked(name, options)
         is_backfilled = cause is not None and cause.kind == "backfill"
         origin = now if nominal is None or is_backfilled else nominal
@@ -172,8 +170,7 @@ class Producer:
             eta = now + milliseconds(options["countdown"])
         parent = current_request()
         queue = options.get("queue") or options.get("routing_key") or plan.queue
-        if plan.queues is not None:
-            _check_queue(queue, plan.queues)
+        self.check_queue(plan, queue)
         return Message(
             id=options.get("task_id") or id or new_id(now),
             task=name,
@@ -191,8 +188,8 @@ class Producer:
             ignore_result=options.get("ignore_result", plan.ignore_result),
             root=options.get("root_id") or (parent.root_id if parent else None),
             parent=options.get("parent_id") or (parent.id if parent else None),
-            links=self._frozen(options.get("link")),
-            error_links=self._frozen_errbacks(options.get("link_error")),
+            links=self.freezing.links(options.get("link")),
+            error_links=self.freezing.errbacks(options.get("link_error")),
             schedule=schedule,
             nominal=nominal,
             cause=cause,
@@ -220,36 +217,22 @@ class Producer:
         if "expires" in given:
             changes["expires"] = _expiry(given["expires"], None, self._connection.now())
         if "link" in given:
-            changes["links"] = self._frozen(given["link"])
+            changes["links"] = self.freezing.links(given["link"])
         if "link_error" in given:
-            changes["error_links"] = self._frozen_errbacks(given["link_error"])
+            changes["error_links"] = self.freezing.errbacks(given["link_error"])
         return changes
 
-    def frozen_options(self, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a signature's options as they travel: the declaration's defaults filled in, times in milliseconds or
-        relative to the moment of sending. Links travel beside them; see frozen_links."""
-        plan = self.plan(name)
-        options = self.checked(name, options)
-        frozen: dict[str, Any] = {"queue": plan.queue}
-        if not plan.inherits_priority:  # else it is that of the task before
-            frozen["priority"] = plan.priority
-        frozen |= {key: value for key, value in options.items() if key in _TRAVELLING}
-        if plan.queues is not None:
-            _check_queue(frozen["queue"], plan.queues)
-        if plan.at_most_once:
-            frozen["at_most_once"] = True
-        if plan.ignore_result:
-            frozen.setdefault("ignore_result", True)
-        if "countdown" in options:
-            frozen["countdown"] = milliseconds(options["countdown"]) / 1000
-        if "eta" in options:
-            frozen["eta"] = to_instant(options["eta"])
-        expires = options.get("expires", plan.expires_ms / 1000 if plan.expires_ms is not None else None)
-        if isinstance(expires, datetime):
-            frozen["expires"] = to_instant(expires)
-        elif expires is not None:
-            frozen["expires_in"] = expires.total_seconds() if isinstance(expires, timedelta) else float(expires)
-        return frozen
+    def check_queue(self, plan: Plan, queue: str) -> None:
+        """Raises: QueueNotFound where only some queues may be used, and this is none of them."""
+        if plan.queues is not None and queue not in plan.queues:
+            raise QueueNotFound(queue, plan.queues)
+
+    def check_starts(self, messages: Iterable[Message]) -> None:
+        """Complain of calls that are made at once and do not fit their functions. Raises: InvalidArguments."""
+        for message in messages:
+            plan = self.plan(message.task)
+            if plan.checks and plan.definition is not None and message.gate is None:
+                plan.definition.arguments.check(codec.decode(message.args), codec.decode(message.kwargs))
 
     def plan(self, name: str) -> Plan:
         """Return the plan of a task; one that is not registered here is sent by the settings alone."""
@@ -300,8 +283,7 @@ class Producer:
     ) -> Message:
         """The message of a call without options: most are."""
         parent = current_request()
-        if plan.queues is not None:
-            _check_queue(plan.queue, plan.queues)
+        self.check_queue(plan, plan.queue)
         return Message(
             id=id or new_id(now),
             task=name,
@@ -332,33 +314,6 @@ class Producer:
         task, args, kwargs, options = _padded(*call)
         name = task if isinstance(task, str) else task.name
         return self.message(name, self._tasks.get(name), args, kwargs, options)
-
-    def frozen_links(self, options: Mapping[str, Any]) -> tuple[tuple[WireSignature, ...], tuple[WireSignature, ...]]:
-        """Return the callbacks and errbacks among options as they travel."""
-        return self._frozen(options.get("link")), self._frozen_errbacks(options.get("link_error"))
-
-    def _frozen(self, links: Any) -> tuple[WireSignature, ...]:
-        """Return callbacks as they travel. Raises: InvalidArguments for what is no signature."""
-        return tuple(to_wire(Signature.from_dict(link), self) for link in listed_option(links))
-
-    def _frozen_errbacks(self, errbacks: Any) -> tuple[WireSignature, ...]:
-        """The same for errbacks. One that can be called with (request, exc, traceback) in front is called so, by a
-        standard task that has them; the others get the failed run's id. Of one that is not known here, it decides."""
-        frozen = []
-        for errback in listed_option(errbacks):
-            signature = Signature.from_dict(errback)
-            if self._wants_the_exception(signature):
-                place = {"queue": self.plan(signature.name).queue, **_place_of(signature.options)}
-                signature = Signature(CALL_ERRBACK, (signature,), options=place)
-            frozen.append(to_wire(signature, self))
-        return tuple(frozen)
-
-    def _wants_the_exception(self, errback: Signature) -> bool:
-        """Tell whether an errback takes more than an id. Of one that is not known here the worker decides."""
-        if errback.immutable or errback.subtask_type:
-            return False
-        task = self._tasks.get(errback.name)
-        return task is None or task.arguments.takes_more_than(2 + len(errback.args))
 
     def _put(self, messages: list[Message], *, retry: bool) -> None:
         """Store messages within the deadline of a publish; the ids make a second try harmless."""
@@ -410,7 +365,7 @@ class Producer:
         listed = routes if isinstance(routes, list | tuple) else [routes]
         return [_imported(router) if isinstance(router, str) else router for router in listed if router is not None]
 
-    def _routed(
+    def routed(
         self,
         name: str,
         task: Definition | None,
@@ -436,11 +391,6 @@ def _only_queues(conf: Settings) -> frozenset[str] | None:
     if conf.task_create_missing_queues:
         return None
     return frozenset((*(conf.task_queues or ()), conf.task_default_queue))
-
-
-def _check_queue(queue: str, queues: frozenset[str]) -> None:
-    if queue not in queues:
-        raise QueueNotFound(queue, queues)
 
 
 def _priority(plan: Plan, parent: Request | None) -> int:
@@ -510,7 +460,3 @@ def _expiry(expires: Seconds | timedelta | datetime | None, default_ms: int | No
     if expires is not None:
         return origin + milliseconds(expires)
     return origin + default_ms if default_ms is not None else None
-
-
-def _place_of(options: Mapping[str, Any]) -> dict[str, Any]:
-    return {option: options[option] for option in ("queue", "priority", "task_id") if option in options}

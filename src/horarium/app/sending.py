@@ -62,11 +62,13 @@ def lay_out(app: Office, signature: Signature, *, last: Message | None = None, n
     Where the id of its end was chosen, by ``task_id`` or ``freeze``, all other ids follow from that: to send it again
     makes no second workflow.
     """
-    wire = to_wire(signature, app.producer)
+    wire = to_wire(signature, app.producer.freezing)
     place = setting(app, name=name or end_of(wire))
     if last is not None and last.task:  # in the place of the run that sends it, so under the same parent
         place = replace(place, parent=last.parent)
-    return plan(wire, place, last=last)
+    workflow = plan(wire, place, last=last)
+    app.producer.check_starts(workflow.messages)
+    return workflow
 
 
 def setting(app: Office, name: str | None = None) -> Setting:
@@ -114,7 +116,7 @@ def _stream(app: Office, signature: Canvas) -> Any:
     root = place.root or group_id
     body: Workflow | None = None
     if isinstance(signature, chord):
-        wire = to_wire(body_of(signature), app.producer)
+        wire = to_wire(body_of(signature), app.producer.freezing)
         if first_of(wire).kind != "task":  # one task must wait for the whole header
             wire = Wire(task="celery.chain", kind="chain", tasks=(Wire(task=ACCUMULATE), wire))
         start = replace(place, name=f"{group_id}|body", root=root, parent=place.parent)
@@ -125,9 +127,10 @@ def _stream(app: Office, signature: Canvas) -> Any:
     ids = DerivedIds(group_id)
     tasks = iter(members(signature.kwargs["tasks"], signature.options))
     while batch := list(islice(tasks, PUBLISH_BATCH)):
-        parts = tuple(to_wire(part, app.producer, 1) for part in batch)
+        parts = tuple(to_wire(part, app.producer.freezing, 1) for part in batch)
         at = replace(place, name=f"{group_id}|{len(ids)}", root=root)
         laid = plan(Wire(task="celery.group", kind="group", tasks=parts, options={"task_id": group_id}), at)
+        app.producer.check_starts(laid.messages)
         messages = [_placed(message, group_id, len(ids), body) for message in laid.messages]
         app.producer.store(messages)
         ids.add(sorted((m.group_index, m.id) for m in messages if m.group == group_id and m.group_index is not None))

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from horarium import codec
+from horarium.app.freezing import CALL_ERRBACK
 from horarium.app.mapping import chunks
-from horarium.app.producer import CALL_ERRBACK
 from horarium.app.request import Request
 from horarium.app.signature import Signature
 from horarium.clock import FOREVER

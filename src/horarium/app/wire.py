@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from msgspec import Raw
@@ -22,13 +22,17 @@ DEEPEST = 200  # canvases inside one another; a signature that contains itself h
 
 
 class Freezer(Protocol):
-    """The producer, as far as signatures need it on their way."""
+    """What signatures need on their way; see freezing.py."""
 
-    def frozen_options(self, name: str, options: Mapping[str, Any]) -> dict[str, Any]: ...
+    plan: Any  # of a task's name: what its messages have in common
 
-    def frozen_links(
-        self, options: Mapping[str, Any]
-    ) -> tuple[tuple[message.Signature, ...], tuple[message.Signature, ...]]: ...
+    def options(
+        self, name: str, options: Mapping[str, Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> dict[str, Any]: ...
+
+    def links(self, links: Any) -> tuple[message.Signature, ...]: ...
+
+    def errbacks(self, errbacks: Any) -> tuple[message.Signature, ...]: ...
 
 
 def to_wire(signature: Signature, freezer: Freezer, depth: int = 0) -> message.Signature:
@@ -69,14 +73,15 @@ def _task(signature: Signature, freezer: Freezer) -> message.Signature:
     options: dict[str, Any] = {}
     if signature.options:  # most have none
         options = {key: value for key, value in in_headers(signature.options).items() if key not in _PLACE}
-    links, error_links = freezer.frozen_links(options) if options else ((), ())
+    name, args, kwargs = signature.name, signature.args, signature.kwargs
+    limit = freezer.plan(name).limit_bytes
     return message.Signature(
-        task=signature.name,
-        links=links,
-        error_links=error_links,
-        args=Raw(codec.encode(list(signature.args), path="args")),
-        kwargs=Raw(codec.encode(_plain(signature.kwargs), path="kwargs")) if signature.kwargs else message.NO_KWARGS,
-        options=freezer.frozen_options(signature.name, options),
+        task=name,
+        links=freezer.links(options.get("link")),
+        error_links=freezer.errbacks(options.get("link_error")),
+        args=Raw(codec.encode(list(args), path="args", limit_bytes=limit)),
+        kwargs=Raw(codec.encode(_plain(kwargs), path="kwargs", limit_bytes=limit)) if kwargs else message.NO_KWARGS,
+        options=freezer.options(name, options, args, kwargs),
         immutable=signature.immutable,
     )
 
