@@ -313,6 +313,15 @@ def test_without_results_a_chord_works_and_get_says_that_nothing_is_kept(shop: S
         result.get(timeout=0)
 
 
+def test_without_results_errbacks_are_called_in_both_styles(shop: Shop) -> None:
+    shop.app.conf.result_backend = "disabled://"
+    result = shop.fail.s().set(link_error=[shop.on_failed_id.s(), shop.on_failed_call.s()]).apply_async()
+    shop.run()
+    assert shop.said("on_failed_id") == [result.id]
+    [(id, error, _)] = shop.said("on_failed_call")
+    assert (id, type(error)) == (result.id, ValueError)
+
+
 def test_a_graph_shows_what_came_of_a_call(shop: Shop) -> None:
     call = shop.echo.s(1)
     call.link(shop.echo.s() | shop.note.s())

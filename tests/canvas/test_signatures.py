@@ -224,7 +224,38 @@ def test_every_kind_runs_eagerly_and_by_apply(shop: Shop, kind: str) -> None:
     assert canvas_of(shop, kind).apply_async().get() == VALUES[kind]
 
 
-def test_a_wrong_canvas_is_refused_eagerly_as_well(shop: Shop) -> None:
+def test_a_failure_is_raised_eagerly_where_that_is_wanted(shop: Shop) -> None:
+    work = shop.echo.s(1) | shop.fail.s()
+    assert work.apply().failed()
+    with pytest.raises(ValueError, match="no such amount"):
+        work.apply(throw=True)
+    shop.app.conf.update(task_always_eager=True, task_eager_propagates=True)
+    with pytest.raises(ValueError, match="no such amount"):
+        work.apply_async()
+    with pytest.raises(ValueError, match="no such amount"):
+        group(shop.echo.s(1), shop.fail.s()).apply_async()
+
+
+def test_tasks_replace_add_and_retry_eagerly_too(shop: Shop) -> None:
+    @shop.app.task(name="swap", bind=True)
+    def swap(self: Any) -> Any:
+        raise self.replace(shop.echo.s(1) | shop.add.s(1))
+
+    @shop.app.task(name="adds", bind=True)
+    def adds(self: Any) -> int:
+        self.add_to_chord(shop.echo.s(10))
+        return 5
+
+    @shop.app.task(name="shaky", bind=True, max_retries=2)
+    def shaky(self: Any) -> int:
+        if not self.request.retries:
+            raise self.retry(countdown=3600)
+        return 7
+
+    assert chord([swap.s(), adds.s(), shaky.s()], shop.total.s()).apply().get() == 2 + 5 + 10 + 7
+
+
+def test_a_failing_canvas_fails_eagerly_as_well(shop: Shop) -> None:
     shop.app.conf.task_always_eager = True
     result = (shop.echo.s(1) | shop.fail.s() | shop.echo.s()).apply_async()
     with pytest.raises(ValueError, match="no such amount"):
