@@ -37,10 +37,11 @@ def run_signature_inline(app: Any, signature: Signature) -> Answer:
         del signature.options["throw"]
     workflow = lay_out(app, signature)
     engine = run_messages(app, workflow.messages)
-    result: Any = _result_of(app, workflow.node, engine)
+    answer = _result_of(app, workflow.node, engine)
     if throw:
+        result: Any = answer  # an EagerResult, or a GroupResult of such
         result.get(disable_sync_subtasks=False)
-    return result
+    return answer
 
 
 def _result_of(app: Any, node: Node, engine: MemoryEngine) -> Answer:
