@@ -42,6 +42,7 @@ class Size(Struct, frozen=True, kw_only=True):
     crowd_tasks: int = 30_000
     chord_members: tuple[int, ...] = (100, 1_000, 10_000)
     chain_length: int = 1_000
+    chain_seconds: float = 60.0  # whoever is not done by then is said not to be
     due_cases: tuple[tuple[int, int], ...] = ((1_000, 10_000), (10_000, 10_000), (100_000, 100_000))  # due, entries
     due_seconds: float = 60.0  # whoever is not done by then is stopped: its rate is known
     million: int = 1_000_000

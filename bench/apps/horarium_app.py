@@ -15,6 +15,7 @@ from bench.apps.horarium_scale import scale as scale_of
 from bench.apps.horarium_schedules import Schedules
 from horarium import Horarium, chain, chord, crontab
 from horarium.engines.connect import connect
+from horarium.errors import ResultTimeout
 from horarium.version import __version__
 
 STORE = os.environ["BENCH_STORE"]
@@ -68,8 +69,12 @@ def chord_of(members: int) -> int:
     return int(chord([noop.si() for _ in range(members)], collect.s()).apply_async().get(timeout=600))
 
 
-def chain_of(length: int) -> int:
-    return int(chain([step.s(0), *[step.s() for _ in range(length - 1)]]).apply_async().get(timeout=600))
+def chain_of(length: int, within: float) -> int | None:
+    """Send a chain, wait for it, and return what it has counted to; None if it has not ended by then."""
+    try:
+        return int(chain([step.s(0), *[step.s() for _ in range(length - 1)]]).apply_async().get(timeout=within))
+    except ResultTimeout:
+        return None
 
 
 def note() -> None:
