@@ -87,6 +87,7 @@ def test_point_13_freeze_fixes_the_id_beforehand(shop: Shop, kind: str) -> None:
 def test_point_13_a_request_knows_its_place(shop: Shop) -> None:
     @shop.app.task(name="place", bind=True)
     def place(self: Any, *given: Any) -> Any:
+        assert self.request.chain is None
         return [self.request.group, self.request.group_index, bool(self.request.chord)]
 
     result = chord([place.s(), place.s()], shop.echo.s()).apply_async()

@@ -180,6 +180,13 @@ def test_sending_twice_makes_two_workflows(shop: Shop) -> None:
     assert (first.get(timeout=0), second.get(timeout=0)) == (2, 2)
 
 
+def test_run_sends_as_apply_async_does(shop: Shop) -> None:
+    chained = (shop.add.s(1) | shop.add.s(2)).run((10,))
+    joined = chord([shop.echo.s(1)], shop.total.s()).run([shop.echo.s(5), shop.echo.s(6)], shop.total.s())
+    shop.run()
+    assert (chained.get(timeout=0), joined.get(timeout=0)) == (13, 11)
+
+
 def test_links_are_listed_and_flattened(shop: Shop) -> None:
     call, linked, deeper = shop.echo.s(1), shop.echo.s(), shop.note.s()
     linked.link(deeper)

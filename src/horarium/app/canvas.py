@@ -161,6 +161,10 @@ class chain(Canvas):
         if self.tasks:
             self.tasks[0] = self.tasks[0].clone(args, kwargs)
 
+    def run(self, args: Iterable[Any] | None = None, kwargs: Mapping[str, Any] | None = None, **options: Any) -> Any:
+        """The same as ``apply_async``."""
+        return self.apply_async(args, kwargs, **options)
+
     def freeze(self, _id: str | None = None, **options: Any) -> Any:
         """Fix the ids of all its tasks; return the handle of the last one's result."""
         if not self.tasks:
