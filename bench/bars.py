@@ -140,6 +140,7 @@ BARS = (
     *(Bar(peer=peer, scenario="recovery", metric="child", limit=1) for peer in (SQLITE, REDIS, POSTGRES)),
     *(Bar(peer=peer, scenario="recovery", metric="host", limit=20) for peer in (SQLITE, REDIS, POSTGRES)),
     *_joined(),
+    Bar(peer=REDIS, scenario="control", metric="ping p95", limit=150),
     *_flat(SQLITE),
     *_flat(REDIS),
     *_flat(POSTGRES),

@@ -50,6 +50,9 @@ class Size(Struct, frozen=True, kw_only=True):
     million_edits: int = 10
     lateness_schedules: int = 100  # each fires once a second
     lateness_seconds: float = 15.0
+    control_workers: int = 10
+    control_calls: int = 200
+    control_pause: float = 0.05  # seconds at rest before each call
 
     def drain_of(self, peer: Peer) -> int:
         """Return how many tasks a peer is given to drain."""
@@ -87,6 +90,8 @@ QUICK = Size(
     million_edits=2,
     lateness_schedules=20,
     lateness_seconds=2.0,
+    control_workers=2,
+    control_calls=5,
 )
 
 

@@ -180,6 +180,12 @@ class Orders:
             raise RuntimeError(f"a chain of {length} has counted to {count}")
         return time.perf_counter() - began if count is not None else None
 
+    async def ping(self, workers: int, calls: int, pause: float) -> list[float]:
+        """Wait until so many workers live, then ask all of them time and again; return the milliseconds of each call
+        (only Horarium's apps can)."""
+        taken: list[float] = self._app.ping(workers, calls, pause)
+        return taken
+
     async def plan(self, entries: int, due: int, instant: float) -> None:
         """Let a scheduler find so many entries, some of which come due at one instant, in seconds since the epoch."""
         await _result(self._app.plan(entries, due, instant))

@@ -19,6 +19,7 @@ from horarium.errors import ResultTimeout
 from horarium.version import __version__
 
 STORE = os.environ["BENCH_STORE"]
+FLEET_WITHIN = 60.0  # seconds until all workers have started
 BATCH = 1_000  # calls in one send_many
 LIBRARIES = {"sqlite": ("apsw",), "redis": ("redis", "hiredis"), "postgresql": ("psycopg",)}
 
@@ -116,6 +117,22 @@ def plan(entries: int, due: int, instant: float) -> None:
 
 def enqueued() -> int:
     return schedules().enqueued()
+
+
+def ping(workers: int, calls: int, pause: float) -> list[float]:
+    deadline = time.monotonic() + FLEET_WITHIN
+    while len(app.control.ping(timeout=1.0)) < workers:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"expected {workers} workers to answer within {FLEET_WITHIN} s")
+    taken = []
+    for _ in range(calls):
+        time.sleep(pause)
+        began = time.perf_counter()
+        answers = len(app.control.ping(timeout=5.0))
+        taken.append((time.perf_counter() - began) * 1000)
+        if answers != workers:
+            raise RuntimeError(f"expected {workers} answers, got {answers}")
+    return taken
 
 
 def facts() -> dict[str, str]:

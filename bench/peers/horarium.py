@@ -22,6 +22,7 @@ _SCENARIOS = (
     "due",
     "million",
     "lateness",
+    "control",
 )
 _OF_ITS_OWN = {"sqlite": ("history", "health"), "redis": ("crowd",), "postgres": ("crowd", "history")}
 

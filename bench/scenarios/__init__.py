@@ -5,6 +5,7 @@ from __future__ import annotations
 from bench.scenario import Scenario
 from bench.scenarios import (
     chord,
+    control,
     crowd,
     drain,
     due,
@@ -39,6 +40,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     due.SCENARIO,
     million.SCENARIO,
     lateness.SCENARIO,
+    control.SCENARIO,
 )
 DEFAULT = tuple(scenario for scenario in SCENARIOS if scenario.by_default)
 RARE = tuple(scenario for scenario in SCENARIOS if not scenario.by_default)

@@ -195,7 +195,7 @@ def test_purge_asks_on_a_terminal(project: Path, answer: str, code: int, left: s
 def test_advice_repeats_the_app_and_the_store_but_no_password(project: Path) -> None:
     store = ("--store", "sqlite:///my shop.db")
     assert run(project, *store, "call", "shop.charge", "-a", "[1]").returncode == 0
-    told = run(project, "-A", "shop", *store, "inspect", "ping", "-t", "0").stderr
+    told = run(project, "-A", "shop", *store, "inspect", "ping", "-t", "0.1").stderr
     assert "horarium -A shop --store 'sqlite:///my shop.db' worker" in told
 
     from horarium.cli.session import Session

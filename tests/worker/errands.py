@@ -281,3 +281,22 @@ def finish_in(self, word: str, how: str = "commit") -> str:
         if how == "roll back":
             connection.rollback()
     return word
+
+
+@app.task(name="paced", rate_limit="20/s")
+def paced(word: str) -> None:
+    note("paced", f"{time.time():.4f}", word)
+
+
+@app.task(name="narrow", concurrency=2)
+def narrow(word: str) -> None:
+    began = time.time()
+    time.sleep(0.05)  # the length of the work
+    note("narrow", f"{began:.4f}", f"{time.time():.4f}", word)
+
+
+@app.task(name="keyed", concurrency=1, concurrency_key="customer:{customer_id}")
+def keyed(customer_id: int, word: str) -> None:
+    began = time.time()
+    time.sleep(0.05)  # the length of the work
+    note("keyed", f"{began:.4f}", f"{time.time():.4f}", customer_id, word)

@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+import msgspec
+
+from horarium.app.keys import GIVEN, UNIQUE_OPTIONS, shape_of
 from horarium.app.signature import Signature, listed_option
 from horarium.app.wire import to_wire
 from horarium.clock import milliseconds, to_instant
@@ -24,11 +27,9 @@ class Planner(Protocol):
 
     def checked(self, name: str, options: Mapping[str, Any]) -> Mapping[str, Any]: ...
 
-    def check_queue(self, plan: Any, queue: str) -> None: ...
+    plans: Any  # Plans: it asks the routers
 
-    def routed(
-        self, name: str, task: Any, args: Sequence[Any], kwargs: Mapping[str, Any], options: Mapping[str, Any]
-    ) -> Mapping[str, Any]: ...
+    def check_queue(self, plan: Any, queue: str) -> None: ...
 
 
 class Freezing:
@@ -42,10 +43,12 @@ class Freezing:
         self, name: str, options: Mapping[str, Any], args: Sequence[Any] = (), kwargs: Mapping[str, Any] = _NOTHING
     ) -> dict[str, Any]:
         """Return a signature's options as they travel: times in milliseconds, or relative to the moment of sending.
-        Routers are shown the arguments that it has by now. Raises: InvalidArguments, EncodingError, QueueNotFound."""
+        Routers are shown the arguments that it has by now; ``args`` begin with keys.GIVEN where the value of another
+        run will be put in front. Raises: InvalidArguments, EncodingError, QueueNotFound."""
         plan = self.plan(name)
         if plan.routes_by_call:
-            options = self._planner.routed(name, plan.definition, args, kwargs, options)
+            known = [value for value in args if value is not GIVEN]
+            options = self._planner.plans.routed(name, plan.definition, known, kwargs, options)
         options = self._planner.checked(name, options)
         frozen = {key: value for key, value in options.items() if key in _TRAVELLING}
         frozen.setdefault("queue", options.get("routing_key", plan.queue))
@@ -65,11 +68,16 @@ class Freezing:
             frozen["expires"] = to_instant(expires)
         elif expires is not None:
             frozen["expires_in"] = expires.total_seconds() if isinstance(expires, timedelta) else float(expires)
+        if plan.shapes or not UNIQUE_OPTIONS.isdisjoint(options):
+            shape = shape_of(name, plan.definition, args, kwargs, options)
+            frozen |= {key: msgspec.to_builtins(value) for key in ("slot", "unique") if (value := getattr(shape, key))}
+            if shape.wait is not None and "eta" not in frozen:
+                frozen.setdefault("countdown", shape.wait)
         return frozen
 
     def links(self, links: Any) -> tuple[WireSignature, ...]:
         """Return callbacks as they travel. Raises: InvalidArguments for what is no signature."""
-        return tuple(to_wire(Signature.from_dict(link), self) for link in listed_option(links))
+        return tuple(to_wire(Signature.from_dict(link), self, is_given=True) for link in listed_option(links))
 
     def errbacks(self, errbacks: Any) -> tuple[WireSignature, ...]:
         """The same for errbacks. One that can be called with (request, exc, traceback) in front is called so, by a
@@ -80,7 +88,7 @@ class Freezing:
             if self._may_want_the_exception(signature):
                 place = {"queue": self.plan(signature.name).queue, **_place_of(signature.options)}
                 signature = Signature(CALL_ERRBACK, (signature,), options=place)
-            frozen.append(to_wire(signature, self))
+            frozen.append(to_wire(signature, self, is_given=True))
         return tuple(frozen)
 
     def _may_want_the_exception(self, errback: Signature) -> bool:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from horarium import codec, message
 from horarium.app.canvas import HEADER_ID, PASSED_ON, Canvas, chain, chord, group
+from horarium.app.keys import GIVEN
 from horarium.app.mapping import chunks
 from horarium.app.signature import Signature, listed_option
 from horarium.app.stamping import in_headers
@@ -35,8 +36,9 @@ class Freezer(Protocol):
     def errbacks(self, errbacks: Any) -> tuple[message.Signature, ...]: ...
 
 
-def to_wire(signature: Signature, freezer: Freezer, depth: int = 0) -> message.Signature:
-    """Return the form that travels in a message.
+def to_wire(signature: Signature, freezer: Freezer, depth: int = 0, *, is_given: bool = False) -> message.Signature:
+    """Return the form that travels in a message. ``is_given``: a value that is not known yet is put in front of its
+    arguments, unless it is immutable.
 
     Raises: InvalidArguments for a wrong option, a part that is no signature, or one that contains itself; EncodingError
     when an argument cannot be said in JSON.
@@ -49,13 +51,13 @@ def to_wire(signature: Signature, freezer: Freezer, depth: int = 0) -> message.S
         signature = signature.group()
     match signature:
         case chain():
-            return _chain(signature, freezer, depth)
+            return _chain(signature, freezer, depth, is_given)
         case chord():
-            return _chord(signature, freezer, depth)
+            return _chord(signature, freezer, depth, is_given)
         case group():
-            return _group(signature, freezer, depth)
+            return _group(signature, freezer, depth, is_given)
         case Signature():
-            return _task(signature, freezer)
+            return _task(signature, freezer, is_given)
         case _:
             raise InvalidArguments(f"expected a signature, got {signature!r:.100}; pass task.s(...)")
 
@@ -69,45 +71,46 @@ def members(tasks: Iterable[Any], options: Mapping[str, Any]) -> Iterable[Signat
         yield part.clone().set(**common) if common else part
 
 
-def _task(signature: Signature, freezer: Freezer) -> message.Signature:
+def _task(signature: Signature, freezer: Freezer, is_given: bool) -> message.Signature:
     options: dict[str, Any] = {}
     if signature.options:  # most have none
         options = {key: value for key, value in in_headers(signature.options).items() if key not in _PLACE}
     name, args, kwargs = signature.name, signature.args, signature.kwargs
     limit = freezer.plan(name).limit_bytes
+    known = (GIVEN, *args) if is_given and not signature.immutable else args
     return message.Signature(
         task=name,
         links=freezer.links(options.get("link")),
         error_links=freezer.errbacks(options.get("link_error")),
         args=Raw(codec.encode(list(args), path="args", limit_bytes=limit)),
         kwargs=Raw(codec.encode(_plain(kwargs), path="kwargs", limit_bytes=limit)) if kwargs else message.NO_KWARGS,
-        options=freezer.options(name, options, args, kwargs),
+        options=freezer.options(name, options, known, kwargs),
         immutable=signature.immutable,
     )
 
 
-def _chain(signature: chain, freezer: Freezer, depth: int) -> message.Signature:
+def _chain(signature: chain, freezer: Freezer, depth: int, is_given: bool) -> message.Signature:
     tasks = [Signature.from_dict(part) for part in signature.unchain_tasks()]
     own = {key: value for key, value in signature.options.items() if key not in PASSED_ON}
     if tasks and own:
         tasks[0].set(**own)
-    steps = [to_wire(part, freezer, depth + 1) for part in tasks]
+    steps = [to_wire(part, freezer, depth + 1, is_given=is_given or place > 0) for place, part in enumerate(tasks)]
     if steps and signature.options.get("task_id"):
         steps[-1] = _named(steps[-1], signature.options["task_id"])
     return message.Signature(task="celery.chain", kind="chain", tasks=tuple(steps))
 
 
-def _group(signature: group, freezer: Freezer, depth: int) -> message.Signature:
+def _group(signature: group, freezer: Freezer, depth: int, is_given: bool) -> message.Signature:
     own = signature.options
-    parts = tuple(to_wire(part, freezer, depth + 1) for part in members(_linked(signature), own))
+    parts = tuple(to_wire(part, freezer, depth + 1, is_given=is_given) for part in members(_linked(signature), own))
     options = {"task_id": own["task_id"]} if own.get("task_id") else {}
     return message.Signature(task="celery.group", kind="group", tasks=parts, options=options)
 
 
-def _chord(signature: chord, freezer: Freezer, depth: int) -> message.Signature:
+def _chord(signature: chord, freezer: Freezer, depth: int, is_given: bool) -> message.Signature:
     own = {key: value for key, value in signature.options.items() if key not in PASSED_ON}
-    header = tuple(to_wire(part, freezer, depth + 1) for part in members(signature.tasks, own))
-    body = to_wire(body_of(signature), freezer, depth + 1)
+    header = tuple(to_wire(part, freezer, depth + 1, is_given=is_given) for part in members(signature.tasks, own))
+    body = to_wire(body_of(signature), freezer, depth + 1, is_given=True)
     options = {"task_id": signature.options[HEADER_ID]} if HEADER_ID in signature.options else {}
     return message.Signature(task="celery.chord", kind="chord", tasks=header, body=body, options=options)
 

@@ -10,9 +10,11 @@ from shlex import quote
 
 from horarium.clock import to_datetime
 from horarium.engines.records import Held
+from horarium.message import Message
 from horarium.observe.doctor import diagnose, judge_schedules
 from horarium.observe.facts import Facts
 from horarium.observe.finding import Finding, did_you_mean, fine, lasting, note, plural, problem
+from horarium.observe.switched import by_whom, paused_queue, paused_task
 from horarium.outcome import Run, State
 
 ALWAYS_OF_INTEREST = frozenset({"store-private", "no-worker", "clock-difference"})
@@ -26,6 +28,11 @@ def diagnose_task(facts: Facts, task: str) -> list[Finding]:
     of_interest = ALWAYS_OF_INTEREST | ({"no-scheduler"} if mine else set())
     found = [f for f in diagnose(facts) if f.level == "problem" and f.cause in of_interest]
     found += _who_knows(facts, task)
+    found += [paused_task(facts, switch, f"task {task!r}") for switch in [facts.switched.of_task(task)] if switch]
+    if (rate := facts.switched.rate_of(task)) is not None:
+        found.append(
+            note("rate-changed", f"its rate limit is {rate.rate or 'none'} instead of the declared one{by_whom(rate)}")
+        )
     for name, queue in sorted(facts.queues.items()):
         waiting = queue.tasks.get(task, 0)
         if waiting and facts.workers and name not in facts.queues_read:
@@ -67,6 +74,8 @@ def explain(facts: Facts, run: Run, held: Held | None) -> Finding:
         return note("expired", "its `expires` has passed: the next worker that looks ends it as EXPIRED")
     if due > facts.now:
         return _its_time(facts, run, (due - facts.now) / 1000, _utc(due))
+    if (kept := _kept_back(facts, message, held)) is not None:
+        return kept
     if not facts.workers:
         return problem("no-worker", "it waits for a worker: none is alive", f"{facts.command} worker")
     if message.queue not in facts.queues_read:
@@ -78,12 +87,6 @@ def explain(facts: Facts, run: Run, held: Held | None) -> Finding:
     readers = [m.member for m in facts.runners if message.queue in m.member.queues]
     if not any(message.task in member.tasks for member in readers):
         return _unknown_to_readers(facts, run)
-    if held is not None and held.is_blocked and message.slot is not None:
-        return note(
-            "slot",
-            f"it waits for a free place of {message.slot.key!r}, of which {plural(message.slot.size, 'run')} may be in "
-            "hand at once",
-        )
     return _others_in_front(facts, run)
 
 
@@ -91,6 +94,18 @@ def _those_before_it(facts: Facts, run: Run) -> Finding:
     size = run.message.gate.size if run.message.gate is not None else None
     whom = "a header that is still being sent" if size is None else f"{plural(size, 'other')} of its workflow to end"
     return note("blocked", f"it waits for {whom}", f"{facts.command} runs tree {run.id}")
+
+
+def _kept_back(facts: Facts, message: Message, held: Held | None) -> Finding | None:
+    """Say what keeps a message from being given to anybody, however many workers there are."""
+    if held is not None and held.is_blocked and message.slot is not None:
+        size = plural(message.slot.size, "run")
+        return note("concurrency", f"it waits for room: no more than {size} of {message.slot.key!r} at once")
+    if (switch := facts.switched.of_queue(message.queue)) is not None:
+        return paused_queue(facts, switch, f"it waits: queue {message.queue!r}")
+    if (switch := facts.switched.of_task(message.task)) is not None:
+        return paused_task(facts, switch, f"it waits: task {message.task!r}")
+    return None
 
 
 def _who_knows(facts: Facts, task: str) -> list[Finding]:
@@ -188,9 +203,16 @@ def _others_in_front(facts: Facts, run: Run) -> Finding:
     return note(
         "waiting",
         f"it waits its turn in queue {run.message.queue!r}: {plural(ready, 'message')} ready, "
-        f"{busy} of {plural(slots, 'slot')} busy",
+        f"{busy} of {plural(slots, 'slot')} busy{_limited(facts, run.message.task)}",
         f"{facts.command} worker -Q {quote(run.message.queue)}" if slots and busy >= slots else "",
     )
+
+
+def _limited(facts: Facts, task: str) -> str:
+    switch, declared = facts.switched.rate_of(task), facts.limited.get(task)
+    if switch is not None:
+        return f"; its rate limit is {switch.rate or 'none'}{by_whom(switch)}"
+    return f"; the task is limited to {declared}" if declared else ""
 
 
 def _utc(instant: int | None) -> str:
