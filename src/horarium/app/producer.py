@@ -62,10 +62,10 @@ class Producer:
         self._tasks = tasks
         self._random = random
         self._outbox = Outbox(connection)
-        self.freezing = Freezing(self)
         self.sent = SentEvents(connection)
         self.plans = Plans(conf, tasks)
         self.plan = self.plans.of
+        self.freezing = Freezing(self)
         self._origin = ""
         self._origin_pid = 0
         self.after_sending: Callable[[], None] | None = None  # called when a call has stored its messages: for tests
