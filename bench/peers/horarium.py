@@ -18,6 +18,7 @@ _SCENARIOS = (
     "import",
     "recovery",
     "scale",
+    "chord",
     "due",
     "million",
     "lateness",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench.scenario import Scenario
 from bench.scenarios import (
+    chord,
     control,
     crowd,
     drain,
@@ -31,6 +32,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     memory.SCENARIO,
     imports.SCENARIO,
     health.SCENARIO,
+    chord.SCENARIO,
     recovery.SCENARIO,
     scale.SCENARIO,
     crowd.SCENARIO,

@@ -75,7 +75,7 @@ def test_colours_can_be_refused(project: Path, arguments: list[str], environment
 
 def test_a_pipe_gets_tab_separated_lines(project: Path) -> None:
     result = run(project, "tasks", "list")
-    assert result.stdout == "shop.charge\tdefault\t3\t\tCharge an order.\n"
+    assert result.stdout == "shop.charge\tdefault\t3\t\t\t\tCharge an order.\n"
 
 
 def test_a_reader_that_goes_away_is_no_traceback(project: Path) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
 
 import psutil
 import pytest
@@ -11,9 +14,21 @@ from yard import Yard, wait_for
 
 from horarium.app.switches import Switches
 from horarium.outcome import State
+from servers import PostgresServer, RedisServer
 
 RATE, BURST = 20, 2
 WINDOW = 1.0
+
+
+SERVERS = {"sqlite": nullcontext, "redis": RedisServer, "postgres": PostgresServer}
+
+
+@pytest.fixture(params=sorted(SERVERS))
+def yard(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Yard]:
+    with SERVERS[request.param]() as server:
+        yard = Yard(tmp_path, store=None if server is None else server.url)
+        yield yard
+        yard.close()
 
 
 def send(yard: Yard, task: str, number: int, prefix: str = "w", **options: object) -> list[str]:

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any, TypeVar
 
-import msgspec
 from msgspec import Raw
 
 from horarium import codec, signals
 from horarium.app.connection import Connection
 from horarium.app.definition import Definition
+from horarium.app.freezing import Freezing
 from horarium.app.keys import UNIQUE_OPTIONS, Shape, shape_of
 from horarium.app.options import CALLED, NO_EFFECT_ON_CALL, misfit
 from horarium.app.outbox import Outbox, put_now
@@ -26,18 +26,15 @@ from horarium.app.registry import Registry, nearest
 from horarium.app.request import current_request
 from horarium.app.sent import SentEvents
 from horarium.app.signalling import after_publish, before_publish
-from horarium.app.signature import Signature, listed_option
+from horarium.app.signature import Signature
 from horarium.app.transaction import joined_by
-from horarium.app.wire import to_wire
 from horarium.clock import Instant, Seconds, milliseconds, to_instant
 from horarium.engines.records import Placed
 from horarium.errors import EngineUnavailable, InvalidArguments, InvalidLimits, QueueNotFound
 from horarium.message import NO_ARGS, NO_KWARGS, Cause, Message, new_id
-from horarium.message import Signature as WireSignature
 from horarium.settings import Settings
 
 PUBLISH_BATCH = 1000  # messages in one transaction of send_many: spares flushes, and still lets others in
-CALL_ERRBACK = "celery.call_errback"  # the standard task for errbacks of (request, exc, traceback)
 LONGEST_ID = 200  # bytes of a message's id: what a worker's shared memory has room for
 OPTIONS = frozenset(
     "countdown eta expires queue priority task_id retry time_limit soft_time_limit headers ignore_result link "
@@ -49,7 +46,6 @@ _IN_HEADERS = ("shadow", "reply_to")  # options that travel as headers
 _AS_IT_IS = frozenset("queue priority time_limit soft_time_limit ignore_result".split())
 _AMENDING = _AS_IT_IS | {"headers", "expires", "link", "link_error"}
 _WITHOUT_A_RETRY = {"add_to_parent", "serializer", "retry"}  # fit a retry, which needs none of them
-_TRAVELLING = frozenset("queue priority task_id time_limit soft_time_limit headers ignore_result max_retries".split())
 
 D = TypeVar("D", bound=Definition)
 
@@ -69,6 +65,7 @@ class Producer:
         self.sent = SentEvents(connection)
         self.plans = Plans(conf, tasks)
         self.plan = self.plans.of
+        self.freezing = Freezing(self)
         self._origin = ""
         self._origin_pid = 0
         self.after_sending: Callable[[], None] | None = None  # called when a call has stored its messages: for tests
@@ -168,8 +165,7 @@ class Producer:
                 eta = now + milliseconds(shape.wait)
         parent = current_request()
         queue = options.get("queue") or options.get("routing_key") or plan.queue
-        if plan.queues is not None:
-            _check_queue(queue, plan.queues)
+        self.check_queue(plan, queue)
         return Message(
             id=options.get("task_id") or id or new_id(now),
             task=name,
@@ -189,8 +185,8 @@ class Producer:
             parent=options.get("parent_id") or (parent.id if parent else None),
             slot=shape.slot,
             unique=shape.unique,
-            links=self._frozen(options.get("link")),
-            error_links=self._frozen_errbacks(options.get("link_error")),
+            links=self.freezing.links(options.get("link")),
+            error_links=self.freezing.errbacks(options.get("link_error")),
             schedule=schedule,
             nominal=nominal,
             cause=cause,
@@ -218,42 +214,22 @@ class Producer:
         if "expires" in given:
             changes["expires"] = _expiry(given["expires"], None, self._connection.now())
         if "link" in given:
-            changes["links"] = self._frozen(given["link"])
+            changes["links"] = self.freezing.links(given["link"])
         if "link_error" in given:
-            changes["error_links"] = self._frozen_errbacks(given["link_error"])
+            changes["error_links"] = self.freezing.errbacks(given["link_error"])
         return changes
 
-    def frozen_options(
-        self, name: str, options: Mapping[str, Any], args: Sequence[Any] = (), kwargs: Mapping[str, Any] = _NOTHING
-    ) -> dict[str, Any]:
-        """Return a signature's options as they travel: the declaration's defaults filled in, times in milliseconds or
-        relative to the moment of sending. Links travel beside them; see frozen_links. ``args`` begin with keys.GIVEN
-        where the value of another run will be put in front."""
-        plan = self.plan(name)
-        options = self.checked(name, options)
-        frozen: dict[str, Any] = {"queue": plan.queue, "priority": plan.priority}
-        frozen |= {key: value for key, value in options.items() if key in _TRAVELLING}
-        if plan.queues is not None:
-            _check_queue(frozen["queue"], plan.queues)
-        if plan.at_most_once:
-            frozen["at_most_once"] = True
-        if plan.ignore_result:
-            frozen.setdefault("ignore_result", True)
-        if "countdown" in options:
-            frozen["countdown"] = milliseconds(options["countdown"]) / 1000
-        if "eta" in options:
-            frozen["eta"] = to_instant(options["eta"])
-        expires = options.get("expires", plan.expires_ms / 1000 if plan.expires_ms is not None else None)
-        if isinstance(expires, datetime):
-            frozen["expires"] = to_instant(expires)
-        elif expires is not None:
-            frozen["expires_in"] = expires.total_seconds() if isinstance(expires, timedelta) else float(expires)
-        if plan.shapes or not UNIQUE_OPTIONS.isdisjoint(options):
-            shape = shape_of(name, plan.definition, args, kwargs, options)
-            frozen |= {key: msgspec.to_builtins(value) for key in ("slot", "unique") if (value := getattr(shape, key))}
-            if shape.wait is not None and "eta" not in frozen:
-                frozen.setdefault("countdown", shape.wait)
-        return frozen
+    def check_queue(self, plan: Plan, queue: str) -> None:
+        """Raises: QueueNotFound where only some queues may be used, and this is none of them."""
+        if plan.queues is not None and queue not in plan.queues:
+            raise QueueNotFound(queue, plan.queues)
+
+    def check_starts(self, messages: Iterable[Message]) -> None:
+        """Complain of calls that are made at once and do not fit their functions. Raises: InvalidArguments."""
+        for message in messages:
+            plan = self.plan(message.task)
+            if plan.checks and plan.definition is not None and message.gate is None:
+                plan.definition.arguments.check(codec.decode(message.args), codec.decode(message.kwargs))
 
     def checked(self, name: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the options of a call that were given; None stands for one that was not.
@@ -307,8 +283,7 @@ class Producer:
     ) -> Message:
         """The message of a call without options: most are."""
         parent = current_request()
-        if plan.queues is not None:
-            _check_queue(plan.queue, plan.queues)
+        self.check_queue(plan, plan.queue)
         return Message(
             id=id or new_id(now),
             task=name,
@@ -339,26 +314,6 @@ class Producer:
         task, args, kwargs, options = _padded(*call)
         name = task if isinstance(task, str) else task.name
         return self.message(name, self._tasks.get(name), args, kwargs, options)
-
-    def frozen_links(self, options: Mapping[str, Any]) -> tuple[tuple[WireSignature, ...], tuple[WireSignature, ...]]:
-        """Return the callbacks and errbacks among options as they travel."""
-        return self._frozen(options.get("link")), self._frozen_errbacks(options.get("link_error"))
-
-    def _frozen(self, links: Any) -> tuple[WireSignature, ...]:
-        """Return callbacks as they travel. Raises: InvalidArguments for what is no signature."""
-        return tuple(to_wire(Signature.from_dict(link), self, is_given=True) for link in listed_option(links))
-
-    def _frozen_errbacks(self, errbacks: Any) -> tuple[WireSignature, ...]:
-        """The same for errbacks. One that can be called with (request, exc, traceback) in front is called so, by a
-        standard task that has them; the others get the failed run's id."""
-        frozen = []
-        for errback in listed_option(errbacks):
-            signature = Signature.from_dict(errback)
-            task = self._tasks.get(signature.name)
-            if task is not None and not signature.immutable and task.arguments.takes_more_than(2 + len(signature.args)):
-                signature = Signature(CALL_ERRBACK, (signature,), options=_place_of(signature.options))
-            frozen.append(to_wire(signature, self, is_given=True))
-        return tuple(frozen)
 
     def _put(self, messages: list[Message], *, retry: bool) -> Sequence[Placed]:
         """Store messages within the deadline of a publish; the ids make a second try harmless."""
@@ -391,11 +346,6 @@ def _padded(
     options: Mapping[str, Any] = _NOTHING,
 ) -> tuple[Definition | str, Sequence[Any], Mapping[str, Any], Mapping[str, Any]]:
     return task, args, kwargs, options
-
-
-def _check_queue(queue: str, queues: frozenset[str]) -> None:
-    if queue not in queues:
-        raise QueueNotFound(queue, queues)
 
 
 def _check_arguments(name: str, args: Any, kwargs: Any) -> None:
@@ -440,7 +390,3 @@ def _expiry(expires: Seconds | timedelta | datetime | None, default_ms: int | No
     if expires is not None:
         return origin + milliseconds(expires)
     return origin + default_ms if default_ms is not None else None
-
-
-def _place_of(options: Mapping[str, Any]) -> dict[str, Any]:
-    return {option: options[option] for option in ("queue", "priority", "task_id") if option in options}

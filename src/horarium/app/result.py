@@ -146,14 +146,6 @@ class AsyncResult(Answer):
             here = here._parent if isinstance(here, AsyncResult) else here.parent
         return found[::-1]
 
-    def as_tuple(self) -> Any:
-        """Return it as plain data: ((id, parent), None). ``result_from_tuple`` makes it again."""
-        here: Any = None
-        for parent in self.parents():
-            (id, _), members = parent.as_tuple() if not isinstance(parent, AsyncResult) else ((parent.id, None), None)
-            here = ((id, here), members)
-        return (self.id, here), None
-
     def as_list(self) -> list[str]:
         """Return its id and those of what came before it."""
         return [self.id, *(parent.id for parent in reversed(self.parents()))]

@@ -22,6 +22,7 @@ from horarium.app.wire import body_of, is_streamed, members, to_wire
 from horarium.engines.records import Seal
 from horarium.message import Gate, Join, Message, derived_id, new_id
 from horarium.message import Signature as Wire
+from horarium.settings import Settings
 from horarium.workflow.plan import ACCUMULATE, Bundle, Leaf, Node, Setting, Workflow, plan
 
 _NONE: Mapping[str, str] = {}
@@ -31,6 +32,7 @@ class Office(Protocol):
     """The app, as far as the sending of signatures knows it."""
 
     producer: Producer
+    conf: Settings
 
     @property
     def connection(self) -> Connection: ...
@@ -56,11 +58,17 @@ def send(app: Office, signature: Signature) -> Any:
 
 
 def lay_out(app: Office, signature: Signature, *, last: Message | None = None, name: str | None = None) -> Workflow:
-    """Return the messages of a signature as they would be sent here and now. Raises: see wire.to_wire."""
-    place = setting(app, name=name)
+    """Return the messages of a signature as they would be sent here and now. Raises: see wire.to_wire.
+
+    Where the id of its end was chosen, by ``task_id`` or ``freeze``, all other ids follow from that: to send it again
+    makes no second workflow.
+    """
+    wire = to_wire(signature, app.producer.freezing)
+    place = setting(app, name=name or end_of(wire))
     if last is not None and last.task:  # in the place of the run that sends it, so under the same parent
         place = replace(place, parent=last.parent)
-    laid = plan(to_wire(signature, app.producer), place, last=last)
+    laid = plan(wire, place, last=last)
+    app.producer.check_starts(laid.messages)
     return replace(laid, messages=tuple(map(_awaited, laid.messages)))
 
 
@@ -74,6 +82,7 @@ def setting(app: Office, name: str | None = None) -> Setting:
         root=parent.root_id if parent is not None else None,
         parent=parent.id if parent is not None else None,
         origin=app.producer.origin(),
+        priority=parent.message.priority if parent is not None and parent.message else app.conf.task_default_priority,
     )
 
 
@@ -122,7 +131,7 @@ def _stream(app: Office, signature: Canvas) -> Any:
     root = place.root or group_id
     body: Workflow | None = None
     if isinstance(signature, chord):
-        wire = to_wire(body_of(signature), app.producer, is_given=True)
+        wire = to_wire(body_of(signature), app.producer.freezing, is_given=True)
         if first_of(wire).kind != "task":  # one task must wait for the whole header
             wire = Wire(task="celery.chain", kind="chain", tasks=(Wire(task=ACCUMULATE), wire))
         start = replace(place, name=f"{group_id}|body", root=root, parent=place.parent)
@@ -133,9 +142,10 @@ def _stream(app: Office, signature: Canvas) -> Any:
     ids = DerivedIds(group_id)
     tasks = iter(members(signature.kwargs["tasks"], signature.options))
     while batch := list(islice(tasks, PUBLISH_BATCH)):
-        parts = tuple(to_wire(part, app.producer, 1) for part in batch)
+        parts = tuple(to_wire(part, app.producer.freezing, 1) for part in batch)
         at = replace(place, name=f"{group_id}|{len(ids)}", root=root)
         laid = plan(Wire(task="celery.group", kind="group", tasks=parts, options={"task_id": group_id}), at)
+        app.producer.check_starts(laid.messages)
         messages = [_awaited(_placed(message, group_id, len(ids), body)) for message in laid.messages]
         others = _store(app, messages)
         own = [(m.group_index, others.get(m.id, m.id)) for m in messages if m.group == group_id]
@@ -151,6 +161,16 @@ def _stream(app: Office, signature: Canvas) -> Any:
         first = first.parent
     first.parent = header
     return result
+
+
+def end_of(wire: Wire) -> str | None:
+    """Return the id that was chosen for the end of a canvas, if one was."""
+    while wire.kind in ("chain", "chord"):
+        inner = wire.body if wire.kind == "chord" else wire.tasks[-1] if wire.tasks else None
+        if inner is None:
+            return None
+        wire = inner
+    return wire.options.get("task_id")
 
 
 def first_of(wire: Wire) -> Wire:

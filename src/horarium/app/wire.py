@@ -9,7 +9,7 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from horarium import codec, message
-from horarium.app.canvas import PASSED_ON, Canvas, chain, chord, group
+from horarium.app.canvas import HEADER_ID, PASSED_ON, Canvas, chain, chord, group
 from horarium.app.keys import GIVEN
 from horarium.app.mapping import chunks
 from horarium.app.signature import Signature, listed_option
@@ -18,19 +18,22 @@ from horarium.errors import InvalidArguments
 
 # Options that say where a signature stands in a canvas: the plan decides that anew.
 _PLACE = frozenset({"group_id", "group_index", "chord", "immutable", "root_id", "parent_id"})
+_OF_THE_HEADER = frozenset({"countdown", "eta"})  # a chord that is to begin later does not wait twice
 DEEPEST = 200  # canvases inside one another; a signature that contains itself has no bottom
 
 
 class Freezer(Protocol):
-    """The producer, as far as signatures need it on their way."""
+    """What signatures need on their way; see freezing.py."""
 
-    def frozen_options(
-        self, name: str, options: Mapping[str, Any], args: Sequence[Any] = (), kwargs: Mapping[str, Any] = ...
+    plan: Any  # of a task's name: what its messages have in common
+
+    def options(
+        self, name: str, options: Mapping[str, Any], args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> dict[str, Any]: ...
 
-    def frozen_links(
-        self, options: Mapping[str, Any]
-    ) -> tuple[tuple[message.Signature, ...], tuple[message.Signature, ...]]: ...
+    def links(self, links: Any) -> tuple[message.Signature, ...]: ...
+
+    def errbacks(self, errbacks: Any) -> tuple[message.Signature, ...]: ...
 
 
 def to_wire(signature: Signature, freezer: Freezer, depth: int = 0, *, is_given: bool = False) -> message.Signature:
@@ -60,26 +63,28 @@ def to_wire(signature: Signature, freezer: Freezer, depth: int = 0, *, is_given:
 
 
 def members(tasks: Iterable[Any], options: Mapping[str, Any]) -> Iterable[Signature]:
-    """Yield the tasks of a group with the options of the group itself, where they are not about the group as such."""
+    """Yield the tasks of a group with the options of the group itself, where they are not about the group as such:
+    what was asked of all goes before what was asked of one, as in Celery."""
     common = {key: value for key, value in options.items() if key not in PASSED_ON}
     for task in tasks:
         part = Signature.from_dict(task)
-        yield part.clone().set(**{**common, **part.options}) if common else part
+        yield part.clone().set(**common) if common else part
 
 
 def _task(signature: Signature, freezer: Freezer, is_given: bool) -> message.Signature:
     options: dict[str, Any] = {}
     if signature.options:  # most have none
         options = {key: value for key, value in in_headers(signature.options).items() if key not in _PLACE}
-    links, error_links = freezer.frozen_links(options) if options else ((), ())
-    args = (GIVEN, *signature.args) if is_given and not signature.immutable else signature.args
+    name, args, kwargs = signature.name, signature.args, signature.kwargs
+    limit = freezer.plan(name).limit_bytes
+    known = (GIVEN, *args) if is_given and not signature.immutable else args
     return message.Signature(
-        task=signature.name,
-        links=links,
-        error_links=error_links,
-        args=Raw(codec.encode(list(signature.args), path="args")),
-        kwargs=Raw(codec.encode(_plain(signature.kwargs), path="kwargs")) if signature.kwargs else message.NO_KWARGS,
-        options=freezer.frozen_options(signature.name, options, args, signature.kwargs),
+        task=name,
+        links=freezer.links(options.get("link")),
+        error_links=freezer.errbacks(options.get("link_error")),
+        args=Raw(codec.encode(list(args), path="args", limit_bytes=limit)),
+        kwargs=Raw(codec.encode(_plain(kwargs), path="kwargs", limit_bytes=limit)) if kwargs else message.NO_KWARGS,
+        options=freezer.options(name, options, known, kwargs),
         immutable=signature.immutable,
     )
 
@@ -106,7 +111,8 @@ def _chord(signature: chord, freezer: Freezer, depth: int, is_given: bool) -> me
     own = {key: value for key, value in signature.options.items() if key not in PASSED_ON}
     header = tuple(to_wire(part, freezer, depth + 1, is_given=is_given) for part in members(signature.tasks, own))
     body = to_wire(body_of(signature), freezer, depth + 1, is_given=True)
-    return message.Signature(task="celery.chord", kind="chord", tasks=header, body=body)
+    options = {"task_id": signature.options[HEADER_ID]} if HEADER_ID in signature.options else {}
+    return message.Signature(task="celery.chord", kind="chord", tasks=header, body=body, options=options)
 
 
 def body_of(signature: chord) -> Signature:
@@ -115,9 +121,9 @@ def body_of(signature: chord) -> Signature:
         raise InvalidArguments("expected a chord to have a body, got none; write chord(header, body)")
     body = Signature.from_dict(signature.body).clone()
     own = signature.options
-    common = {key: value for key, value in own.items() if key not in PASSED_ON}
+    common = {key: value for key, value in own.items() if key not in PASSED_ON and key not in _OF_THE_HEADER}
     if common:
-        body.set(**{**common, **body.options})
+        body.set(**common)
     if own.get("task_id") is not None:
         body.set(task_id=own["task_id"])
     for link in listed_option(own.get("link")):

@@ -1,7 +1,7 @@
 """Why one run, or one task, does not run: the doctor's rules for a single case, as sentences.
 
-The reasons are tried in the order in which they stop a message: it has ended, its time has not come, somebody has
-it, nobody is there, nobody reads its queue, nobody knows its task, others are in front.
+The reasons are tried in the order in which they stop a message: it has ended, somebody has it, others must end before
+it, its time has not come, nobody is there, nobody reads its queue, nobody knows its task, others are in front.
 """
 
 from __future__ import annotations
@@ -67,6 +67,8 @@ def explain(facts: Facts, run: Run, held: Held | None) -> Finding:
         return _how_it_ended(facts, run)
     if held is not None and held.owner is not None:
         return _who_has_it(facts, run, held)
+    if run.message.gate is not None:
+        return _those_before_it(facts, run)
     message, due = run.message, held.due if held else run.message.due
     if message.expires is not None and message.expires <= facts.now:
         return note("expired", "its `expires` has passed: the next worker that looks ends it as EXPIRED")
@@ -88,10 +90,14 @@ def explain(facts: Facts, run: Run, held: Held | None) -> Finding:
     return _others_in_front(facts, run)
 
 
+def _those_before_it(facts: Facts, run: Run) -> Finding:
+    size = run.message.gate.size if run.message.gate is not None else None
+    whom = "a header that is still being sent" if size is None else f"{plural(size, 'other')} of its workflow to end"
+    return note("blocked", f"it waits for {whom}", f"{facts.command} runs tree {run.id}")
+
+
 def _kept_back(facts: Facts, message: Message, held: Held | None) -> Finding | None:
     """Say what keeps a message from being given to anybody, however many workers there are."""
-    if held is not None and held.is_blocked and message.gate is not None:
-        return note("blocked", "it waits for other runs of its workflow", f"{facts.command} runs show {message.id}")
     if held is not None and held.is_blocked and message.slot is not None:
         size = plural(message.slot.size, "run")
         return note("concurrency", f"it waits for room: no more than {size} of {message.slot.key!r} at once")
