@@ -325,7 +325,8 @@ def bare(settlement: Settlement) -> Settlement:
             value = settlement.value or result if settlement.joins else None  # whoever waits for it is given it
             return replace(settlement, outcome=Succeeded(result=None), value=value, logs=())
         case Failed(error=error):
-            return replace(settlement, outcome=Failed(error=replace(error, args=Raw(b"[]"), traceback=None)), logs=())
+            # Its arguments stay: whoever waits for it in a workflow ends with the same error, in the carrier alone.
+            return replace(settlement, outcome=Failed(error=replace(error, traceback=None)), logs=())
         case outcome if type(outcome) in ENDS:
             return replace(settlement, logs=())
         case _:
