@@ -126,9 +126,10 @@ class Queue(Protocol):
         Released of one that was never ``started``, adds an Attempt. ``worker``, ``started`` and ``logs`` replace what
         the run has, where given. ``widens``: the gates of these blocked messages wait for so many more, before anything
         arrives. An end sets ``ended`` (default: now) and ``error`` (see outcome.error_of).
-        Retried: ``message`` (the same id) takes the place of the old one; state RETRY, due at its eta.
+        Retried: ``message`` (the same id) takes the place of the old one; state RETRY, due at its eta. Here and in
+        Replaced the ``unique`` stays that of the old one, whatever the new one says: the key is the run's.
         Replaced: ``message`` takes the place of the old one and waits, PENDING: blocked if it has a gate, else due at
-        its eta; the attempts so far stay. It has the ``unique`` of the old one.
+        its eta; the attempts so far stay.
         Crashed: charged with one crash; waits in state RETRY for ``policy.crash_delays``; DEAD with the settlement's
         error when the limit is reached, or at once if at_most_once.
         Released: PENDING, due at once in its old place, or after ``delay``; the attempt is given back (not counted).

@@ -28,7 +28,7 @@ from horarium.engines.records import (
     Placed,
     RunFilter,
 )
-from horarium.message import Delivery, FiringKind, Join, Message, Unique, superseded
+from horarium.message import Delivery, FiringKind, Join, Message, Unique, successor, superseded
 from horarium.outcome import ENDS, Attempt, Crashed, ErrorRecord, Expired, Revoked, Run, Settlement, State, error_of
 from horarium.schedules.record import FAILED, SUCCEEDED, Schedule
 from horarium.workflow.follow import follow_ups
@@ -236,7 +236,10 @@ class Store:
             return
         self._let_go(entry)
         before = entry.message
-        entry.run = replace(run, state=state, changed=now, worker="", started=None, meta=None, progress=None)
+        message = successor(before, run.message)
+        entry.run = replace(
+            run, message=message, state=state, changed=now, worker="", started=None, meta=None, progress=None
+        )
         entry.due = due
         self._line_up(entry)
         self._set_gate(entry, now)

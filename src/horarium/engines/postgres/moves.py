@@ -34,7 +34,7 @@ from horarium.engines.postgres.slots import step_back
 from horarium.engines.postgres.sql import Database, Row, array
 from horarium.engines.postgres.tokens import new_token
 from horarium.engines.records import QUEUE_TOPIC, MaintenancePolicy
-from horarium.message import Message
+from horarium.message import Message, successor
 from horarium.outcome import Attempt, Crashed, ErrorRecord, Expired, Outcome, Revoked, State, error_of, told
 from horarium.workflow.follow import follow_ups
 from horarium.workflow.gates import Doom, dooms, released
@@ -271,7 +271,7 @@ def put_back(
     entry.state, entry.owner, entry.move = str(state), None, "back"
     entry.worker, entry.started, entry.due = "", None, due
     if message is not None:
-        message = opened(message, moves.now)
+        message = opened(successor(entry.message, message), moves.now)
         if message.gate is None and message.eta is not None:
             entry.due = max(due, message.eta)
         entry.sent, entry.queue = message, message.queue
