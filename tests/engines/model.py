@@ -293,8 +293,9 @@ class SideBySide(Noticeboard):
         """Whatever is due is seen by somebody: a last owner drains both engines to the end. What waits then, waits for
         others that never came."""
         try:
-            self.owners = ["the last"]
-            self.register(self.owners, ())
+            others = [*self.owners, *self.former]
+            self.both(lambda engine, now=self.now: engine.inspector.leave(others, now=now))
+            self.register(["the last"], ())
             self.clock.advance(120)
             while sum(self.drain(queues) for queues in (QUEUES, (ERRORS,))):
                 self.clock.advance(10)  # what the last ones have let into line may be due later
