@@ -3,8 +3,8 @@
 A key names its holder, and holds as long as that one waits or is in hand (or has the fence it had then, if the key is
 held until the start only). So whoever ends a message need not touch its key; it is only swept up.
 
-Locks are taken in the order of everybody: messages, then keys. Should the holder change between the two, it is locked
-late; should two meet in a circle over that, the server ends one, which is tried again.
+Locks are taken in the order of everybody: messages, then keys. Should somebody else have become the holder between the
+two, both are let go (a savepoint does that) and taken anew.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Collection, Sequence
 
 import msgspec
 from msgspec import Struct
+from psycopg import Rollback
 
 from horarium.clock import Instant, milliseconds
 from horarium.engines.postgres.intake import Intake, owner_of
@@ -21,6 +22,8 @@ from horarium.engines.postgres.slots import step_back
 from horarium.engines.postgres.sql import Database, array
 from horarium.engines.records import Placed
 from horarium.message import Message, Unique, superseded
+
+TRIES = 10  # after so many a holder is replaced without its lock, if it still waits then
 
 
 class Holder(Struct, eq=False):
@@ -48,11 +51,10 @@ def insert(
     return [*intake.tell()]
 
 
-def lock_holders(db: Database, messages: Sequence[Message]) -> None:
-    """Lock whoever may be replaced by one of these, before any key, and any schedule."""
+def lock_holders(db: Database, messages: Sequence[Message]) -> set[str]:
+    """Lock whoever waits and may be replaced by one of these, before any key, and any schedule; return the ids."""
     keys = {_key(message) for message in messages if message.unique is not None and message.unique.replaces}
-    if keys:
-        db.run("lock_holders", keys=array(sorted(keys)))
+    return {id for (id,) in db.fetch("lock_holders", keys=array(sorted(keys)))} if keys else set()
 
 
 def place(
@@ -67,8 +69,11 @@ def place(
     """Store messages of which some have a unique key, inside the open transaction. ``before``: ids that an earlier try
     of this very call has stored. ``topics``: gets what is to be told besides the queues of the messages."""
     call = _Call(db, now, before)
-    lock_holders(db, messages)
-    call.look(messages)
+    for tries in range(TRIES):
+        with db.connection.transaction():
+            if call.look(messages) or tries == TRIES - 1:
+                break
+            raise Rollback
     placed = [call.place(message) for message in messages]
     stored = call.store(token)
     freed = call.write(messages, stored)
@@ -96,16 +101,19 @@ class _Call:
         self._superseded: dict[str, Message] = {}  # in the store, as the newest of their keys want them
         self._freed: set[str] = set()  # slots that a superseded one does not wait for any more
 
-    def look(self, messages: Sequence[Message]) -> None:
-        """Lock the keys, then look who has them."""
+    def look(self, messages: Sequence[Message]) -> bool:
+        """Lock the holders, then the keys, and look who has them; tell whether those were still the holders."""
+        locked = lock_holders(self._db, messages)
         keyed = [message for message in messages if message.unique is not None]
         keys = array(sorted({_key(message) for message in keyed}))
         self._db.run("lock_keys", keys=keys, now=self._now)
         texts = any(message.unique is not None and message.unique.replaces for message in keyed)
-        for key, *fields in self._db.fetch("holders", keys=keys, now=self._now, texts=texts):
-            self._holders[key] = Holder(*fields)
+        rows = self._db.fetch("holders", keys=keys, now=self._now, texts=texts)
+        self._holders = {key: Holder(*fields) for key, *fields in rows}
         known = self._db.fetch("known", ids=array({message.id for message in keyed}))
         self._known = {id for (id,) in known} - self._before
+        replaced = {_key(message) for message in keyed if message.unique is not None and message.unique.replaces}
+        return all(holder.id in locked for key, holder in self._holders.items() if key in replaced and holder.waits)
 
     def place(self, message: Message) -> Placed:
         """Decide about one message; True if it is to be stored."""

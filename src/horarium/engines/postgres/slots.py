@@ -11,7 +11,11 @@ from horarium.engines.records import QUEUE_TOPIC
 def step_back(db: Database, keys: Collection[str]) -> set[str]:
     """Let those back into line who stand aside for these keys, the first of each queue and task; return the topics that
     are to be told. To be sent behind whatever took a message out of a hand, or out of its line."""
-    ids = db.fetch("lock_aside", keys=array(sorted(keys))) if keys else []
-    if not ids:
+    if not keys:
         return set()
-    return {QUEUE_TOPIC + queue for (queue,) in db.fetch("step_back", ids=array(id for (id,) in ids))}
+    rows = db.fetch("lock_free_aside", keys=array(sorted(keys)))
+    if locked := {slot for slot, id in rows if id is None}:
+        rows += db.fetch("lock_aside", keys=array(sorted(locked)))
+    ids = {id for _, id in rows if id is not None}
+    back = db.fetch("step_back", ids=array(sorted(ids))) if ids else []
+    return {QUEUE_TOPIC + queue for (queue,) in back}

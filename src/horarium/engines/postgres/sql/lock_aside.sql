@@ -1,11 +1,9 @@
--- Find who may come back into line for slots in which there is room now: of those that stand aside for a key the first of
--- each queue and task; and hold them.
+-- Find who may come back into line for slots, as lock_free_aside.sql does, waiting for whoever has locked them: he may let go
+-- of them unchanged, and then nobody else would let them back.
 -- Parameters: keys
--- Result: id of each
+-- Result: slot, id of each
 -- State: unchanged, locked
--- Safe: sent behind the statements by which a message has left a hand, or its line, and under its lock. A claim that lets
---   one stand aside holds those in hand: it has committed, and is seen here, or it waits, and finds room. Two who
---   leave at once take two different ones: the second waits for the first, and then goes on to the next in line
+-- Safe: see lock_free_aside.sql. A row that has changed meanwhile is passed over for the next in line
 WITH RECURSIVE lines AS (
     SELECT first.* FROM (SELECT DISTINCT told.key FROM unnest(%(keys)s::text[]) AS told (key)) AS told
     CROSS JOIN LATERAL (
@@ -19,7 +17,7 @@ WITH RECURSIVE lines AS (
         ORDER BY m.queue, m.task LIMIT 1
     ) AS next
 )
-SELECT first.id FROM (SELECT * FROM lines ORDER BY slot, queue, task OFFSET 0) AS line
+SELECT line.slot, first.id FROM (SELECT * FROM lines ORDER BY slot, queue, task OFFSET 0) AS line
 CROSS JOIN LATERAL (
     SELECT m.id FROM {schema}.messages AS m
     WHERE m.owner = ' slot' AND m.slot = line.slot AND m.queue = line.queue AND m.task = line.task
