@@ -146,7 +146,7 @@ def superseded(waiting: Message, newer: Message) -> Message:
 
 
 def successor(former: Message, message: Message) -> Message:
-    """Return the message as it takes the place of a former one in the same run: a unique key is the run's, and stays."""
+    """Return a message as it takes the place of a former one in the same run: a unique key is the run's and stays."""
     return message if message.unique == former.unique else msgspec.structs.replace(message, unique=former.unique)
 
 

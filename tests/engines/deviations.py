@@ -1,5 +1,5 @@
-"""Memory engines that deviate from the law on purpose, each in one of the things that messages wait for, to see that the
-model test finds it."""
+"""Memory engines that deviate from the law on purpose, each in one of the things that messages wait for, to see that
+the model test finds it."""
 
 from __future__ import annotations
 

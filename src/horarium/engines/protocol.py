@@ -98,7 +98,8 @@ class Queue(Protocol):
         ``limits``: of such a task no more are taken than its limit has room for; the rest stays, as an unknown task's
         does. One met in line whose ``slot`` is full (as many of its key in hand, over all owners, as its own ``size``)
         stands aside; when one of the key leaves a hand, the first of those aside, in the order of claims, is back in
-        its old place.
+        its old place: the first of each queue and task. So it is when one that waits ends, or a newer one takes its
+        place: it may have been its turn. (That one too many is back does no harm: it stands aside when it is met.)
 
         Raises: OwnerLost when the owner is not registered (see renew) or has been given up. One whose lease has
         lapsed, but which nobody has given up yet, may still claim.

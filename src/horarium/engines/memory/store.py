@@ -150,6 +150,7 @@ class Store:
 
     def _supersede(self, entry: Entry, newer: Message, now: Instant) -> None:
         self._leave_line(entry)
+        self._free_slot(entry)  # it may not want the slot any more, or not before long
         entry.run = replace(entry.run, message=superseded(entry.message, newer))
         entry.due = now if newer.eta is None else newer.eta
         self._hold_unique(entry, now)

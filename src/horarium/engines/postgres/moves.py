@@ -7,6 +7,7 @@ attempt) are statements of their own elsewhere.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
@@ -98,7 +99,7 @@ class Moves:
         self._entries: dict[str, Entry] = {}
         self._new: list[Message] = []
         self._left_gates: list[str] = []  # ids of those that wait behind them no more
-        self._left_slots: set[str] = set()  # keys
+        self._left_slots: Counter[str] = Counter()  # keys
         self._left_keys: list[str] = []  # ids of those whose unique keys are free
 
     def entries(self, ids: Iterable[str]) -> list[Entry]:
@@ -131,14 +132,14 @@ class Moves:
             insert(self.db, self._new, self.now, new_token(), topics=self.topics)
             self.topics |= {QUEUE_TOPIC + message.queue for message in self._new}
         self.topics |= step_back(self.db, self._left_slots)
-        self._entries, self._new, self._left_slots = {}, [], set()
+        self._entries, self._new, self._left_slots = {}, [], Counter()
 
     def leave(self, entry: Entry) -> None:
         """Note that a message leaves a hand, its line or its gate."""
         if entry.owner == GATED:
             self._left_gates.append(entry.id)
         if entry.slot is not None:
-            self._left_slots.add(entry.slot)
+            self._left_slots[entry.slot] += 1
             self.topics.add(QUEUE_TOPIC + entry.queue)  # a claim may have passed others of the key over just now
 
     def note_end(self, entry: Entry, state: State, error: ErrorRecord | None) -> None:
