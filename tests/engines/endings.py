@@ -24,7 +24,7 @@ from horarium.outcome import (
     Succeeded,
 )
 
-OOPS = ErrorRecord(class_path="builtins.ValueError", text="oops")
+OOPS = ErrorRecord(class_path="builtins.ValueError", args=Raw(b"[1]"), text="oops", traceback="line 1\n")
 KILLED = ErrorRecord(class_path="builtins.Killed", text="signal 9")
 CANVAS = 13  # the kind of an ending that puts a workflow in its place
 OTHERS = {"t": "u", "u": "t", "v": "w", "w": "v"}
