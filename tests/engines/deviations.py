@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from horarium.clock import Instant
 from horarium.engines.memory import MemoryEngine
 from horarium.engines.memory.store import Entry, Store
+from horarium.engines.records import Note
 from horarium.message import Join, Message
 from horarium.outcome import Run, State
 
@@ -20,6 +21,7 @@ def deviant(kind: type[Store]) -> MemoryEngine:
     """Return a memory engine whose store makes the moves of another class."""
     engine = MemoryEngine()
     engine._store.__class__ = kind
+    engine._store.notes = {}
     return engine
 
 
@@ -29,13 +31,6 @@ class ValuesAsTheyCome(Store):
     def arrive(self, join: Join, member: str, value: Raw, now: Instant) -> None:
         place = len(self.entries[join.id].arrived) if join.id in self.entries else 0
         super().arrive(Join(id=join.id, place=place), member, value, now)
-
-
-class ArrivalsThatAreCounted(Store):
-    """Whoever runs twice arrives twice."""
-
-    def arrive(self, join: Join, member: str, value: Raw, now: Instant) -> None:
-        super().arrive(join, f"{member} {self.entries[member].fence}", value, now)
 
 
 class GatesThatAreNeverWidened(Store):
@@ -148,8 +143,8 @@ class BlockedBeyondReach(Store):
             super().revoke(entry, reason, now)
 
 
-class BlockedForGood(Store):
-    """What is blocked does not expire."""
+class BlockedAndGone(Store):
+    """What is blocked expires without a word to anybody."""
 
     def expire(self, entry: Entry, now: Instant) -> None:
         if entry.is_blocked:
@@ -166,16 +161,19 @@ class BucketsThatAreAlwaysFull(Store):
         return super().hand_over(*args, **options)
 
 
-class JournalThatSkips(Store):
-    """An entry is lost as soon as another one has come."""
+class NotesThatAreFew(Store):
+    """Only the newest note is kept."""
 
-    @property
-    def journal(self) -> Any:
-        return deque(self._entries, maxlen=2)
+    notes = property(lambda store: store.newest, lambda store, notes: store.keep(notes))
 
-    @journal.setter
-    def journal(self, entries: Any) -> None:
-        self._entries = entries
+    def keep(self, notes: dict[str, Note]) -> None:
+        self.newest = dict([*notes.items()][-1:])
+
+
+class JournalThatForgets(Store):
+    """No entry is kept."""
+
+    journal = property(lambda store: deque())
 
 
 DEVIATIONS = [kind for kind in globals().values() if isinstance(kind, type) and Store in kind.__bases__]

@@ -44,11 +44,11 @@ class Ending(TypedDict):
 
 endings = st.fixed_dictionaries(
     {
-        "kind": st.sampled_from([0, 0, 0, 0, 1, *range(2, CANVAS + 1), CANVAS]),
+        "kind": st.sampled_from([0, 0, 0, 0, 0, 0, 1, *range(2, CANVAS + 1), CANVAS]),
         "tells_times": st.booleans(),
         "follows_up": st.booleans(),
         "unique": uniques,
-        "widens": st.sampled_from([False, False, True]),
+        "widens": st.booleans(),
         "is_kept_apart": st.sampled_from([False, False, True]),
         "canvas": canvases,
     }
@@ -91,13 +91,15 @@ def settlement(delivery: Delivery, ending: Ending) -> Settlement:
 
 
 def success(delivery: Delivery) -> Settlement:
-    """Return the plainest of all settlements."""
+    """Return the plainest of all settlements; of some the value that is passed on is not the result that is kept."""
+    is_kept_apart = delivery.message.joins and ord(delivery.message.id[-1]) % 2
     return Settlement(
         id=delivery.message.id,
         owner=delivery.owner,
         fence=delivery.fence,
         outcome=Succeeded(result=Raw(b'"%s"' % delivery.message.id.encode())),
         joins=delivery.message.joins,
+        value=Raw(b"[8]") if is_kept_apart else None,
         started=delivery.claimed,
         ended=delivery.claimed + 1,
     )

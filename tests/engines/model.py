@@ -55,6 +55,9 @@ some = st.lists(pick, max_size=3)
 queues = st.sampled_from([QUEUES, QUEUES, ("q",), ("r", "q")])
 tasks = st.sampled_from([None, None, ("t",), ("t", "u", "x")])
 limits = st.sampled_from(LIMITS)
+gate_steps = st.lists(
+    st.tuples(st.sampled_from(["open", "join", "seal", "seal"]), st.integers(0, 3)), min_size=1, max_size=3
+)
 
 
 class SideBySide(Noticeboard):
@@ -81,6 +84,7 @@ class SideBySide(Noticeboard):
         for order in first:
             self.put(order)
         self.send(canvas)
+        self.tend_gates(0, [("open", 2)])
         self.save(self.schedule("s", "code", 1.0), self.schedule(self.name("s"), "person", 5.0))
 
     @rule(order=orders)
@@ -92,18 +96,20 @@ class SideBySide(Noticeboard):
         for messages in calls_of(canvas, self.name, self.now):
             self.store(messages)
 
-    @rule(which=pick, how=st.sampled_from(["open", "join", "join", "seal"]), count=st.integers(0, 3))
-    def tend_gates(self, which: int, how: str, count: int) -> None:
-        """Open gates, let others join them, perhaps too late or too many, and say how many there are."""
-        if how == "open" or not self.gates:
-            body = open_body(self.name, self.now)
+    @rule(which=pick, steps=gate_steps)
+    def tend_gates(self, which: int, steps: list[tuple[str, int]]) -> None:
+        """Open a gate, let others join it, perhaps too late or too many, and say how many there are, perhaps twice."""
+        if not self.gates or steps[0][0] == "open":
+            body = open_body(self.name, self.now, expires=self.after(20) if which % 2 else None)
             self.gates.append(body.id)
             self.store((body,))
+            which = -1
         for gate in self.choose(self.gates, [which]):
-            if how == "seal":
-                self.act(Seal(id=gate, size=count))
-            else:
-                self.store(members(gate, count, self.name, self.now))
+            for step, count in steps:
+                if step == "seal":
+                    self.act(Seal(id=gate, size=count))
+                else:
+                    self.store(members(gate, count, self.name, self.now))
 
     @rule(which=st.lists(pick, min_size=1, max_size=3))
     def put_again(self, which: list[int]) -> None:
@@ -134,6 +140,7 @@ class SideBySide(Noticeboard):
     @rule(who=pick, limits=limits, endings=st.lists(endings, max_size=2))
     def work_some_more(self, who: int, limits: Mapping[str, Limit] | None, endings: list[Ending]) -> None:
         self.work(who, 3, QUEUES, None, limits, endings)
+        self.work(who + 1, 3, QUEUES, None, limits, [])
 
     @rule(who=pick, rounds=st.integers(1, 3))
     def work_well(self, who: int, rounds: int) -> None:
@@ -302,6 +309,7 @@ class SideBySide(Noticeboard):
                 self.all_that_can_be_seen_is_the_same()
             held = self.oracle.inspector.find(RunFilter(), EVERYTHING).held
             assert all(each.message.gate is not None for each in held if each.owner is None)
+            self.do_chores(())
             self.act(Purge())
             self.all_that_can_be_seen_is_the_same()
         finally:

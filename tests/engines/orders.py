@@ -23,8 +23,8 @@ LIMITED = ("v", "w")
 SHARED = Limit(rate=0.5, burst=2, bucket="shared")  # powers of two: no engine's arithmetic can round them otherwise
 LIMITS: tuple[Mapping[str, Limit] | None, ...] = (
     None,
-    None,
     {"v": Limit(running=1)},
+    {"v": SHARED, "w": SHARED},
     {"v": SHARED, "w": SHARED},
     {"v": Limit(running=0), "w": Limit(running=2, rate=1.0, burst=1, bucket="w")},
 )
@@ -74,11 +74,11 @@ uniques = st.sampled_from(
         Unique(key="l", lasts=5.0, replaces=True),
     ]
 )
-slots = st.sampled_from([None, None, None, Slot(key="k"), Slot(key="k", size=2), Slot(key="l")])
+slots = st.sampled_from([None, None, Slot(key="k"), Slot(key="k"), Slot(key="k", size=2), Slot(key="l")])
 orders = st.fixed_dictionaries(
     {
         "queue": st.sampled_from(QUEUES),
-        "task": st.sampled_from(["t", "t", "u", *LIMITED]),
+        "task": st.sampled_from(["t", "t", "u", "v", *LIMITED]),
         "priority": st.sampled_from([5, 5, 2, 9]),
         "eta": st.sampled_from([None, None, None, -3.0, 4.0, 20.0]),
         "expires": st.sampled_from([None, None, None, None, 0.0, 3.0, 40.0]),
@@ -174,9 +174,11 @@ def signature_of(canvas: Canvas) -> Signature:
             return Signature(task="chain", kind="chain", tasks=(step, group, body))
 
 
-def open_body(name: Name, now: Instant) -> Message:
+def open_body(name: Name, now: Instant, *, expires: Instant | None) -> Message:
     """Return a message of which nobody knows yet for how many it waits."""
-    return Message(id=name("body"), task="u", queue="q", created=now, gate=Gate(), error_links=(ON_ERROR,))
+    return Message(
+        id=name("body"), task="u", queue="q", created=now, expires=expires, gate=Gate(), error_links=(ON_ERROR,)
+    )
 
 
 def members(gate: str, count: int, name: Name, now: Instant) -> tuple[Message, ...]:
