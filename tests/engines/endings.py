@@ -105,11 +105,6 @@ def success(delivery: Delivery) -> Settlement:
     )
 
 
-def dooms(told: Settlement, delivery: Delivery) -> bool:
-    """Tell whether a settlement may doom others."""
-    return bool(delivery.message.joins) and not isinstance(told.outcome, Succeeded)
-
-
 def _outcome(delivery: Delivery, ending: Ending) -> tuple[Outcome, tuple[Message, ...]]:
     if ending["kind"] == CANVAS:
         end, rest = in_place_of(delivery.message, ending["canvas"], fence=delivery.fence, now=delivery.claimed)

@@ -2,7 +2,8 @@
 
 Every answer must be the same, and after every step so must everything that can be seen. The store's time is ours: both
 engines are told the same ``now``. Where the law leaves a choice (REPEATED or LOST once a message has moved on, the
-wording of an engine's own errors) both choices are read as one.
+wording of an engine's own errors) both choices are read as one, or not asked for: overdue ones that a claim may meet or not
+have neither a slot nor a limit, and what may meet at a gate is settled one by one.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 import timetable
-from endings import KILLED, Ending, dooms, endings, settlement, success
+from endings import KILLED, Ending, endings, settlement, success
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 from noticeboard import Noticeboard
@@ -45,7 +46,7 @@ from timetable import Shot, shots
 
 from horarium.engines.records import Action, DeadOwner, Limit, Member, Purge, Revoke, RunFilter, RunningNow, Seal
 from horarium.message import Delivery, Message
-from horarium.outcome import ENDED, Settlement, Verdict
+from horarium.outcome import ENDED, Settlement, Succeeded, Verdict
 from horarium.schedules.record import Schedule
 
 LEASE = 30.0
@@ -363,17 +364,22 @@ class SideBySide(Noticeboard):
         return claimed
 
     def settle(self, *chosen: tuple[Delivery, Ending]) -> None:
-        """Settle deliveries in one call; where a success and a doom might meet at a gate the law does not say which
-        comes first, so these go one by one."""
-        told = [settlement(delivery, ending) for delivery, ending in chosen]
-        if any(dooms(each, delivery) for each, (delivery, _) in zip(told, chosen, strict=True)):
-            for each in told:
-                self.record([each])
-        else:
-            self.record(told)
+        self.record([settlement(delivery, ending) for delivery, ending in chosen])
 
     def record(self, told: Sequence[Settlement]) -> None:
-        self.both(lambda engine, now=self.now: engine.queue.settle(told, now=now, policy=POLICY), same=same_verdicts)
+        """Settle in one call; but one by one where the law does not say which comes first: where a success and a doom
+        might meet at a gate, or more arrive than it waits for."""
+        joins = {message.id: message.joins for message in self.messages if message.joins}
+        is_open = any(
+            not isinstance(each.outcome, Succeeded) or any(join.id in self.gates for join in each.joins)
+            for each in told
+            if each.joins or each.id in joins
+        )
+        for part in [[each] for each in told] if is_open else [told]:
+            self.both(
+                lambda engine, now=self.now, part=part: engine.queue.settle(part, now=now, policy=POLICY),
+                same=same_verdicts,
+            )
 
     def act(self, action: Action) -> None:
         self.both(lambda engine, now=self.now: sorted(engine.inspector.act(action, now=now)))

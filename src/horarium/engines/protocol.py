@@ -20,7 +20,8 @@ any other way, whoever ends it, each blocked message of its ``joins`` is *doomed
 says, and so on from there. Released and doomed is recorded in the transaction that brings it about, and carried out by
 the time the call returns, or else by the next maintain. The engine itself then wakes whoever waits for the queue of
 what was released (or is back from standing aside), or for the results of what was doomed. Arrivals at a gate that is
-not there are passed over. Blocked messages are PENDING; they can be revoked, purged, and expire as others do.
+not there are passed over. If more arrive in one call than it waits for, or a success and a doom meet there, it is the
+engine's choice which came first. Blocked messages are PENDING; they can be revoked, purged, and expire as others do.
 """
 
 from __future__ import annotations
@@ -91,7 +92,8 @@ class Queue(Protocol):
         first: 1); its run is RECEIVED, with the owner's member name as worker. Order: higher priority, then earlier
         due, then earlier put, over all the queues together; a message that was put back keeps its place in the order
         of puts. Only messages whose task is in ``tasks`` (None: any) are taken; others stay, and hold up nobody.
-        Those of them past their ``expires`` that are met on the way end as EXPIRED, beyond the limit. A message that
+        Those of them past their ``expires`` that are met on the way end as EXPIRED, beyond the limit (behind a task
+        without room, see below, none need be met; maintain ends them). A message that
         crashed a process before is delivered alone: as the only one of its batch when it is first in line, else it
         ends the batch before it. (Not running others beside it is the runner's duty: it sees Delivery.crashes.)
 
