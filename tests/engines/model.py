@@ -2,8 +2,8 @@
 
 Every answer must be the same, and after every step so must everything that can be seen. The store's time is ours: both
 engines are told the same ``now``. Where the law leaves a choice (REPEATED or LOST once a message has moved on, the
-wording of an engine's own errors) both choices are read as one, or not asked for: overdue ones that a claim may meet or not
-have neither a slot nor a limit, and what may meet at a gate is settled one by one.
+wording of an engine's own errors) both choices are read as one, or not asked for: what expires has neither a slot nor
+a limit, since a claim may meet it or not, and what may meet at a gate is settled one by one.
 """
 
 from __future__ import annotations
