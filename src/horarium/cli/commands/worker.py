@@ -17,6 +17,7 @@ from horarium.cli.options import Command, log_level, names, option, pool_name, s
 from horarium.cli.session import Session
 
 POOLS = {"solo": "process", "eventlet": "thread", "gevent": "thread"}  # Celery's that are not known by name here
+CELERYS_QUEUE = "celery"  # the name of its default queue
 SAME = {
     "solo": "one child process (-P process -c 1), so that a crash is the task's only",
     "eventlet": "threads (-P thread); for coroutines write async def tasks and use -P async",
@@ -128,6 +129,8 @@ def command(
         if pool == "solo":
             overrides["concurrency"] = 1
     listed, weights = weighed(queues or ())
+    if session.dropin:
+        listed = as_celery_reads(listed, app.conf.task_default_queue)
     options = options_from(
         app.conf,
         queues=listed or None,
@@ -146,3 +149,8 @@ def command(
     supervisor = Supervisor(app, options, observer=observer, companions=companions)
     signals.celeryd_after_setup.send(options.name, instance=supervisor, conf=app.conf)
     return supervisor.run()
+
+
+def as_celery_reads(listed: tuple[str, ...], default: str) -> tuple[str, ...]:
+    """Return the queues of a worker in drop-in mode: whoever reads Celery's default queue by its name means ours."""
+    return (*listed, default) if CELERYS_QUEUE in listed and default not in listed else listed
