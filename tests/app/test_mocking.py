@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from typing import Any
 from unittest import mock
@@ -77,3 +78,43 @@ def test_an_eager_run_raises_the_exception_itself(app: Horarium) -> None:
         failed.get()
     with pytest.raises(Overdrawn):
         charge.apply((500,), throw=True)
+
+
+class Counted(Task):
+    """A base class that has a word in how its tasks are sent, as celery-singleton's and celery-once's."""
+
+    sent = 0
+
+    def apply_async(self, *args: Any, **options: Any) -> Any:
+        type(self).sent += 1
+        return super().apply_async(*args, **options)
+
+
+def test_a_signature_goes_by_way_of_its_tasks_own_apply_async(app: Horarium) -> None:
+    @app.task(base=Counted)
+    def add(x: int, y: int) -> int:
+        return x + y
+
+    add.s(1, 2).delay()
+    add.s(1).apply_async((2,))
+    add.delay(1, 2)
+    assert Counted.sent == 3
+
+
+def test_the_parameters_of_a_task_can_be_read_from_its_run(app: Horarium) -> None:
+    seen = []
+
+    class Bound(Task):
+        def __init__(self) -> None:
+            seen.append(list(inspect.signature(self.run).parameters))
+
+    @app.task(base=Bound, bind=True)
+    def one(self: Task, x: int, y: int = 1) -> int:
+        return x + y
+
+    @app.task(base=Bound)
+    def other(x: int) -> int:
+        return x
+
+    assert seen == [["x", "y"], ["x"]]
+    assert (one.run(1), other.run(2), one.apply((1, 2)).get()) == (2, 2, 3)
