@@ -17,7 +17,14 @@ from horarium.clock import Seconds
 from horarium.errors import InvalidSetting, UnknownSetting
 from horarium.settings_celery import ACCEPTED, ALIASES, CHECKED, REFUSED, URLS
 from horarium.settings_kinds import Kind
-from horarium.settings_names import NAMESPACE, check_spellings, current_name, refuse_slip, settings_among, unknown_setting
+from horarium.settings_names import (
+    NAMESPACE,
+    check_spellings,
+    current_name,
+    refuse_slip,
+    settings_among,
+    unknown_setting,
+)
 from horarium.settings_table import TABLE, Setting
 from horarium.settings_view import Notice, SettingsView
 
@@ -114,7 +121,9 @@ class Settings(SettingsView):
         """Set several settings on behalf of one of the LAYERS, all or none: where two say something, the stronger
         counts. What a configuration says replaces what an earlier one said."""
         check_spellings(wanted)
-        checked = {name: _checked(name, value, slips=layer == "source") for name, value in _by_our_names(wanted).items()}
+        checked = {
+            name: _checked(name, value, slips=layer == "source") for name, value in _by_our_names(wanted).items()
+        }
         before = self._layers[layer]
         after = checked if layer == "source" else {**before, **checked}
         if not self.is_deferred:

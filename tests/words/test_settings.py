@@ -110,7 +110,9 @@ def test_a_name_that_is_no_settings_is_kept_for_the_project_and_the_packages_tha
 def test_a_packages_own_setting_of_a_configuration_with_a_namespace_is_found_by_its_own_name() -> None:
     conf = Settings()
     conf.put("source", {"CELERY_SINGLETON_BACKEND_URL": "redis://"})
-    assert conf.singleton_backend_url == conf["singleton_backend_url"] == conf.get("singleton_backend_url") == "redis://"
+    assert (
+        conf.singleton_backend_url == conf["singleton_backend_url"] == conf.get("singleton_backend_url") == "redis://"
+    )
 
 
 @pytest.mark.parametrize(
