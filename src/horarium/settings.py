@@ -303,8 +303,8 @@ def _said(layers: Mapping[Any, Mapping[str, Any]], name: str) -> Any:
 
 
 def _checked(name: str, value: Any, *, slips: bool) -> Any:
-    """Return the value as it is kept; a name that is no setting's is kept too. Raises: UnknownSetting for a likely slip,
-    unless ``slips`` says that those have been looked for; InvalidSetting."""
+    """Return the value as it is kept; a name that is no setting's is kept too. Raises: UnknownSetting for a likely
+    slip, unless ``slips`` says that those have been looked for; InvalidSetting."""
     if name in REFUSED and value is not None:
         raise InvalidSetting(name, "left out", _shown(value), REFUSED[name])
     if name in CHECKED:

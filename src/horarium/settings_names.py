@@ -120,8 +120,8 @@ def _with_namespace(keys: list[str], namespace: str) -> dict[str, str]:
 
 
 def refuse_slip(name: str, shown: str | None = None) -> None:
-    """Raise UnknownSetting for a name that is likely a slip of a setting's; any other is the project's own, or that of a
-    package which keeps its settings here."""
+    """Raise UnknownSetting for a name that is likely a slip of a setting's; any other is the project's own, or that of
+    a package which keeps its settings here."""
     near = _nearest(name.lower(), _LIKELY_MEANT)
     if near is not None:
         raise UnknownSetting(shown or name, near)
