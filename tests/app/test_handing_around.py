@@ -7,7 +7,7 @@ from copy import copy, deepcopy
 
 import pytest
 
-from horarium.app.app import Horarium
+from horarium.app.app import Horarium, shared_task
 from horarium.app.canvas import chain, group
 from horarium.errors import InvalidArguments
 from horarium.testing.drain import drain
@@ -15,6 +15,19 @@ from horarium.testing.drain import drain
 
 def inc(x: int, me: object = None) -> int:
     return x + 1
+
+
+@shared_task
+def everywhere(x: int) -> int:
+    return x
+
+
+def test_tasks_can_be_pickled_and_copied_for_pools_of_processes(app: Horarium) -> None:
+    task = app.task(inc)
+    for kept in (task, everywhere):
+        assert pickle.loads(pickle.dumps(kept)) is kept
+        assert deepcopy([kept]) == [kept]
+    assert pickle.loads(pickle.dumps(task.delay))(1).state == "PENDING"
 
 
 def test_results_can_be_pickled_and_copied(app: Horarium) -> None:

@@ -65,6 +65,9 @@ class SharedTask:
         app = find_current_app()
         return vars(self.for_app(app)) if app is not None else {}
 
+    def __reduce__(self) -> str:
+        return self.function.__qualname__  # as a function: by where it is
+
     def __repr__(self) -> str:
         return f"<@shared_task: {self.__module__}.{self.__name__}>"
 

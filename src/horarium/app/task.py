@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -437,7 +438,7 @@ class Task(Definition):
         return f"<@task: {self.name} of {self.app.main}>"
 
     def __reduce__(self) -> Any:
-        raise TypeError(f"expected plain data, got the task {self.name}; pass its name instead")
+        return _task_of, (self.app, self.name, self.__module__)  # for other processes of the program, by its name
 
     def _retry_at(self, policy: RetryPolicy, retries: int, eta: datetime | None, countdown: Seconds | None) -> Instant:
         if eta is not None:
@@ -468,6 +469,12 @@ class Task(Definition):
 
 
 _APPLY_ASYNC = Task.apply_async
+
+
+def _task_of(app: Any, name: str, module: str) -> Any:
+    if app.known_task(name) is None:
+        import_module(module)
+    return app.tasks[name]
 
 
 def success_of(
