@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -70,6 +70,16 @@ def _flat(peer: str) -> tuple[Bar, ...]:
     return tuple(Bar(peer=peer, scenario="scale", metric=metric, limit=1.2, over_metric=than) for metric, than in pairs)
 
 
+def _joined() -> tuple[Bar, ...]:
+    """A large chord against Celery's, and how its cost grows with its members."""
+    largest, smaller = (f"chord of {members:,}" for members in sorted(Size().chord_members, reverse=True)[:2])
+
+    def bar(limit: float, metric: str, **over: Any) -> Bar:
+        return Bar(peer=REDIS, scenario="chord", metric=metric, limit=limit, at_least=True, **over)
+
+    return bar(5, largest, over=("celery_redis",)), bar(0.8, largest, over_metric=smaller)
+
+
 def _fired(peer: str, at_10_000: float, at_100_000: float) -> tuple[Bar, ...]:
     """What one scheduler does: when very many come due at once, beside others, and when a million lie there."""
     all_due, of_many = "10,000 of 10,000 due", "1,000 of 10,000 due"
@@ -129,6 +139,8 @@ BARS = (
     Bar(peer=SQLITE, scenario="health", metric="cpu", limit=50),
     *(Bar(peer=peer, scenario="recovery", metric="child", limit=1) for peer in (SQLITE, REDIS, POSTGRES)),
     *(Bar(peer=peer, scenario="recovery", metric="host", limit=20) for peer in (SQLITE, REDIS, POSTGRES)),
+    *_joined(),
+    Bar(peer=REDIS, scenario="control", metric="ping p95", limit=150),
     *_flat(SQLITE),
     *_flat(REDIS),
     *_flat(POSTGRES),

@@ -40,6 +40,9 @@ class Size(Struct, frozen=True, kw_only=True):
     history_laps: int = 30
     crowd_owners: tuple[int, ...] = (1, 4, 16, 64)
     crowd_tasks: int = 30_000
+    chord_members: tuple[int, ...] = (100, 1_000, 10_000)
+    chain_length: int = 1_000
+    chain_seconds: float = 60.0  # whoever is not done by then is said not to be
     due_cases: tuple[tuple[int, int], ...] = ((1_000, 10_000), (10_000, 10_000), (100_000, 100_000))  # due, entries
     due_seconds: float = 60.0  # whoever is not done by then is stopped: its rate is known
     million: int = 1_000_000
@@ -47,6 +50,9 @@ class Size(Struct, frozen=True, kw_only=True):
     million_edits: int = 10
     lateness_schedules: int = 100  # each fires once a second
     lateness_seconds: float = 15.0
+    control_workers: int = 10
+    control_calls: int = 200
+    control_pause: float = 0.05  # seconds at rest before each call
 
     def drain_of(self, peer: Peer) -> int:
         """Return how many tasks a peer is given to drain."""
@@ -75,6 +81,8 @@ QUICK = Size(
     history_laps=2,
     crowd_owners=(1, 4),
     crowd_tasks=300,
+    chord_members=(100, 1_000),
+    chain_length=20,
     due_cases=((1_000, 10_000),),
     due_seconds=20.0,
     million=2_000,
@@ -82,6 +90,8 @@ QUICK = Size(
     million_edits=2,
     lateness_schedules=20,
     lateness_seconds=2.0,
+    control_workers=2,
+    control_calls=5,
 )
 
 

@@ -71,7 +71,10 @@ class Stage:
         self._servers = servers
         self._names = names  # what the texts of a peer may name
         self._environment = {name: text.format_map(names) for name, text in peer.settings}
-        self._environment |= {"PYTHONPATH": str(ROOT), WITNESS: str(directory / "witness")}
+        self._environment |= {
+            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src")]),
+            WITNESS: str(directory / "witness"),
+        }
         self._stack = stack
         caller = Caller(python, peer.app, self._environment, directory / "caller.log")
         self.caller = stack.enter_context(caller)

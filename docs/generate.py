@@ -15,6 +15,7 @@ sys.path.insert(0, str(HERE))  # the house tests load this file by its path
 from pages.commands import commands_page  # noqa: E402
 from pages.errors import errors_page  # noqa: E402
 from pages.events import events_page  # noqa: E402
+from pages.remote import remote_page  # noqa: E402
 from pages.settings import settings_page  # noqa: E402
 
 PAGES: dict[Path, Callable[[], str]] = {
@@ -22,6 +23,7 @@ PAGES: dict[Path, Callable[[], str]] = {
     HERE / "reference" / "commands.md": commands_page,
     HERE / "reference" / "errors.md": errors_page,
     HERE / "reference" / "events.md": events_page,
+    HERE / "reference" / "remote-control.md": remote_page,
 }
 
 

@@ -163,6 +163,29 @@ class Orders:
         seconds: float = self._crowd.work_off()
         return seconds
 
+    async def chord(self, members: int) -> tuple[float, int]:
+        """Send a chord and wait for its result; return the seconds, and how often its body ran."""
+        before, began = witness.bodies(), time.perf_counter()
+        given = self._app.chord_of(members)
+        took = time.perf_counter() - began
+        if given != members:
+            raise RuntimeError(f"the body of a chord of {members} was given {given} values")
+        return took, witness.bodies() - before
+
+    async def chain(self, length: int, within: float) -> float | None:
+        """Send a chain and wait for its result; return the seconds, None if it has not ended within so many."""
+        began = time.perf_counter()
+        count = self._app.chain_of(length, within)
+        if count not in (length, None):
+            raise RuntimeError(f"a chain of {length} has counted to {count}")
+        return time.perf_counter() - began if count is not None else None
+
+    async def ping(self, workers: int, calls: int, pause: float) -> list[float]:
+        """Wait until so many workers live, then ask all of them time and again; return the milliseconds of each call
+        (only Horarium's apps can)."""
+        taken: list[float] = self._app.ping(workers, calls, pause)
+        return taken
+
     async def plan(self, entries: int, due: int, instant: float) -> None:
         """Let a scheduler find so many entries, some of which come due at one instant, in seconds since the epoch."""
         await _result(self._app.plan(entries, due, instant))

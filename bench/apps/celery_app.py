@@ -8,7 +8,8 @@ import time
 from importlib.metadata import version
 from typing import Any
 
-from celery import Celery, group
+from celery import Celery, chain, chord, group
+from celery.exceptions import TimeoutError
 from celery.schedules import crontab
 
 from bench.apps import witness
@@ -44,6 +45,17 @@ def hold_on() -> None:
     time.sleep(witness.tell_hold())
 
 
+@app.task(name="bench.collect")
+def collect(values: list[Any]) -> int:
+    witness.tell_body()
+    return len(values)
+
+
+@app.task(name="bench.step")
+def step(number: int) -> int:
+    return number + 1
+
+
 def delay() -> Any:
     return noop.delay()
 
@@ -52,6 +64,19 @@ def bulk(count: int) -> tuple[Any, Any]:
     """A group: Celery's own way to publish many, over one producer."""
     results = group(noop.s() for _ in range(count)).apply_async()
     return results[0], results[-1]
+
+
+def chord_of(members: int) -> int:
+    """Send a chord, wait for it, and return how many values its body was given."""
+    return int(chord([noop.si() for _ in range(members)], collect.s()).apply_async().get(timeout=600))
+
+
+def chain_of(length: int, within: float) -> int | None:
+    """Send a chain, wait for it, and return what it has counted to; None if it has not ended by then."""
+    try:
+        return int(chain([step.s(0), *[step.s() for _ in range(length - 1)]]).apply_async().get(timeout=within))
+    except TimeoutError:
+        return None
 
 
 def note() -> None:

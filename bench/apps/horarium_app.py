@@ -13,11 +13,13 @@ from bench.apps.horarium_crowd import Crowd
 from bench.apps.horarium_history import History
 from bench.apps.horarium_scale import scale as scale_of
 from bench.apps.horarium_schedules import Schedules
-from horarium import Horarium, crontab
+from horarium import Horarium, chain, chord, crontab
 from horarium.engines.connect import connect
+from horarium.errors import ResultTimeout
 from horarium.version import __version__
 
 STORE = os.environ["BENCH_STORE"]
+FLEET_WITHIN = 60.0  # seconds until all workers have started
 BATCH = 1_000  # calls in one send_many
 LIBRARIES = {"sqlite": ("apsw",), "redis": ("redis", "hiredis"), "postgresql": ("psycopg",)}
 
@@ -40,6 +42,17 @@ def hold_on() -> None:
     time.sleep(witness.tell_hold())
 
 
+@app.task(name="bench.collect")
+def collect(values: list[Any]) -> int:
+    witness.tell_body()
+    return len(values)
+
+
+@app.task(name="bench.step")
+def step(number: int) -> int:
+    return number + 1
+
+
 def delay() -> Any:
     return noop.delay()
 
@@ -50,6 +63,19 @@ def bulk(count: int) -> tuple[Any, Any]:
     for start in range(0, count, BATCH):
         results += app.send_many([noop.s() for _ in range(min(BATCH, count - start))])
     return results[0], results[-1]
+
+
+def chord_of(members: int) -> int:
+    """Send a chord, wait for it, and return how many values its body was given."""
+    return int(chord([noop.si() for _ in range(members)], collect.s()).apply_async().get(timeout=600))
+
+
+def chain_of(length: int, within: float) -> int | None:
+    """Send a chain, wait for it, and return what it has counted to; None if it has not ended by then."""
+    try:
+        return int(chain([step.s(0), *[step.s() for _ in range(length - 1)]]).apply_async().get(timeout=within))
+    except ResultTimeout:
+        return None
 
 
 def note() -> None:
@@ -91,6 +117,22 @@ def plan(entries: int, due: int, instant: float) -> None:
 
 def enqueued() -> int:
     return schedules().enqueued()
+
+
+def ping(workers: int, calls: int, pause: float) -> list[float]:
+    deadline = time.monotonic() + FLEET_WITHIN
+    while len(app.control.ping(timeout=1.0)) < workers:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"expected {workers} workers to answer within {FLEET_WITHIN} s")
+    taken = []
+    for _ in range(calls):
+        time.sleep(pause)
+        began = time.perf_counter()
+        answers = len(app.control.ping(timeout=5.0))
+        taken.append((time.perf_counter() - began) * 1000)
+        if answers != workers:
+            raise RuntimeError(f"expected {workers} answers, got {answers}")
+    return taken
 
 
 def facts() -> dict[str, str]:

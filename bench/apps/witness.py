@@ -30,6 +30,18 @@ def tell_hold() -> float:
     return HOLD_SECONDS
 
 
+def tell_body() -> None:
+    """Leave a mark for each run of a chord's body."""
+    descriptor = os.open(_bodies(), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    os.write(descriptor, b".")
+    os.close(descriptor)
+
+
+def bodies() -> int:
+    """Return how many marks there are."""
+    return _bodies().stat().st_size if _bodies().exists() else 0
+
+
 def listen() -> socket.socket:
     """Open the socket to which tasks tell their start; the caller reads it with one of the following."""
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -70,6 +82,10 @@ def _tell(words: bytes) -> None:
 
 def _held() -> Path:
     return Path(os.environ[WITNESS] + "-held")
+
+
+def _bodies() -> Path:
+    return Path(os.environ[WITNESS] + "-bodies")
 
 
 def _address() -> str:

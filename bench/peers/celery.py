@@ -39,7 +39,7 @@ def _peer(name: str, label: str, broker: ServerName, scenarios: tuple[str, ...],
 
 
 PEERS = (
-    _peer("celery_redis", "Redis", "redis", _ALL, late=False, killed=_LOST),
+    _peer("celery_redis", "Redis", "redis", (*_ALL, "chord"), late=False, killed=_LOST),
     _peer(
         "celery_redis_acks_late",
         "Redis, acks late",

@@ -18,9 +18,11 @@ _SCENARIOS = (
     "import",
     "recovery",
     "scale",
+    "chord",
     "due",
     "million",
     "lateness",
+    "control",
 )
 _OF_ITS_OWN = {"sqlite": ("history", "health"), "redis": ("crowd",), "postgres": ("crowd", "history")}
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from bench.scenario import Scenario
 from bench.scenarios import (
+    chord,
+    control,
     crowd,
     drain,
     due,
@@ -30,6 +32,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     memory.SCENARIO,
     imports.SCENARIO,
     health.SCENARIO,
+    chord.SCENARIO,
     recovery.SCENARIO,
     scale.SCENARIO,
     crowd.SCENARIO,
@@ -37,6 +40,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     due.SCENARIO,
     million.SCENARIO,
     lateness.SCENARIO,
+    control.SCENARIO,
 )
 DEFAULT = tuple(scenario for scenario in SCENARIOS if scenario.by_default)
 RARE = tuple(scenario for scenario in SCENARIOS if not scenario.by_default)

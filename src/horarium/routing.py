@@ -150,7 +150,7 @@ def _to_route(destination: Any, name: str, by_call: bool) -> Route:
         queue = destination.get("routing_key")
     if queue is not None and (not isinstance(queue, str) or not queue):
         raise _unreadable(f"the queue of {name} to be a name", queue)
-    if priority is not None and (type(priority) is not int or not 0 <= priority <= 9):
+    if priority is not None and (type(priority) is not int or not 0 <= priority <= 255):
         raise _unreadable(f"the priority of {name} to be 0 to 9", priority)
     others = {key: destination[key] for key in destination.keys() & (ALSO - {"routing_key"})}
     return Route(queue=queue, priority=priority, options=others, by_call=by_call or bool(others))

@@ -57,12 +57,15 @@ class Settings(SettingsView):
     beat_cron_starting_deadline: Seconds | None
     task_default_queue: str
     task_default_priority: int
+    task_priority_scheme: str
+    task_queue_max_priority: int | None
     task_inherit_parent_priority: bool
     task_queues: tuple[str, ...] | None
     task_create_missing_queues: bool
     task_routes: Any
     task_annotations: Any
     task_default_rate_limit: str | float | None
+    task_rate_limit_scope: str
     task_time_limit: Seconds | None
     task_soft_time_limit: Seconds | None
     task_track_started: bool
@@ -80,8 +83,14 @@ class Settings(SettingsView):
     max_result_bytes: int
     result_serializer: str
     result_accept_content: Any
+    task_send_sent_event: bool
     worker_concurrency: int | None
+    worker_autoscaler: tuple[int, int] | None
+    worker_send_task_events: bool
+    worker_enable_remote_control: bool
     worker_pool: str
+    worker_queue_order: str
+    worker_queue_weights: dict[str, int] | None
     worker_max_tasks_per_child: int | None
     worker_max_memory_per_child: int | None
     worker_lease: Seconds
@@ -181,7 +190,6 @@ class Settings(SettingsView):
         """Return what the owner of these settings should know: those set without effect, and those that cost."""
         chosen = self.chosen()
         notices = [Notice(name, ACCEPTED[name]) for name in chosen if name in ACCEPTED]
-        notices += [Notice(name, text) for name, text in _KEPT.items() if name in chosen]
         notices += [Notice(name, text) for name, value, text in _CAVEATS if chosen.get(name, _UNSET) == value]
         return notices + [Notice(name, _NOT_OURS) for name in self._others() if name.startswith("CELERY_")]
 
@@ -382,11 +390,6 @@ def _shown(value: object) -> object:
 _UNSET = object()
 
 _NOT_OURS = "is no setting of Celery's or Horarium's; it is kept for the project to read"
-
-# What is checked and kept, and not acted on yet.
-_KEPT: dict[str, str] = dict.fromkeys(
-    ("task_default_rate_limit", "worker_disable_rate_limits"), "is not supported yet: tasks run as fast as slots allow"
-)
 
 # A setting, the value that has a price, and the price.
 _CAVEATS: tuple[tuple[str, object, str], ...] = (

@@ -33,7 +33,6 @@ _NO_EFFECT: dict[str, str] = {
         task_create_missing_queue_type task_create_missing_queue_exchange_type worker_direct
         worker_detect_quorum_queues""",
     "errors are kept whether the result is ignored or not": "task_store_errors_even_if_ignored",
-    "every queue takes the priorities 0 to 9": "task_queue_max_priority",
     "what is accepted is stored durably; see durability": "task_default_delivery_mode result_persistent",
     "messages have one form, compact as it is": "task_protocol task_compression result_compression",
     "a message is never lost with its worker: it runs again, and after worker_crash_limit crashes it is DEAD": """
@@ -57,11 +56,11 @@ _NO_EFFECT: dict[str, str] = {
         worker_soft_shutdown_timeout worker_enable_soft_shutdown_on_idle
         worker_cancel_long_running_tasks_on_connection_loss""",
     "runs are always recorded whole, and are their own events": """
-        result_extended worker_send_task_events task_send_sent_event event_queue_ttl event_queue_expires
+        result_extended event_queue_ttl event_queue_expires
         event_queue_prefix event_queue_exclusive event_queue_durable event_exchange event_serializer
         task_remote_tracebacks""",
     "commands to workers travel through the store": """
-        worker_enable_remote_control control_queue_ttl control_queue_expires control_queue_exclusive
+        control_queue_ttl control_queue_expires control_queue_exclusive
         control_queue_durable control_exchange beat_enable_remote_control beat_remote_control_max_tick_age""",
     "results are read from the store, with its own way of waiting": """
         result_backend_transport_options result_backend_always_retry result_backend_max_retries
@@ -95,7 +94,6 @@ _NO_EFFECT: dict[str, str] = {
 }
 
 _NOT_YET: dict[str, str] = {
-    "choose the number with worker_concurrency": "worker_autoscaler",
     "chords come later": "result_chord_expires task_allow_error_cb_on_chord_header",
 }
 

@@ -5,7 +5,6 @@ Units are given up here: a timedelta becomes seconds, a zone its name, Celery's 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta, tzinfo
 from math import isfinite
@@ -14,6 +13,8 @@ from typing import Any
 from msgspec import Struct
 
 from horarium.address import read_results, read_store
+from horarium.rate import EXPECTED as RATE_EXPECTED
+from horarium.rate import per_second
 
 
 class Kind(Struct, frozen=True):
@@ -156,6 +157,12 @@ def _queue_name(queue: Any) -> str:
     return _text(getattr(queue, "name", queue))
 
 
+def _weights(value: Any) -> dict[str, int]:
+    if not isinstance(value, Mapping):
+        raise ValueError
+    return {_text(queue): _whole(1)(weight) for queue, weight in value.items()}
+
+
 def _annotations(value: Any) -> Any:
     for one in value if isinstance(value, list | tuple) else (value,):
         if isinstance(one, Mapping):
@@ -167,9 +174,11 @@ def _annotations(value: Any) -> Any:
 
 
 def _rate(value: Any) -> Any:
-    if isinstance(value, str) and _RATE.fullmatch(value.strip()):
-        return value.strip()
-    return _at_least_zero(value)
+    try:
+        per_second(value)
+    except ValueError:
+        raise ValueError from None
+    return value.strip() if isinstance(value, str) else value
 
 
 def _log_level(value: Any) -> str | int:
@@ -178,6 +187,19 @@ def _log_level(value: Any) -> str | int:
     if not isinstance(value, str) or value.upper() not in _LEVELS:
         raise ValueError(f"write one of {', '.join(_LEVELS)}")
     return value.upper()
+
+
+def _bounds(value: Any) -> tuple[int, int] | None:
+    """Read the most and the fewest of something. Celery's setting names a class that scales; ours is built in."""
+    if isinstance(value, str) and (":" in value or "." in value):
+        return None
+    numbers = value.split(",") if isinstance(value, str) else value
+    if not isinstance(numbers, list | tuple) or len(numbers) not in (1, 2):
+        raise ValueError
+    most, fewest = (int(number) for number in (*numbers, *(() if len(numbers) == 2 else (1,))))
+    if not 1 <= fewest <= most:
+        raise ValueError("write the larger one first")
+    return most, fewest
 
 
 def _only_json(value: Any) -> Any:
@@ -196,7 +218,6 @@ COMPRESSIONS = {
     "zstandard": "zstd",
 }
 
-_RATE = re.compile(r"\d+(\.\d+)?(/[smh])?")
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _POOL_ALIASES = {
     "prefork": "process",
@@ -217,13 +238,16 @@ JSON_ONLY = Kind("'json'", _only_json)
 POOL = one_of("process", "thread", "async", "solo", aliases=_POOL_ALIASES, remedies=_POOL_REMEDIES)
 KIBIBYTES = Kind("a whole number of KiB, 1 or more", _whole(1))
 BYTES_OR_ZERO = Kind("a whole number of bytes, 0 or more", _whole(0))
+HIGHEST = Kind("a whole number from 1 to 255", _whole(1, 255))
 PRIORITY = Kind("a whole number from 0 to 9", _whole(0, 9))
 STORE_URL = Kind("the URL of a store", read_store)
 RESULTS_URL = Kind("the URL of a store, 'store', or None", read_results, takes_none=True)
 ZONE = Kind("the name of a time zone, such as 'Europe/Berlin'", _zone_name)
 SCHEDULES = Kind("a dict from a schedule's name to a dict with 'task' and 'schedule'", _schedules)
+BOUNDS = Kind("(most, fewest), two whole numbers from 1 on", _bounds)
 ROUTES = Kind("a dict, a function, a router object, a dotted path, or a list of them", _routes)
 QUEUES = Kind("a list of queues' names, a dict by their names, or kombu's queues", _queue_names)
+WEIGHTS = Kind("a dict from a queue's name to its weight, a whole number, 1 or more", _weights)
 ANNOTATIONS = Kind("a dict from a task's name, or '*', to its options; or a list of such", _annotations)
-RATE = Kind("a rate such as '10/s', '100/m', '1000/h', or a number per second", _rate)
+RATE = Kind(RATE_EXPECTED, _rate)
 LOG_LEVEL = Kind("the name of a log level", _log_level)

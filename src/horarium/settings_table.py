@@ -12,10 +12,12 @@ from msgspec import Struct
 from horarium.address import SAME_STORE
 from horarium.settings_kinds import (
     ANNOTATIONS,
+    BOUNDS,
     BYTES,
     BYTES_OR_ZERO,
     COUNT,
     FLAG,
+    HIGHEST,
     JSON_ONLY,
     KIBIBYTES,
     LOG_LEVEL,
@@ -31,6 +33,7 @@ from horarium.settings_kinds import (
     STORE_URL,
     TEXT,
     WAIT,
+    WEIGHTS,
     ZONE,
     Kind,
     one_of,
@@ -130,6 +133,19 @@ TASKS = (
         doc="The priority of tasks that name none. Higher runs first.",
     ),
     Setting(
+        name="task_priority_scheme",
+        default="horarium",
+        kind=one_of("horarium", "redis", "rabbitmq"),
+        doc="How calls, declarations and routes write priorities: as here, or as Celery has them on `redis` (0 first) "
+        "or `rabbitmq` (highest first).",
+    ),
+    Setting(
+        name="task_queue_max_priority",
+        default=None,
+        kind=or_none(HIGHEST),
+        doc="The highest priority that a project written for RabbitMQ uses; needs `task_priority_scheme`.",
+    ),
+    Setting(
         name="task_inherit_parent_priority",
         default=False,
         kind=FLAG,
@@ -168,6 +184,12 @@ TASKS = (
         doc="The `rate_limit` of tasks that name none.",
     ),
     Setting(
+        name="task_rate_limit_scope",
+        default="fleet",
+        kind=one_of("fleet", "worker"),
+        doc="What a `rate_limit` counts: the starts of all workers together, or those of each, as in Celery.",
+    ),
+    Setting(
         name="task_time_limit",
         default=None,
         kind=or_none(SECONDS),
@@ -198,6 +220,12 @@ TASKS = (
         default=5.0,
         kind=SECONDS,
         doc="The deadline of a publish, all its tries included: `delay()` returns or raises within it.",
+    ),
+    Setting(
+        name="task_send_sent_event",
+        default=False,
+        kind=FLAG,
+        doc="Let callers write the event `task-sent` to the store's journal.",
     ),
     Setting(
         name="task_always_eager",
@@ -268,6 +296,18 @@ WORKER = (
         doc="Where tasks run: in processes (Celery: prefork), in threads, on an event loop, or one by one (`solo`).",
     ),
     Setting(
+        name="worker_queue_order",
+        default="together",
+        kind=one_of("together", "strict"),
+        doc="Whether a worker takes from its queues as from one, or from each only when those before it are empty.",
+    ),
+    Setting(
+        name="worker_queue_weights",
+        default=None,
+        kind=or_none(WEIGHTS),
+        doc="The shares of queues in what is started, while each has something waiting: `{'high': 5, 'low': 1}`.",
+    ),
+    Setting(
         name="worker_max_tasks_per_child",
         default=None,
         kind=or_none(COUNT, zero_too=True),
@@ -308,6 +348,26 @@ WORKER = (
         default=65_536,
         kind=BYTES_OR_ZERO,
         doc="How many bytes of a run's log lines and output are kept with it.",
+    ),
+    Setting(
+        name="worker_autoscaler",
+        default=None,
+        kind=or_none(BOUNDS),
+        doc="`(most, fewest)`: how many slots a worker may have; it scales between them by what is ready in its "
+        "queues. None: `worker_concurrency`, always. `worker --autoscale most,fewest` means the same.",
+    ),
+    Setting(
+        name="worker_send_task_events",
+        default=False,
+        kind=FLAG,
+        doc="Write the events of tasks and heartbeats to the store's journal, for `horarium events` and "
+        "`app.events`. `worker -E` means the same.",
+    ),
+    Setting(
+        name="worker_enable_remote_control",
+        default=True,
+        kind=FLAG,
+        doc="Let workers answer `horarium inspect` and `horarium control`.",
     ),
     Setting(
         name="worker_disable_rate_limits",

@@ -45,7 +45,7 @@ def test_a_moment_that_no_store_can_hold_is_refused(app: Horarium, option: str, 
 
 
 def test_a_link_may_wait_for_a_timedelta(app: Horarium) -> None:
-    frozen = to_wire(app.signature("one", countdown=timedelta(seconds=2)), app.producer)
+    frozen = to_wire(app.signature("one", countdown=timedelta(seconds=2)), app.producer.freezing)
     travelled = msgspec.json.decode(msgspec.json.encode(frozen), type=Signature)
     assert to_message(travelled, id="a", first=None, now=1000).eta == 3000
 

@@ -17,6 +17,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
     (tmp_path / f"{module}.py").write_text(SHOP)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    monkeypatch.setenv("HORARIUM_DROPIN", "0")  # a command line of Celery's that ran before has left it on
     for name in ("HORARIUM_APP", "HORARIUM_STORE", "CELERY_APP", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)
     app = importlib.import_module(module).app

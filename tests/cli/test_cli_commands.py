@@ -11,7 +11,6 @@ from shop_words import Shop, failed
 from horarium.cli.exits import Exit, code_of
 from horarium.cli.main import COMMANDS, root
 from horarium.clock import to_instant
-from horarium.engines.records import RunningNow
 from horarium.errors import (
     EngineUnavailable,
     HorariumError,
@@ -318,64 +317,6 @@ def test_purge_of_a_queue_leaves_the_others(shop: Shop) -> None:
 
 
 # The fleet.
-
-
-def test_ping_without_a_worker_exits_with_69(shop: Shop) -> None:
-    result = shop("inspect", "ping", "-t", "0")
-    assert result.exit_code == Exit.UNAVAILABLE and "no live worker" in result.stderr
-
-
-def test_ping_answers_for_each_live_worker(shop: Shop) -> None:
-    shop.join()
-    assert shop("inspect", "ping").stdout == "worker@vm\tpong\n"
-    assert shop.json("inspect", "ping") == {"worker@vm": {"ok": "pong"}}
-
-
-def test_ping_of_one_that_is_not_there_exits_with_69(shop: Shop) -> None:
-    shop.join()
-    assert shop("inspect", "ping", "-d", "other@vm", "-t", "0").exit_code == Exit.UNAVAILABLE
-    assert shop("inspect", "-d", "celery@vm", "ping").exit_code == 0
-
-
-def test_inspect_active_shows_what_runs_under_celerys_keys(shop: Shop) -> None:
-    run_id = shop.send()
-    shop.join()
-    shop.claim()
-    shop.join("child", running=(RunningNow(id=run_id, task="shop.charge", started=shop.engine.now()),))
-    [info] = shop.json("inspect", "active")["worker@vm"]
-    assert (info["id"], info["name"], info["args"], info["worker_pid"]) == (run_id, "shop.charge", [1], 42)
-    assert run_id in shop("inspect", "active").stdout
-
-
-def test_inspect_reserved_shows_what_is_taken_and_what_is_queued(shop: Shop) -> None:
-    shop.send()
-    taken = shop.claim().message.id
-    queued = shop.send()
-    shop.join()
-    document = shop.json("inspect", "reserved")
-    assert [item["id"] for item in document["worker@vm"]] == [taken]
-    assert [item["id"] for item in document["waiting in queues"]] == [queued]
-
-
-def test_inspect_scheduled_shows_etas_and_points_to_the_schedules(shop: Shop) -> None:
-    shop.join()
-    later = shop.send(countdown=60)
-    shop.send()
-    result = shop("inspect", "scheduled")
-    assert later in result.stdout and len(result.stdout.splitlines()) == 1
-    assert "schedules list" in result.stderr
-
-
-def test_inspect_registered_lists_each_workers_tasks(shop: Shop) -> None:
-    shop.join()
-    assert shop.json("inspect", "registered") == {"worker@vm": ["shop.charge", "shop.mail"]}
-
-
-def test_inspect_stats_counts_the_children_with_their_worker(shop: Shop) -> None:
-    shop.join(slots=0, processed=0)
-    shop.join("child", processed=5, pid=43)
-    stats = shop.json("inspect", "stats")["worker@vm"]
-    assert (stats["slots"], stats["processed"], stats["processes"]) == (1, 5, [43])
 
 
 def test_an_unknown_question_is_wrong_usage(shop: Shop) -> None:

@@ -185,7 +185,7 @@ def test_from_call_to_result_with_a_worker(project: Project) -> None:
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(WITHIN) == 0
     assert "ready." in project.said(worker) and "--without-gossip has no effect" in project.said(worker)
-    assert project.run("inspect", "ping", "-t", "0").returncode == 69
+    assert project.run("inspect", "ping", "-t", "0.1").returncode == 69
 
 
 def test_what_is_misspelt_in_a_call_is_known_from_the_live_workers(project: Project) -> None:
@@ -228,7 +228,7 @@ def test_dev_takes_up_a_change_and_survives_a_mistake(project: Project) -> None:
     assert project.run("-A", "shop", "call", "shop.charge", "-a", "[2]", "--wait", "--timeout", "20").stdout == "600\n"
     dev.send_signal(signal.SIGINT)
     assert dev.wait(WITHIN) == 0
-    assert project.run("-A", "shop", "inspect", "ping", "-t", "0").returncode == 69
+    assert project.run("-A", "shop", "inspect", "ping", "-t", "0.1").returncode == 69
 
 
 def test_a_worker_option_that_makes_no_sense_is_refused(project: Project) -> None:

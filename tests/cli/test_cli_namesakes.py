@@ -9,13 +9,8 @@ def test_workers_of_one_name_are_all_shown_each_with_its_own_children(shop: Shop
     for number in (1, 2):
         shop.join(owner=f"w{number}", pid=number, started=number, slots=0)
         shop.join("child", owner=f"w{number}/1", pid=number * 10, started=number, processed=number)
-    stats = shop.json("inspect", "stats")
-    assert {key: (node["processed"], node["processes"]) for key, node in stats.items()} == {
-        "worker@vm": (1, [10]),
-        "worker@vm#2": (2, [20]),
-    }
-    for action in ("ping", "active", "registered", "active_queues"):
-        assert set(shop.json("inspect", action)) == {"worker@vm", "worker@vm#2"}
-    assert shop("inspect", "ping", "-d", "worker@vm#2").stdout == "worker@vm#2\tpong\n"
+    assert set(shop.json("inspect", "reserved", "-t", "0.1")) == {"worker@vm", "worker@vm#2"}
+    assert set(shop.json("inspect", "reserved", "-t", "0.1", "-d", "worker@vm#2")) == {"worker@vm"}
+    assert [worker["pid"] for worker in shop.json("status")["workers"]] == [1, 2]
     text = shop("status").stdout
     assert "worker@vm (pid 1): OK" in text and "worker@vm (pid 2): OK" in text

@@ -75,7 +75,7 @@ def test_colours_can_be_refused(project: Path, arguments: list[str], environment
 
 def test_a_pipe_gets_tab_separated_lines(project: Path) -> None:
     result = run(project, "tasks", "list")
-    assert result.stdout == "shop.charge\tdefault\t3\t\tCharge an order.\n"
+    assert result.stdout == "shop.charge\tdefault\t3\t\t\t\tCharge an order.\n"
 
 
 def test_a_reader_that_goes_away_is_no_traceback(project: Path) -> None:
@@ -195,7 +195,7 @@ def test_purge_asks_on_a_terminal(project: Path, answer: str, code: int, left: s
 def test_advice_repeats_the_app_and_the_store_but_no_password(project: Path) -> None:
     store = ("--store", "sqlite:///my shop.db")
     assert run(project, *store, "call", "shop.charge", "-a", "[1]").returncode == 0
-    told = run(project, "-A", "shop", *store, "inspect", "ping", "-t", "0").stderr
+    told = run(project, "-A", "shop", *store, "inspect", "ping", "-t", "0.1").stderr
     assert "horarium -A shop --store 'sqlite:///my shop.db' worker" in told
 
     from horarium.cli.session import Session

@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from horarium.app.switches import Switch, Switched
 from horarium.engines.records import Held, Member, MemberRecord, QueueCounts, RunningNow
-from horarium.message import Message
+from horarium.message import Message, Slot
 from horarium.observe.doctor import diagnose
 from horarium.observe.facts import Facts
 from horarium.observe.finding import Finding
@@ -313,3 +314,41 @@ def test_every_problem_comes_with_a_remedy() -> None:
     problems = [finding for finding in diagnose(facts) if finding.level == "problem"]
     assert len(problems) >= 7
     assert all(finding.remedy for finding in problems)
+
+
+def switch(kind: Any, name: str, **fields: Any) -> Switched:
+    return Switched(switches=(Switch(kind=kind, name=name, at=NOW - 60_000, by="ana", reason="audit", **fields),))
+
+
+def test_the_doctor_names_each_switch_with_who_and_why() -> None:
+    found = of(diagnose(working(switched=switch("task", "shop.*"))), "task-paused")
+    assert "task 'shop.*' is paused by ana since 2025-12-31 23:59:00 UTC: audit" in found.text
+    assert found.remedy == "horarium tasks resume 'shop.*'"
+    assert (
+        "is 10/m by ana"
+        in of(diagnose(working(switched=switch("rate", "shop.charge", rate="10/m"))), "rate-changed").text
+    )
+
+
+def test_a_run_of_a_paused_task_or_queue_says_who_paused_it_and_why() -> None:
+    found = explain(working(switched=switch("task", "shop.*")), run(), held())
+    assert found.text.startswith("it waits: task 'shop.charge' is paused by ana")
+    found = explain(working(switched=switch("queue", "default")), run(), held())
+    assert found.text.startswith("it waits: queue 'default' is paused by ana")
+    assert found.remedy == "horarium queues resume default"
+
+
+def test_a_run_that_waits_for_its_slot_says_what_it_waits_for() -> None:
+    sent = message(slot=Slot(key="customer:7", size=2))
+    found = explain(working(), run(sent=sent), held(sent, is_blocked=True))
+    assert found.text == "it waits for room: no more than 2 runs of 'customer:7' at once"
+
+
+def test_a_run_that_waits_for_its_rate_limit_names_it() -> None:
+    found = explain(working(limited={"shop.charge": "10/m over all workers"}), run(), held())
+    assert "the task is limited to 10/m over all workers" in found.text
+
+
+def test_the_doctor_of_a_task_says_that_it_is_paused() -> None:
+    found = of(diagnose_task(working(switched=switch("task", "shop.charge")), "shop.charge"), "task-paused")
+    assert "by ana" in found.text

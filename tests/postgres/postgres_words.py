@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -127,3 +128,29 @@ def backends(url: str) -> list[int]:
             (f'%{url.partition("?schema=")[2]}"%',),
         ).fetchall()
     return [pid for (pid,) in rows]
+
+
+def side_by_side(url: str, count: int, work: Callable[[PostgresEngine, int], None]) -> None:
+    """Do the same in many threads at once, each with an engine of its own; whatever one of them raises is raised."""
+    errors: list[BaseException] = []
+    start = threading.Barrier(count)
+
+    def run(number: int) -> None:
+        engine = PostgresEngine(url)
+        try:
+            engine.check()
+            start.wait(60)
+            work(engine, number)
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            engine.close()
+
+    threads = [threading.Thread(target=run, args=[number], daemon=True) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+        assert not thread.is_alive(), "expected a thread to end"
+    if errors:
+        raise errors[0]

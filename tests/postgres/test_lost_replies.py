@@ -29,6 +29,7 @@ from postgres_words import (
 from horarium.engines.postgres import PostgresEngine
 from horarium.engines.postgres.sql import Database
 from horarium.errors import EngineUnavailable
+from horarium.message import Gate, Join, Slot, Unique
 from horarium.outcome import Failed, told
 from horarium.schedules.record import Fate
 
@@ -215,3 +216,40 @@ def test_a_save_whose_reply_was_lost_is_no_conflict(engine: PostgresEngine, monk
         (edited,) = engine.schedules.save([replace(saved, task="u")], now=engine.now())
     assert (edited.version, edited.task) == (2, "u")
     assert engine.schedules.get(["s"]) == [edited]
+
+
+def test_a_put_of_unique_keys_whose_reply_was_lost_is_answered_as_it_was(
+    engine: PostgresEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, unique = engine.now(), Unique(key="k", replaces=True)
+    put_one(engine, id="held", unique=Unique(key="l"))
+    made = [message(now, id=id, unique=unique) for id in ("a", "b", "a")]
+    made.append(message(now, id="c", unique=Unique(key="l")))
+    with reply_lost(monkeypatch, "hold_keys"):
+        assert engine.queue.put(made, now=now) == [True, "a", False, "held"]
+    assert engine.queue.put(made, now=now) == [False, "a", False, "held"]
+    assert engine.inspector.counts().states == {"PENDING": 2}
+
+
+@pytest.mark.parametrize("statement", ["arrive", "count_arrivals"])
+def test_an_arrival_whose_reply_was_lost_opens_the_gate(
+    engine: PostgresEngine, monkeypatch: pytest.MonkeyPatch, statement: str
+) -> None:
+    now = engine.now()
+    body = message(now, id="body", gate=Gate(size=1))
+    engine.queue.put([body, message(now, joins=(Join(id="body"),))], now=now)
+    (delivery,) = claim(engine)
+    (done,) = successes(engine, [delivery])
+    with reply_lost(monkeypatch, statement):
+        assert settle(engine, [replace(done, joins=delivery.message.joins)]) == ["repeated"]
+    assert [each.message.id for each in claim(engine)] == ["body"]
+
+
+def test_a_careful_claim_whose_reply_was_lost_is_handed_out(
+    engine: PostgresEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_one(engine, id="a", slot=Slot(key="k"))
+    put_one(engine, id="b", slot=Slot(key="k"))
+    with reply_lost(monkeypatch, "hand_over"):
+        assert [each.message.id for each in claim(engine)] == ["a"]
+    assert claim(engine) == []

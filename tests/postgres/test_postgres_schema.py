@@ -36,7 +36,7 @@ WALKS = {
     "lost_owners",
 }
 SMALL = {"owners"}
-VALUES = {"boolean": "true", "text": "x", "bigint": "1", "integer": "1"}
+VALUES = {"boolean": "true", "text": "x", "bigint": "1", "integer": "1", "float8": "1"}
 
 
 def tables(connection: psycopg.Connection[Any], schema: str) -> list[str]:
@@ -84,7 +84,7 @@ print("done")
     engine = PostgresEngine(url)
     assert engine.inspector.counts().states == {"PENDING": 5}
     with connect(url) as connection:
-        assert connection.execute("SELECT number FROM migrations").fetchall() == [(1,), (2,)]
+        assert connection.execute("SELECT number FROM migrations").fetchall() == [(1,), (2,), (3,)]
     engine.close()
 
 
@@ -161,7 +161,7 @@ def test_no_statement_walks_a_table_that_was_analysed_while_it_was_empty(
         put_one(engine)
     with connect(url) as connection:
         connection.execute("DELETE FROM messages")
-        connection.execute("VACUUM ANALYZE messages, runs, schedules, firings")
+        connection.execute("VACUUM ANALYZE")
     steps = plan(url, name)
     assert walked(steps) <= SMALL, "\n".join(steps)
 

@@ -76,7 +76,7 @@ def test_an_answer_that_depends_on_the_call_says_so() -> None:
         {"a": 5},
         {"a": {"queue": ""}},
         {"a": {"queue": 5}},
-        {"a": {"priority": 10}},
+        {"a": {"priority": 256}},
         {"a": {"priority": True}},
         {"a": {"queu": "typo"}},
         {5: "q"},

@@ -25,6 +25,7 @@ TYPICAL: dict[str, Any] = {
     "task_annotations": {"*": {"rate_limit": "10/s"}},
     "task_default_rate_limit": "10/m",
     "task_default_priority": 3,
+    "task_queue_max_priority": 10,
     "task_queues": {"a": {"exchange": "a"}},
     "task_routes": {"shop.*": {"queue": "shop"}},
     "task_soft_time_limit": 50,

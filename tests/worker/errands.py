@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from horarium import Horarium
+from horarium.app.signature import Signature
 from horarium.errors import SoftTimeLimitExceeded
 
 app = Horarium(
@@ -31,7 +32,7 @@ def note(*words: object) -> None:
 
 
 @app.task(name="add")
-def add(x: int, y: int) -> int:
+def add(x, y):
     return x + y
 
 
@@ -192,6 +193,43 @@ async def afork(word: str, how: str) -> int:
     return fork.run(word, how)
 
 
+@app.task(name="total")
+def total(values: list[int]) -> int:
+    note("total", *values)
+    return sum(values)
+
+
+@app.task(name="gather")
+def gather(words: list[str]) -> str:
+    return " ".join(words)
+
+
+@app.task(name="fail")
+def fail(*given: object) -> None:
+    raise ValueError("no such errand")
+
+
+@app.task(name="swap", bind=True)
+def swap(self, given: dict) -> None:
+    self.replace(Signature.from_dict(given, app=app))
+
+
+@app.task(name="adds", bind=True)
+def adds(self, x: int) -> int:
+    self.add_to_chord(add.s(x, 100))
+    return x
+
+
+@app.task(name="on_failed_id")
+def on_failed_id(failed: str) -> None:
+    note("failed", failed)
+
+
+@app.task(name="on_failed_call")
+def on_failed_call(request: object, exc: BaseException, traceback: str) -> None:
+    note("failed", request.id, type(exc).__name__, traceback is None)
+
+
 @app.task(name="babble")
 def babble(lines: int) -> int:
     for number in range(lines):
@@ -243,3 +281,22 @@ def finish_in(self, word: str, how: str = "commit") -> str:
         if how == "roll back":
             connection.rollback()
     return word
+
+
+@app.task(name="paced", rate_limit="20/s")
+def paced(word: str) -> None:
+    note("paced", f"{time.time():.4f}", word)
+
+
+@app.task(name="narrow", concurrency=2)
+def narrow(word: str) -> None:
+    began = time.time()
+    time.sleep(0.05)  # the length of the work
+    note("narrow", f"{began:.4f}", f"{time.time():.4f}", word)
+
+
+@app.task(name="keyed", concurrency=1, concurrency_key="customer:{customer_id}")
+def keyed(customer_id: int, word: str) -> None:
+    began = time.time()
+    time.sleep(0.05)  # the length of the work
+    note("keyed", f"{began:.4f}", f"{time.time():.4f}", customer_id, word)

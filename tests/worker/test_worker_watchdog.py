@@ -18,6 +18,7 @@ from horarium.worker.options import WorkerOptions
 from horarium.worker.orders import OrderChannel, close_descriptor
 from horarium.worker.roster import Life, Roster
 from horarium.worker.watchdog import ASK_EVERY_SWEEPS, LOOKS, Watchdog
+from horarium.worker.wish import Wish
 
 
 def test_a_deaf_child_is_found_out_and_a_fresh_one_does_its_work(
@@ -57,7 +58,7 @@ class Kennel:
             self.options,
             self.board,
             roster,
-            tasks=["known"],
+            wish=lambda: Wish(queues=self.options.queues, tasks=frozenset(["known"])),
             stalled=lambda life, due: self.stalled.append((life.owner, due)),
         )
 

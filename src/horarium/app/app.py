@@ -31,8 +31,10 @@ from horarium.clock import Clock, Instant, SystemClock
 from horarium.errors import ImproperlyConfigured
 
 if TYPE_CHECKING:
+    from horarium.app.events import Events
     from horarium.app.schedules import Schedules
     from horarium.engines.protocol import Engine
+    from horarium.engines.records import Placed
     from horarium.message import Message
     from horarium.schedules.record import Schedule
 
@@ -238,7 +240,7 @@ class Horarium(OwnTaskClass, Configurable, CelerysWords):
         batch fails with EngineUnavailable, the earlier ones are sent, and give the calls a ``task_id`` if you want to
         be able to send the whole again.
         """
-        return [self._handle(message) for message in self.producer.send_many(calls)]
+        return [self._handle(sent) for sent in self.producer.send_many(calls)]
 
     async def asend_many(self, calls: Sequence[Signature | tuple[Any, ...]]) -> list[result.AsyncResult]:
         """``send_many`` for coroutines."""
@@ -342,6 +344,13 @@ class Horarium(OwnTaskClass, Configurable, CelerysWords):
 
         return Schedules(self)
 
+    @cached_property
+    def events(self) -> Events:
+        """What workers and callers tell: ``Receiver``, ``Dispatcher``, ``State``."""
+        from horarium.app.events import Events  # most processes listen to none
+
+        return Events(self)
+
     # The store.
 
     @property
@@ -367,6 +376,7 @@ class Horarium(OwnTaskClass, Configurable, CelerysWords):
 
     def close(self) -> None:
         """Let go of the store. It is opened again when it is needed again; closing twice is fine."""
+        self.producer.sent.close()
         self.connection.close()
 
     def now(self) -> Instant:
@@ -405,13 +415,16 @@ class Horarium(OwnTaskClass, Configurable, CelerysWords):
         return f"<Horarium {self.main} at {self.connection.shown[0]}>"
 
     def _handle(
-        self, message: Message, task: Task | None = None, options: Mapping[str, Any] = _NO_OPTIONS
+        self, sent: tuple[Message, Placed], task: Task | None = None, options: Mapping[str, Any] = _NO_OPTIONS
     ) -> result.AsyncResult:
+        message, placed = sent
+        id = placed if isinstance(placed, str) else message.id
         if task is not None and type(task).AsyncResult is not Task.AsyncResult:
-            handle = task.AsyncResult(message.id)
+            handle = task.AsyncResult(id)
             handle.ignored = message.ignore_result
         else:
-            handle = result.AsyncResult(message.id, app=self, task_name=message.task, ignored=message.ignore_result)
+            handle = result.AsyncResult(id, app=self, task_name=message.task, ignored=message.ignore_result)
+        handle.is_new = not isinstance(placed, str)
         request = current_request()
         if request is not None and options.get("add_to_parent", True):
             sender = self._tasks.get(request.task or "")

@@ -60,6 +60,23 @@ class Arguments:
                 "with typing=False to have it checked by the worker only"
             ) from None
 
+    def named(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        """Return what a call passes beyond the named parameters, and the rest by name, defaults filled in: the same
+        call looks the same however it is written. Raises: TypeError for one that does not fit."""
+        bound = self._signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        beyond: list[Any] = []
+        named: dict[str, Any] = {}
+        for name, value in bound.arguments.items():
+            kind = self._signature.parameters[name].kind
+            if kind is kind.VAR_POSITIONAL:
+                beyond = list(value)
+            elif kind is kind.VAR_KEYWORD:
+                named |= value
+            else:
+                named[name] = value
+        return beyond, named
+
     def convert(
         self, args: list[Any], kwargs: dict[str, Any], *, by: Callable[[Any, Any, str], Any] = _convert
     ) -> tuple[list[Any], dict[str, Any]]:

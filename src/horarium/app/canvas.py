@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import reduce
+from itertools import chain as chained
+from itertools import islice
 from operator import or_
 from typing import Any, ClassVar, TypeVar
 
 from horarium.app.signature import Sender, Signature, listed_option
-from horarium.errors import InvalidArguments
+from horarium.errors import ImproperlyConfigured, InvalidArguments
 from horarium.message import new_id
 
 C = TypeVar("C", bound="Canvas")
 
-PASSED_ON = frozenset({"task_id", "link", "link_error", "root_id", "parent_id", "group_id", "group_index"})
+HEADER_ID = "header_id"  # the option of a chord that is frozen: the id of its header's result
+PASSED_ON = frozenset({HEADER_ID, "task_id", "link", "link_error", "root_id", "parent_id", "group_id", "group_index"})
 
 
 class Canvas(Signature):
@@ -53,20 +56,36 @@ class Canvas(Signature):
     def tasks(self, tasks: Iterable[Any]) -> None:
         self.kwargs["tasks"] = list(tasks)
 
+    def items(self) -> Any:
+        """Who looks at it as a dict, to copy it or to say it in JSON, sees all of its tasks."""
+        _ = self.tasks
+        return super().items()
+
     @property
     def app(self) -> Sender:
-        if self._app is None and not isinstance(self.kwargs["tasks"], Stream):
-            for part in self.tasks:
-                if isinstance(part, Signature) and part._app is not None:
-                    return part._app
+        if self._app is None:
+            tasks = self.kwargs["tasks"]
+            for part in tasks.first() if isinstance(tasks, Stream) else tasks:
+                if isinstance(part, Canvas):
+                    found = part._app_inside()
+                else:
+                    found = part._app if isinstance(part, Signature) else None
+                if found is not None:
+                    return found
         return super().app
+
+    def _app_inside(self) -> Sender | None:
+        try:
+            return self.app
+        except ImproperlyConfigured:
+            return None
 
     def clone(self: C, args: Iterable[Any] | None = None, kwargs: Mapping[str, Any] | None = None, **options: Any) -> C:
         """Return a copy; the arguments go in front of those of the tasks that start it."""
         tasks = self.kwargs["tasks"]
         if isinstance(tasks, Stream):
             self.kwargs["tasks"] = []
-        copy = self._copied()
+        copy = self._copy()
         if isinstance(tasks, Stream):
             self.kwargs["tasks"] = copy.kwargs["tasks"] = tasks
         copy.options.update(self._merge((), {}, options)[2])
@@ -123,6 +142,11 @@ class chain(Canvas):
         Canvas.__init__(made, tasks, app=app)
         return made
 
+    def set_immutable(self, immutable: bool) -> None:
+        """Say whether its first task is left without what comes before the chain."""
+        if self.tasks:
+            self.tasks[0].set_immutable(immutable)
+
     def unchain_tasks(self) -> list[Any]:
         """Return copies of its tasks that have its links: its callbacks after the last, its errbacks at each."""
         tasks = [part.clone() for part in self.tasks]
@@ -137,8 +161,22 @@ class chain(Canvas):
         if self.tasks:
             self.tasks[0] = self.tasks[0].clone(args, kwargs)
 
+    def run(self, args: Iterable[Any] | None = None, kwargs: Mapping[str, Any] | None = None, **options: Any) -> Any:
+        """The same as ``apply_async``."""
+        return self.apply_async(args, kwargs, **options)
+
     def freeze(self, _id: str | None = None, **options: Any) -> Any:
-        return self.tasks[-1].freeze(self.options.get("task_id") or _id, **options)
+        """Fix the ids of all its tasks; return the handle of the last one's result."""
+        if not self.tasks:
+            raise InvalidArguments("expected a chain with tasks, got an empty one; it would come to nothing")
+        result = None
+        for part in self.tasks:
+            is_last = part is self.tasks[-1]
+            frozen = part.freeze((self.options.get("task_id") or _id) if is_last else None, **options)
+            if result is not None:
+                _first_of(frozen).parent = result
+            result = frozen
+        return result
 
     def __repr__(self) -> str:
         return " | ".join(map(repr, self.tasks)) or "<empty chain>"
@@ -162,6 +200,19 @@ class group(Canvas):
     def __call__(self, *partial_args: Any, **options: Any) -> Any:
         return self.apply_async(partial_args, **options)
 
+    def apply_async(
+        self, args: Iterable[Any] | None = None, kwargs: Mapping[str, Any] | None = None, **options: Any
+    ) -> Any:
+        """Send its tasks, each with these arguments in front and these options. Raises: InvalidArguments for links:
+        a group has no end of its own that they could follow."""
+        for option in ("link", "link_error"):
+            if options.get(option) is not None:
+                raise InvalidArguments(
+                    f"expected no {option} for a group, got one; write chord(group, body) for what comes after all of "
+                    "it, or give it to its tasks"
+                )
+        return super().apply_async(args, kwargs, **options)
+
     def skew(self, start: float = 1.0, stop: float | None = None, step: float = 1.0) -> group:
         """Give the tasks countdowns that grow from ``start`` by ``step``, starting anew at ``stop``."""
         at = start
@@ -178,12 +229,12 @@ class group(Canvas):
 
     def link_error(self, errback: Any) -> Any:
         """Let ``errback`` be called for each task that fails."""
-        immutable = errback.clone().set(immutable=True) if isinstance(errback, Signature) else errback
-        return tuple(part.link_error(immutable) for part in self.tasks)
+        return tuple(part.link_error(_copy_of(errback)) for part in self.tasks)
 
     def freeze(self, _id: str | None = None, **options: Any) -> Any:
+        """Fix the ids of all its tasks and its own; return the handle of what they come to."""
         id = self.options.setdefault("task_id", _id or new_id(self.app.now()))
-        return self.app.GroupResult(id, [part.freeze(**options) for part in self.tasks])
+        return self.app.GroupResult(id, list(_frozen(self.tasks, options)))
 
 
 @Signature.register_type
@@ -241,13 +292,21 @@ class chord(Canvas):
         return self.body.link(callback)
 
     def link_error(self, errback: Any) -> Any:
-        """Let ``errback`` be called when the body fails, or never can run."""
+        """Let ``errback`` be called when the body fails, or never can run.
+
+        With the setting ``task_allow_error_cb_on_chord_header`` each task of the header that fails calls it as well.
+        """
+        if self.app.conf.task_allow_error_cb_on_chord_header:
+            for part in self.tasks:
+                part.link_error(_copy_of(errback))
         self.body.link_error(errback)
         return errback
 
     def freeze(self, _id: str | None = None, **options: Any) -> Any:
+        """Fix the ids of header and body; return the handle of the body's result."""
+        header_id = self.options.setdefault(HEADER_ID, new_id(self.app.now()))
         result = self.body.freeze(self.options.get("task_id") or _id, **options)
-        result.parent = group(self.tasks, app=self._app).freeze()
+        _first_of(result).parent = self.app.GroupResult(header_id, list(_frozen(self.tasks, {})))
         return result
 
     def __repr__(self) -> str:
@@ -259,9 +318,41 @@ class Stream:
 
     def __init__(self, tasks: Iterable[Any]) -> None:
         self._tasks = iter(tasks)
+        self._is_taken = False
 
     def __iter__(self) -> Iterator[Any]:
+        """Raises: InvalidArguments the second time: nothing would come any more."""
+        if self._is_taken:
+            raise InvalidArguments(
+                "expected the generator of a group to be used once, it was used before; give the group a list, or make "
+                "a new group for each call"
+            )
+        self._is_taken = True
         return self._tasks
+
+    def first(self) -> list[Any]:
+        """Return the first task, if there is one, without taking it away."""
+        found = list(islice(self._tasks, 1))
+        self._tasks = chained(found, self._tasks)
+        return found
+
+
+def _frozen(parts: Iterable[Any], options: Mapping[str, Any]) -> Iterator[Any]:
+    """Yield the results of a group's tasks, those of groups inside of it among them."""
+    for part in parts:
+        if isinstance(part, group):
+            yield from _frozen(part.tasks, options)
+        elif not isinstance(part, chain) or part.tasks:
+            yield part.freeze(**options)
+
+
+def _first_of(result: Any) -> Any:
+    """Return the result at the beginning of what has led to this one."""
+    return (result.parents() or [result])[0]
+
+
+def _copy_of(signature: Any) -> Any:
+    return signature.clone() if isinstance(signature, Signature) else signature
 
 
 def _parts(tasks: tuple[Any, ...]) -> list[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import RLock
-from typing import Protocol
+from typing import Any, Protocol, Self
 
 from horarium.address import SAME_STORE, masked
 from horarium.app.watch import ResultsWatch
@@ -34,6 +34,11 @@ class Connection:
                 if self._engine is None:
                     self._engine = self._connect()
         return self._engine
+
+    def __call__(self, *_: Any, **__: Any) -> Borrowed:
+        """Return it for a ``with`` block, as Celery's ``app.connection()`` is used. There is one way to the store,
+        which the app closes; arguments mean nothing."""
+        return Borrowed(self)
 
     @property
     def urls(self) -> tuple[str, ...]:
@@ -105,6 +110,28 @@ class Connection:
         for results in others:
             return connect_pair(store, results, durability=durability, patience=patience)
         return connect(store, durability=durability, patience=patience)
+
+
+class Borrowed:
+    """A connection in the hands of somebody who thinks that it must be closed."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    release = close
+
+    def as_uri(self) -> str:
+        """Return the store's address as people may see it."""
+        return self.connection.shown[0]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
 
 
 class Connected(Protocol):

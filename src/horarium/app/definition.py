@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import MethodType
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from msgspec import Raw
 
 from horarium import codec
 from horarium.app.arguments import Arguments
-from horarium.app.options import DECLARED, NO_EFFECT, error_classes, misfit
+from horarium.app.options import DECLARED, NO_EFFECT, KeyRule, RateScope, error_classes, misfit
 from horarium.clock import Seconds
 from horarium.errors import ImproperlyConfigured
 
@@ -46,7 +46,15 @@ class Definition:
     acks_late: bool | None = None  # False: at most once
     ignore_result: bool | None = None
     track_started: bool | None = None
-    rate_limit: str | None = None  # reserved: kept, and named by `horarium check`
+    rate_limit: str | float | None = None  # '10/m', a number per second; 0: none, whatever the default says
+    rate_limit_scope: RateScope | None = None  # "fleet": all workers together; "worker": each of them
+    rate_limit_burst: int | None = None  # so many at once after a pause; None: what comes due in a tenth of a second
+    concurrency: int | None = None  # no more of it at once over the fleet; with a key: no more of each key
+    concurrency_key: KeyRule | None = None  # what is counted together; see Keys
+    unique_for: Seconds | timedelta | None = None  # no second one is stored, so long at the most
+    unique_key: KeyRule | None = None  # what makes two calls the same; None: the same arguments
+    unique_until: Literal["start", "done"] | None = None  # until the first one is started, or has ended ("done")
+    debounce: Seconds | timedelta | None = None  # it runs when no other call has come for so long, with the newest
     serializer: str = "json"
     throws: tuple[type[BaseException], ...] = ()  # expected failures: logged as such, without a traceback
     trail: bool = True  # keep the handles of what it sends in request.children
@@ -78,7 +86,8 @@ class Definition:
     OPTIONS: ClassVar[frozenset[str]] = frozenset(
         "name bind typing max_retries default_retry_delay autoretry_for dont_autoretry_for retry_backoff "
         "retry_backoff_max retry_jitter retry_kwargs queue priority time_limit soft_time_limit expires acks_late "
-        "ignore_result track_started rate_limit serializer throws schedule trail resultrepr_maxsize pydantic "
+        "ignore_result track_started rate_limit rate_limit_scope rate_limit_burst concurrency concurrency_key "
+        "unique_for unique_key unique_until debounce serializer throws schedule trail resultrepr_maxsize pydantic "
         "pydantic_strict pydantic_context pydantic_dump_kwargs routing_key shared lazy filter".split()
     ) | frozenset(NO_EFFECT)
     # Functions may be given as options, too; they get the task as their first argument, as methods do.
@@ -160,6 +169,11 @@ class Definition:
         if soft is not None and hard is not None and soft > hard:
             raise ImproperlyConfigured(
                 f"expected soft_time_limit of {self.name} to be at most its time_limit, got {soft} > {hard}"
+            )
+        if self.concurrency_key is not None and self.concurrency is None:
+            raise ImproperlyConfigured(
+                f"expected {self.name} to say concurrency= beside concurrency_key=, got the key; say how many may run "
+                "at once"
             )
         if self.serializer != "json":
             raise ImproperlyConfigured(

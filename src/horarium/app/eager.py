@@ -24,16 +24,24 @@ AT_ONCE = 100
 
 
 def run_signature_inline(app: Any, signature: Signature) -> Answer:
-    """Run a signature to its end and return what it came to. Raises: as sending does; NotRegistered for a task that is
-    not defined here."""
+    """Run a signature to its end and return what it came to; ``throw=True`` raises its failure. Raises: as sending
+    does; NotRegistered for a task that is not defined here."""
     if isinstance(signature, chunks):
         signature = signature.group()
     if not isinstance(signature, Canvas):
         options = in_headers(signature.options)
         return inline.run_inline(app.tasks[signature.name], signature.args, signature.kwargs, options)
+    throw = signature.options.get("throw", app.conf.task_eager_propagates)
+    if "throw" in signature.options:
+        signature = signature.clone()
+        del signature.options["throw"]
     workflow = lay_out(app, signature)
     engine = run_messages(app, workflow.messages)
-    return _result_of(app, workflow.node, engine)
+    answer = _result_of(app, workflow.node, engine)
+    if throw:
+        result: Any = answer  # an EagerResult, or a GroupResult of such
+        result.get(disable_sync_subtasks=False)
+    return answer
 
 
 def _result_of(app: Any, node: Node, engine: MemoryEngine) -> Answer:

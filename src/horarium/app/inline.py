@@ -22,6 +22,7 @@ from horarium.outcome import (
     Outcome,
     Rejected,
     Released,
+    Replaced,
     Reported,
     Retried,
     Revoked,
@@ -64,6 +65,10 @@ def _perform_to_the_end(task: Task, message: Message) -> tuple[Run, BaseExceptio
         if not isinstance(done.outcome, Retried):
             break
         message = done.outcome.message
+    if isinstance(done.outcome, Replaced):
+        [replaced] = run_messages(task.app, (done.outcome.message, *done.follow_ups)).results.read([message.id])
+        assert replaced is not None  # it was put
+        return replaced, None
     state, error = _end(done.outcome)
     run = Run(
         message=message,

@@ -22,8 +22,20 @@ class Answer:
     def ready(self) -> bool:
         raise NotImplementedError
 
-    def as_tuple(self) -> Any:
-        raise NotImplementedError
+    def as_tuple(self, after: Any = None) -> Any:
+        """Return it as plain data: ((id, parent), members), of parents only those that come after the given result.
+        ``result_from_tuple`` makes it again."""
+        line = [*self.parents(), self]
+        ids = [each.id for each in line]
+        start = ids.index(after.id) + 1 if after is not None and after.id in ids else 0
+        here: Any = None
+        for each in line[start:]:
+            here = ((each.id, here), each.members_as_tuples())
+        return here
+
+    def members_as_tuples(self) -> list[Any] | None:
+        """Return the members of a group as plain data; None for what has none."""
+        return None
 
     def maybe_throw(self, propagate: bool = True, callback: Any = None) -> Any:
         raise NotImplementedError

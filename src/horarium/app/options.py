@@ -6,17 +6,22 @@ text, for instance, can neither be kept nor be added to a clock.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from math import isfinite
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 from msgspec import Struct
 
 from horarium.clock import FOREVER
+from horarium.rate import EXPECTED as RATE_EXPECTED
+from horarium.rate import per_second
+
+RateScope: TypeAlias = Literal["fleet", "worker"]
+# What tells from a call's arguments which key it has; see app/keys.py.
+KeyRule: TypeAlias = str | Sequence[str] | Callable[..., Any]
 
 
-# Options of Celery's calls that change nothing here, each with the reason. Calls that say them need no change.
 class Rule(Struct, frozen=True):
     """What an option may be. ``fits`` is never asked about None, which stands for the default."""
 
@@ -61,11 +66,32 @@ def _is_classes(value: Any) -> bool:
     return True
 
 
+def _is_rate(value: Any) -> bool:
+    try:
+        per_second(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_wait(value: Any) -> bool:
+    return _is_span(value) and (value.total_seconds() if isinstance(value, timedelta) else value) > 0
+
+
+def _is_key(value: Any) -> bool:
+    if isinstance(value, str):
+        return value != ""
+    return callable(value) or (
+        isinstance(value, list | tuple) and len(value) > 0 and all(isinstance(name, str) for name in value)
+    )
+
+
 _FLAG = Rule("True or False", lambda value: isinstance(value, bool))
 _QUEUE = Rule("a text that is not empty", lambda value: isinstance(value, str) and value != "")
 _ID = Rule("the id of a run", lambda value: isinstance(value, str) and value != "")
+# Which of them there are, is for the scheme to say; see priority.py.
 _PRIORITY = Rule(
-    "0 (last) to 9 (first)", lambda value: isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 9
+    "0 (last) to 9 (first)", lambda value: isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 255
 )
 _LIMIT = Rule("a positive number of seconds", lambda value: _is_number(value) and value > 0)
 _SECONDS = Rule("a number of seconds, 0 or more", lambda value: _is_number(value) and value >= 0)
@@ -76,10 +102,28 @@ _RETRIES = Rule(
 _COUNT = Rule(
     "a whole number, 1 or more", lambda value: isinstance(value, int) and not isinstance(value, bool) and value > 0
 )
+_WAIT = Rule("a positive number of seconds or a timedelta", _is_wait)
+_KEY = Rule("a text such as 'customer:{customer_id}', a list of names of arguments, or a function of them", _is_key)
 _DICT = Rule("a dict", lambda value: isinstance(value, Mapping))
 _CLASSES = Rule("an exception class, or a tuple of them", _is_classes)
 
+_SHAPING: Mapping[str, Rule] = {
+    "concurrency": _COUNT,
+    "concurrency_key": _KEY,
+    "unique_for": _WAIT,
+    "unique_key": _KEY,
+    "unique_until": Rule("'start' or 'done'", lambda value: value in ("start", "done")),
+    "debounce": _WAIT,
+}
+
 DECLARED: Mapping[str, Rule] = {
+    **_SHAPING,
+    "rate_limit": Rule(RATE_EXPECTED, _is_rate),
+    "rate_limit_scope": Rule(
+        "'fleet' (all workers together) or 'worker' (each of them, as in Celery)",
+        lambda value: value in get_args(RateScope),
+    ),
+    "rate_limit_burst": _COUNT,
     "bind": _FLAG,
     "typing": _FLAG,
     "max_retries": _RETRIES,
@@ -152,6 +196,7 @@ NO_EFFECT_ON_CALL: Mapping[str, str] = {
 }
 
 CALLED: Mapping[str, Rule] = {
+    **{name: rule for name, rule in _SHAPING.items() if not name.startswith("concurrency")},
     "countdown": Rule("a number of seconds or a timedelta, at most a hundred years", _is_span),
     "eta": Rule("a datetime", lambda value: isinstance(value, datetime)),
     "expires": Rule(

@@ -16,7 +16,7 @@ from threading import Lock
 from horarium.app.connection import Connection
 from horarium.clock import Seconds
 from horarium.engines.protocol import Engine
-from horarium.engines.records import QUEUE_TOPIC
+from horarium.engines.records import QUEUE_TOPIC, Placed
 from horarium.errors import EngineUnavailable
 from horarium.message import Message
 
@@ -40,8 +40,9 @@ class Outbox:
         self._connection = connection
         self._forget_parent()
 
-    def put(self, engine: Engine, messages: Sequence[Message], *, give_up: Seconds) -> None:
-        """Store messages, all or none, perhaps together with those of other threads; one try.
+    def put(self, engine: Engine, messages: Sequence[Message], *, give_up: Seconds) -> Sequence[Placed]:
+        """Store messages, all or none, perhaps together with those of other threads; one try. Return what the store
+        said of each.
 
         Blocks for one call of the store, or for two if somebody else's is under way; no longer than until ``give_up``
         (monotonic) before its own begins. Raises: EngineUnavailable when it is unknown whether they were stored; what
@@ -57,19 +58,19 @@ class Outbox:
                 parcel = Parcel(engine, messages)
                 self._waiting.append(parcel)
         if parcel is not None:
-            self._put_with_others(parcel, give_up)
-            return
+            return self._put_with_others(parcel, give_up)
         try:
-            put_now(engine, messages)
+            return put_now(engine, messages)
         finally:
             with self._lock:
                 self._pass_on(messages)
 
-    def _put_with_others(self, parcel: Parcel, give_up: Seconds) -> None:
+    def _put_with_others(self, parcel: Parcel, give_up: Seconds) -> Sequence[Placed]:
         if self._wait(parcel, give_up):
             self._lead(parcel)
         if parcel.error is not None:
             raise parcel.error
+        return parcel.placed
 
     def _wait(self, parcel: Parcel, give_up: Seconds) -> bool:
         """Wait until the parcel was sent by somebody else (False), or is to be sent from here (True)."""
@@ -141,11 +142,12 @@ class Outbox:
 class Parcel:
     """The messages of one call on their way."""
 
-    __slots__ = ("engine", "error", "is_done", "messages", "wake")
+    __slots__ = ("engine", "error", "is_done", "messages", "placed", "wake")
 
     def __init__(self, engine: Engine, messages: Sequence[Message]) -> None:
         self.engine = engine
         self.messages = messages
+        self.placed: Sequence[Placed] = ()
         self.wake: LockType = allocate_lock()  # released when it was sent, or when its thread is to lead
         self.wake.acquire()
         self.is_done = False
@@ -157,20 +159,20 @@ class Parcel:
         return sum(len(bytes(message.args)) + len(bytes(message.kwargs)) for message in self.messages)
 
 
-def put_now(engine: Engine, messages: Sequence[Message]) -> None:
+def put_now(engine: Engine, messages: Sequence[Message]) -> list[Placed]:
     """Store messages in a call of their own, and wake the workers that wait for them."""
     topics: Collection[str] = {QUEUE_TOPIC + message.queue for message in messages}
 
     def wake() -> None:
         engine.notifier.notify(topics)
 
-    engine.queue.put(messages, now=engine.now(), visible=None if engine.capabilities.announces else wake)
+    return engine.queue.put(messages, now=engine.now(), visible=None if engine.capabilities.announces else wake)
 
 
 def _send(parcels: Sequence[Parcel]) -> None:
     """Send parcels in one call; if something about one of them is wrong, each in a call of its own."""
     try:
-        put_now(parcels[0].engine, [message for parcel in parcels for message in parcel.messages])
+        placed = put_now(parcels[0].engine, [message for parcel in parcels for message in parcel.messages])
     except EngineUnavailable as error:
         for parcel in parcels:
             parcel.error = error if parcel is parcels[0] else EngineUnavailable(str(error))
@@ -183,4 +185,6 @@ def _send(parcels: Sequence[Parcel]) -> None:
             _send([parcel])
     else:
         for parcel in parcels:
+            number = len(parcel.messages)
+            parcel.placed, placed = placed[:number], placed[number:]
             parcel.is_done = True

@@ -7,66 +7,50 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any, TypeVar
 
-from msgspec import Raw, Struct
+from msgspec import Raw
 
 from horarium import codec, signals
-from horarium.app.annotations import annotate
 from horarium.app.connection import Connection
 from horarium.app.definition import Definition
+from horarium.app.freezing import Freezing
+from horarium.app.keys import UNIQUE_OPTIONS, Shape, shape_of
 from horarium.app.options import CALLED, NO_EFFECT_ON_CALL, misfit
 from horarium.app.outbox import Outbox, put_now
+from horarium.app.plans import Plan, Plans
 from horarium.app.registry import Registry, nearest
-from horarium.app.request import Request, current_request
+from horarium.app.request import current_request
+from horarium.app.sent import SentEvents
 from horarium.app.signalling import after_publish, before_publish
-from horarium.app.signature import Signature, listed_option
+from horarium.app.signature import Signature
 from horarium.app.transaction import joined_by
-from horarium.app.wire import to_wire
 from horarium.clock import Instant, Seconds, milliseconds, to_instant
-from horarium.errors import EngineUnavailable, ImproperlyConfigured, InvalidArguments, InvalidLimits, QueueNotFound
+from horarium.engines.records import Placed
+from horarium.errors import EngineUnavailable, InvalidArguments, InvalidLimits, QueueNotFound
 from horarium.message import NO_ARGS, NO_KWARGS, Cause, Message, new_id
-from horarium.message import Signature as WireSignature
-from horarium.routing import route
 from horarium.settings import Settings
 
 PUBLISH_BATCH = 1000  # messages in one transaction of send_many: spares flushes, and still lets others in
-CALL_ERRBACK = "celery.call_errback"  # the standard task for errbacks of (request, exc, traceback)
 LONGEST_ID = 200  # bytes of a message's id: what a worker's shared memory has room for
 OPTIONS = frozenset(
     "countdown eta expires queue priority task_id retry time_limit soft_time_limit headers ignore_result link "
-    "link_error max_retries acks_late root_id parent_id routing_key serializer shadow reply_to add_to_parent".split()
+    "link_error max_retries acks_late root_id parent_id routing_key serializer shadow reply_to add_to_parent "
+    "unique_for unique_key unique_until debounce".split()
 ) | frozenset(NO_EFFECT_ON_CALL)
 _IN_HEADERS = ("shadow", "reply_to")  # options that travel as headers
 # The options of a signature that travel as they are.
 _AS_IT_IS = frozenset("queue priority time_limit soft_time_limit ignore_result".split())
 _AMENDING = _AS_IT_IS | {"headers", "expires", "link", "link_error"}
 _WITHOUT_A_RETRY = {"add_to_parent", "serializer", "retry"}  # fit a retry, which needs none of them
-_TRAVELLING = frozenset("queue priority task_id time_limit soft_time_limit headers ignore_result max_retries".split())
 
 D = TypeVar("D", bound=Definition)
 
 _NOTHING: Mapping[str, Any] = {}
-
-
-class Plan(Struct, frozen=True, kw_only=True):
-    """What all messages of a task have in common, made from its declaration and one revision of the settings."""
-
-    definition: Definition | None
-    revision: int
-    routes_by_call: bool  # a function among the routes wants to see each call
-    queue: str
-    queues: frozenset[str] | None  # the only ones there are; None: any
-    priority: int
-    inherits_priority: bool  # a task that calls passes its own on
-    expires_ms: int | None
-    at_most_once: bool
-    ignore_result: bool
-    limit_bytes: int
-    checks: bool
+_PLAIN = Shape()
 
 
 class Producer:
@@ -78,7 +62,10 @@ class Producer:
         self._tasks = tasks
         self._random = random
         self._outbox = Outbox(connection)
-        self._plans: dict[str, Plan] = {}
+        self.sent = SentEvents(connection)
+        self.plans = Plans(conf, tasks)
+        self.plan = self.plans.of
+        self.freezing = Freezing(self)
         self._origin = ""
         self._origin_pid = 0
         self.after_sending: Callable[[], None] | None = None  # called when a call has stored its messages: for tests
@@ -90,35 +77,36 @@ class Producer:
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
         options: Mapping[str, Any],
-    ) -> Message:
-        """Store the message of one call and return it. See Task.apply_async for the law."""
+    ) -> tuple[Message, Placed]:
+        """Store the message of one call; return it, and what the store said. See Task.apply_async for the law."""
         message = self.message(name, task, args, kwargs, options)
         if signals.before_task_publish.receivers:
             message = before_publish(message)
-        self._put([message], retry=options.get("retry", True))
+        [placed] = self._put([message], retry=options.get("retry", True))
         if self.after_sending is not None:
             self.after_sending()
         if signals.after_task_publish.receivers:
             after_publish(message)
-        return message
+        return message, placed
 
-    def send_many(self, calls: Sequence[Signature | tuple[Any, ...]]) -> list[Message]:
+    def send_many(self, calls: Sequence[Signature | tuple[Any, ...]]) -> list[tuple[Message, Placed]]:
         """Store the messages of many calls in few transactions; see Horarium.send_many."""
         messages = [self._message_of(call) for call in calls]
-        self.store(messages)
-        return messages
+        return list(zip(messages, self.store(messages), strict=True))
 
-    def store(self, messages: Sequence[Message]) -> None:
-        """Store messages that are made, in few transactions and in their order."""
+    def store(self, messages: Sequence[Message]) -> list[Placed]:
+        """Store messages that are made, in few transactions and in their order; return what the store said of each."""
         if signals.before_task_publish.receivers:
             messages = list(map(before_publish, messages))
+        placed: list[Placed] = []
         for start in range(0, len(messages), PUBLISH_BATCH):
-            self._put(list(messages[start : start + PUBLISH_BATCH]), retry=True)
+            placed += self._put(list(messages[start : start + PUBLISH_BATCH]), retry=True)
         if self.after_sending is not None:
             self.after_sending()
         if signals.after_task_publish.receivers:
             for message in messages:
                 after_publish(message)
+        return placed
 
     def message(
         self,
@@ -137,9 +125,9 @@ class Producer:
         raw_args = Raw(codec.encode(list(args), path="args", limit_bytes=limit)) if args else NO_ARGS
         raw_kwargs = Raw(codec.encode(dict(kwargs), path="kwargs", limit_bytes=limit)) if kwargs else NO_KWARGS
         if plan.routes_by_call:
-            options = self._routed(name, task, args, kwargs, options)
+            options = self.plans.routed(name, task, args, kwargs, options)
         now = self._connection.now()
-        if not options:
+        if not options and not plan.shapes:
             return self._plain(plan, name, raw_args, raw_kwargs, now)
         return self.message_for(name, raw_args, raw_kwargs, options, now=now)
 
@@ -161,26 +149,30 @@ class Producer:
         plan = self.plan(name)
         if schedule is not None and plan.routes_by_call:  # a call was routed before its arguments were encoded
             called = codec.decode(args), codec.decode(kwargs)
-            options = self._routed(name, plan.definition, *called, options)
+            options = self.plans.routed(name, plan.definition, *called, options)
         options = self.checked(name, options)
         is_backfilled = cause is not None and cause.kind == "backfill"
         origin = now if nominal is None or is_backfilled else nominal
-        if not options:  # as with most schedules: to ask for each option took 3 us
+        if not options and not plan.shapes:  # as with most schedules: to ask for each option took 3 us
             return self._plain(plan, name, args, kwargs, now, id, origin, schedule, nominal, cause)
         eta = to_instant(options["eta"]) if "eta" in options else None
         if "countdown" in options:
             eta = now + milliseconds(options["countdown"])
+        shape = _PLAIN
+        if plan.shapes or not UNIQUE_OPTIONS.isdisjoint(options):
+            shape = shape_of(name, plan.definition, codec.decode(args), codec.decode(kwargs), options)
+            if shape.wait is not None and eta is None:
+                eta = now + milliseconds(shape.wait)
         parent = current_request()
         queue = options.get("queue") or options.get("routing_key") or plan.queue
-        if plan.queues is not None:
-            _check_queue(queue, plan.queues)
+        self.check_queue(plan, queue)
         return Message(
             id=options.get("task_id") or id or new_id(now),
             task=name,
             args=args,
             kwargs=kwargs,
             queue=queue,
-            priority=options["priority"] if "priority" in options else _priority(plan, parent),
+            priority=options["priority"] if "priority" in options else plan.priority_under(parent),
             created=now,
             eta=eta,
             expires=_expiry(options.get("expires"), plan.expires_ms, origin),
@@ -191,8 +183,10 @@ class Producer:
             ignore_result=options.get("ignore_result", plan.ignore_result),
             root=options.get("root_id") or (parent.root_id if parent else None),
             parent=options.get("parent_id") or (parent.id if parent else None),
-            links=self._frozen(options.get("link")),
-            error_links=self._frozen_errbacks(options.get("link_error")),
+            slot=shape.slot,
+            unique=shape.unique,
+            links=self.freezing.links(options.get("link")),
+            error_links=self.freezing.errbacks(options.get("link_error")),
             schedule=schedule,
             nominal=nominal,
             cause=cause,
@@ -220,41 +214,22 @@ class Producer:
         if "expires" in given:
             changes["expires"] = _expiry(given["expires"], None, self._connection.now())
         if "link" in given:
-            changes["links"] = self._frozen(given["link"])
+            changes["links"] = self.freezing.links(given["link"])
         if "link_error" in given:
-            changes["error_links"] = self._frozen_errbacks(given["link_error"])
+            changes["error_links"] = self.freezing.errbacks(given["link_error"])
         return changes
 
-    def frozen_options(self, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a signature's options as they travel: the declaration's defaults filled in, times in milliseconds or
-        relative to the moment of sending. Links travel beside them; see frozen_links."""
-        plan = self.plan(name)
-        options = self.checked(name, options)
-        frozen: dict[str, Any] = {"queue": plan.queue, "priority": plan.priority}
-        frozen |= {key: value for key, value in options.items() if key in _TRAVELLING}
-        if plan.queues is not None:
-            _check_queue(frozen["queue"], plan.queues)
-        if plan.at_most_once:
-            frozen["at_most_once"] = True
-        if plan.ignore_result:
-            frozen.setdefault("ignore_result", True)
-        if "countdown" in options:
-            frozen["countdown"] = milliseconds(options["countdown"]) / 1000
-        if "eta" in options:
-            frozen["eta"] = to_instant(options["eta"])
-        expires = options.get("expires", plan.expires_ms / 1000 if plan.expires_ms is not None else None)
-        if isinstance(expires, datetime):
-            frozen["expires"] = to_instant(expires)
-        elif expires is not None:
-            frozen["expires_in"] = expires.total_seconds() if isinstance(expires, timedelta) else float(expires)
-        return frozen
+    def check_queue(self, plan: Plan, queue: str) -> None:
+        """Raises: QueueNotFound where only some queues may be used, and this is none of them."""
+        if plan.queues is not None and queue not in plan.queues:
+            raise QueueNotFound(queue, plan.queues)
 
-    def plan(self, name: str) -> Plan:
-        """Return the plan of a task; one that is not registered here is sent by the settings alone."""
-        plan, definition = self._plans.get(name), self._tasks.get(name)
-        if plan is None or plan.definition is not definition or plan.revision != self._conf.revision:
-            plan = self._plans[name] = self._make_plan(name, definition)
-        return plan
+    def check_starts(self, messages: Iterable[Message]) -> None:
+        """Complain of calls that are made at once and do not fit their functions. Raises: InvalidArguments."""
+        for message in messages:
+            plan = self.plan(message.task)
+            if plan.checks and plan.definition is not None and message.gate is None:
+                plan.definition.arguments.check(codec.decode(message.args), codec.decode(message.kwargs))
 
     def checked(self, name: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the options of a call that were given; None stands for one that was not.
@@ -269,6 +244,8 @@ class Producer:
         if hasattr(given.get("queue"), "name"):  # one of kombu's queues
             given["queue"] = given["queue"].name
         _check_options(name, given)
+        if "priority" in given:
+            given["priority"] = self._priority(name, given["priority"])
         if not given.keys().isdisjoint(_IN_HEADERS):
             own = {option: given.pop(option) for option in _IN_HEADERS if option in given}
             given["headers"] = {**given.get("headers", _NOTHING), **own}
@@ -282,6 +259,14 @@ class Producer:
             self._origin_pid = os.getpid()
             self._origin = f"{self._origin_pid}@{os.uname().nodename}"
         return self._origin
+
+    def _priority(self, name: str, written: int) -> int:
+        try:
+            return self.plans.priority(written)
+        except ValueError as error:
+            raise InvalidArguments(
+                f"expected priority of {name} to be {error}; got {written}, mend the call"
+            ) from error
 
     def _plain(
         self,
@@ -298,15 +283,14 @@ class Producer:
     ) -> Message:
         """The message of a call without options: most are."""
         parent = current_request()
-        if plan.queues is not None:
-            _check_queue(plan.queue, plan.queues)
+        self.check_queue(plan, plan.queue)
         return Message(
             id=id or new_id(now),
             task=name,
             args=args,
             kwargs=kwargs,
             queue=plan.queue,
-            priority=_priority(plan, parent) if plan.inherits_priority else plan.priority,
+            priority=plan.priority_under(parent) if plan.inherits_priority else plan.priority,
             created=now,
             expires=(now if origin is None else origin) + plan.expires_ms if plan.expires_ms is not None else None,
             at_most_once=plan.at_most_once,
@@ -331,87 +315,28 @@ class Producer:
         name = task if isinstance(task, str) else task.name
         return self.message(name, self._tasks.get(name), args, kwargs, options)
 
-    def frozen_links(self, options: Mapping[str, Any]) -> tuple[tuple[WireSignature, ...], tuple[WireSignature, ...]]:
-        """Return the callbacks and errbacks among options as they travel."""
-        return self._frozen(options.get("link")), self._frozen_errbacks(options.get("link_error"))
-
-    def _frozen(self, links: Any) -> tuple[WireSignature, ...]:
-        """Return callbacks as they travel. Raises: InvalidArguments for what is no signature."""
-        return tuple(to_wire(Signature.from_dict(link), self) for link in listed_option(links))
-
-    def _frozen_errbacks(self, errbacks: Any) -> tuple[WireSignature, ...]:
-        """The same for errbacks. One that can be called with (request, exc, traceback) in front is called so, by a
-        standard task that has them; the others get the failed run's id."""
-        frozen = []
-        for errback in listed_option(errbacks):
-            signature = Signature.from_dict(errback)
-            task = self._tasks.get(signature.name)
-            if task is not None and not signature.immutable and task.arguments.takes_more_than(2 + len(signature.args)):
-                signature = Signature(CALL_ERRBACK, (signature,), options=_place_of(signature.options))
-            frozen.append(to_wire(signature, self))
-        return tuple(frozen)
-
-    def _put(self, messages: list[Message], *, retry: bool) -> None:
+    def _put(self, messages: list[Message], *, retry: bool) -> Sequence[Placed]:
         """Store messages within the deadline of a publish; the ids make a second try harmless."""
         engine, clock = self._connection.engine, self._connection.clock
         if (transaction := joined_by(self._connection)) is not None:  # one try: an error makes the transaction void
-            transaction.queue.put_in(transaction.connection, messages, now=engine.now())
-            return
+            return transaction.queue.put_in(transaction.connection, messages, now=engine.now())
         deadline = clock.monotonic() + self._conf.task_publish_timeout
         while True:
             try:
                 if len(messages) > 1:  # shares a call among many by itself
-                    put_now(engine, messages)
+                    placed: Sequence[Placed] = put_now(engine, messages)
                 else:
-                    self._outbox.put(engine, messages, give_up=deadline)
-                return
+                    placed = self._outbox.put(engine, messages, give_up=deadline)
+                break
             except EngineUnavailable:
                 left = deadline - clock.monotonic()
                 if not retry or left <= 0:
                     raise
                 time.sleep(min(left, self._random.uniform(0.01, 0.1)))
-
-    def _make_plan(self, name: str, task: Definition | None) -> Plan:
-        conf = self._conf
-        if task is not None:
-            annotate(task, conf.task_annotations)
-        chosen = route(name, self._routes())
-        acks_late = _first(task.acks_late if task else None, conf.task_acks_late, True)
-        expires = task.expires if task else None
-        priority = _first(task.priority if task else None, chosen.priority)
-        own_queue = (task.queue or task.routing_key) if task else None
-        return Plan(
-            definition=task,
-            revision=conf.revision,
-            routes_by_call=chosen.by_call and own_queue is None,
-            queue=_first(own_queue, chosen.queue, conf.task_default_queue),
-            queues=_only_queues(conf),
-            priority=_first(priority, conf.task_default_priority),
-            inherits_priority=conf.task_inherit_parent_priority and priority is None,
-            expires_ms=milliseconds(expires) if expires is not None else None,
-            at_most_once=not acks_late,
-            ignore_result=bool(_first(task.ignore_result if task else None, conf.task_ignore_result)),
-            limit_bytes=conf.max_payload_bytes,
-            checks=task.typing if task else False,
-        )
-
-    def _routes(self) -> list[Any]:
-        """Return the routers of the settings, those given as dotted paths imported."""
-        routes = self._conf.task_routes
-        listed = routes if isinstance(routes, list | tuple) else [routes]
-        return [_imported(router) if isinstance(router, str) else router for router in listed if router is not None]
-
-    def _routed(
-        self,
-        name: str,
-        task: Definition | None,
-        args: Sequence[Any],
-        kwargs: Mapping[str, Any],
-        options: Mapping[str, Any],
-    ) -> Mapping[str, Any]:
-        chosen = route(name, self._routes(), args=args, kwargs=kwargs, options=options, task=task)
-        found = {**chosen.options, "queue": chosen.queue, "priority": chosen.priority}
-        return {key: value for key, value in found.items() if value is not None} | dict(options)
+        if self._conf.task_send_sent_event:
+            new = [message for message, place in zip(messages, placed, strict=True) if place is True]
+            self.sent.tell(new, self.origin(), engine.now())
+        return placed
 
 
 def _padded(
@@ -421,42 +346,6 @@ def _padded(
     options: Mapping[str, Any] = _NOTHING,
 ) -> tuple[Definition | str, Sequence[Any], Mapping[str, Any], Mapping[str, Any]]:
     return task, args, kwargs, options
-
-
-def _only_queues(conf: Settings) -> frozenset[str] | None:
-    if conf.task_create_missing_queues:
-        return None
-    return frozenset((*(conf.task_queues or ()), conf.task_default_queue))
-
-
-def _check_queue(queue: str, queues: frozenset[str]) -> None:
-    if queue not in queues:
-        raise QueueNotFound(queue, queues)
-
-
-def _priority(plan: Plan, parent: Request | None) -> int:
-    if not plan.inherits_priority or parent is None or parent.message is None:
-        return plan.priority
-    return parent.message.priority
-
-
-def _first(*values: Any) -> Any:
-    """Return the first value that somebody chose."""
-    return next((value for value in values if value is not None), None)
-
-
-def _imported(path: str) -> Any:
-    """Return a router by its dotted path; an instance of it if it is a class of routers."""
-    from importlib import import_module
-
-    module, _, attribute = path.replace(":", ".").rpartition(".")
-    try:
-        found = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ImproperlyConfigured(
-            f"task_routes: expected the dotted path of a function or dict, got {path!r} ({error}); mend the path"
-        ) from error
-    return found() if isinstance(found, type) and hasattr(found, "route_for_task") else found
 
 
 def _check_arguments(name: str, args: Any, kwargs: Any) -> None:
@@ -501,7 +390,3 @@ def _expiry(expires: Seconds | timedelta | datetime | None, default_ms: int | No
     if expires is not None:
         return origin + milliseconds(expires)
     return origin + default_ms if default_ms is not None else None
-
-
-def _place_of(options: Mapping[str, Any]) -> dict[str, Any]:
-    return {option: options[option] for option in ("queue", "priority", "task_id") if option in options}

@@ -93,6 +93,11 @@ class Request:
         return self.message.group_index if self.message else None
 
     @property
+    def chain(self) -> None:
+        """Always None: what follows is in the store and not in the message; see ``horarium runs tree``."""
+        return None
+
+    @property
     def chord(self) -> str | None:
         """The id of the body that waits for the list that this run is part of, or None."""
         joins = self.message.joins if self.message else ()

@@ -50,6 +50,7 @@ class AsyncResult(Answer):
         *,
         ignored: bool = False,
         run: Run | None = None,
+        is_new: bool = True,
     ) -> None:
         if not isinstance(id, str) or not id:
             raise ValueError(f"expected the id of a run, got {id!r:.100}; pass the id that delay() gave its result")
@@ -58,6 +59,7 @@ class AsyncResult(Answer):
         self._callbacks: list[tuple[Callable[..., Any], Callable[..., Any] | None]] = []
         self.app: Connected = app if app is not None else current_app()
         self.ignored = ignored
+        self.is_new = is_new  # False: the call was not stored, this is the run of an earlier one that it is the same as
         self._task_name = task_name
         self._ended: Run | None = run
 
@@ -143,14 +145,6 @@ class AsyncResult(Answer):
             found.append(here)
             here = here._parent if isinstance(here, AsyncResult) else here.parent
         return found[::-1]
-
-    def as_tuple(self) -> Any:
-        """Return it as plain data: ((id, parent), None). ``result_from_tuple`` makes it again."""
-        here: Any = None
-        for parent in self.parents():
-            (id, _), members = parent.as_tuple() if not isinstance(parent, AsyncResult) else ((parent.id, None), None)
-            here = ((id, here), members)
-        return (self.id, here), None
 
     def as_list(self) -> list[str]:
         """Return its id and those of what came before it."""

@@ -78,11 +78,11 @@ class ResultSet(Answer):
 
     def successful(self) -> bool:
         """Whether all have succeeded."""
-        return all(result.successful() for result in self.results)
+        return all(result.successful() for result in self._looked_at())
 
     def failed(self) -> bool:
         """Whether one has failed."""
-        return any(result.failed() for result in self.results)
+        return any(result.failed() for result in self._looked_at())
 
     def waiting(self) -> bool:
         """Whether one has not ended."""
@@ -90,15 +90,15 @@ class ResultSet(Answer):
 
     def ready(self) -> bool:
         """Whether all have ended."""
-        return all(result.ready() for result in self.results)
+        return all(result.ready() for result in self._looked_at())
 
     def completed_count(self) -> int:
         """Count those that succeeded."""
-        return sum(result.successful() for result in self.results)
+        return sum(result.successful() for result in self._looked_at())
 
     def maybe_throw(self, propagate: bool = True, callback: Callable[[str, Any], Any] | None = None) -> Any:
         """Raise the first failure there is so far."""
-        for result in self.results:
+        for result in self._looked_at():
             result.maybe_throw(propagate=propagate, callback=callback)
 
     maybe_reraise = maybe_throw
@@ -112,6 +112,19 @@ class ResultSet(Answer):
         """Cancel all of them; see AsyncResult.revoke."""
         for result in self.results:
             result.revoke(terminate=terminate)
+
+    def _looked_at(self) -> Iterator[Any]:
+        """Yield the results as they are now, many of them read in one round trip."""
+        for start in range(0, len(self.results), AT_ONCE):
+            part = list(self.results[start : start + AT_ONCE])
+            ids = [result.id for result in part if type(result) is AsyncResult]
+            known = self._read(ids) if ids else {}
+            for result in part:
+                run = known.get(result.id) if type(result) is AsyncResult else None
+                yield AsyncResult(run.id, app=self.app, run=run, parent=result._parent) if run is not None else result
+
+    def _read(self, ids: Sequence[str]) -> dict[str, Run]:
+        return {run.id: run for run in self.app.connection.engine.results.read(ids) if run is not None}
 
     # Waiting.
 
@@ -262,10 +275,8 @@ class GroupResult(ResultSet):
         super().__init__(results, app=app, parent=parent)
         self.id = id or ""
 
-    def as_tuple(self) -> Any:
-        """Return it as plain data: ((id, parent), [members]). ``result_from_tuple`` makes it again."""
-        parent = self.parent.as_tuple() if self.parent is not None else None
-        return (self.id, parent), [result.as_tuple() for result in self.results]
+    def members_as_tuples(self) -> list[Any]:
+        return [result.as_tuple(after=self.parent) for result in self.results]
 
     def save(self, backend: Any = None) -> GroupResult:
         """Keep the ids of its members in the store, for ``restore``; as long as results are kept."""
@@ -306,10 +317,15 @@ class GroupResult(ResultSet):
 
 def result_from_tuple(r: Any, app: Connected | None = None) -> Any:
     """Return the result that ``as_tuple`` has described, with its parents; one that is a result already as it is."""
-    if isinstance(r, Answer):
-        return r
-    (id, parent), nodes = r if isinstance(r[0], list | tuple) else ((r[0], None), r[1] if len(r) > 1 else None)
-    parent = result_from_tuple(parent, app) if parent else None
-    if nodes is None:
-        return AsyncResult(id, app=app, parent=parent)
-    return GroupResult(id, [result_from_tuple(node, app) for node in nodes], app=app, parent=parent)
+    line = []
+    while r and not isinstance(r, Answer):  # a chain may be longer than Python's stack is deep
+        (id, before), nodes = r if isinstance(r[0], list | tuple) else ((r[0], None), r[1] if len(r) > 1 else None)
+        line.append((id, nodes))
+        r = before
+    found: Any = r or None
+    for id, nodes in reversed(line):
+        if nodes is None:
+            found = AsyncResult(id, app=app, parent=found)
+        else:
+            found = GroupResult(id, [result_from_tuple(node, app) for node in nodes], app=app, parent=found)
+    return found

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from horarium.app import past
 from horarium.app.by_hand import fire_by_hand
 from horarium.app.past import BackfillPlan, History
+from horarium.app.person import named
 from horarium.app.result import AsyncResult
 from horarium.app.rows import Rows, tried
 from horarium.clock import LATEST, Instant, to_datetime, to_instant
@@ -94,7 +95,7 @@ class Schedules:
                 f"schedule {name[:100]!r}: expected one that has firings to come, got "
                 f"{describe(from_record(made.spec))}, which has none later than now; correct its moment, start or end"
             )
-        return self._rows.save([editing.noted(None, made, what="created", by=_who(by), note=note, now=now)])[0]
+        return self._rows.save([editing.noted(None, made, what="created", by=named(by), note=note, now=now)])[0]
 
     def get(self, name: str) -> Schedule:
         """Return a schedule: the stored one, or what the code defines if that is not stored yet (its version is 0).
@@ -140,7 +141,7 @@ class Schedules:
             raise ScheduleConflict(name, expected, stored.version)
         wanted = self._rows.amended(stored, keys, now=now)
         self._rows.require_sendable(wanted, now=now)
-        after = editing.redefine(stored, wanted, take_over=take_over, by=_who(by), note=note, now=now)
+        after = editing.redefine(stored, wanted, take_over=take_over, by=named(by), note=note, now=now)
         if after is None:
             return stored
         return self._rows.replace(stored, after, now=now)
@@ -169,7 +170,7 @@ class Schedules:
 
         Raises: ScheduleNotFound, ScheduleRefused when the moment has passed.
         """
-        who = _who(by)
+        who = named(by)
         return self._rows.edit(
             name,
             lambda schedule, now: editing.pause(
@@ -182,13 +183,13 @@ class Schedules:
 
         Raises: ScheduleNotFound, ScheduleRefused when the code disables it.
         """
-        who = _who(by)
+        who = named(by)
         return self._rows.edit(name, lambda schedule, now: editing.resume(schedule, by=who, note=note, now=now))
 
     def skip(self, name: str, instant: Moment, *, note: str = "", by: str | None = None) -> Schedule:
         """Let one firing to come not happen. Raises: ScheduleNotFound; ScheduleRefused for a moment that is none of its
         firings, naming the nearest one."""
-        who = _who(by)
+        who = named(by)
         return self._rows.edit(
             name,
             lambda schedule, now: editing.skip(schedule, _instant(schedule, instant), by=who, note=note, now=now),
@@ -196,7 +197,7 @@ class Schedules:
 
     def unskip(self, name: str, instant: Moment, *, note: str = "", by: str | None = None) -> Schedule:
         """Let a firing that was skipped ahead of time happen after all. Raises: ScheduleNotFound, ScheduleRefused."""
-        who = _who(by)
+        who = named(by)
         return self._rows.edit(
             name,
             lambda schedule, now: editing.unskip(schedule, _instant(schedule, instant), by=who, note=note, now=now),
@@ -204,7 +205,7 @@ class Schedules:
 
     def move(self, name: str, instant: Moment, to: Moment, *, note: str = "", by: str | None = None) -> Schedule:
         """Let one firing to come happen at another moment. Raises: ScheduleNotFound, ScheduleRefused."""
-        who = _who(by)
+        who = named(by)
         return self._rows.edit(
             name,
             lambda schedule, now: editing.move(
@@ -222,7 +223,7 @@ class Schedules:
         now = self._app.engine.now()
         for schedule in schedules:
             self._rows.require_sendable(schedule, now=now)
-        sent = fire_by_hand(self._app, schedules, by=_who(by), now=now)
+        sent = fire_by_hand(self._app, schedules, by=named(by), now=now)
         return [AsyncResult(each.id, app=self._app, task_name=each.task, ignored=each.ignore_result) for each in sent]
 
     def next(self, name: str, n: int = 10) -> Sequence[datetime]:
@@ -282,11 +283,11 @@ class Schedules:
                 number=past.next_number(engine, current),
                 order=order,
                 max_active=max_active,
-                by=_who(by),
+                by=named(by),
                 note=note,
                 now=now,
             )
-            told = editing.noted(None, current, what="backfilled", by=_who(by), note=made.name, now=now)
+            told = editing.noted(None, current, what="backfilled", by=named(by), note=made.name, now=now)
             return [replace(told, changed=current.changed), made]  # it owes what it owed before
 
         _, made = tried(lambda: self._rows.save(begun(self.get(name))))
@@ -324,14 +325,3 @@ def _instant(schedule: Schedule, moment: Moment) -> Instant:
             "datetime(2026, 12, 24, 18)",
         )
     return instant
-
-
-def _who(by: str | None) -> str:
-    if by:
-        return by
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # no such user in a container
-        return "somebody"

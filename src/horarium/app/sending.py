@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Protocol, overload
 
@@ -22,13 +22,17 @@ from horarium.app.wire import body_of, is_streamed, members, to_wire
 from horarium.engines.records import Seal
 from horarium.message import Gate, Join, Message, derived_id, new_id
 from horarium.message import Signature as Wire
+from horarium.settings import Settings
 from horarium.workflow.plan import ACCUMULATE, Bundle, Leaf, Node, Setting, Workflow, plan
+
+_NONE: Mapping[str, str] = {}
 
 
 class Office(Protocol):
     """The app, as far as the sending of signatures knows it."""
 
     producer: Producer
+    conf: Settings
 
     @property
     def connection(self) -> Connection: ...
@@ -54,16 +58,22 @@ def send(app: Office, signature: Signature) -> Any:
     if is_streamed(signature):
         return _stream(app, signature)
     workflow = lay_out(app, signature)
-    app.producer.store(workflow.messages)
-    return result_of(workflow.node, app)
+    return result_of(workflow.node, app, _store(app, workflow.messages))
 
 
 def lay_out(app: Office, signature: Signature, *, last: Message | None = None, name: str | None = None) -> Workflow:
-    """Return the messages of a signature as they would be sent here and now. Raises: see wire.to_wire."""
-    place = setting(app, name=name)
+    """Return the messages of a signature as they would be sent here and now. Raises: see wire.to_wire.
+
+    Where the id of its end was chosen, by ``task_id`` or ``freeze``, all other ids follow from that: to send it again
+    makes no second workflow.
+    """
+    wire = to_wire(signature, app.producer.freezing)
+    place = setting(app, name=name or end_of(wire))
     if last is not None and last.task:  # in the place of the run that sends it, so under the same parent
         place = replace(place, parent=last.parent)
-    return plan(to_wire(signature, app.producer), place, last=last)
+    laid = plan(wire, place, last=last)
+    app.producer.check_starts(laid.messages)
+    return replace(laid, messages=tuple(map(_awaited, laid.messages)))
 
 
 def setting(app: Office, name: str | None = None) -> Setting:
@@ -76,11 +86,13 @@ def setting(app: Office, name: str | None = None) -> Setting:
         root=parent.root_id if parent is not None else None,
         parent=parent.id if parent is not None else None,
         origin=app.producer.origin(),
+        priority=parent.message.priority if parent is not None and parent.message else app.conf.task_default_priority,
     )
 
 
-def result_of(node: Node, app: Any) -> Answer:
-    """Return the handle of what a workflow comes to, with those of what comes before it as its parents."""
+def result_of(node: Node, app: Any, others: Mapping[str, str] = _NONE) -> Answer:
+    """Return the handle of what a workflow comes to, with those of what comes before it as its parents. ``others``: the
+    runs that stand for members which are not stored, since they are unique."""
     known: dict[int, Answer] = {}
     waiting = [node]
     while waiting:  # a chain may be longer than Python's stack is deep
@@ -95,10 +107,23 @@ def result_of(node: Node, app: Any) -> Answer:
         parent = known[id(here.parent)] if here.parent is not None else None
         match here:
             case Leaf(id=found):
-                known[id(here)] = AsyncResult(found, app=app, parent=parent)
+                other = others.get(found)
+                known[id(here)] = AsyncResult(other or found, app=app, parent=parent, is_new=other is None)
             case Bundle(id=found, members=those):
                 known[id(here)] = GroupResult(found, [known[id(each)] for each in those], app=app, parent=parent)
     return known[id(node)]
+
+
+def _store(app: Office, messages: Sequence[Message]) -> dict[str, str]:
+    """Store the messages of a workflow; return for those that are not, since they are unique, which one stands for
+    each."""
+    placed = app.producer.store(messages)
+    return {message.id: other for message, other in zip(messages, placed, strict=True) if isinstance(other, str)}
+
+
+def _awaited(message: Message) -> Message:
+    """A message that others wait for is stored in any case: its end could not reach them through another one's."""
+    return replace(message, unique=None) if message.joins and message.unique is not None else message
 
 
 def _stream(app: Office, signature: Canvas) -> Any:
@@ -110,7 +135,7 @@ def _stream(app: Office, signature: Canvas) -> Any:
     root = place.root or group_id
     body: Workflow | None = None
     if isinstance(signature, chord):
-        wire = to_wire(body_of(signature), app.producer)
+        wire = to_wire(body_of(signature), app.producer.freezing, is_given=True)
         if first_of(wire).kind != "task":  # one task must wait for the whole header
             wire = Wire(task="celery.chain", kind="chain", tasks=(Wire(task=ACCUMULATE), wire))
         start = replace(place, name=f"{group_id}|body", root=root, parent=place.parent)
@@ -121,12 +146,14 @@ def _stream(app: Office, signature: Canvas) -> Any:
     ids = DerivedIds(group_id)
     tasks = iter(members(signature.kwargs["tasks"], signature.options))
     while batch := list(islice(tasks, PUBLISH_BATCH)):
-        parts = tuple(to_wire(part, app.producer, 1) for part in batch)
+        parts = tuple(to_wire(part, app.producer.freezing, 1) for part in batch)
         at = replace(place, name=f"{group_id}|{len(ids)}", root=root)
         laid = plan(Wire(task="celery.group", kind="group", tasks=parts, options={"task_id": group_id}), at)
-        messages = [_placed(message, group_id, len(ids), body) for message in laid.messages]
-        app.producer.store(messages)
-        ids.add(sorted((m.group_index, m.id) for m in messages if m.group == group_id and m.group_index is not None))
+        app.producer.check_starts(laid.messages)
+        messages = [_awaited(_placed(message, group_id, len(ids), body)) for message in laid.messages]
+        others = _store(app, messages)
+        own = [(m.group_index, others.get(m.id, m.id)) for m in messages if m.group == group_id]
+        ids.add(sorted((index, id) for index, id in own if index is not None))
     header = GroupResult(group_id, DerivedResults(ids, app), app=app)
     if body is None:
         return header
@@ -138,6 +165,16 @@ def _stream(app: Office, signature: Canvas) -> Any:
         first = first.parent
     first.parent = header
     return result
+
+
+def end_of(wire: Wire) -> str | None:
+    """Return the id that was chosen for the end of a canvas, if one was."""
+    while wire.kind in ("chain", "chord"):
+        inner = wire.body if wire.kind == "chord" else wire.tasks[-1] if wire.tasks else None
+        if inner is None:
+            return None
+        wire = inner
+    return wire.options.get("task_id")
 
 
 def first_of(wire: Wire) -> Wire:

@@ -66,7 +66,7 @@ class SharedTask:
         return vars(self.for_app(app)) if app is not None else {}
 
     def __reduce__(self) -> str:
-        return self.function.__qualname__  # as a function: by where it is
+        return str(self.function.__qualname__)  # as a function: by where it is
 
     def __repr__(self) -> str:
         return f"<@shared_task: {self.__module__}.{self.__name__}>"

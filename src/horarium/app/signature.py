@@ -31,6 +31,9 @@ class Sender(Protocol):
     @property
     def tasks(self) -> Mapping[str, Any]: ...
 
+    @property
+    def conf(self) -> Any: ...  # Settings, which says each key as an attribute
+
     def now(self) -> int: ...
 
     def send_signature(self, signature: Signature) -> Any: ...
@@ -186,7 +189,7 @@ class Signature(dict[str, Any]):
 
     def clone(self: S, args: Iterable[Any] | None = None, kwargs: Mapping[str, Any] | None = None, **options: Any) -> S:
         """Return a copy with more arguments in front and options added; an immutable one takes options only."""
-        copy = self._copied()
+        copy = self._copy()
         merged = self._merge(args or (), kwargs or {}, options)
         copy["args"], copy["kwargs"], copy["options"] = merged[0], {**copy["kwargs"], **merged[1]}, merged[2]
         return copy
@@ -194,6 +197,14 @@ class Signature(dict[str, Any]):
     def partial(self: S, *args: Any, **kwargs: Any) -> S:
         """The same as ``clone``."""
         return self.clone(*args, **kwargs)
+
+    def _copy(self: S) -> S:
+        try:
+            return self._copied()
+        except RecursionError as error:
+            raise InvalidArguments(
+                f"expected {self['task']} to be made of other signatures, got one that contains itself; leave it out"
+            ) from error
 
     def _copied(self: S) -> S:
         copy = self.__class__.__new__(self.__class__)
@@ -354,7 +365,7 @@ class Signature(dict[str, Any]):
         return f"{self['task']}({', '.join(values)})"
 
     def __reduce__(self) -> Any:
-        return _rebuilt, (dict(self),)
+        return _rebuilt, (dict(self.items()),)
 
     def __deepcopy__(self: S, memo: Any) -> S:
         return self._copied()

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from horarium import codec
+from horarium.app.freezing import CALL_ERRBACK
 from horarium.app.mapping import chunks
-from horarium.app.producer import CALL_ERRBACK
 from horarium.app.request import Request
 from horarium.app.signature import Signature
 from horarium.clock import FOREVER
 from horarium.engines.records import MaintenancePolicy
-from horarium.message import Delivery
+from horarium.message import Delivery, derived_id
 from horarium.workflow.plan import ACCUMULATE
 
 CLEANUP = "celery.backend_cleanup"
@@ -49,7 +49,12 @@ def chunked(self: Any, task: Mapping[str, Any], it: Iterable[Any], n: int) -> An
 
 
 def call_errback(self: Any, failed: str, errback: Mapping[str, Any]) -> Any:
-    """Call an errback that takes (request, exc, traceback) of a run that has failed."""
+    """Call an errback that takes (request, exc, traceback) of a run that has failed; send any other with its id."""
+    call = Signature.from_dict(errback, app=self.app)
+    task = self.app.known_task(call.name)
+    if task is None or not task.arguments.takes_more_than(2 + len(call.args)):
+        options = {**call.options, "task_id": call.options.get("task_id") or derived_id(self.request.id, "errback")}
+        return call.replace(options=options).apply_async((failed,))  # of that id, so a second delivery sends no other
     [run] = self.app.engine.results.read([failed])
     error = codec.decode_error(run.error) if run is not None and run.error is not None else None
     traceback = run.error.traceback if run is not None and run.error is not None else None
@@ -57,7 +62,7 @@ def call_errback(self: Any, failed: str, errback: Mapping[str, Any]) -> Any:
     if run is not None:
         owner = Delivery(message=run.message, owner="", fence=0, attempt=len(run.attempts), claimed=run.changed)
         request = Request(owner, worker=run.worker)
-    return Signature.from_dict(errback, app=self.app)(request, error, traceback)
+    return call(request, error, traceback)
 
 
 def backend_cleanup(self: Any) -> None:

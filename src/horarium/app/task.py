@@ -288,13 +288,13 @@ class Task(Definition):
         """Let another signature run in this run's place, under its id: whoever waits for it gets what that comes to,
         and its links and errbacks are that one's. A group counts as the list of its values.
 
-        Raises Ignore, which the worker turns into the replacement, in one step with the end of this attempt. Called
-        eagerly or directly it runs the signature and returns its value. Raises: ImproperlyConfigured for an empty
-        chain.
+        Raises Ignore, which the worker turns into the replacement, in one step with the end of this attempt; so does
+        an eager run. Called directly it runs the signature and returns its value. Raises: ImproperlyConfigured for an
+        empty chain.
         """
         request = self.request
         refuse_empty(sig)
-        if request.message is None or request.is_eager:
+        if request.message is None:
             return sig.apply().get()
         self.on_replace(sig)
         request.replaced = in_place_of(self.app, request.message, sig)

@@ -9,14 +9,12 @@ can.
 
 from __future__ import annotations
 
+from horarium import priority as rules
 from horarium.bridge.envelope import Ranked
 from horarium.message import DEFAULT_PRIORITY
+from horarium.priority import FROM_REDIS, HIGHEST
 
-HIGHEST = 9
-
-# From Redis: 0 1 2 ... 9. From RabbitMQ: the same. To each: our 0 1 2 ... 9.
-FROM_REDIS = (5, 4, 4, 3, 3, 2, 2, 1, 1, 0)
-FROM_RABBITMQ = (5, 5, 6, 6, 7, 7, 8, 8, 9, 9)
+# To each: our 0 1 2 ... 9.
 TO_REDIS = (9, 7, 6, 4, 3, 0, 0, 0, 0, 0)  # kombu keeps four lists: 0, 3, 6 and 9 begin one
 TO_RABBITMQ = (0, 0, 0, 0, 0, 0, 2, 4, 6, 9)
 
@@ -28,7 +26,7 @@ def from_redis(priority: int | None) -> int:
 
 def from_rabbitmq(priority: int | None) -> int:
     """Return our priority for one of Celery's on RabbitMQ; None is its default. Those above 9 are 9."""
-    return DEFAULT_PRIORITY if priority is None else FROM_RABBITMQ[_clamped(priority)]
+    return DEFAULT_PRIORITY if priority is None else rules.from_rabbitmq(_clamped(priority))
 
 
 def to_redis(priority: int | None) -> int:

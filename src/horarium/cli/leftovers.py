@@ -30,12 +30,10 @@ WORKER = (
     Leftover(("--without-mingle",), "workers do not talk to each other", takes_value=False),
     Leftover(("--without-heartbeat",), "heartbeats are what brings a dead worker's tasks back", takes_value=False),
     Leftover(("--heartbeat-interval",), "use --lease"),
-    Leftover(("-E", "--task-events", "--events"), "what happens is always recorded", takes_value=False),
     Leftover(("-s", "--schedule", "--schedule-filename"), IN_STORE),
     Leftover(("--scheduler",), IN_STORE),
     Leftover(("-S", "--statedb"), "revocations live in the store"),
     Leftover(("-X", "--exclude-queues"), "name the queues to read with -Q"),
-    Leftover(("--autoscale",), "use -c; an idle child costs next to nothing"),
     Leftover(("--pool-start-method",), "children are forked from a clean process"),
 )
 BEAT = (

@@ -97,6 +97,10 @@ def run_document(run: Run) -> dict[str, Any]:  # Any: JSON
         "nominal": _moment(message.nominal),
         "root": message.root,
         "parent": message.parent,
+        "group": message.group,
+        "group_index": message.group_index,
+        "gate": message.gate,
+        "joins": message.joins,
         "headers": message.headers,
         "origin": message.origin,
     }

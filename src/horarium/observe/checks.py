@@ -50,14 +50,9 @@ def _unread_queues(app: Horarium) -> list[Finding]:
 
 
 def _tasks(app: Horarium) -> list[Finding]:
-    tasks = sorted(app.tasks.items())
     return [
-        note("task-option", f"task {name}: rate_limit={task.rate_limit!r} is kept and has no effect yet")
-        for name, task in tasks
-        if task.rate_limit is not None
-    ] + [
         note("task-option", f"task {name}: {option} has no effect in Horarium: {NO_EFFECT[option]}")
-        for name, task in tasks
+        for name, task in sorted(app.tasks.items())
         for option in task.without_effect
     ]
 

@@ -14,6 +14,7 @@ from horarium.clock import Seconds
 from horarium.engines.records import MemberRecord
 from horarium.observe.facts import Facts, gather, without_name
 from horarium.observe.finding import Finding, did_you_mean, fine, lasting, note, plural, problem, warning
+from horarium.observe.switched import judge_switches
 from horarium.schedules.health import Condition, health
 from horarium.schedules.record import Schedule
 
@@ -300,4 +301,5 @@ RULES: tuple[Rule, ...] = (
     _leases_hold,
     _nothing_died,
     _nothing_waits_long,
+    judge_switches,
 )

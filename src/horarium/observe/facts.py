@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from horarium.app.switches import Switched, read_switches
 from horarium.clock import Instant, Seconds, SystemClock
 from horarium.engines.connect import absent_file
 from horarium.engines.records import Held, HeldPage, MemberRecord, Page, QueueCounts, RunFilter
@@ -19,7 +20,9 @@ from horarium.schedules.record import Schedule
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium
+    from horarium.app.definition import Definition
     from horarium.engines.protocol import Engine
+    from horarium.settings import Settings
 
 SCHEDULES_READ = 10_000
 DEAD_READ = 5
@@ -45,6 +48,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     states: dict[str, int] = msgspec.field(default_factory=dict)
     schedules: tuple[Schedule, ...] = ()
     dead: tuple[Run, ...] = ()  # the newest few
+    switched: Switched = Switched()
+    limited: dict[str, str] = msgspec.field(default_factory=dict)  # tasks of the app that have a limit: in words
 
     @property
     def all_schedules(self) -> tuple[Schedule, ...]:
@@ -89,6 +94,7 @@ def gather(app: Horarium, now: Instant, *, command: str = "horarium") -> Facts:
         store=app.connection.shown[0],
         command=command,
         tasks=frozenset(app.tasks),
+        limited={name: words for name, task in app.tasks.items() if (words := _limit(task, app.conf))},
         declared=declared,
         wrong=wrong,
     )
@@ -155,4 +161,17 @@ def _ask(engine: Engine, known: Facts) -> Facts:
         states=counts.states,
         schedules=engine.schedules.browse(Page(limit=SCHEDULES_READ)).schedules,
         dead=dead,
+        switched=read_switches(engine, now=now),
     )
+
+
+def _limit(task: Definition, conf: Settings) -> str:
+    """Say what limits a task, if anything does."""
+    rate = conf.task_default_rate_limit if task.rate_limit is None else task.rate_limit
+    words = []
+    if rate and not conf.worker_disable_rate_limits:
+        scope = task.rate_limit_scope or conf.task_rate_limit_scope
+        words.append(f"{rate} {'over all workers' if scope == 'fleet' else 'in each worker'}")
+    if task.concurrency is not None and task.concurrency_key is None:
+        words.append(f"{task.concurrency} at once")
+    return ", ".join(words)

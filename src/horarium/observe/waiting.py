@@ -1,7 +1,7 @@
 """Why one run, or one task, does not run: the doctor's rules for a single case, as sentences.
 
-The reasons are tried in the order in which they stop a message: it has ended, its time has not come, somebody has
-it, nobody is there, nobody reads its queue, nobody knows its task, others are in front.
+The reasons are tried in the order in which they stop a message: it has ended, somebody has it, others must end before
+it, its time has not come, nobody is there, nobody reads its queue, nobody knows its task, others are in front.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from shlex import quote
 
 from horarium.clock import to_datetime
 from horarium.engines.records import Held
+from horarium.message import Message
 from horarium.observe.doctor import diagnose, judge_schedules
 from horarium.observe.facts import Facts
 from horarium.observe.finding import Finding, did_you_mean, fine, lasting, note, plural, problem
+from horarium.observe.switched import by_whom, paused_queue, paused_task
 from horarium.outcome import Run, State
 
 ALWAYS_OF_INTEREST = frozenset({"store-private", "no-worker", "clock-difference"})
@@ -26,6 +28,11 @@ def diagnose_task(facts: Facts, task: str) -> list[Finding]:
     of_interest = ALWAYS_OF_INTEREST | ({"no-scheduler"} if mine else set())
     found = [f for f in diagnose(facts) if f.level == "problem" and f.cause in of_interest]
     found += _who_knows(facts, task)
+    found += [paused_task(facts, switch, f"task {task!r}") for switch in [facts.switched.of_task(task)] if switch]
+    if (rate := facts.switched.rate_of(task)) is not None:
+        found.append(
+            note("rate-changed", f"its rate limit is {rate.rate or 'none'} instead of the declared one{by_whom(rate)}")
+        )
     for name, queue in sorted(facts.queues.items()):
         waiting = queue.tasks.get(task, 0)
         if waiting and facts.workers and name not in facts.queues_read:
@@ -60,11 +67,15 @@ def explain(facts: Facts, run: Run, held: Held | None) -> Finding:
         return _how_it_ended(facts, run)
     if held is not None and held.owner is not None:
         return _who_has_it(facts, run, held)
+    if run.message.gate is not None:
+        return _those_before_it(facts, run)
     message, due = run.message, held.due if held else run.message.due
     if message.expires is not None and message.expires <= facts.now:
         return note("expired", "its `expires` has passed: the next worker that looks ends it as EXPIRED")
     if due > facts.now:
         return _its_time(facts, run, (due - facts.now) / 1000, _utc(due))
+    if (kept := _kept_back(facts, message, held)) is not None:
+        return kept
     if not facts.workers:
         return problem("no-worker", "it waits for a worker: none is alive", f"{facts.command} worker")
     if message.queue not in facts.queues_read:
@@ -77,6 +88,24 @@ def explain(facts: Facts, run: Run, held: Held | None) -> Finding:
     if not any(message.task in member.tasks for member in readers):
         return _unknown_to_readers(facts, run)
     return _others_in_front(facts, run)
+
+
+def _those_before_it(facts: Facts, run: Run) -> Finding:
+    size = run.message.gate.size if run.message.gate is not None else None
+    whom = "a header that is still being sent" if size is None else f"{plural(size, 'other')} of its workflow to end"
+    return note("blocked", f"it waits for {whom}", f"{facts.command} runs tree {run.id}")
+
+
+def _kept_back(facts: Facts, message: Message, held: Held | None) -> Finding | None:
+    """Say what keeps a message from being given to anybody, however many workers there are."""
+    if held is not None and held.is_blocked and message.slot is not None:
+        size = plural(message.slot.size, "run")
+        return note("concurrency", f"it waits for room: no more than {size} of {message.slot.key!r} at once")
+    if (switch := facts.switched.of_queue(message.queue)) is not None:
+        return paused_queue(facts, switch, f"it waits: queue {message.queue!r}")
+    if (switch := facts.switched.of_task(message.task)) is not None:
+        return paused_task(facts, switch, f"it waits: task {message.task!r}")
+    return None
 
 
 def _who_knows(facts: Facts, task: str) -> list[Finding]:
@@ -174,9 +203,16 @@ def _others_in_front(facts: Facts, run: Run) -> Finding:
     return note(
         "waiting",
         f"it waits its turn in queue {run.message.queue!r}: {plural(ready, 'message')} ready, "
-        f"{busy} of {plural(slots, 'slot')} busy",
+        f"{busy} of {plural(slots, 'slot')} busy{_limited(facts, run.message.task)}",
         f"{facts.command} worker -Q {quote(run.message.queue)}" if slots and busy >= slots else "",
     )
+
+
+def _limited(facts: Facts, task: str) -> str:
+    switch, declared = facts.switched.rate_of(task), facts.limited.get(task)
+    if switch is not None:
+        return f"; its rate limit is {switch.rate or 'none'}{by_whom(switch)}"
+    return f"; the task is limited to {declared}" if declared else ""
 
 
 def _utc(instant: int | None) -> str:

@@ -12,6 +12,7 @@ only written while it is even. Whoever reads the same odd number before and afte
 from __future__ import annotations
 
 import mmap
+from collections.abc import Mapping, Sequence
 from struct import Struct as Layout
 
 from msgspec import Struct
@@ -51,10 +52,12 @@ class Running(Struct, frozen=True, kw_only=True):
 class Board:
     """Make it before the first fork; every process forked afterwards sees the same memory."""
 
-    def __init__(self, children: int, slots: int) -> None:
+    def __init__(self, children: int, slots: int, tasks: Sequence[str] = ()) -> None:
         self.children = children
         self.slots = slots
-        self._child_words = _HEADER_WORDS + slots * _ROW_WORDS
+        self._tasks = {task: place for place, task in enumerate(tasks)}
+        self._row_words = _ROW_WORDS + len(self._tasks)  # a count for each task behind the body
+        self._child_words = _HEADER_WORDS + slots * self._row_words
         self.ledgers = [Ledger() for _ in range(children)]
         self._memory = mmap.mmap(-1, 8 * (_BOARD_WORDS + children * self._child_words))
         view = memoryview(self._memory)
@@ -92,7 +95,7 @@ class Board:
 
     def slot(self, child: int, slot: int) -> SlotRow:
         """Return the writer of one row; a row has one writer at a time."""
-        return SlotRow(self._memory, self._words, self._row(child, slot), self._header(child))
+        return SlotRow(self._memory, self._words, self._row(child, slot), self._header(child), self._tasks)
 
     def looked(self, child: int) -> Instant | None:
         return self._words[self._header(child) + _LOOKED] or None
@@ -121,9 +124,19 @@ class Board:
         words = self._words
         found = []
         for slot in range(self.slots):
-            if words[first + slot * _ROW_WORDS] & 1 and (entry := self._read(child, slot)) is not None:
+            if words[first + slot * self._row_words] & 1 and (entry := self._read(child, slot)) is not None:
                 found.append(entry)
         return found
+
+    def totals(self) -> dict[str, int]:
+        """Return how often each task was started in this worker, those that never were left out."""
+        totals = dict.fromkeys(self._tasks, 0)
+        for child in range(self.children):
+            for slot in range(self.slots):
+                counts = self._row(child, slot) + _ROW_WORDS
+                for task, place in self._tasks.items():
+                    totals[task] += self._words[counts + place]
+        return {task: number for task, number in totals.items() if number}
 
     def _finished(self, child: int) -> int:
         return sum(self._words[self._row(child, slot)] // 2 for slot in range(self.slots))
@@ -152,20 +165,23 @@ class Board:
         return _BOARD_WORDS + child * self._child_words
 
     def _row(self, child: int, slot: int) -> int:
-        return self._header(child) + _HEADER_WORDS + slot * _ROW_WORDS
+        return self._header(child) + _HEADER_WORDS + slot * self._row_words
 
 
 class SlotRow:
     """The one writer of a row."""
 
-    __slots__ = ("_body", "_memory", "_row", "_started", "_words")
+    __slots__ = ("_body", "_counts", "_memory", "_row", "_started", "_words")
 
-    def __init__(self, memory: mmap.mmap, words: memoryview[int], row: int, header: int) -> None:
+    def __init__(
+        self, memory: mmap.mmap, words: memoryview[int], row: int, header: int, tasks: Mapping[str, int]
+    ) -> None:
         self._memory = memory
         self._words = words
         self._row = row
         self._body = 8 * (row + 1)
         self._started = header + _STARTED
+        self._counts = {task: row + _ROW_WORDS + place for task, place in tasks.items()}
 
     def start(self, delivery: Delivery, *, now: Instant, since: Seconds, deadline: Seconds) -> None:
         """Show that the delivery runs from now on."""
@@ -178,6 +194,9 @@ class SlotRow:
         words = self._words
         words[self._row] += 1
         words[self._started] = 1
+        count = self._counts.get(message.task)
+        if count is not None:
+            words[count] += 1
 
     def finish(self) -> None:
         """Show that it does not run any more. Called once for each start."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import count
@@ -18,6 +18,8 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from horarium import signals
+from horarium.app.journalist import Journalist
+from horarium.app.switches import Switched
 from horarium.clock import Instant, Seconds, StoreClock
 from horarium.engines.records import QUEUE_TOPIC
 from horarium.errors import EngineUnavailable, OwnerLost, StoreUnusable
@@ -31,15 +33,18 @@ from horarium.worker.feed import QUICK_LOOKS, SLOW, Feed
 from horarium.worker.hand import Hand
 from horarium.worker.limits import LimitBook
 from horarium.worker.options import WorkerOptions
-from horarium.worker.orders import Drain, End, Go, OrderChannel, Quit, Ready
+from horarium.worker.orders import Change, Drain, End, Go, OrderChannel, Quit, Ready, Turned
 from horarium.worker.patience import Patience
 from horarium.worker.pools.pool import Pool
 from horarium.worker.process import end_with_own_threads, private_memory_kib, resident_bytes, show_stacks_on
 from horarium.worker.settle import Settler
+from horarium.worker.teller import Teller
+from horarium.worker.turns import turns
+from horarium.worker.wish import Wish, wish
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium
-    from horarium.engines.protocol import Engine
+    from horarium.engines.protocol import Engine, Listener
 
 EXIT_DONE = 0
 EXIT_STORE = 1
@@ -47,6 +52,8 @@ EXIT_OWNER_LOST = 4
 EXIT_INTERNAL = 70
 QUIT_FLUSH: Seconds = 0.7  # how long a child that must end now may take to record what is finished
 DRAIN_FLUSH: Seconds = 3600.0  # an orderly end records everything, or is ended by its lease
+JOURNAL_FLUSH: Seconds = 2.0  # how long an orderly end may take to write the last events
+QUIT_JOURNAL_FLUSH: Seconds = 0.1
 CORRECT_CLOCK_EVERY: Seconds = 10.0
 CHECK_MEMORY_EVERY: Seconds = 1.0
 DRAINED = "drained"
@@ -76,7 +83,11 @@ class Child:
         self._place = place
         self._owner = owner
         self._orders = orders
-        self._observer = observer
+        journalist = Journalist(lambda: app.engine)
+        self._teller = Teller(observer, journalist, options.name, is_on=options.events)
+        self._observer: Observer = self._teller
+        self._queues = options.queues  # as remote control has changed them
+        self._switched = Switched()
         self._go: SimpleQueue[None] = SimpleQueue()  # not an Event: a signal handler may put, but not set
         self._is_ready = False
         self._stop_reason: str | None = None
@@ -117,6 +128,7 @@ class Child:
             return self._fail(error)
         self._give_back(self._feed.withdraw(), "the worker stops")
         self._settler.drain(DRAIN_FLUSH)
+        self._teller.journalist.close(JOURNAL_FLUSH)
         if self._stop_reason != DRAINED:
             self._observer.tell(ChildRecycled(pid=os.getpid(), reason=self._stop_reason or ""))
         return EXIT_DONE
@@ -136,11 +148,13 @@ class Child:
                     self._observer.tell(Troubled(where="store", reason=str(error), wait=wait))
                 time.sleep(wait)
             else:
+                self._teller.clock = self._clock
                 self._corrected = self._clock.monotonic()
                 return engine
 
     def _prepare(self, engine: Engine) -> None:
         options, tasks = self._options, self._app.tasks
+        first = self._wish(Switched())  # how the switches stand comes before Go
         hand = Hand(engine.inspector, self._owner)
         self._settler = Settler(
             engine,
@@ -152,13 +166,19 @@ class Child:
             random=self._app.random,
             chore=self._chore,
         )
+
+        def listen(queues: Sequence[str]) -> Listener:
+            return engine.notifier.listen([QUEUE_TOPIC + queue for queue in queues])
+
         self._feed = Feed(
             engine.queue,
-            engine.notifier.listen([QUEUE_TOPIC + queue for queue in options.queues]),
+            listen(options.queues),
             self._clock,
             owner=self._owner,
-            queues=options.queues,
-            tasks=frozenset(tasks),
+            queues=first.queues,
+            tasks=first.tasks,
+            limits=first.limits,
+            turns=turns(options.queue_order, options.weights),
             observer=self._observer,
             noted_look=self._note_look,
             may_claim=lambda: not self._settler.is_backed_up,
@@ -166,15 +186,17 @@ class Child:
             quick_looks=QUICK_LOOKS if engine.capabilities.many_hosts else (),
             hand=hand,
             random=self._app.random,
+            listen=listen,
         )
         self._engine = engine
+        self._limits = LimitBook(soft=options.soft_time_limit, hard=options.time_limit)
         self._executor = Executor(
             tasks=tasks,
             settler=self._settler,
             feed=self._feed,
             clock=self._clock,
             observer=self._observer,
-            limits=LimitBook(soft=options.soft_time_limit, hard=options.time_limit),
+            limits=self._limits,
             worker=options.name,
             output_limit=options.output_limit,
             keep_failed=options.keep_failed,
@@ -185,7 +207,7 @@ class Child:
         self._pool = self._make_pool()
 
     def _make_pool(self) -> Pool:
-        rows = [self._board.slot(self._place, slot) for slot in range(self._options.slots)]
+        rows = [self._board.slot(self._place, slot) for slot in range(self._board.slots)]
         if self._options.pool == "process":
             from horarium.worker.pools.process import ProcessPool
 
@@ -193,10 +215,10 @@ class Child:
         if self._options.pool == "thread":
             from horarium.worker.pools.thread import ThreadPool
 
-            return ThreadPool(self._executor, self._feed, rows, stuck=self._note_stuck)
+            return ThreadPool(self._executor, self._feed, rows, stuck=self._note_stuck, slots=self._options.slots)
         from horarium.worker.pools.loop import AsyncPool
 
-        return AsyncPool(self._executor, self._feed, rows, stuck=self._note_stuck)
+        return AsyncPool(self._executor, self._feed, rows, stuck=self._note_stuck, slots=self._options.slots)
 
     # Orders.
 
@@ -212,6 +234,10 @@ class Child:
                     self._quit()
                 case End(ids=ids):
                     self._end(ids)
+                case Change():
+                    self._change(order)
+                case Turned(switched=switched):
+                    self._turn(switched)
         # The supervisor is gone. The zygote kills us for that, and where it cannot, this does.
         os.killpg(os.getpgrp(), signal.SIGKILL)
 
@@ -226,12 +252,35 @@ class Child:
         self._stop(DRAINED)
         self._give_back(self._feed.withdraw(), "the worker stops")
         self._settler.drain(QUIT_FLUSH)
+        self._teller.journalist.close(QUIT_JOURNAL_FLUSH)
         self._board.note_end(self._place)
         os._exit(EXIT_DONE)
 
     def _end(self, ids: Iterable[str]) -> None:
         outcome = Revoked(reason="terminated")
         self._executor.end_in_line([id for id in ids if not self._pool.end(id, outcome, "terminated")])
+
+    def _change(self, change: Change) -> None:
+        if change.queues is not None:
+            self._queues = change.queues
+            self._turn(self._switched)
+        if change.slots is not None:
+            self._pool.resize(change.slots)
+        for task, (soft, hard) in change.limits.items():
+            self._limits.set(task, soft, hard)
+        if change.events is not None:
+            self._teller.is_on = change.events
+
+    def _turn(self, switched: Switched) -> None:
+        """Claim as the switches say, and give back what was claimed before and has not started."""
+        self._switched = switched
+        new = self._wish(switched)
+        self._feed.change(new.queues, new.tasks, new.limits)
+        self._give_back(self._feed.withdraw(), "a switch was turned")
+        self._pool.wake()
+
+    def _wish(self, switched: Switched) -> Wish:
+        return wish(self._app.tasks.values(), self._app.conf, self._options, switched, self._queues)
 
     # What the parts call back.
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 
 import msgspec
 
+from horarium.app.switches import Switched, without_words
 from horarium.clock import Seconds
 from horarium.event import ChildLost, Observer, Troubled
 from horarium.worker.board import FOREVER, Board
@@ -16,8 +17,9 @@ from horarium.worker.child import owner_name
 from horarium.worker.membership import Membership
 from horarium.worker.nursery import Nursery, describe_errno, describe_status
 from horarium.worker.options import WorkerOptions
-from horarium.worker.orders import Drain, End, Order, Quit, Ready
+from horarium.worker.orders import Change, Drain, End, Order, Quit, Ready, Turned
 from horarium.worker.pools.pool import STUBBORN
+from horarium.worker.present import Present
 from horarium.worker.renewal import Renewer
 from horarium.worker.roster import Life, Roster, Sentence, decide_burial
 from horarium.worker.sweep import Sweeper
@@ -44,6 +46,8 @@ class Crew:
         *,
         worker: str,
         poller: select.poll,
+        switched: Switched,
+        present: Present | None = None,
     ) -> None:
         self._nursery = nursery
         self._board = board
@@ -52,12 +56,15 @@ class Crew:
         self._renewer = renewer
         self._membership = membership
         self._options = options
+        self._present = present or Present(options)
         self._observer = observer
         self._worker = worker
         self._poller = poller
+        self._switched = without_words(switched)
         self._generation = 0
         self._due = dict.fromkeys(range(options.processes), 0.0)  # vacant places: when to fill them (monotonic)
-        self._failures = dict.fromkeys(range(options.processes), 0)  # useless lives in a row, by place
+        self._failures = dict.fromkeys(range(board.children), 0)  # useless lives in a row, by place
+        self._retired: set[int] = set()  # places that stay vacant when who lives there has ended
         self._is_stopping = False
         # In threads and coroutines the child enforces hard limits itself; only when it cannot, it is killed.
         self._patience = 0.0 if options.pool == "process" else STUBBORN
@@ -132,6 +139,47 @@ class Crew:
         if life in self.lives and life.sentence is None:
             life.orders.send(Drain())
 
+    def resize(self, children: int) -> None:
+        """Have so many children: bear more, or let some finish what they run and end, the idle ones first."""
+        if self._is_stopping:
+            return
+        staying = [life for life in self.lives if life.place not in self._retired]
+        surplus = len(staying) + len(self._due) - children
+        for place in sorted(self._due, reverse=True)[: max(0, surplus)]:
+            del self._due[place]
+            surplus -= 1
+        for life in sorted(staying, key=lambda life: (len(self._board.running(life.place)), -life.place)):
+            if surplus > 0 and life.sentence is None:
+                self._retire(life)
+                surplus -= 1
+        taken = {life.place for life in self.lives} | set(self._due)
+        vacant = (place for place in range(self._board.children) if place not in taken)
+        for place, _ in zip(vacant, range(-surplus), strict=False):
+            self._due[place] = 0.0
+
+    def renew_all(self) -> None:
+        """Let a fresh child take the place of each one, after what it runs."""
+        for life in self.lives:
+            if life.sentence is None:
+                life.orders.send(Drain())
+
+    def change(self, change: Change) -> None:
+        """Tell all children to be different; those that are born later are told at their birth."""
+        self._order(change)
+
+    def signal(self, id: str, number: int) -> bool:
+        """Send a signal to the process that runs this id, and to what it has started; False if none runs it here."""
+        for life in self.lives:
+            if any(running.id == id for running in self._board.running(life.place)):
+                self._nursery.signal(life.place, life.generation, number)
+                return True
+        return False
+
+    def turn(self, switched: Switched) -> None:
+        """Tell everybody how the switches stand now."""
+        self._switched = without_words(switched)
+        self._order(Turned(self._switched))
+
     def drain(self) -> None:
         """Let everybody finish what runs. Those that never got a lease have nothing to finish."""
         self._is_stopping = True
@@ -165,12 +213,23 @@ class Crew:
         orders = self._nursery.bear(place, self._generation)
         self._poller.register(orders, select.POLLIN)
         owner = owner_name(self._worker, self._generation)
+        orders.send(Turned(self._switched))  # before others can see it, and tell it to go
+        change = self._present.as_change()
+        if change is not None:
+            orders.send(change)
         self._roster.admit(Life(place, self._generation, owner, orders, now))
         self._renewer.ask()
 
     def _sentence(self, life: Life, sentence: Sentence) -> None:
         life.sentence = sentence
         self._nursery.kill(life.place, life.generation)
+
+    def _retire(self, life: Life) -> None:
+        self._retired.add(life.place)
+        if life.was_told_to_go:
+            life.orders.send(Drain())
+        else:  # it never had a lease, so it has nothing to finish
+            self._sentence(life, Sentence("quit"))
 
     def _order(self, order: Order) -> None:
         for life in self.lives:
@@ -197,4 +256,8 @@ class Crew:
         self._sweeper.bury(msgspec.structs.replace(burial, finished=finished))
         self._failures[place] = 0 if was_useful else self._failures[place] + 1
         delay = 0.0 if was_useful else min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** (self._failures[place] - 1))
+        if place in self._retired:
+            self._retired.discard(place)
+            self._failures[place] = 0
+            return
         self._due[place] = now + delay

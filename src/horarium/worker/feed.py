@@ -8,17 +8,20 @@ one. Deliveries that wait behind a task that turned out slow are given back, unc
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from heapq import heappop, heappush
 from random import Random
 
 from horarium.clock import Clock, Instant, Seconds
 from horarium.engines.protocol import Listener, Queue
+from horarium.engines.records import Limit
 from horarium.errors import EngineUnavailable
 from horarium.event import Observer, Recovered, Troubled
 from horarium.message import Delivery
 from horarium.worker.hand import Hand
+from horarium.worker.pace import Pace
 from horarium.worker.patience import Patience
+from horarium.worker.turns import Together, Turns
 
 START_WITHIN: Seconds = 0.05
 MOST_AT_ONCE = 200
@@ -48,6 +51,8 @@ class Feed:
         owner: str,
         queues: Sequence[str],
         tasks: Collection[str],
+        limits: Mapping[str, Limit] | None = None,
+        turns: Turns | None = None,
         observer: Observer,
         noted_look: Callable[[Instant], None],
         may_claim: Callable[[], bool] = lambda: True,
@@ -55,6 +60,7 @@ class Feed:
         quick_looks: tuple[Seconds, ...] = (),
         hand: Hand | None = None,
         random: Random | None = None,
+        listen: Callable[[Sequence[str]], Listener] | None = None,
     ) -> None:
         self.line: deque[Delivery] = deque()
         self.stopping = False
@@ -62,8 +68,13 @@ class Feed:
         self._listener = listener
         self._clock = clock
         self._owner = owner
-        self._queues = queues
+        self._queues = tuple(queues)
+        self._heard = self._queues  # what the listener listens for
+        self._listen = listen  # makes a listener for other queues
         self._tasks = tasks
+        self._limits = limits
+        self._turns = turns or Together()
+        self._pace = Pace()
         self._observer = observer
         self._noted_look = noted_look
         self._may_claim = may_claim
@@ -85,6 +96,9 @@ class Feed:
         Raises: OwnerLost, StoreUnusable.
         """
         while not self.stopping:
+            if self._listen is not None and self._heard != self._queues:
+                self._hear(self._queues, self._listen)
+                continue
             if not self._may_claim():
                 self._listener.wait(START_WITHIN)
                 continue
@@ -104,6 +118,11 @@ class Feed:
             if self._listener.wait(self._until_next_look()):
                 self._looks_left = list(self._quick_looks)
         return False
+
+    def change(self, queues: tuple[str, ...], tasks: Collection[str], limits: Mapping[str, Limit] | None) -> None:
+        """Claim for these from now on; a claim that is under way may still be for those before."""
+        self._queues, self._tasks, self._limits = queues, tasks, limits
+        self._listener.wake()
 
     def pop(self) -> Delivery | None:
         """Take the first of the line; None when it is empty."""
@@ -151,12 +170,18 @@ class Feed:
         self.stopping = True
         self._listener.wake()
 
+    def _hear(self, queues: tuple[str, ...], listen: Callable[[Sequence[str]], Listener]) -> None:
+        """Listen for these queues from now on. Whoever wakes or stops us meanwhile is seen by the next look."""
+        before, self._listener = self._listener, listen(queues)
+        self._heard = queues
+        before.close()
+
     def _claim(self, slots: int) -> list[Delivery]:
         now = self._clock.now()
         was_in_doubt, self._is_in_doubt = self._is_in_doubt, True
         self._has_doubted = self._has_doubted or was_in_doubt
         known = self._hand.known() if self._hand is not None and self._has_doubted else frozenset()
-        claimed = self._queue.claim(self._queues, self._owner, self._batch(slots), now=now, tasks=self._tasks)
+        claimed = self._ask(self._batch(slots), now)
         if known:  # a store may answer with what lost answers said, later than we found out by ourselves
             claimed = [delivery for delivery in claimed if (delivery.message.id, delivery.fence) not in known]
         if self._hand is not None:
@@ -167,6 +192,23 @@ class Feed:
         if self._patience.reset():
             self._observer.tell(Recovered(where="claim"))
         return claimed
+
+    def _ask(self, most: int, now: Instant) -> list[Delivery]:
+        """Claim from the first of our queues, in the order of turns, that has something."""
+        tasks, limits = self._tasks, self._limits
+        if not self._queues or not tasks:
+            return []  # all of it is paused
+        for queues in self._turns.plan(self._queues):
+            number = self._turns.share(queues, most)
+            if limits is None:
+                claimed = self._queue.claim(queues, self._owner, number, now=now, tasks=tasks)
+            else:
+                claimed = self._queue.claim(queues, self._owner, number, now=now, tasks=tasks, limits=limits)
+                self._pace.note(claimed, limits, self._clock.monotonic())
+            if claimed:
+                self._turns.note(queues, len(claimed))
+                return claimed
+        return []
 
     def _take_up(self, claimed: list[Delivery], now: Instant) -> bool:
         """Add what an earlier claim handed over whose answer was lost; False when the store could not be asked."""
@@ -193,6 +235,8 @@ class Feed:
 
     def _until_next_look(self) -> Seconds:
         wait = self._looks_left.pop(0) if self._looks_left else LOOK_EVERY
+        if self._limits is not None and (pause := self._pace.wait(self._clock.monotonic())) is not None:
+            wait = min(wait, pause)
         now = self._clock.now()
         while self._due and self._due[0] <= now:
             heappop(self._due)

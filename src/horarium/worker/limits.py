@@ -42,6 +42,10 @@ class LimitBook:
         self._hard = hard
         self._of_task: dict[str, Limits] = {}
 
+    def set(self, task: str, soft: Seconds | None, hard: Seconds | None) -> None:
+        """Change the limits of a task from now on; None: the worker's."""
+        self._of_task[task] = Limits(self._soft if soft is None else soft, self._hard if hard is None else hard)
+
     def of(self, message: Message, task: Task) -> Limits:
         limits = self._of_task.get(message.task)
         if limits is None:

@@ -13,6 +13,7 @@ from horarium.message import new_id
 from horarium.version import __version__
 from horarium.worker.board import Board
 from horarium.worker.options import WorkerOptions
+from horarium.worker.present import Present
 from horarium.worker.process import is_running, resident_bytes
 from horarium.worker.roster import Life
 
@@ -24,9 +25,18 @@ if TYPE_CHECKING:
 class Membership:
     """Makes members. ``owner`` is the supervisor's own; it holds no deliveries, but is seen to live."""
 
-    def __init__(self, app: Horarium, options: WorkerOptions, board: Board, clock: StoreClock, owner: str) -> None:
+    def __init__(
+        self,
+        app: Horarium,
+        options: WorkerOptions,
+        board: Board,
+        clock: StoreClock,
+        owner: str,
+        present: Present | None = None,
+    ) -> None:
         self.owner = owner
         self._options = options
+        self._present = present or Present(options)
         self._board = board
         self._clock = clock
         self._app_name = app.main
@@ -46,8 +56,8 @@ class Membership:
             host=self._host,
             pid=os.getpid(),
             pool=options.pool,
-            slots=options.processes * options.slots,
-            queues=options.queues,
+            slots=self._present.concurrency,
+            queues=self._present.queues,
             tasks=self._tasks,
             processed=self._processed_before + sum(child.processed for child in children),
             started=self._started,
@@ -86,8 +96,8 @@ class Membership:
             host=self._host,
             pid=life.pid,
             pool=options.pool,
-            slots=options.slots,
-            queues=options.queues,
+            slots=self._present.slots,
+            queues=self._present.queues,
             running=tuple(
                 RunningNow(id=entry.id, task=entry.task, started=entry.started) for entry in board.running(life.place)
             ),

@@ -53,6 +53,11 @@ class Nursery:
         with suppress(OSError):  # dead or frozen: that is noticed elsewhere
             self._channel.sendall(encode(Frame(Verb.KILL, place, generation)))
 
+    def signal(self, place: int, generation: int, number: int) -> None:
+        """Send a signal to a child and what it started; asked of its parent, as kill is."""
+        with suppress(OSError):  # dead or frozen: that is noticed elsewhere
+            self._channel.sendall(encode(Frame(Verb.SIGNAL, place, generation, number)))
+
     def dump(self) -> None:
         """Let all children show their stacks."""
         with suppress(OSError):  # dead or frozen: that is noticed elsewhere

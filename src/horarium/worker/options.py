@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from horarium.settings import Settings
 
 Pool: TypeAlias = Literal["process", "thread", "async"]
+QueueOrder: TypeAlias = Literal["together", "strict"]
 POOLS: tuple[str, ...] = get_args(Pool)
 ALIASES = {"prefork": "process", "processes": "process", "threads": "thread", "asyncio": "async", "solo": "process"}
 ASYNC_SLOTS_PER_CPU = 50  # coroutines mostly wait
@@ -35,6 +36,8 @@ class WorkerOptions(Struct, frozen=True, kw_only=True):
     concurrency: int = 0  # 0: as many as fit the CPUs that may be used
     children: int = 1  # processes of a thread or async pool; a process pool has one child per slot
     queues: tuple[str, ...] = (DEFAULT_QUEUE,)
+    queue_order: QueueOrder = "together"  # or "strict": a queue only when those before it have nothing
+    weights: dict[str, int] = msgspec.field(default_factory=dict)  # of queues: their shares; 1 where none is said
     time_limit: Seconds | None = None
     soft_time_limit: Seconds | None = None
     max_tasks_per_child: int | None = None
@@ -50,6 +53,11 @@ class WorkerOptions(Struct, frozen=True, kw_only=True):
     output_level: int | None = 30  # the log level of what tasks print; None: it is not captured
     loglevel: str | int = "INFO"
     beat: bool = False
+    events: bool = False  # write the events of tasks, and heartbeats, to the journal
+    autoscale: tuple[int, int] | None = None  # the most and the fewest slots; it begins with the fewest
+    autoscale_every: Seconds = 1.0  # how often an autoscaling worker looks
+    autoscale_keep: Seconds = 30.0  # how long slots are kept that nobody needs
+    remote_control: bool = True  # answer commands
     run_dir: str | None = None  # where its pulse is written for `horarium health`; "": the default; None: nowhere
 
     def __post_init__(self) -> None:
@@ -58,6 +66,8 @@ class WorkerOptions(Struct, frozen=True, kw_only=True):
         if not self.name:
             _settle(self, "name", "worker@%h")
         _settle(self, "name", expand_name(self.name))
+        if self.autoscale is not None:
+            _settle(self, "concurrency", self.autoscale[1])
         if not self.concurrency:
             cpus = available_cpus()
             _settle(self, "concurrency", cpus * ASYNC_SLOTS_PER_CPU if self.pool == "async" else cpus)
@@ -95,6 +105,13 @@ class WorkerOptions(Struct, frozen=True, kw_only=True):
         if not self.queues or not all(self.queues):
             raise InvalidSetting("worker_queues", "at least one name of a queue", self.queues)
 
+        if self.queue_order not in get_args(QueueOrder):
+            raise InvalidSetting("worker_queue_order", f"one of {', '.join(get_args(QueueOrder))}", self.queue_order)
+        if self.queue_order == "strict" and self.weights:
+            raise ImproperlyConfigured(
+                "expected queues to be read in strict order or by weights, got both; leave one of them out"
+            )
+
     def _check_numbers(self) -> None:
         lowest: dict[str, float] = {"concurrency": 0, "children": 1, "grace": 0, "lease": SHORTEST_LEASE, "sweep": 0.1}
         lowest |= {"crash_limit": 1, "max_tasks_per_child": 1, "max_memory_per_child": 1, "output_limit": 0}
@@ -106,6 +123,11 @@ class WorkerOptions(Struct, frozen=True, kw_only=True):
             value = getattr(self, field)
             if value is not None and value <= 0:
                 raise InvalidSetting(f"task_{field}", "a positive number of seconds", value)
+        if self.autoscale is not None:
+            most, fewest = self.autoscale
+            if not 1 <= fewest <= most <= MOST_SLOTS:
+                expected = f"the most and the fewest slots, 1 <= fewest <= most <= {MOST_SLOTS}"
+                raise InvalidSetting("worker_autoscaler", expected, self.autoscale)
         if self.concurrency > MOST_SLOTS:
             raise InvalidSetting("worker_concurrency", f"at most {MOST_SLOTS}", self.concurrency)
         if self.pool != "process" and self.concurrency and self.children > self.concurrency:
@@ -131,6 +153,8 @@ def options_from(conf: Settings, **overrides: Any) -> WorkerOptions:  # Any: one
 # The setting that each option takes its value from.
 SETTINGS = {
     "pool": "worker_pool",
+    "queue_order": "worker_queue_order",
+    "weights": "worker_queue_weights",
     "concurrency": "worker_concurrency",
     "max_tasks_per_child": "worker_max_tasks_per_child",
     "max_memory_per_child": "worker_max_memory_per_child",
@@ -141,6 +165,9 @@ SETTINGS = {
     "sweep": "worker_sweep",
     "crash_limit": "worker_crash_limit",
     "output_limit": "worker_output_limit",
+    "events": "worker_send_task_events",
+    "autoscale": "worker_autoscaler",
+    "remote_control": "worker_enable_remote_control",
     "loglevel": "worker_loglevel",
     "keep_failed": "result_failure_expires",
 }

@@ -15,6 +15,9 @@ from typing import TypeAlias
 import msgspec
 from msgspec import Struct
 
+from horarium.app.switches import Switched
+from horarium.clock import Seconds
+
 
 class Go(Struct, frozen=True, tag=True):
     """Your owner is registered: claim."""
@@ -34,11 +37,26 @@ class End(Struct, frozen=True, tag=True):
     ids: tuple[str, ...]
 
 
+class Change(Struct, frozen=True, tag=True, omit_defaults=True):
+    """Be different from now on; None: as before."""
+
+    queues: tuple[str, ...] | None = None
+    slots: int | None = None
+    limits: dict[str, tuple[Seconds | None, Seconds | None]] = {}  # of tasks: soft, hard
+    events: bool | None = None  # write the events of tasks to the journal
+
+
+class Turned(Struct, frozen=True, tag=True):
+    """This is how the switches stand; the first one comes before Go."""
+
+    switched: Switched
+
+
 class Ready(Struct, frozen=True, tag=True):
     """The child has looked at its queues for the first time."""
 
 
-Order: TypeAlias = Go | Drain | Quit | End | Ready
+Order: TypeAlias = Go | Drain | Quit | End | Change | Turned | Ready
 
 _decoder: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order)
 

@@ -22,6 +22,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from horarium import signals
+from horarium.app.journalist import Journalist
+from horarium.app.switches import Switched, read_switches
 from horarium.clock import Seconds, StoreClock
 from horarium.engines.connect import module_of
 from horarium.errors import EngineError, EngineUnavailable, HorariumError, ImproperlyConfigured
@@ -38,6 +40,7 @@ from horarium.event import (
     WorkerStopping,
 )
 from horarium.message import new_id
+from horarium.worker.autoscale import Autoscaler
 from horarium.worker.board import Board
 from horarium.worker.child import Child, owner_name
 from horarium.worker.crew import Crew
@@ -46,12 +49,18 @@ from horarium.worker.nursery import Nursery
 from horarium.worker.options import WorkerOptions
 from horarium.worker.orders import OrderChannel
 from horarium.worker.patience import Patience
+from horarium.worker.present import Present, Range, most_children, most_slots
 from horarium.worker.process import STOP_SIGNALS, SignalInbox, show_stacks_on
+from horarium.worker.remote import Remote
 from horarium.worker.renewal import Renewer
 from horarium.worker.roster import Life, Roster
+from horarium.worker.station import Station
 from horarium.worker.sweep import Sweeper
+from horarium.worker.switchman import Switchman
+from horarium.worker.teller import Teller
 from horarium.worker.vitals import Vitals
 from horarium.worker.watchdog import Watchdog
+from horarium.worker.wish import Wish, wish
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium
@@ -91,7 +100,10 @@ class Supervisor:
     ) -> None:
         self._app = app
         self._options = options
-        self._observer = observer or Silent()
+        self._untold = observer or Silent()
+        journalist = Journalist(lambda: app.engine)
+        self._teller = Teller(self._untold, journalist, options.name, is_on=options.events)
+        self._observer: Observer = self._teller
         self._make_companions = companions
         self._companions: list[Companion] = []
         self._companion_threads: list[threading.Thread] = []
@@ -121,7 +133,9 @@ class Supervisor:
         show_stacks_on(signal.SIGUSR1, then_handle=True)
         try:
             self._prepare_fork()
-            self._board = Board(self._options.processes, self._options.slots)
+            self._present = Present(self._options)
+            children, slots = most_children(self._options), most_slots(self._options)
+            self._board = Board(children, slots, tasks=sorted(self._app.tasks))
             self._nursery = Nursery(self._board, self._app.clock, self._bear, self._inbox)
             try:
                 return self._work()
@@ -158,7 +172,7 @@ class Supervisor:
         """What a child does, in its own process."""
         channel = OrderChannel.from_descriptor(orders)
         owner = owner_name(self._id, generation)
-        return Child(self._app, self._options, self._board, place, owner, channel, self._observer).run()
+        return Child(self._app, self._options, self._board, place, owner, channel, self._untold).run()
 
     def _work(self) -> int:
         engine = self._open()
@@ -178,6 +192,7 @@ class Supervisor:
                 engine = self._app.engine
                 engine.check()
                 self._clock = StoreClock(self._app.clock, engine.now())
+                self._switched = read_switches(engine, now=self._clock.now())
             except EngineUnavailable as error:
                 wait = patience.next_wait()
                 self._observer.tell(Troubled(where="store", reason=str(error), wait=wait))
@@ -194,12 +209,20 @@ class Supervisor:
 
     def _start(self, engine: Engine) -> None:
         options, observer, random = self._options, self._observer, self._app.random
-        roster = Roster()
+        self._teller.clock = self._clock
+        present, roster = self._present, Roster()
         watchdog = Watchdog(
-            engine, self._clock, options, self._board, roster, tasks=self._app.tasks, stalled=self._relieve
+            engine,
+            self._clock,
+            options,
+            self._board,
+            roster,
+            wish=self._wish,
+            stalled=self._relieve,
+            present=present,
         )
         self._sweeper = Sweeper(engine, self._clock, options, observer, random, failed=self._fail, watch=watchdog.look)
-        self._membership = Membership(self._app, options, self._board, self._clock, self._id)
+        self._membership = Membership(self._app, options, self._board, self._clock, self._id, present)
         self._renewer = Renewer(
             engine,
             self._clock,
@@ -228,17 +251,52 @@ class Supervisor:
             observer,
             worker=self._id,
             poller=self._poller,
+            present=present,
+            switched=self._switched,
         )
+        self._switchman = Switchman(
+            engine,
+            self._clock,
+            known=self._switched,
+            turned=lambda switched: self._post(lambda: self._turn(switched)),
+            failed=self._fail,
+        )
+        self._prepare_remote(engine, roster)
         self._announce(engine)
         self._crew.fill(self._clock.monotonic())
         self._renewer.start()
         self._sweeper.start()
+        self._switchman.start()
+        self._remote.start()
+        self._autoscaler.start()
         for make in self._make_companions:
             companion = make()
             self._companions.append(companion)
             thread = threading.Thread(target=self._accompany, args=(companion,), name="horarium-companion", daemon=True)
             self._companion_threads.append(thread)
             thread.start()
+
+    def _prepare_remote(self, engine: Engine, roster: Roster) -> None:
+        options, present = self._options, self._present
+        station = Station(
+            self._app,
+            engine,
+            self._clock,
+            options,
+            present,
+            self._board,
+            roster,
+            self._membership,
+            self._renewer,
+            self._crew,
+            self._teller,
+            post=self._post,
+            stop=self._ask_stop,
+        )
+        if options.autoscale is not None:
+            present.range = Range(*options.autoscale)
+        self._remote = Remote(station, self._observer, Patience(2.0, self._app.random), failed=self._fail)
+        self._autoscaler = Autoscaler(station, failed=self._fail)
 
     def _announce(self, engine: Engine) -> None:
         options = self._options
@@ -314,6 +372,13 @@ class Supervisor:
         self._membership.note_lost(owners)
         self._crew.lose(owners)
 
+    def _turn(self, switched: Switched) -> None:
+        self._switched = switched
+        self._crew.turn(switched)
+
+    def _wish(self) -> Wish:
+        return wish(self._app.tasks.values(), self._app.conf, self._options, self._switched, self._present.queues)
+
     def _relieve(self, life: Life, due: int) -> None:
         """Let a fresh child take the place of one that claims nothing."""
         self._observer.tell(ChildStalled(pid=life.pid, due=due))
@@ -372,7 +437,11 @@ class Supervisor:
 
     def _finish(self, engine: Engine) -> int:
         buried = self._sweeper.finish(BURY_WITHIN if self._is_quitting else BURY_CALMLY_WITHIN)
+        self._switchman.stop(JOIN_WITHIN)
         self._renewer.stop(JOIN_WITHIN)
+        self._autoscaler.stop(0.0 if self._is_quitting else JOIN_WITHIN)
+        self._remote.stop(0.0 if self._is_quitting else JOIN_WITHIN)
+        self._teller.journalist.close(0.0 if self._is_quitting else JOIN_WITHIN)
         self._vitals.end()
         for thread in self._companion_threads:
             thread.join(0.0 if self._is_quitting else JOIN_WITHIN)

@@ -7,7 +7,7 @@ connection what is due, and lets the child make way for a fresh one, with a fres
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 from msgspec import Struct
 
@@ -15,7 +15,9 @@ from horarium.clock import Clock, Instant, Seconds
 from horarium.engines.protocol import Engine
 from horarium.worker.board import Board
 from horarium.worker.options import WorkerOptions
+from horarium.worker.present import Present
 from horarium.worker.roster import Life, Roster
+from horarium.worker.wish import Wish
 
 # To count what is due costs the store more than a claim, so it is not asked at every sweep that finds a child idle, but
 # at every one as long as there is a suspicion. By default a deaf child is found out within 30 s + 3 sweeps of 5 s.
@@ -42,15 +44,17 @@ class Watchdog:
         board: Board,
         roster: Roster,
         *,
-        tasks: Collection[str],
+        wish: Callable[[], Wish],
         stalled: Callable[[Life, int], None],
+        present: Present | None = None,
     ) -> None:
         self._engine = engine
         self._clock = clock
         self._options = options
+        self._present = present or Present(options)
         self._board = board
         self._roster = roster
-        self._tasks = frozenset(tasks)
+        self._wish = wish
         self._stalled = stalled
         self._seen: dict[str, Seen] = {}  # by owner, at the last look
         self._suspicions: dict[str, int] = {}  # by owner, in a row
@@ -83,7 +87,7 @@ class Watchdog:
     def _is_idle(self, before: Seen | None, now: Seen) -> bool:
         """Whether a child has looked since, has room, and has begun nothing. One that does not look at all is another
         matter: its store may be away, or the code of a task holds up its loop."""
-        if before is None or now.looked == before.looked or len(now.running) >= self._options.slots:
+        if before is None or now.looked == before.looked or len(now.running) >= self._present.slots:
             return False
         return (now.processed, now.running) == (before.processed, before.running)
 
@@ -95,12 +99,12 @@ class Watchdog:
         return True
 
     def _due(self) -> int:
-        """Count the due messages that our children read and know."""
-        queues = self._engine.inspector.counts().queues
+        """Count the due messages that our children may claim, whatever others do: what has a limit may have to wait."""
+        wish, queues = self._wish(), self._engine.inspector.counts().queues
         return sum(
             number
-            for queue in self._options.queues
+            for queue in wish.queues
             if queue in queues
             for task, number in queues[queue].tasks.items()
-            if task in self._tasks
+            if task in wish.tasks and task not in (wish.limits or ())
         )

@@ -13,6 +13,7 @@ class Verb(IntEnum):
     # supervisor -> zygote
     FORK = 1  # one descriptor travels with it: the child's end of its order channel
     KILL = 2  # this incarnation and all it started; no-op if it is gone
+    SIGNAL = 7  # value: the number of a signal, for this incarnation and all it started
     DUMP = 3  # all children write the stacks of their threads to stderr
     # zygote -> supervisor
     BORN = 4  # value: pid

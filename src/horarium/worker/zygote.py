@@ -123,6 +123,11 @@ class Zygote:
                 life = self._lives.get(frame.child)
                 if life is not None and life.generation == frame.generation:
                     _kill_group(life.pid)
+            case Verb.SIGNAL:
+                life = self._lives.get(frame.child)
+                if life is not None and life.generation == frame.generation:
+                    with suppress(ProcessLookupError, PermissionError):
+                        os.killpg(life.pid, frame.value)
             case Verb.DUMP:
                 for life in self._lives.values():
                     with suppress(ProcessLookupError):

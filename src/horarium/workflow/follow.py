@@ -48,6 +48,7 @@ def _messages(
                 root=parent.root or parent.id,
                 parent=parent.id,
                 origin=parent.origin,
+                priority=parent.priority,
             ),
         ).messages
     )

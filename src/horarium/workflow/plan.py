@@ -56,6 +56,7 @@ class Setting(Struct, frozen=True, kw_only=True):
     root: str | None = None
     parent: str | None = None
     origin: str = ""
+    priority: int = DEFAULT_PRIORITY  # of tasks that take over that of what comes before them
 
 
 def plan(signature: Signature, setting: Setting, *, last: Message | None = None) -> Workflow:
@@ -95,6 +96,7 @@ def to_message(
     joins: tuple[Join, ...] = (),
     group: str | None = None,
     group_index: int | None = None,
+    priority: int = DEFAULT_PRIORITY,
 ) -> Message:
     """Return the message that a task's signature asks for; relative times count from ``now``, or from the moment in
     which its gate opens."""
@@ -112,7 +114,7 @@ def to_message(
         args=signature.args if first is None or signature.immutable else prepend(first, signature.args),
         kwargs=signature.kwargs,
         queue=options.get("queue", DEFAULT_QUEUE),
-        priority=options.get("priority", DEFAULT_PRIORITY),
+        priority=options.get("priority", priority),
         created=now,
         eta=eta,
         expires=expires,
@@ -147,6 +149,7 @@ class _Draft(Struct, eq=False):
     joins: list[Join] = field(default_factory=list)
     group: str | None = None
     group_index: int | None = None
+    priority: int = DEFAULT_PRIORITY
 
     def to_message(self, setting: Setting, root: str) -> Message:
         return to_message(
@@ -161,6 +164,7 @@ class _Draft(Struct, eq=False):
             joins=tuple(self.joins),
             group=self.group,
             group_index=self.group_index,
+            priority=self.priority,
         )
 
 
@@ -209,10 +213,16 @@ class _Layout:
             return end
         options = end.drafts[0].signature.options if end.drafts else {}
         place: dict[str, Any] = {option: options[option] for option in ("queue", "priority") if option in options}
-        return self._lay_task(Signature(task=ACCUMULATE, options=place), end, f"{path}.gather")
+        made = self._lay_task(Signature(task=ACCUMULATE, options=place), end, f"{path}.gather")
+        [draft] = made.drafts
+        if draft.gate is not None:  # it is none of the caller's tasks: it ends as the member does that fails
+            draft.gate = msgspec.structs.replace(draft.gate, is_link=True)
+        return made
 
     def take_over(self, draft: _Draft, last: Message, *, errbacks: tuple[Signature, ...]) -> None:
         """Let a draft stand in the place of a message."""
+        if errbacks and draft.gate is not None:  # they are for it to call
+            draft.gate = msgspec.structs.replace(draft.gate, is_link=False)
         options = dict(draft.signature.options)
         options["headers"] = {**last.headers, **options.get("headers", {})}
         draft.signature = msgspec.structs.replace(
@@ -243,6 +253,8 @@ class _Layout:
         draft = _Draft(signature, id, self.setting.parent, self.setting.first, None)
         if after is not None:
             self._hang(draft, after)
+        inherited = after.drafts[-1].priority if after is not None and after.drafts else self.setting.priority
+        draft.priority = signature.options.get("priority", inherited)
         self.drafts.append(draft)
         parent = after.node if after is not None else None
         return _End(drafts=(draft,), is_list=False, node=Leaf(id=id, parent=parent))
@@ -310,7 +322,7 @@ def _flattened(tasks: tuple[Signature, ...]) -> Iterator[Signature]:
     for task in tasks:
         if task.kind == "group":
             yield from _flattened(task.tasks)
-        else:
+        elif task.kind != "chain" or task.tasks:  # an empty chain is nothing
             yield task
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 import msgspec
 
+from horarium.cli.commands import tree
 from horarium.cli.exits import Exit, Stop
 from horarium.cli.lookup import call_text, find_run, run_document, value_text
 from horarium.cli.moments import local, parse_past, span
@@ -15,11 +16,12 @@ from horarium.clock import Instant
 from horarium.engines.records import QUEUE_TOPIC, Page, RunFilter
 from horarium.message import Message, new_id
 from horarium.observe.facts import gather, held_run
-from horarium.observe.finding import Finding
+from horarium.observe.finding import Finding, plural
 from horarium.observe.waiting import explain
 from horarium.outcome import Run, State
 
 PAGE = 500  # runs read at a time
+SHOWN_JOINS = 3  # of those that wait for a run
 RETRY_OF = "retry_of"  # the header that names the run a message repeats
 
 COLUMNS = (
@@ -85,6 +87,9 @@ def _hint_at_states(session: Session, wanted: tuple[str, ...]) -> None:
             session.out.say(f"no state of Horarium's own is called {state}; did you mean: {near}")
 
 
+command.add_command(tree.command)
+
+
 @command.command("show")
 @click.argument("run_id", metavar="ID")
 @JSON
@@ -113,6 +118,12 @@ def retry_runs(session: Session, run_ids: tuple[str, ...], as_json: bool) -> Non
     for run in runs:
         if not run.has_ended:
             raise Stop(f"run {run.id} has not ended: it is {run.state}; nothing was sent", Exit.REFUSED)
+        if run.message.gate is not None:
+            raise Stop(
+                f"run {run.id} never got the values of those that it waited for; nothing was sent. Send the whole "
+                f"again, or look at what failed: {session.command} runs tree {run.id}",
+                Exit.REFUSED,
+            )
     messages = [repeated(run, engine.now()) for run in runs]
     engine.queue.put(messages, now=engine.now())
     engine.notifier.notify({QUEUE_TOPIC + message.queue for message in messages})
@@ -124,7 +135,8 @@ def retry_runs(session: Session, run_ids: tuple[str, ...], as_json: bool) -> Non
 
 
 def repeated(run: Run, now: Instant) -> Message:
-    """Return a message that asks for the same call again, at once and with all its retries."""
+    """Return a message that asks for the same call again, at once and with all its retries. Nobody waits for it: what
+    followed the old one has ended with it."""
     old = run.message
     return msgspec.structs.replace(
         old,
@@ -133,6 +145,7 @@ def repeated(run: Run, now: Instant) -> Message:
         eta=None,
         expires=None,
         retries=0,
+        joins=(),
         headers={**old.headers, RETRY_OF: old.id},
     )
 
@@ -168,6 +181,10 @@ def _show(out: Output, run: Run, finding: Finding) -> None:
         ("call", short(call_text(message.args, message.kwargs), 2000)),
         ("queue", f"{message.queue}, priority {message.priority}"),
         ("schedule", message.schedule or ""),
+        ("workflow", message.root or ""),
+        ("group", _place_in_group(message)),
+        ("after", _gate(message)),
+        ("then", _joins(message)),
         ("repeats", str(message.headers.get(RETRY_OF, ""))),
         ("sent", local(message.created, out.zone) + (f" by {message.origin}" if message.origin else "")),
         ("eta", _when(out, message.eta)),
@@ -184,6 +201,24 @@ def _show(out: Output, run: Run, finding: Finding) -> None:
     _show_attempts(out, run)
     _show_block(out, "traceback", run.error.traceback if run.error else None)
     _show_block(out, "log", "\n".join(run.logs))
+
+
+def _place_in_group(message: Message) -> str:
+    return "" if message.group is None else f"{message.group}, member {message.group_index}"
+
+
+def _gate(message: Message) -> str:
+    if message.gate is None:
+        return ""
+    return (
+        "all of a header that is still being sent" if message.gate.size is None else plural(message.gate.size, "other")
+    )
+
+
+def _joins(message: Message) -> str:
+    more = len(message.joins) - SHOWN_JOINS
+    named = ", ".join(join.id for join in message.joins[:SHOWN_JOINS])
+    return f"{named} and {more} more" if more > 0 else named
 
 
 def _show_attempts(out: Output, run: Run) -> None:

@@ -24,6 +24,16 @@ SAME = {
 }
 
 
+def bounds(value: object) -> tuple[int, int]:
+    """Read the most and the fewest slots; the fewest may be left out."""
+    if isinstance(value, tuple):
+        return value
+    most, _, fewest = str(value).partition(",")
+    if not most.isdigit() or not (fewest or "1").isdigit():
+        raise click.BadParameter(f"expected MAX,MIN as two whole numbers, such as 10,3, got {value!r}")
+    return int(most), int(fewest or 1)
+
+
 def slots(value: object) -> int:
     """Read a number of slots; ``auto`` is 0, as many as fit."""
     if str(value) == "auto":
@@ -37,14 +47,33 @@ def slots(value: object) -> int:
     return number
 
 
+def weighed(queues: tuple[str, ...]) -> tuple[tuple[str, ...], dict[str, int]]:
+    """Return the names of queues, and the weights of those that are written as NAME:WEIGHT."""
+    listed: list[str] = []
+    weights: dict[str, int] = {}
+    for written in queues:
+        name, colon, weight = written.rpartition(":")
+        if not colon or not weight.isdigit():  # a name may have colons of its own
+            listed.append(written)
+            continue
+        if not name or int(weight) < 1:
+            raise click.BadParameter(f"expected NAME:WEIGHT with a weight of 1 or more, got {written!r}")
+        listed.append(name)
+        weights[name] = int(weight)
+    return tuple(listed), weights
+
+
 @click.command("worker", cls=Command)
 @option("-n", "--hostname", "--name", "name", metavar="NAME", help="Its name (%h host, %n first label, %d domain).")
 @option("-l", "--loglevel", type=log_level, metavar="LEVEL", help="In any case. [default: worker_loglevel, INFO]")
 @option("-c", "--concurrency", type=slots, help="So many tasks at once. [default: one per CPU]")
 @option("-P", "--pool", type=pool_name, metavar="process|thread|async", help="What runs the tasks. [default: process]")
-@option("-Q", "--queues", type=names, metavar="A,B", help="Read these queues.")
+@option("-Q", "--queues", type=names, metavar="A,B", help="Read these queues; A:5,B:1 gives them weights.")
+@option("--queue-order", type=click.Choice(["together", "strict"]), help="strict: B only when A is empty.")
 @option("-I", "--include", type=names, metavar="A,B", help="Import these modules too.")
 @option("-B", "--beat", is_flag=True, help="Fire schedules too; any number of workers may have it.")
+@option("-E", "--task-events", "--events", "events", is_flag=True, default=None, help="Tell events; see `events`.")
+@option("--autoscale", type=bounds, metavar="MAX,MIN", help="Have so many slots, by what is ready in the queues.")
 @option("--grace", type=seconds, help="How long running tasks may go on when it is told to stop.")
 @option("--time-limit", type=seconds, help="End a task that runs longer.")
 @option("--soft-time-limit", type=seconds, help="Raise SoftTimeLimitExceeded in a task that runs longer.")
@@ -96,9 +125,11 @@ def command(
         session.out.say(f"note: pool {pool} is run as {SAME[pool]}")
         if pool == "solo":
             overrides["concurrency"] = 1
+    listed, weights = weighed(queues or ())
     options = options_from(
         app.conf,
-        queues=queues or None,
+        queues=listed or None,
+        weights=weights or None,
         pool=POOLS.get(pool, pool) if pool else None,
         loglevel=loglevel,
         run_dir=ground["run_dir"] or "",

@@ -2,24 +2,29 @@
 
 Every claim draws a token, which is written into the rows it takes. A claim whose outcome is unknown is remembered, and
 before the owner's next one its rows are looked for: what it took is handed out then, and stays in nobody's drawer.
+Where a message with a slot, or of a task with a limit, is next in line, the careful way goes on: see careful.py.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 
 import msgspec
 from msgspec import Struct
 
 from horarium.clock import Instant, Seconds
+from horarium.engines.postgres.aftermath import carry_out
+from horarium.engines.postgres.careful import Asked, CarefulLook
 from horarium.engines.postgres.connection import RELAXED, Store
 from horarium.engines.postgres.moves import Moves, set_aside_unreadable
+from horarium.engines.postgres.room import Room
 from horarium.engines.postgres.rows import decode_message
 from horarium.engines.postgres.sql import Database, Row, array
 from horarium.engines.postgres.tokens import new_token
 from horarium.engines.postgres.topics import Topics
+from horarium.engines.records import Limit
 from horarium.errors import EngineUnavailable, OwnerLost
 from horarium.message import Delivery
 
@@ -27,6 +32,7 @@ from horarium.message import Delivery
 # when that was too little, four times as far.
 HEADROOM = 2
 FURTHER = 4
+CAREFUL = 1000  # the careful way reads no further at once: it holds up all others that go it
 
 
 class Batch(Struct):
@@ -34,8 +40,9 @@ class Batch(Struct):
 
     rows: list[Row]  # message, id, fence, attempt, crashes of each delivery
     overdue: list[str]  # ids
-    is_cut: bool
-    is_stopped: bool
+    is_cut: bool = False
+    is_stopped: bool = False
+    is_bound: bool = False  # by what the careful way has to look at
 
 
 class Claims:
@@ -49,12 +56,24 @@ class Claims:
         self._unsure: dict[str, dict[int, Seconds]] = {}  # by owner: tokens whose answers were lost, and since when
 
     def claim(
-        self, queues: Sequence[str], owner: str, limit: int, now: Instant, tasks: Collection[str] | None
+        self,
+        queues: Sequence[str],
+        owner: str,
+        limit: int,
+        now: Instant,
+        tasks: Collection[str] | None,
+        limits: Mapping[str, Limit],
     ) -> list[Delivery]:
         """Give up to ``limit`` due messages to ``owner``; see Queue.claim."""
         token = new_token()
         unsure = self._unsure_of(owner)
-        asked = _Asked(array(dict.fromkeys(queues)), owner, None if tasks is None else array(tasks), token)
+        asked = Asked(
+            queues=array(dict.fromkeys(queues)),
+            owner=owner,
+            tasks=None if tasks is None else array(tasks),
+            token=token,
+            limits={task: each for task, each in limits.items() if each.running is not None or each.rate is not None},
+        )
 
         tries: list[int] = []  # the token, as often as it may have been used: a clash may come behind a first look
 
@@ -62,7 +81,7 @@ class Claims:
             rows = self._claimed_before(db, owner, [*unsure, *tries], token, limit)
             tries.append(token)
             if rows:
-                return Batch(rows, [], False, False)
+                return Batch(rows, [])
             return self._claim(db, asked, limit, now)
 
         try:
@@ -76,27 +95,48 @@ class Claims:
             self._expire(batch.overdue, now)
         return self._deliveries(batch.rows, owner, now)
 
-    def _claim(self, db: Database, asked: _Asked, limit: int, now: Instant) -> Batch:
+    def _claim(self, db: Database, asked: Asked, limit: int, now: Instant) -> Batch:
         """Claim, reading further along the lines where the first look did not fill the batch."""
         if limit < 1:
             self._check_owner(db, asked.owner)
-            return Batch([], [], False, False)
-        batch = Batch([], [], True, False)
+            return Batch([], [])
+        batch = Batch([], [], is_cut=True)
         per_line = HEADROOM * limit
+        barred = Room(db, asked.limits, now).full() if asked.limits else []
+        bars = array(barred), array(task for task in asked.limits if task not in barred)
         while batch.is_cut and not batch.is_stopped and len(batch.rows) < limit:
-            found = self._look(db, asked, limit - len(batch.rows), now, per_line, fresh=not batch.rows)
+            found = self._look(db, asked, limit - len(batch.rows), now, per_line, bars, fresh=not batch.rows)
             batch.rows += found.rows
             batch.overdue = list(dict.fromkeys([*batch.overdue, *found.overdue]))
-            batch.is_cut, batch.is_stopped = found.is_cut, found.is_stopped
+            batch.is_cut, batch.is_stopped, batch.is_bound = found.is_cut, found.is_stopped, found.is_bound
             per_line *= FURTHER
+        if batch.is_bound and len(batch.rows) < limit:
+            self._claim_carefully(db, asked, batch, limit, now)
         return batch
 
-    def _look(self, db: Database, asked: _Asked, limit: int, now: Instant, per_line: int, *, fresh: bool) -> Batch:
+    def _claim_carefully(self, db: Database, asked: Asked, batch: Batch, limit: int, now: Instant) -> None:
+        """Go on with the batch where something is in line of which no more may be taken than there is room for."""
+        look = CarefulLook(db, asked, now, space=self._topics.lock_space, key=self._topics.key_of_lock("room"))
+        look.durable = self._store.durable
+        per_line = HEADROOM * limit
+        while len(batch.rows) < limit:
+            rows, is_done = look.take(limit - len(batch.rows), per_line, fresh=not batch.rows)
+            batch.rows += rows
+            if is_done:
+                break
+            per_line = min(per_line * FURTHER, CAREFUL)
+        batch.overdue = list(dict.fromkeys([*batch.overdue, *look.overdue]))
+
+    def _look(
+        self, db: Database, asked: Asked, limit: int, now: Instant, per_line: int, bars: tuple[str, str], *, fresh: bool
+    ) -> Batch:
         rows = db.fetch(
             "claim",
             owner=asked.owner,
             queues=asked.queues,
             tasks=asked.tasks,
+            barred=bars[0],
+            careful=bars[1],
             token=asked.token,
             now=now,
             limit=limit,
@@ -107,8 +147,9 @@ class Claims:
         )
         if not rows:
             raise OwnerLost(asked.owner)
-        _, _, is_cut, is_stopped, overdue, *first = rows[0]
-        return Batch([row[5:] for row in rows] if first[0] is not None else [], overdue or [], is_cut, is_stopped)
+        _, _, is_cut, is_stopped, overdue, is_bound, *first = rows[0]
+        taken = [row[6:] for row in rows] if first[0] is not None else []
+        return Batch(taken, overdue or [], is_cut, is_stopped, is_bound)
 
     def _check_owner(self, db: Database, owner: str) -> None:
         """Raises: OwnerLost."""
@@ -170,13 +211,4 @@ class Claims:
             for entry in moves.entries(ids):
                 set_aside_unreadable(moves, entry)
 
-        self._store.carry_out(lambda db, again: Moves.carry_out(db, now, self._topics, work))
-
-
-class _Asked(Struct, frozen=True):
-    """What stays the same while one claim looks again. Arrays are literals."""
-
-    queues: str
-    owner: str
-    tasks: str | None
-    token: int
+        self._store.carry_out(lambda db, again: carry_out(db, now, self._topics, work))

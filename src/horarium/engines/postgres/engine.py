@@ -8,6 +8,7 @@ from horarium.clock import Clock, Instant, Seconds, SystemClock
 from horarium.engines.postgres.address import read_address
 from horarium.engines.postgres.connection import Durability, Store
 from horarium.engines.postgres.inspector import PostgresInspector
+from horarium.engines.postgres.notes import PostgresJournal, PostgresNotes
 from horarium.engines.postgres.notifier import PostgresNotifier
 from horarium.engines.postgres.queue import PostgresQueue
 from horarium.engines.postgres.results import PostgresResults
@@ -56,6 +57,8 @@ class PostgresEngine:
         self.results = PostgresResults(self._store)
         self.schedules = PostgresSchedules(self._store, topics)
         self.notifier = PostgresNotifier(self._store, topics)
+        self.notes = PostgresNotes(self._store)
+        self.journal = PostgresJournal(self._store, topics)
         self.inspector = PostgresInspector(self._store, topics, self.now)
 
     def now(self) -> Instant:

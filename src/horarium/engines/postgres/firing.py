@@ -14,8 +14,10 @@ from typing import TypeAlias
 from psycopg.errors import LockNotAvailable, SerializationFailure
 
 from horarium.clock import Instant, Seconds, milliseconds
+from horarium.engines.postgres.aftermath import carry_out_dooms
 from horarium.engines.postgres.connection import transaction
 from horarium.engines.postgres.intake import Intake
+from horarium.engines.postgres.keys import insert, lock_holders
 from horarium.engines.postgres.moves import Moves, revoke
 from horarium.engines.postgres.shots import Aim, Shot, Stand, decide
 from horarium.engines.postgres.sql import Database, array
@@ -63,6 +65,8 @@ class Volley:
             for aims_of_round in _rounds(aims):
                 burst.fire(aims_of_round)
         topics.announce(db, burst.topics)
+        if burst.has_doomed:
+            carry_out_dooms(db, self._now, topics)
         fates |= burst.fates
         return [aim for aim in aims if aim.place not in burst.fates]
 
@@ -92,6 +96,11 @@ class _Burst:
         self.fates: dict[int, Fate] = {}
         self.topics: set[str] = set()
 
+    @property
+    def has_doomed(self) -> bool:
+        """Tell whether what was ended to make way was waited for."""
+        return self._moves.has_doomed
+
     def lock(self, aims: Sequence[Aim]) -> None:
         """Lock all that is touched, in the order in which everybody does."""
         names = array(sorted({aim.firing.schedule for aim in aims}))
@@ -101,6 +110,7 @@ class _Burst:
         if ending:
             rows = self._db.fetch("lock_fired" if self._waits else "lock_free_fired", schedules=array(ending))
             self._ours = {id for (id,) in rows}
+        lock_holders(self._db, [message for aim in aims for message in aim.firing.messages])
         rows = self._db.fetch("lock_to_fire" if self._waits else "lock_free_to_fire", names=names)
         self._stands = {row[0]: Stand(*row) for row in rows}
 
@@ -122,6 +132,7 @@ class _Burst:
             if is_full and shot.fate is Fate.SENT:
                 self._make_way(shot)
         self._moves.write()
+        self.topics |= self._moves.topics
         self._write(shots)
 
     def _look(self, aims: Sequence[Aim]) -> Iterator[Shot]:
@@ -180,7 +191,7 @@ class _Burst:
     def _make_way(self, shot: Shot) -> None:
         """End what waits, and mark what is in hand if it is to be cancelled."""
         for entry in self._moves.entries(shot.active):
-            if entry.owner is None:
+            if entry.is_waiting:
                 revoke(self._moves, entry, f"replaced by the firing of {shot.firing.nominal}")
                 shot.stand.ended = max(shot.stand.ended or 0, self._now)  # told at once: its row is ours
                 self.topics.add(RESULT_TOPIC)
@@ -201,13 +212,16 @@ class _Burst:
             if shot.fate in (Fate.SENT, Fate.SKIPPED)
             for message in shot.new
         }
+        has_keys = any(message.unique is not None for message in sent)
         with self._db.connection.pipeline():  # nobody waits for an answer, so one round trip for all of it
             if fired:
                 self._db.run("insert_firings", **_columns(fired), tokens=array(fired.values()))
             if moved:
                 self._advance(moved)
-            if sent:
+            if sent and not has_keys:
                 Intake(sent, self._now, new_token()).send(self._db)
+        if has_keys:
+            insert(self._db, sent, self._now, new_token(), topics=self.topics)
         self._ours.update(message.id for message in sent)
 
     def _advance(self, shots: Sequence[Shot]) -> None:

@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from horarium.clock import Instant, Seconds, milliseconds
+from horarium.engines.postgres.aftermath import carry_out, release_open
 from horarium.engines.postgres.connection import Store, at_leisure, question
 from horarium.engines.postgres.moves import Moves, cancel, give_back, revoke, set_aside_unreadable
 from horarium.engines.postgres.results import conditions
-from horarium.engines.postgres.rows import History, encode_history, readable_member, readable_message
+from horarium.engines.postgres.rows import GATED, History, encode_history, readable_member, readable_message
 from horarium.engines.postgres.sql import Database, Row, Value, array
 from horarium.engines.postgres.topics import Topics
 from horarium.engines.records import (
@@ -25,12 +26,15 @@ from horarium.engines.records import (
     QueueCounts,
     Revoke,
     RunFilter,
+    Seal,
 )
-from horarium.outcome import Revoked, error_of
+from horarium.outcome import Revoked, State, error_of
 
 PURGE_PATIENCE: Seconds = 600.0  # a million messages take half a minute, in one transaction
 
-_decode_place = msgspec.json.Decoder(tuple[bool, int, Instant, int]).decode  # is waiting, rank, due, turn
+IN_HAND, IN_LINE, IN_WAIT = 0, 1, 2  # the places of count_messages.sql and find.sql
+
+_decode_place = msgspec.json.Decoder(tuple[int, int, Instant, int]).decode  # place, rank, due, turn
 
 
 class PostgresInspector:
@@ -63,11 +67,10 @@ class PostgresInspector:
         values: dict[str, Value] = {condition.name: condition.value for condition in asked}
         texts = [condition.text for condition in asked]
         if page.after is not None:
-            waits, values["rank"], values["due"], values["turn"] = _decode_place(page.after)
-            values["waits"] = waits
+            values["place"], values["rank"], values["due"], values["turn"] = _decode_place(page.after)
             texts.append(
-                "(owner IS NULL, rank, due, turn) > "
-                "(%(waits)s::boolean, %(rank)s::integer, %(due)s::bigint, %(turn)s::bigint)"
+                "(place, shown_rank, shown_due, turn) > "
+                "(%(place)s::integer, %(rank)s::integer, %(due)s::bigint, %(turn)s::bigint)"
             )
 
         def work(db: Database, again: bool) -> list[Row]:
@@ -91,8 +94,10 @@ class PostgresInspector:
                         purged = _purge(moves, queues)
                         moves.write()
                     return purged
+                case Seal(id=id, size=size):
+                    return _seal(moves, id, size)
 
-        return self._store.carry_out(lambda db, again: Moves.carry_out(db, now, self._topics, work))
+        return self._store.carry_out(lambda db, again: carry_out(db, now, self._topics, work))
 
     def workers(self, *, now: Instant) -> list[MemberRecord]:
         listed = now - milliseconds(MEMBER_LISTED)
@@ -111,15 +116,26 @@ class PostgresInspector:
                 if not set_aside_unreadable(moves, entry):
                     give_back(moves, entry)
 
-        self._store.carry_out(lambda db, again: Moves.carry_out(db, now, self._topics, work, durable=False))
+        self._store.carry_out(lambda db, again: carry_out(db, now, self._topics, work, durable=False))
+
+
+def _seal(moves: Moves, id: str, size: int) -> list[str]:
+    entries = moves.entries([id])
+    if not entries or entries[0].owner != GATED or moves.db.change("seal_gate", id=id, size=size) == 0:
+        return []
+    release_open(moves, [id])
+    return [id]
 
 
 def _purge(moves: Moves, queues: tuple[str, ...] | None) -> list[str]:
     names = None if queues is None else array(queues)
     history = encode_history(History(error=error_of(Revoked(reason="purged"))))
     rows = moves.db.fetch("purge", now=moves.now, history=history, queues=names)
-    purged = [id for id, _ in rows if id is not None]
-    moves.news.add_revoked(schedule for _, schedule in rows if schedule is not None)
+    purged = [id for id, _, _ in rows if id is not None]
+    moves.news.add_revoked(schedule for _, schedule, _ in rows if schedule is not None)
+    for id, _, text in rows:
+        if text is not None:
+            moves.note_dooms(id, text, State.REVOKED, error_of(Revoked(reason="purged")))
     for entry in moves.read(moves.db.fetch("entries_waiting", queues=names)):
         revoke(moves, entry, "purged")
         purged.append(entry.id)
@@ -128,7 +144,8 @@ def _purge(moves: Moves, queues: tuple[str, ...] | None) -> list[str]:
 
 def _counts_of(queue: str, messages: list[Row]) -> QueueCounts:
     theirs = [row for row in messages if row[0] == queue]
-    waiting = [row[1:] for row in theirs if not row[3]]  # task, state, False, number, number of those due, earliest due
+    # Of those in line: task, state, place, number, number of those due, earliest due.
+    waiting = [row[1:] for row in theirs if row[3] == IN_LINE]
     tasks: dict[str, int] = {}
     for task, _, _, _, due, _ in waiting:
         if due:
@@ -137,22 +154,24 @@ def _counts_of(queue: str, messages: list[Row]) -> QueueCounts:
     return QueueCounts(
         ready=ready,
         scheduled=sum(row[3] for row in waiting) - ready,
-        claimed=sum(row[4] for row in theirs if row[3]),
+        claimed=sum(row[4] for row in theirs if row[3] == IN_HAND),
+        blocked=sum(row[4] for row in theirs if row[3] == IN_WAIT),
         oldest_due=min((row[5] for row in waiting if row[4]), default=None),
         tasks=tasks,
     )
 
 
 def _to_held(row: Row) -> Held:
-    (waits, _, due, _, id, task, queue, created, state, owner, fence, attempt, crashes, text) = row
+    (place, _, _, _, due, id, task, queue, created, state, owner, fence, attempt, crashes, text) = row
     return Held(
         message=readable_message(text, id=id, task=task, queue=queue, created=created),
         state=state,
         due=due,
-        owner=None if waits else owner,
+        owner=owner if place == IN_HAND else None,
         fence=fence,
         attempt=attempt,
         crashes=crashes,
+        is_blocked=place == IN_WAIT,
     )
 
 

@@ -6,14 +6,24 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from horarium.clock import Instant, milliseconds
+from horarium.clock import Instant, Seconds, milliseconds
+from horarium.engines.postgres.aftermath import carry_out, carry_out_dooms, see_to_gates
 from horarium.engines.postgres.connection import Store, transaction
 from horarium.engines.postgres.moves import Entry, Moves, crash, die, expire, give_back, set_aside_unreadable
 from horarium.engines.postgres.rows import readable_member
 from horarium.engines.postgres.sql import Database, array
 from horarium.engines.postgres.topics import Topics
-from horarium.engines.records import FIRING_KEEP, TOMBSTONE_KEEP, DeadOwner, Maintenance, MaintenancePolicy
+from horarium.engines.records import (
+    FIRING_KEEP,
+    JOURNAL_KEPT,
+    TOMBSTONE_KEEP,
+    DeadOwner,
+    Maintenance,
+    MaintenancePolicy,
+)
 from horarium.outcome import Attempt, ErrorRecord, State, told
+
+KEY_LOOK: Seconds = 3600.0  # how often a unique key is looked at; nearly all are forgotten with their holders
 
 
 class Loss(Struct, frozen=True):
@@ -61,29 +71,34 @@ def maintain(
     lost is done once more, and then counts only what was still left to do.
     """
     tally = Tally(policy)
-    owners, overdue, old, traces = store.carry_out(lambda db, again: _look(db, now, policy))
+    owners, overdue, old, traces, waiting = store.carry_out(lambda db, again: _look(db, now, policy))
     if owners or dead:
         store.carry_out(lambda db, again: _take_back_from_lost(db, topics, now, policy, dead, tally))
     if overdue:
         store.carry_out(lambda db, again: _end_overdue(db, topics, now, tally))
+    if waiting or owners or dead or overdue:
+        store.carry_out(lambda db, again: _see_to_blocked(db, topics, now, tally))
     if old:
         store.carry_out(lambda db, again: _forget_old(db, now, policy, tally))
     if traces:
         store.carry_out(lambda db, again: _sweep_up(db, now, policy))
     if not tally.left:  # the bound was met: was that all?
-        tally.more = any(store.carry_out(lambda db, again: _look(db, now, policy))[:3])
+        owners, overdue, old, _, waiting = store.carry_out(lambda db, again: _look(db, now, policy))
+        tally.more = owners or overdue or old or waiting
     return tally.report()
 
 
-def _look(db: Database, now: Instant, policy: MaintenancePolicy) -> tuple[bool, bool, bool, bool]:
-    ((owners, overdue, old, traces),) = db.fetch(
+def _look(db: Database, now: Instant, policy: MaintenancePolicy) -> tuple[bool, bool, bool, bool, bool]:
+    ((owners, overdue, old, traces, waiting),) = db.fetch(
         "chores",
         now=now,
         keep=milliseconds(policy.keep),
         buried=now - milliseconds(TOMBSTONE_KEEP),
         fired=now - milliseconds(FIRING_KEEP),
+        looked=now - milliseconds(KEY_LOOK),
+        journal=JOURNAL_KEPT,
     )
-    return owners, overdue, old, traces
+    return owners, overdue, old, traces, waiting
 
 
 def _take_back_from_lost(
@@ -103,7 +118,7 @@ def _take_back_from_lost(
         return [entry for entry, _ in lost[: tally.left]]
 
     lapsed: list[str] = []
-    moved = Moves.carry_out(db, now, topics, work, durable=False)
+    moved = carry_out(db, now, topics, work, durable=False, dooms=False)
     tally.lapsed = lapsed
     tally.left -= len(moved)
     tally.returned += sum(entry.state in (State.PENDING, State.RETRY) for entry in moved)
@@ -170,9 +185,20 @@ def _end_overdue(db: Database, topics: Topics, now: Instant, tally: Tally) -> No
             expire(moves, entry)
         return len(entries)
 
-    expired = Moves.carry_out(db, now, topics, work, durable=False)
+    expired = carry_out(db, now, topics, work, durable=False, dooms=False)
     tally.expired += expired
     tally.left -= expired
+
+
+def _see_to_blocked(db: Database, topics: Topics, now: Instant, tally: Tally) -> None:
+    """Carry out what was released or doomed by somebody who ended before he could do so."""
+    doomed = carry_out_dooms(db, now, topics, limit=tally.left)
+    tally.left = max(0, tally.left - doomed)
+    with transaction(db, durable=False):
+        db.run("drop_strays", limit=tally.left)
+    gates = [id for (id,) in db.fetch("pending_gates", limit=tally.left)]
+    see_to_gates(db, now, topics, gates)
+    tally.left -= len(gates)
 
 
 def _forget_old(db: Database, now: Instant, policy: MaintenancePolicy, tally: Tally) -> None:
@@ -188,3 +214,6 @@ def _sweep_up(db: Database, now: Instant, policy: MaintenancePolicy) -> None:
     with transaction(db, durable=False):
         db.run("bury_owners", buried=now - milliseconds(TOMBSTONE_KEEP))
         db.run("prune_firings", fired=now - milliseconds(FIRING_KEEP), limit=policy.batch)
+        db.run("prune_keys", now=now, before=now - milliseconds(KEY_LOOK), limit=policy.batch)
+        db.run("prune_notes", now=now, limit=policy.batch)
+        db.run("prune_journal", kept=JOURNAL_KEPT)

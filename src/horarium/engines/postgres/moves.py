@@ -7,33 +7,39 @@ attempt) are statements of their own elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Literal, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Literal
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Raw, Struct, field
 
 from horarium.clock import Instant, Seconds, milliseconds
-from horarium.engines.postgres.connection import transaction
-from horarium.engines.postgres.intake import insert
+from horarium.engines.postgres.intake import open_gates, opened, owner_of
+from horarium.engines.postgres.keys import insert
 from horarium.engines.postgres.news import News
 from horarium.engines.postgres.rows import (
+    BLOCKED,
+    GATED,
+    JOINS,
     NO_HISTORY,
+    UNIQUE,
     History,
+    column_of,
     decode_history,
     decode_message,
     encode_history,
     encode_message,
 )
+from horarium.engines.postgres.slots import step_back
 from horarium.engines.postgres.sql import Database, Row, array
 from horarium.engines.postgres.tokens import new_token
-from horarium.engines.postgres.topics import Topics
-from horarium.engines.records import SCHEDULE_TOPIC, MaintenancePolicy
+from horarium.engines.records import QUEUE_TOPIC, MaintenancePolicy
 from horarium.message import Message
 from horarium.outcome import Attempt, Crashed, ErrorRecord, Expired, Outcome, Revoked, State, error_of, told
 from horarium.workflow.follow import follow_ups
+from horarium.workflow.gates import Doom, dooms, released
 
-T = TypeVar("T")
+_encode_doom = msgspec.json.Encoder().encode
 
 
 class Entry(Struct, eq=False):
@@ -55,6 +61,7 @@ class Entry(Struct, eq=False):
     keep: int | None
     schedule: str | None
     nominal: Instant | None
+    slot: str | None
     text: str
     history: History = NO_HISTORY
     move: Literal["", "report", "back", "end"] = ""
@@ -67,33 +74,32 @@ class Entry(Struct, eq=False):
     def message(self) -> Message:
         return decode_message(self.text)
 
+    @property
+    def is_waiting(self) -> bool:
+        return self.owner is None or self.owner in BLOCKED
+
     def note(self, attempt: Attempt) -> None:
         self.history = self.history.with_attempt(attempt)
 
 
 class Moves:
-    """One transaction's entries and messages on their way in, and what its schedules are to be told."""
+    """One transaction's entries and messages on their way in, and what its schedules are to be told.
+
+    ``topics``: who is to be woken once it is done. ``dooms``: who waits in vain for what was ended, by id.
+    """
 
     def __init__(self, db: Database, now: Instant) -> None:
         self.db = db
         self.now = now
         self.news = News()
+        self.topics: set[str] = set()
+        self.dooms: list[tuple[str, Doom]] = []
+        self.has_doomed = False  # dooms that were written down, for aftermath.py
         self._entries: dict[str, Entry] = {}
         self._new: list[Message] = []
-
-    @classmethod
-    def carry_out(
-        cls, db: Database, now: Instant, topics: Topics, work: Callable[[Moves], T], *, durable: bool = True
-    ) -> T:
-        """Do ``work`` and write what it moved, all or nothing; wake the schedulers if that released a schedule."""
-        with transaction(db, durable=durable):
-            moves = cls(db, now)
-            result = work(moves)
-            moves.write()
-            releases = moves.news.tell(db, now)
-        if releases:
-            topics.announce(db, {SCHEDULE_TOPIC})
-        return result
+        self._left_gates: list[str] = []  # ids of those that wait behind them no more
+        self._left_slots: set[str] = set()  # keys
+        self._left_keys: list[str] = []  # ids of those whose unique keys are free
 
     def entries(self, ids: Iterable[str]) -> list[Entry]:
         """Read and lock those of the ids that have not ended."""
@@ -120,9 +126,50 @@ class Moves:
         for move, write in (("report", self._write_reports), ("back", self._write_back), ("end", self._write_ends)):
             if moved := [entry for entry in entries if entry.move == move]:
                 write(moved)
+        self._write_what_was_left()
         if self._new:
-            insert(self.db, self._new, self.now, new_token())
-        self._entries, self._new = {}, []
+            insert(self.db, self._new, self.now, new_token(), topics=self.topics)
+            self.topics |= {QUEUE_TOPIC + message.queue for message in self._new}
+        self.topics |= step_back(self.db, self._left_slots)
+        self._entries, self._new, self._left_slots = {}, [], set()
+
+    def leave(self, entry: Entry) -> None:
+        """Note that a message leaves a hand, its line or its gate."""
+        if entry.owner == GATED:
+            self._left_gates.append(entry.id)
+        if entry.slot is not None:
+            self._left_slots.add(entry.slot)
+            self.topics.add(QUEUE_TOPIC + entry.queue)  # a claim may have passed others of the key over just now
+
+    def note_end(self, entry: Entry, state: State, error: ErrorRecord | None) -> None:
+        """Note what the end of a message means to others."""
+        if UNIQUE in entry.text:
+            self._left_keys.append(entry.id)
+        self.note_dooms(entry.id, entry.text, state, error)
+
+    def note_dooms(self, id: str, text: str, state: State, error: ErrorRecord | None) -> None:
+        """Note who waits in vain for a message that ends so."""
+        if not dooms(state) or JOINS not in text:
+            return
+        try:
+            joins = decode_message(text).joins
+        except msgspec.DecodeError:  # of what cannot be read nobody knows who waits for it
+            return
+        self.dooms += [(join.id, Doom(id=id, state=state, error=error)) for join in joins]
+
+    def _write_what_was_left(self) -> None:
+        if self._left_gates:
+            self.db.run("drop_gates", ids=array(self._left_gates))
+        if self._left_keys:
+            self.db.run("free_keys", ids=array(self._left_keys))
+        if self.dooms:
+            self.db.run(
+                "record_dooms",
+                ids=array(id for id, _ in self.dooms),
+                dooms=array(_encode_doom(doom).decode() for _, doom in self.dooms),
+            )
+            self.has_doomed = True
+        self._left_gates, self._left_keys, self.dooms = [], [], []
 
     def _write_reports(self, entries: list[Entry]) -> None:
         self.db.run(
@@ -136,7 +183,11 @@ class Moves:
         )
 
     def _write_back(self, entries: list[Entry]) -> None:
+        gated = [entry.id for entry in entries if entry.owner == GATED]
+        if gated:  # what arrived there is nothing to a new one
+            self.db.run("drop_gates", ids=array(gated))
         sent = [entry.sent or entry.message for entry in entries]
+        slots = [message.slot for message in sent]
         texts = [entry.text if entry.sent is None else encode_message(entry.sent) for entry in entries]
         self.db.run(
             "put_back",
@@ -158,8 +209,12 @@ class Moves:
             nominals=array(message.nominal for message in sent),
             parents=array(message.parent for message in sent),
             roots=array(message.root for message in sent),
+            owners=array(owner_of(message) for message in sent),
+            slots=array(None if slot is None else column_of(slot.key) for slot in slots),
+            slot_sizes=array(None if slot is None else slot.size for slot in slots),
             messages=array(texts),
         )
+        open_gates(self.db, sent, None)
 
     def _write_ends(self, entries: list[Entry]) -> None:
         self.db.run(
@@ -188,6 +243,8 @@ def end(
     ended: Instant | None = None,
 ) -> None:
     """End a message that waits or is in hand."""
+    moves.leave(entry)
+    moves.note_end(entry, state, error)
     entry.history = msgspec.structs.replace(entry.history, error=error)
     entry.state, entry.owner, entry.move = str(state), None, "end"
     entry.ended = moves.now if ended is None else ended
@@ -208,15 +265,27 @@ def put_back(
     if entry.cancel is not None:
         revoke(moves, entry, "terminated" if entry.cancel == "terminate" else "revoked")
         return
+    moves.leave(entry)
     history = entry.history
     entry.history = History(attempts=history.attempts, error=error or history.error, logs=history.logs)
     entry.state, entry.owner, entry.move = str(state), None, "back"
     entry.worker, entry.started, entry.due = "", None, due
     if message is not None:
+        message = opened(message, moves.now)
+        if message.gate is None and message.eta is not None:
+            entry.due = max(due, message.eta)
         entry.sent, entry.queue = message, message.queue
         if message.schedule != entry.schedule:  # it will not hear of the end of this run any more
             moves.news.add(entry.schedule, state, entry.nominal)
         entry.schedule, entry.nominal = message.schedule, message.nominal
+
+
+def release(moves: Moves, entry: Entry, values: Sequence[Raw]) -> None:
+    """Let a message whose gate is open wait in line."""
+    message = released(entry.message, values, now=moves.now)
+    entry.sent, entry.move = message, "back"
+    entry.due = moves.now if message.eta is None else max(moves.now, message.eta)
+    moves.topics.add(QUEUE_TOPIC + message.queue)
 
 
 def give_back(moves: Moves, entry: Entry, *, delay: Seconds = 0.0) -> None:
@@ -266,7 +335,7 @@ def set_aside_unreadable(moves: Moves, entry: Entry) -> bool:
 
 def cancel(moves: Moves, entry: Entry, *, terminate: bool) -> bool:
     """Revoke what waits, mark what is in hand; tell whether that changed anything."""
-    if entry.owner is None:
+    if entry.is_waiting:
         revoke(moves, entry, "revoked")
         return True
     mark = "terminate" if terminate else "revoke"

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,10 +13,12 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from horarium.clock import Instant, Seconds, milliseconds
+from horarium.engines.postgres.aftermath import carry_out
 from horarium.engines.postgres.claim import Claims
-from horarium.engines.postgres.connection import RELAXED, Store
+from horarium.engines.postgres.connection import RELAXED, Store, transaction
 from horarium.engines.postgres.guests import Guests
-from horarium.engines.postgres.intake import Intake, insert
+from horarium.engines.postgres.intake import Intake
+from horarium.engines.postgres.keys import insert, place
 from horarium.engines.postgres.maintain import maintain
 from horarium.engines.postgres.moves import Moves, expire
 from horarium.engines.postgres.rows import encode_member
@@ -25,7 +27,16 @@ from horarium.engines.postgres.sql import Database, array
 from horarium.engines.postgres.tokens import new_token
 from horarium.engines.postgres.topics import Topics
 from horarium.engines.postgres.trouble import translate
-from horarium.engines.records import QUEUE_TOPIC, DeadOwner, Maintenance, MaintenancePolicy, Member, Renewal
+from horarium.engines.records import (
+    QUEUE_TOPIC,
+    DeadOwner,
+    Limit,
+    Maintenance,
+    MaintenancePolicy,
+    Member,
+    Placed,
+    Renewal,
+)
 from horarium.message import Delivery, Message
 from horarium.outcome import Settlement, Verdict
 
@@ -39,46 +50,63 @@ class PostgresQueue:
 
     def put(
         self, messages: Sequence[Message], *, now: Instant, visible: Callable[[], None] | None = None
-    ) -> list[bool]:
+    ) -> list[Placed]:
         if not messages:
             return []
-        intake = Intake(messages, now, new_token())
+        token = new_token()
+        intake = Intake(messages, now, token)
+        has_keys = any(message.unique is not None for message in messages)
         queues = {QUEUE_TOPIC + message.queue for message in messages}
 
-        def work(db: Database, again: bool) -> list[bool]:
+        def work(db: Database, again: bool) -> list[Placed]:
+            if has_keys:
+                return self._place(db, messages, now, token, again=again)
             before = intake.stored_before(db) if again else set()
             with db.connection.pipeline() as pipeline:  # one round trip for two transactions
                 intake.send(db)
                 pipeline.sync()
                 self._topics.announce(db, queues)
             are_new = intake.tell()
-            return intake.first_of(before) if before else are_new
+            return [*(intake.first_of(before) if before else are_new)]
 
         are_new = self._store.carry_out(work)
         if visible is not None:
             visible()
         return are_new
 
+    def _place(
+        self, db: Database, messages: Sequence[Message], now: Instant, token: int, *, again: bool
+    ) -> list[Placed]:
+        """Store messages of which some have a unique key."""
+        topics = {QUEUE_TOPIC + message.queue for message in messages}
+        with transaction(db):
+            before = Intake(messages, now, token).stored_before(db) if again else set()
+            placed = place(db, messages, now, token, before=before, topics=topics)
+        self._topics.announce(db, topics)
+        return placed
+
     def check_guest(self, connection: object) -> None:
         """See that ``put_in`` and ``settle_in`` can take part in transactions of a connection; see Guests.check."""
         self._guests.check(connection)
 
-    def put_in(self, connection: psycopg.Connection[Any], messages: Sequence[Message], *, now: Instant) -> list[bool]:
-        """Store messages inside the caller's transaction, all or none; tell for each whether it is new.
+    def put_in(self, connection: psycopg.Connection[Any], messages: Sequence[Message], *, now: Instant) -> list[Placed]:
+        """Store messages inside the caller's transaction, all or none; tell for each whether it is new, or who has its
+        unique key.
 
         They are there, and their queues' listeners are woken, when the caller commits; after a rollback nothing is.
         ``connection`` must reach the database of this store, and its user may write to this store's schema. Do not hold
-        the transaction open for long: whoever puts the same ids waits for its end. Under REPEATABLE READ or
-        SERIALIZABLE an id that ends elsewhere during this very transaction may be stored once more.
+        the transaction open for long: whoever puts the same ids or unique keys waits for its end. Under REPEATABLE READ
+        or SERIALIZABLE an id that ends elsewhere during this very transaction may be stored once more.
         Raises: EngineUnavailable, StoreUnusable; the transaction is void then, as after any error.
         """
         self._store.prepare()
         if not messages:
             return []
         with self._inside(connection) as db:
-            are_new = insert(db, messages, now, new_token())
-            self._topics.announce_at_commit(db, {QUEUE_TOPIC + message.queue for message in messages})
-        return are_new
+            topics = {QUEUE_TOPIC + message.queue for message in messages}
+            placed = insert(db, messages, now, new_token(), topics=topics)
+            self._topics.announce_at_commit(db, topics)
+        return placed
 
     def claim(
         self,
@@ -88,8 +116,9 @@ class PostgresQueue:
         *,
         now: Instant,
         tasks: Collection[str] | None = None,
+        limits: Mapping[str, Limit] | None = None,
     ) -> list[Delivery]:
-        return self._claims.claim(queues, owner, limit, now, tasks)
+        return self._claims.claim(queues, owner, limit, now, tasks, limits or {})
 
     def renew(self, members: Sequence[Member], *, now: Instant, lease: Seconds) -> Renewal:
         if not members:
@@ -139,9 +168,10 @@ class PostgresQueue:
         """Record outcomes inside the caller's transaction, so that a task ends together with what it wrote.
 
         The verdicts hold if the caller commits; after a rollback the deliveries are still in hand. Until then their
-        rows are locked, and so are those of the schedules that have fired them, which do not fire meanwhile: commit
-        soon. Settle several in one call: two callers who do so one by one may wait for each other. See put_in for the
-        connection. Raises: EngineUnavailable, StoreUnusable.
+        rows are locked, and so are the gates at which they arrive, and the schedules that have fired them, which do not
+        fire meanwhile: commit soon. Settle several in one call: two callers who do so one by one may wait for each
+        other. What is doomed by it is ended by the next maintain; so is released, under REPEATABLE READ or
+        SERIALIZABLE, what waited for it. See put_in for the connection. Raises: EngineUnavailable, StoreUnusable.
         """
         self._store.prepare()
         if not settlements:
@@ -163,10 +193,10 @@ class PostgresQueue:
 
         def work(moves: Moves) -> None:
             for entry in moves.entries(ids):
-                if entry.owner is None and entry.expires is not None and entry.expires <= now:
+                if entry.is_waiting and entry.expires is not None and entry.expires <= now:
                     expire(moves, entry)
 
-        self._store.carry_out(lambda db, again: Moves.carry_out(db, now, self._topics, work, durable=False))
+        self._store.carry_out(lambda db, again: carry_out(db, now, self._topics, work, durable=False))
 
     @contextmanager
     def _inside(self, connection: psycopg.Connection[Any]) -> Iterator[Database]:

@@ -8,6 +8,7 @@ looks into.
 from __future__ import annotations
 
 import zlib
+from hashlib import sha256
 
 import msgspec
 from msgspec import Raw, Struct
@@ -17,6 +18,15 @@ from horarium.engines.postgres.sql import Row
 from horarium.engines.records import ATTEMPTS_KEPT, Member
 from horarium.message import Message
 from horarium.outcome import Attempt, ErrorRecord, Progress, Run, Settlement, State
+
+# In place of an owner: what blocks a message that waits. Nobody bears such a name, and all others come behind them.
+GATED = " gate"
+ASIDE = " slot"
+BLOCKED = frozenset({GATED, ASIDE})
+
+JOINS = '"joins":'  # a message without it has none; to decode each one that ends would cost more than to look for this
+UNIQUE = '"unique":'
+LONGEST_KEY = 500  # characters; an index takes no more than 2,700 bytes
 
 _encode = msgspec.json.Encoder().encode
 _decode_message = msgspec.json.Decoder(Message).decode
@@ -51,6 +61,13 @@ def encode_message(message: Message) -> str:
 def decode_message(text: str) -> Message:
     """Raises: msgspec.DecodeError for one that is malformed or from another version."""
     return _decode_message(text)
+
+
+def column_of(key: str | None) -> str | None:
+    """Return the key of a slot, or a unique one, as a column and its index can hold it."""
+    if key is None or (len(key) <= LONGEST_KEY and "\0" not in key):
+        return key
+    return f"sha256 {sha256(key.encode()).hexdigest()}"
 
 
 def encode_member(member: Member) -> str:

@@ -26,7 +26,8 @@ CREATE TABLE {schema}.messages (
     crashes  integer NOT NULL DEFAULT 0,
     attempt  integer NOT NULL DEFAULT 0,
     fence    integer NOT NULL DEFAULT 0,
-    owner    text    COLLATE "C",  -- in whose hands; NULL: it waits
+    owner    text    COLLATE "C",  -- in whose hands; NULL: it waits in line; ' gate' or ' slot': it is blocked by that.
+                                   -- Nobody bears such a name, and what is in hand is what lies behind ' slot'
     token    bigint  NOT NULL,  -- of the put that stored it, or the claim that took it, to know them again
     state    text    COLLATE "C" NOT NULL,  -- as shown; tasks may report their own
     settled  bigint,  -- mark of the last settlement that was recorded, to know it again
@@ -42,6 +43,9 @@ CREATE TABLE {schema}.messages (
     keep     bigint,  -- ms to be kept after the end; NULL: the policy's
     message  text    COLLATE "C" NOT NULL,  -- JSON, which the server never looks into
     history  text    COLLATE "C",  -- JSON of rows.History; NULL: nothing to tell
+    slot     text    COLLATE "C",  -- the key of its slot
+    slot_size integer,
+    uniq     boolean NOT NULL DEFAULT false,  -- it may hold a unique key
     CONSTRAINT messages_pkey PRIMARY KEY (id)
 ) WITH (
     autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0,
@@ -53,6 +57,8 @@ CREATE INDEX messages_held ON {schema}.messages (owner) WHERE owner IS NOT NULL;
 CREATE INDEX messages_expires ON {schema}.messages (expires) WHERE expires IS NOT NULL;
 CREATE INDEX messages_schedule ON {schema}.messages (schedule) WHERE schedule IS NOT NULL;  -- a schedule's active runs
 CREATE INDEX messages_age ON {schema}.messages (created, turn);
+CREATE INDEX messages_slot ON {schema}.messages (slot, owner) WHERE slot IS NOT NULL;
+CREATE INDEX messages_aside ON {schema}.messages (slot, queue, task, rank, due, turn) WHERE owner = ' slot';
 
 CREATE TABLE {schema}.runs (
     id       text    COLLATE "C" NOT NULL,
@@ -129,3 +135,79 @@ CREATE TABLE {schema}.firings (
     token    bigint NOT NULL,  -- of the firing, to know it and its fate again
     CONSTRAINT firings_pkey PRIMARY KEY (nominal, schedule, kind)
 );
+
+-- What a blocked message waits for.
+CREATE TABLE {schema}.gates (
+    id      text    COLLATE "C" NOT NULL,  -- of the blocked message: whoever changes the gate has locked that one
+    number  bigint  NOT NULL,  -- of this opening: what arrived late at an earlier gate of the id is not taken for it
+    size    integer,  -- NULL: not known yet
+    widened integer NOT NULL DEFAULT 0,
+    arrived integer NOT NULL DEFAULT 0,  -- so many were counted
+    CONSTRAINT gates_pkey PRIMARY KEY (id)
+) WITH (
+    fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000,
+    autovacuum_vacuum_cost_delay = 0
+);
+
+CREATE UNIQUE INDEX gates_number ON {schema}.gates (number);
+
+-- Who has arrived at a gate. A settlement only adds to them; they are counted in a short transaction behind it, so that
+-- the members of a chord never wait for one another's flushes.
+CREATE TABLE {schema}.arrivals (
+    gate   bigint  NOT NULL,
+    member text    COLLATE "C" NOT NULL,
+    place  bigint  NOT NULL,
+    value  text    COLLATE "C" NOT NULL,
+    is_new boolean NOT NULL,  -- not counted yet
+    CONSTRAINT arrivals_pkey PRIMARY KEY (gate, member)
+) WITH (
+    autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0
+);
+
+CREATE INDEX arrivals_new ON {schema}.arrivals (gate) WHERE is_new;
+
+-- What was doomed, and is to be ended.
+CREATE TABLE {schema}.dooms (
+    number bigint GENERATED ALWAYS AS IDENTITY,
+    id     text COLLATE "C" NOT NULL,  -- of the message that waits in vain
+    doom   text COLLATE "C" NOT NULL,  -- JSON of gates.Doom: what it waited for
+    CONSTRAINT dooms_pkey PRIMARY KEY (number)
+) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
+
+CREATE TABLE {schema}.uniques (
+    key    text COLLATE "C" NOT NULL,
+    id     text COLLATE "C" NOT NULL,  -- of the holder; one that has ended holds nothing
+    until  bigint,
+    fence  integer,  -- held as long as the holder has this fence; NULL: until it ends
+    looked bigint NOT NULL,  -- when it was last seen to be held
+    CONSTRAINT uniques_pkey PRIMARY KEY (key)
+) WITH (
+    autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0
+);
+
+CREATE INDEX uniques_id ON {schema}.uniques (id);
+CREATE INDEX uniques_looked ON {schema}.uniques (looked);
+
+CREATE TABLE {schema}.buckets (
+    name text   COLLATE "C" NOT NULL,
+    rest float8 NOT NULL,  -- what was left of the rate
+    at   bigint NOT NULL,  -- then
+    CONSTRAINT buckets_pkey PRIMARY KEY (name)
+) WITH (fillfactor = 50, autovacuum_vacuum_threshold = 200, autovacuum_vacuum_scale_factor = 0.1);
+
+CREATE TABLE {schema}.notes (
+    key     text   COLLATE "C" NOT NULL,
+    text    text   COLLATE "C" NOT NULL,
+    expires bigint,
+    changed bigint NOT NULL,
+    CONSTRAINT notes_pkey PRIMARY KEY (key)
+) WITH (fillfactor = 70, autovacuum_vacuum_threshold = 200, autovacuum_vacuum_scale_factor = 0.1);
+
+CREATE INDEX notes_expires ON {schema}.notes (expires) WHERE expires IS NOT NULL;
+
+-- Numbers are given out under a lock, without gaps and in the order in which they become visible.
+CREATE TABLE {schema}.journal (
+    number bigint NOT NULL,
+    entry  text   COLLATE "C" NOT NULL,
+    CONSTRAINT journal_pkey PRIMARY KEY (number)
+) WITH (autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0.1);

@@ -1,7 +1,8 @@
 """Settling: what became of deliveries, recorded in one transaction per call.
 
 Plain successes, which nearly all are, take one statement and one round trip. Whatever else is in the batch is read,
-moved as values and written in a few statements for all of it.
+moved as values and written in a few statements for all of it. Arrivals at gates are recorded with it, and counted
+behind the commit: see aftermath.py.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from msgspec import Struct
 from psycopg import Cursor
 
 from horarium.clock import Instant, milliseconds
+from horarium.engines.postgres.aftermath import carry_out_dooms, release_open, see_to_gates
 from horarium.engines.postgres.connection import transaction
-from horarium.engines.postgres.intake import insert
+from horarium.engines.postgres.keys import insert
 from horarium.engines.postgres.moves import Entry, Moves, crash, end, give_back, put_back
 from horarium.engines.postgres.rows import encode_raw, mark_of
 from horarium.engines.postgres.sql import Database, Row, array
@@ -23,32 +25,20 @@ from horarium.engines.postgres.topics import Topics
 from horarium.engines.records import QUEUE_TOPIC, RESULT_TOPIC, SCHEDULE_TOPIC, MaintenancePolicy
 from horarium.message import Message
 from horarium.outcome import (
+    ENDS,
     Attempt,
     Crashed,
-    Expired,
-    Failed,
-    Ignored,
-    Outcome,
-    Rejected,
     Released,
+    Replaced,
     Reported,
     Retried,
-    Revoked,
     Settlement,
     State,
     Succeeded,
     Verdict,
     error_of,
 )
-
-ENDS: dict[type[Outcome], State] = {
-    Succeeded: State.SUCCESS,
-    Failed: State.FAILURE,
-    Revoked: State.REVOKED,
-    Expired: State.EXPIRED,
-    Rejected: State.REJECTED,
-    Ignored: State.IGNORED,
-}
+from horarium.workflow.follow import NULL
 
 
 class Told(Struct, frozen=True):
@@ -79,12 +69,13 @@ class Settling:
         self._told = [Told(settlement, mark_of(settlement), place) for place, settlement in enumerate(settlements)]
         self._verdicts: dict[int, Verdict] = {}
         self._fired: list[Fired] = []  # of which the schedules have yet to be told
+        self._has_doomed = False
         self.topics: set[str] = set()
 
     def carry_out(self, topics: Topics) -> list[Verdict]:
         """Record everything, in a transaction of its own, and wake whoever waits for it."""
         plain, others = _apart(self._told)
-        if plain and not others and not any(told.settlement.follow_ups for told in plain):
+        if plain and not others and not any(_sets_off(told.settlement) for told in plain):
             with self._db.connection.pipeline() as pipeline:  # one round trip for two transactions
                 sent = self._send_plain(plain, tells=True)
                 pipeline.sync()
@@ -99,12 +90,32 @@ class Settling:
         with transaction(self._db, durable=durable):
             self._record(plain, others)
         topics.announce(self._db, self.topics)
+        see_to_gates(self._db, self._now, topics, self._gates())
+        if self._has_doomed:
+            carry_out_dooms(self._db, self._now, topics)
         return self._answer()
 
     def carry_out_inside(self) -> list[Verdict]:
-        """Record everything inside of the transaction that is open."""
+        """Record everything inside of the transaction that is open, and release what it opens; its end is the caller's,
+        so what is doomed by it is left to the next maintain. Under one snapshot (REPEATABLE READ) arrivals are, too:
+        others cannot be seen."""
         self._record(*_apart(self._told))
+        gates = self._gates()
+        if gates and self._db.sees_others():
+            moves = Moves(self._db, self._now)
+            release_open(moves, gates)
+            moves.write()
+            self.topics |= moves.topics
         return self._answer()
+
+    def _gates(self) -> set[str]:
+        """Return the gates at which something may have arrived. One that is told again may not have been counted."""
+        return {
+            join.id
+            for told in self._told
+            if self._verdicts[told.place] is not Verdict.LOST and isinstance(told.settlement.outcome, Succeeded)
+            for join in told.settlement.joins
+        }
 
     def _answer(self) -> list[Verdict]:
         return [self._verdicts[told.place] for told in self._told]
@@ -112,6 +123,7 @@ class Settling:
     def _record(self, plain: list[Told], others: list[Told]) -> None:
         follow_ups: list[Message] = []
         moves = Moves(self._db, self._now)
+        repeated = set(self._verdicts)
         if plain:
             with self._db.connection.pipeline():  # one round trip for both
                 if len(self._told) > 1:  # else the two kinds would be locked one behind the other: see news.py
@@ -123,12 +135,36 @@ class Settling:
             follow_ups += [message for told in recorded for message in told.settlement.follow_ups]
         if others:
             follow_ups += self._record_others(moves, others)
+        self._widen_and_arrive([told for told in self._told if told.place not in repeated])
         if follow_ups:
-            insert(self._db, follow_ups, self._now, new_token())
+            insert(self._db, follow_ups, self._now, new_token(), topics=self.topics)
             self.topics |= {QUEUE_TOPIC + message.queue for message in follow_ups}
         self._note_fired(moves, before=len(self._told))
         if moves.news.tell(self._db, self._now):
             self.topics.add(SCHEDULE_TOPIC)
+        self.topics |= moves.topics
+        self._has_doomed = moves.has_doomed
+
+    def _widen_and_arrive(self, told: Sequence[Told]) -> None:
+        """Let gates wait for more, and note who has arrived there, as the settlements just recorded say."""
+        recorded = [each.settlement for each in told if self._verdicts[each.place] is Verdict.RECORDED]
+        more: dict[str, int] = {}
+        for settlement in recorded:
+            for gate, by in settlement.widens.items():
+                more[gate] = more.get(gate, 0) + by
+        for gate in sorted(more):
+            self._db.run("widen_gate", id=gate, more=more[gate])
+        arrived = [
+            (join.id, settlement.id, join.place or 0, _value_of(settlement))
+            for settlement in recorded
+            if isinstance(settlement.outcome, Succeeded)
+            for join in settlement.joins
+        ]
+        if arrived:
+            gates, members, places, values = zip(*arrived, strict=True)
+            self._db.run(
+                "arrive", gates=array(gates), members=array(members), places=array(places), values=array(values)
+            )
 
     def _note_fired(self, moves: Moves, *, before: int) -> None:
         """Add to the news the plain successes that come before this place: failures in a row are told in order."""
@@ -209,6 +245,9 @@ class Settling:
             case Retried(message=message, error=error):
                 due = self._now if message.eta is None else message.eta
                 put_back(moves, entry, State.RETRY, due=due, message=message, error=error)
+            case Replaced(message=message):
+                due = self._now if message.eta is None else message.eta
+                put_back(moves, entry, State.PENDING, due=due, message=message)
             case Released(delay=delay):
                 give_back(moves, entry, delay=delay)
             case Crashed(error=error):
@@ -236,6 +275,17 @@ def _is_plain(settlement: Settlement) -> bool:
         and settlement.ended is not None
         and not settlement.logs
     )
+
+
+def _sets_off(settlement: Settlement) -> bool:
+    """Tell whether others hear of it: then it takes a transaction of several statements."""
+    return bool(settlement.follow_ups or settlement.joins or settlement.widens)
+
+
+def _value_of(settlement: Settlement) -> str:
+    """Return what those are given that wait for a success."""
+    result = settlement.outcome.result if isinstance(settlement.outcome, Succeeded) else None
+    return bytes(settlement.value or result or NULL).decode()
 
 
 def _result_of(settlement: Settlement) -> str | None:

@@ -28,6 +28,7 @@ class Topics:
         self._schema = schema
         self._known: dict[str, Topic] = {}
         self.space = crc32(b"horarium " + schema.encode()) - 2**31
+        self.lock_space = crc32(b"horarium locks " + schema.encode()) - 2**31  # of locks that are no topic's
 
     def topic(self, name: str) -> Topic:
         topic = self._known.get(name)
@@ -41,6 +42,10 @@ class Topics:
     def key_of(self, channel: str) -> int:
         """Return the key of a channel; it is told by the name alone."""
         return int.from_bytes(bytes.fromhex(channel.removeprefix(PREFIX))[:4], signed=True)
+
+    def key_of_lock(self, name: str) -> int:
+        """Return the key, in lock_space, of an advisory lock by its name."""
+        return crc32(f"lock {name}".encode()) - 2**31
 
     def announce(self, db: Database, names: Collection[str]) -> None:
         """Wake those who wait. To be sent behind the commit of what there is to see."""

@@ -32,12 +32,19 @@ class AsyncPool:
     """Runs as many deliveries at a time as it has rows, on the event loop of the calling thread."""
 
     def __init__(
-        self, executor: Executor, feed: Feed, rows: Sequence[SlotRow], *, stuck: Callable[[str], None]
+        self,
+        executor: Executor,
+        feed: Feed,
+        rows: Sequence[SlotRow],
+        *,
+        stuck: Callable[[str], None],
+        slots: int | None = None,
     ) -> None:
         self._executor = executor
         self._feed = feed
         self._stuck = stuck
-        self._slots = len(rows)
+        self._most = len(rows)
+        self._slots = self._most if slots is None else slots
         self._rows = list(rows)  # the free ones; the loop's
         self._freed = Condition()  # guards _taken and _starting
         self._taken = 0  # deliveries handed to the loop whose code has not returned
@@ -58,6 +65,11 @@ class AsyncPool:
             return False
         loop.call_soon_threadsafe(self._end, id, outcome, text)
         return True
+
+    def resize(self, slots: int) -> None:
+        with self._freed:
+            self._slots = max(1, min(slots, self._most))
+            self._freed.notify_all()
 
     def wake(self) -> None:
         with self._freed:
@@ -148,7 +160,7 @@ class AsyncPool:
     async def _run(self, attempt: Attempt) -> None:
         if not attempt.task.is_async:
             if self._threads is None:
-                self._threads = ThreadPoolExecutor(self._slots, thread_name_prefix="horarium-slot")
+                self._threads = ThreadPoolExecutor(self._most, thread_name_prefix="horarium-slot")
             begin = copy_context().run
             await asyncio.get_running_loop().run_in_executor(self._threads, begin, self._runner.run, attempt)
             return

@@ -23,6 +23,11 @@ class Pool(Protocol):
         here. Safe from every thread."""
         ...
 
+    def resize(self, slots: int) -> None:
+        """Run so many deliveries at a time from now on, as far as there are rows for them; what runs goes on. Safe
+        from every thread."""
+        ...
+
     def wake(self) -> None:
         """Let it see that the feed has stopped. Safe from every thread."""
         ...

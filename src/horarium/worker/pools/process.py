@@ -40,6 +40,9 @@ class ProcessPool:
     def end(self, id: str, outcome: Outcome, text: str) -> bool:
         return False  # a running task of a process is ended with its process, by the supervisor
 
+    def resize(self, slots: int) -> None:
+        """A process runs one task; a worker grows by children."""
+
     def wake(self) -> None:
         """It waits for nothing but its feed."""
 

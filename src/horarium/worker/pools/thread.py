@@ -6,7 +6,7 @@ A delivery that has crashed a process before runs alone here, so that nobody els
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from threading import Condition, Lock, Thread
 
 from horarium.clock import Seconds
@@ -21,16 +21,25 @@ LONGEST_WAIT: Seconds = 0.5
 
 
 class ThreadPool:
-    """Runs as many deliveries at a time as it has rows."""
+    """Runs as many deliveries at a time as it has slots: one for each row, or fewer."""
 
     def __init__(
-        self, executor: Executor, feed: Feed, rows: Sequence[SlotRow], *, stuck: Callable[[str], None]
+        self,
+        executor: Executor,
+        feed: Feed,
+        rows: Sequence[SlotRow],
+        *,
+        stuck: Callable[[str], None],
+        slots: int | None = None,
     ) -> None:
         self._executor = executor
         self._feed = feed
         self._rows = rows
         self._runner = ThreadRunner(executor, stuck=stuck)
-        self._lock = Lock()  # guards _busy, _starting and _suspect
+        self._context: Context | None = None  # of the thread that runs the pool, once it does
+        self._lock = Lock()  # guards _busy, _starting, _suspect, _size and _working
+        self._size = len(rows) if slots is None else slots
+        self._working: set[int] = set()  # the threads, by the number of their row
         self._offered = Condition(self._lock)  # the threads wait for it
         self._freed = Condition(self._lock)  # the main thread waits for it
         self._busy = 0  # threads at work
@@ -39,9 +48,8 @@ class ThreadPool:
 
     def run(self) -> None:
         self._runner.start()
-        for number, row in enumerate(self._rows):
-            begin = copy_context().run  # what the child has set, such as its app, holds in its threads too
-            Thread(target=begin, args=(self._work, row), name=f"horarium-slot-{number}", daemon=True).start()
+        self._context = copy_context()  # what the child has set, such as its app, holds in its threads too
+        self._start_threads(self._context)
         while self._feed.refill(self._wait_for_room()):
             self._offer()
         with self._lock:
@@ -53,6 +61,14 @@ class ThreadPool:
     def end(self, id: str, outcome: Outcome, text: str) -> bool:
         return self._runner.end(id, outcome, text)
 
+    def resize(self, slots: int) -> None:
+        with self._lock:
+            self._size = max(1, min(slots, len(self._rows)))
+            self._freed.notify_all()
+            self._offered.notify_all()
+        if self._context is not None:
+            self._start_threads(self._context)
+
     def wake(self) -> None:
         with self._lock:
             self._freed.notify_all()
@@ -62,7 +78,7 @@ class ThreadPool:
         """Wait until the line is empty and a thread is free; return how many are, 0 when stopping."""
         with self._lock:
             while not self._feed.stopping:
-                free = len(self._rows) - self._busy
+                free = self._size - self._busy
                 if free > 0 and not self._feed.line and self._suspect is None:
                     return free
                 self._freed.wait(LONGEST_WAIT)
@@ -90,10 +106,23 @@ class ThreadPool:
                 return
         self._executor.refuse(suspect, Released(reason="the worker stops"))
 
-    def _take(self) -> Delivery | None:
-        """Wait for a delivery and take it; None when there is nothing more to come."""
+    def _start_threads(self, context: Context) -> None:
+        with self._lock:
+            missing = [number for number in range(self._size) if number not in self._working]
+            self._working.update(missing)
+        for number in missing:
+            begin = context.copy().run
+            name = f"horarium-slot-{number}"
+            Thread(target=begin, args=(self._work, number), name=name, daemon=True).start()
+
+    def _take(self, number: int) -> Delivery | None:
+        """Wait for a delivery and take it; None when there is nothing more to come, or this thread is one too many."""
         with self._lock:
             while True:
+                if number >= self._size:
+                    self._working.discard(number)
+                    self._offered.notify()  # what woke this one is for another
+                    return None
                 if self._suspect is None:
                     delivery = None if self._feed.stopping else self._feed.pop()
                 else:
@@ -107,14 +136,15 @@ class ThreadPool:
                 self._freed.notify()
                 self._offered.wait()
 
-    def _work(self, row: SlotRow) -> None:
+    def _work(self, number: int) -> None:
         try:
-            self._work_off(row)
+            self._work_off(number)
         finally:
             self._runner.leave()
 
-    def _work_off(self, row: SlotRow) -> None:
-        while (delivery := self._take()) is not None:
+    def _work_off(self, number: int) -> None:
+        row = self._rows[number]
+        while (delivery := self._take(number)) is not None:
             attempt = self._executor.begin(delivery, row)
             with self._lock:
                 self._starting -= 1

@@ -50,6 +50,11 @@ class Database:
         """Carry out a statement; return how many rows it changed."""
         return self.run(name, **values).rowcount
 
+    def sees_others(self) -> bool:
+        """Tell whether a statement of the open transaction sees what others have committed since the one before."""
+        cursor = self.connection.cursor(row_factory=tuple_row)
+        return cursor.execute("SHOW transaction_isolation").fetchone() == ("read committed",)
+
     def ask(self, name: str, conditions: Iterable[str], /, **values: Value) -> list[Row]:
         """Carry out a statement with conditions of its own, which is not worth preparing."""
         text = self.sql[name].replace("{conditions}", " AND ".join(conditions) or "true")

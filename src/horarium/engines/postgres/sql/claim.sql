@@ -2,12 +2,15 @@
 -- heads hops from line to line, candidates reads the front of each, locked takes them in the order over all lines.
 -- How far they are read (depth) is shared among them: read to the full each, 200 messages of 10 tasks cost 72 us of CPU
 -- each and not 26, of 50 tasks 123 us and not 33.
--- Parameters: owner, queues, tasks (array or NULL: any), now, limit, per_line (how far a line is read, if it is the only
+-- Parameters: owner, queues, tasks (array or NULL: any), barred (tasks that have no room), careful (tasks that have a
+--   limit), now, limit, per_line (how far a line is read, if it is the only
 --   one; several share one and a half times as much), fresh (false: something was taken for this batch before, so no
 --   suspect may join it), token (of this claim), durable (the synchronous_commit for messages that may be started only
 --   once), relaxed (for all others)
 -- Result: one row for each delivery, in order, or a single one without: name of the owner, the chosen durability, is_cut
---   (a line has more than was read), is_stopped (by a suspect), overdue (ids met on the way), message, id, fence,
+--   (a line has more than was read), is_stopped (by one that
+--   crashed or is bound), overdue (ids met on the way), is_bound
+--   (what stopped it has a slot or a limit, which careful.py looks at), message, id, fence,
 --   attempt, crashes. No row at all: the owner is not registered or was given up
 -- State: waiting -> in hand, RECEIVED; attempt and fence one higher
 -- (num_nulls(owner) = 1 says that it waits without tempting the planner to walk messages_line for it.)
@@ -33,6 +36,7 @@ heads (queue, task, rank, due, turn) AS (
 lines AS MATERIALIZED (
     SELECT * FROM heads
     WHERE due <= %(now)s::bigint AND (%(tasks)s::text[] IS NULL OR task = ANY (%(tasks)s::text[]))
+        AND task <> ALL (%(barred)s::text[])
 ),
 depth AS MATERIALIZED (
     SELECT CASE WHEN count(*) < 2 THEN %(per_line)s::bigint ELSE %(per_line)s::bigint * 3 / (2 * count(*)) + 8 END AS depth
@@ -58,7 +62,8 @@ in_line AS MATERIALIZED (
     ORDER BY rank, due, turn
 ),
 locked AS MATERIALIZED (
-    SELECT m.ctid AS tid, m.rank, m.due, m.turn, m.crashes, m.once
+    SELECT m.ctid AS tid, m.rank, m.due, m.turn, m.crashes, m.once,
+        m.slot IS NOT NULL OR m.task = ANY (%(careful)s::text[]) AS is_bound
     FROM (SELECT * FROM in_line WHERE NOT is_overdue ORDER BY rank, due, turn) AS c
     JOIN {schema}.messages AS m ON m.ctid = c.tid
     WHERE num_nulls(m.owner) = 1
@@ -66,11 +71,11 @@ locked AS MATERIALIZED (
     FOR UPDATE OF m SKIP LOCKED
 ),
 placed AS MATERIALIZED (SELECT *, row_number() OVER (ORDER BY rank, due, turn) AS place FROM locked),
-suspect AS MATERIALIZED (SELECT * FROM placed WHERE crashes > 0 ORDER BY place LIMIT 1),
+suspect AS MATERIALIZED (SELECT * FROM placed WHERE crashes > 0 OR is_bound ORDER BY place LIMIT 1),
 taken AS MATERIALIZED (
     SELECT * FROM placed
     WHERE NOT EXISTS (SELECT FROM suspect WHERE suspect.place <= placed.place)
-        OR (%(fresh)s::boolean AND place = 1 AND crashes > 0)
+        OR (%(fresh)s::boolean AND place = 1 AND crashes > 0 AND NOT is_bound)
 ),
 last AS MATERIALIZED (
     SELECT rank, due, turn FROM (
@@ -97,6 +102,7 @@ SELECT holder.name,
         SELECT array_agg(c.id) FROM in_line AS c
         WHERE is_overdue AND NOT EXISTS (SELECT FROM last WHERE (c.rank, c.due, c.turn) > (last.rank, last.due, last.turn))
     ),
+    EXISTS (SELECT FROM suspect WHERE is_bound),
     handed.message, handed.id, handed.fence, handed.attempt, handed.crashes
 FROM holder LEFT JOIN handed ON true
 ORDER BY handed.place

@@ -7,9 +7,9 @@
 --   back meanwhile is not found
 WITH held AS MATERIALIZED (
     SELECT id, queue, state, owner, fence, settled, attempt, crashes, cancel, due, expires, worker, started, keep, schedule,
-        nominal, message, history, turn
+        nominal, slot, message, history, turn
     FROM {schema}.messages WHERE owner = ANY (%(owners)s::text[]) ORDER BY id || '' FOR UPDATE
 )
 SELECT id, queue, state, owner, fence, settled, attempt, crashes, cancel, due, expires, worker, started, keep, schedule,
-    nominal, message, history
+    nominal, slot, message, history
 FROM held ORDER BY turn

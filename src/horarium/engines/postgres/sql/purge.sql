@@ -1,11 +1,13 @@
 -- End waiting messages as REVOKED, all of them in one step.
 -- Parameters: now, history (the error, as every one of them gets it), queues (array, or NULL for all)
--- Result: id, NULL of each; NULL, schedule of each schedule that has fired some of them
--- State: waiting, without a history -> ended, REVOKED
+-- Result: id, NULL, message (where somebody waits for it) of each; NULL, schedule, NULL of each schedule that has fired
+--   some of them
+-- State: waiting in line, without a history, slot or unique key -> ended, REVOKED
 -- Safe: one statement; those in hand, or being claimed at this moment, are not touched
 WITH gone AS (
     DELETE FROM {schema}.messages
-    WHERE owner IS NULL AND history IS NULL AND (%(queues)s::text[] IS NULL OR queue = ANY (%(queues)s::text[]))
+    WHERE owner IS NULL AND history IS NULL AND slot IS NULL AND NOT uniq
+        AND (%(queues)s::text[] IS NULL OR queue = ANY (%(queues)s::text[]))
     RETURNING *
 ),
 kept AS (
@@ -16,7 +18,7 @@ kept AS (
         %(now)s::bigint, %(now)s::bigint, keep, message, %(history)s::text
     FROM gone
     ON CONFLICT (id) DO NOTHING
-    RETURNING id
+    RETURNING id, CASE WHEN strpos(message, '"joins":') > 0 THEN message END AS message
 )
-SELECT id, NULL::text FROM kept
-UNION ALL SELECT DISTINCT NULL, schedule FROM gone WHERE schedule IS NOT NULL
+SELECT id, NULL::text, message FROM kept
+UNION ALL SELECT DISTINCT NULL, schedule, NULL FROM gone WHERE schedule IS NOT NULL

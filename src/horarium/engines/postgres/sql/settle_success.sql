@@ -3,7 +3,8 @@
 -- Parameters: ids, owners, fences, marks (of the settlements), results, workers ('' for none), starteds, endeds, keeps
 --   (ms or NULL): arrays of one length, sorted by id, each id once; now; tells (whether schedules are to be told at once;
 --   if not, the transaction does so at its end)
--- Result: id, NULL, NULL of each that was recorded (the others are not in these hands, or have a history); id, schedule,
+-- Result: id, NULL, NULL of each that was recorded (the others are not in these hands, or have a history,
+--   a slot or a unique key); id, schedule,
 --   nominal of each that a schedule has fired; NULL, schedule, NULL of each schedule that was held and is no more
 -- State: in hand -> ended, SUCCESS; its schedule is told as by tell_schedules.sql
 -- (Rows are reached by ctid, and found by id in a LATERAL: joined by id, a table that was analysed while it was empty is
@@ -21,6 +22,7 @@ WITH told AS MATERIALIZED (
 gone AS (
     DELETE FROM {schema}.messages AS m USING told
     WHERE m.ctid = told.tid AND m.owner IS NOT DISTINCT FROM told.owner AND m.fence = told.fence AND m.history IS NULL
+        AND m.slot IS NULL AND NOT m.uniq
     RETURNING m.id, m.turn, m.queue, m.task, m.attempt, told.mark, m.cancel, m.schedule, m.nominal, m.parent, m.root,
         m.created, coalesce(nullif(told.worker, ''), m.worker) AS worker, told.started, told.ended, told.keep, m.message,
         told.result

@@ -1,0 +1,24 @@
+"""A rate, as people write it: '10/m', '100/s', '2.5/h', or a number per second."""
+
+from __future__ import annotations
+
+import re
+
+SPANS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+EXPECTED = "a rate such as '10/s', '100/m', '1000/h', a number per second, or 0 for no limit"
+_FORM = re.compile(r"(\d+(?:\.\d+)?)(?:/([smh]))?")
+
+
+def per_second(rate: object) -> float | None:
+    """Return how many a second a rate allows; None when it sets no limit (None, or a rate of 0).
+
+    Raises: ValueError for what is no rate.
+    """
+    if rate is None:
+        return None
+    if isinstance(rate, int | float) and not isinstance(rate, bool) and 0 <= rate < float("inf"):
+        return float(rate) or None
+    found = _FORM.fullmatch(rate.strip()) if isinstance(rate, str) else None
+    if found is None:
+        raise ValueError(f"expected {EXPECTED}, got {rate!r:.100}; correct the rate")
+    return float(found[1]) / SPANS[found[2] or "s"] or None
