@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from horarium.app.result_set import GroupResult, ResultSet, result_from_tuple
     from horarium.app.signature import Signature, maybe_signature, signature, subtask
     from horarium.app.stamping import StampingVisitor
-    from horarium.app.stand_in import current_app, current_task
+    from horarium.app.stand_in import current_app, current_task, uuid
     from horarium.app.task import Task
     from horarium.errors import Ignore, Reject, Retry, SoftTimeLimitExceeded
     from horarium.schedules import (
@@ -43,7 +43,7 @@ _HOMES = {
     "horarium.app.result_set": "GroupResult ResultSet result_from_tuple",
     "horarium.app.signature": "Signature maybe_signature signature subtask",
     "horarium.app.stamping": "StampingVisitor",
-    "horarium.app.stand_in": "current_app current_task",
+    "horarium.app.stand_in": "current_app current_task uuid",
     "horarium.app.task": "Task",
     "horarium.errors": "Ignore Reject Retry SoftTimeLimitExceeded",
     "horarium.schedules": (
@@ -93,6 +93,7 @@ __all__ = [
     "shared_task",
     "solar",
     "union",
+    "uuid",
     "without",
 ]
 

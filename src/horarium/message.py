@@ -145,6 +145,11 @@ def superseded(waiting: Message, newer: Message) -> Message:
     return msgspec.structs.replace(newer, **kept)
 
 
+def successor(former: Message, message: Message) -> Message:
+    """Return a message as it takes the place of a former one in the same run: a unique key is the run's and stays."""
+    return message if message.unique == former.unique else msgspec.structs.replace(message, unique=former.unique)
+
+
 def new_id(now: Instant) -> str:
     """Return a new UUIDv7 (RFC 9562): ids sort by the millisecond in which they were made."""
     tail = int.from_bytes(os.urandom(10), "big")

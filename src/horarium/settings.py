@@ -72,6 +72,7 @@ class Settings(SettingsView):
     task_ignore_result: bool
     task_acks_late: bool | None
     task_publish_timeout: Seconds
+    task_allow_error_cb_on_chord_header: bool
     task_always_eager: bool
     task_eager_propagates: bool
     task_store_eager_result: bool

@@ -88,20 +88,15 @@ _NO_EFFECT: dict[str, str] = {
     "it belongs to the process, not to the app: use the command line or the service manager": """
         worker_logfile worker_pidfile worker_uid worker_gid worker_umask worker_executable beat_logfile beat_pidfile
         beat_uid beat_gid beat_umask""",
+    "what a chord waits for is kept with its body, as long as that waits": "result_chord_expires",
     "messages are JSON and are not signed": """
         security_key security_key_password security_certificate security_cert_store security_digest""",
     "the texts kept of arguments and errors have bounds of their own": "task_repr_maxlevels",
 }
 
-_NOT_YET: dict[str, str] = {
-    "chords come later": "result_chord_expires task_allow_error_cb_on_chord_header",
-}
 
 ACCEPTED: dict[str, str] = {
-    name: f"{verdict}: {reason}"
-    for verdict, reasons in (("has no effect in Horarium", _NO_EFFECT), ("is not supported yet", _NOT_YET))
-    for reason, names in reasons.items()
-    for name in names.split()
+    name: f"has no effect in Horarium: {reason}" for reason, names in _NO_EFFECT.items() for name in names.split()
 }
 
 _QUEUE_TYPE = or_none(one_of("classic", "quorum", "stream"))

@@ -252,6 +252,12 @@ TASKS = (
         doc="The most that a call's arguments may take as JSON; larger ones are refused at the call.",
     ),
     Setting(
+        name="task_allow_error_cb_on_chord_header",
+        default=False,
+        kind=FLAG,
+        doc="An errback of a chord is called by each task of its header that fails, too, and not by its body alone.",
+    ),
+    Setting(
         name="task_serializer", default="json", kind=JSON_ONLY, doc="Arguments are JSON; any other name is refused."
     ),
     Setting(name="accept_content", default=("json",), kind=JSON_ONLY, doc="Only JSON is ever read."),

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from adopter import WITHIN, Adopter
 
-WITHIN = 30.0
 APP = """
 import os
 from horarium import Horarium, every
@@ -30,78 +25,20 @@ app.conf.beat_schedule = {"tick": {"task": "proj.add", "schedule": every(seconds
 """
 
 
-class Guide:
-    """A project folder as the guides have it, and the processes that were started there."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("HORARIUM_", "CELERY_", "PYTHONUNBUFFERED"))}
-        self.environment = {**kept, "HORARIUM_RUN_DIR": str(folder / "run"), "APP_ROLE": "worker"}
-        self.started: list[subprocess.Popen[bytes]] = []
-
-    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, *command],
-            cwd=self.folder,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=WITHIN,
-            check=False,
-        )
-
-    def horarium(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return self.run("-m", "horarium", *arguments)
-
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        with (self.folder / f"log{len(self.started)}").open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "horarium", *arguments],
-                cwd=self.folder,
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                process_group=0,
-            )
-        self.started.append(process)
-        return process
-
-    def says(self, words: str, number: int = 0) -> None:
-        log = self.folder / f"log{number}"
-        end = time.monotonic() + WITHIN
-        while words not in log.read_text():
-            assert time.monotonic() < end, f"{words!r} in\n{log.read_text()}"
-            time.sleep(0.05)  # between two looks at a fact
-
-    def until(self, fact: Callable[[], object]) -> None:
-        end = time.monotonic() + WITHIN
-        while not fact():
-            assert time.monotonic() < end
-            time.sleep(0.05)  # between two looks at a fact
-
-    def close(self) -> None:
-        for process in self.started:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait(WITHIN)
-
-
 @pytest.fixture
-def guide(tmp_path: Path) -> Iterator[Guide]:
+def guide(tmp_path: Path) -> Iterator[Adopter]:
     package = tmp_path / "config"
     package.mkdir()
     (package / "__init__.py").write_text("")
     (package / "celery.py").write_text(APP)
     (tmp_path / "task.py").write_text("from config.celery import add\n")
-    guide = Guide(tmp_path)
+    guide = Adopter(tmp_path, APP_ROLE="worker")
     yield guide
     guide.close()
 
 
 @pytest.mark.parametrize("level", ["info", "INFO", "Debug"])
-def test_a_worker_takes_level_and_concurrency_as_the_guides_write_them_rows_3_4_5(guide: Guide, level: str) -> None:
+def test_a_worker_takes_level_and_concurrency_as_the_guides_write_them_rows_3_4_5(guide: Adopter, level: str) -> None:
     worker = guide.start("-A", "config", "worker", f"--loglevel={level}", "--concurrency=1")
     guide.says("concurrency: 1 (process)")
     guide.says("ready.")
@@ -111,7 +48,7 @@ def test_a_worker_takes_level_and_concurrency_as_the_guides_write_them_rows_3_4_
     assert worker.wait(WITHIN) == 0
 
 
-def test_a_level_that_hides_takes_effect_row_4(guide: Guide) -> None:
+def test_a_level_that_hides_takes_effect_row_4(guide: Adopter) -> None:
     worker = guide.start("-A", "config", "worker", "--loglevel=WARNING", "--concurrency=2")
     guide.says("concurrency: 2 (process)")
     guide.until(lambda: guide.run("-m", "horarium.health").returncode == 0)
@@ -120,7 +57,7 @@ def test_a_level_that_hides_takes_effect_row_4(guide: Guide) -> None:
     assert worker.wait(WITHIN) == 0
 
 
-def test_beat_uses_the_settings_schedule_and_goes_on_after_a_restart_row_6(guide: Guide) -> None:
+def test_beat_uses_the_settings_schedule_and_goes_on_after_a_restart_row_6(guide: Adopter) -> None:
     for number in range(2):
         beat = guide.start("-A", "config", "beat", "--loglevel=info")
         guide.says("tick", number)
@@ -130,12 +67,12 @@ def test_beat_uses_the_settings_schedule_and_goes_on_after_a_restart_row_6(guide
 
 
 @pytest.mark.parametrize("spec", ["config", "config.celery", "config.celery:app", "config.celery.app"])
-def test_an_app_is_found_in_all_the_ways_of_the_guides_row_10(guide: Guide, spec: str) -> None:
+def test_an_app_is_found_in_all_the_ways_of_the_guides_row_10(guide: Adopter, spec: str) -> None:
     result = guide.horarium("-A", spec, "tasks", "list")
     assert result.stdout.startswith("proj.add\t"), result.stderr
 
 
-def test_logs_reach_whoever_collects_them_at_once_row_12(guide: Guide) -> None:
+def test_logs_reach_whoever_collects_them_at_once_row_12(guide: Adopter) -> None:
     """Nothing is buffered: a file or pipe has a line while the process lives."""
     guide.start("-A", "config", "worker", "--loglevel=info", "-c", "1")
     guide.says("ready.")
@@ -143,14 +80,14 @@ def test_logs_reach_whoever_collects_them_at_once_row_12(guide: Guide) -> None:
     guide.says("starting", 1)
 
 
-def test_a_one_liner_that_sends_exits_promptly_row_19(guide: Guide) -> None:
+def test_a_one_liner_that_sends_exits_promptly_row_19(guide: Adopter) -> None:
     result = guide.run("-c", "import task; print(task.add.delay(1, 2).id)")
     assert result.returncode == 0, result.stderr
     waiting = guide.horarium("-A", "config", "runs", "list").stdout
     assert result.stdout.strip() in waiting
 
 
-def test_every_command_works_without_a_terminal_row_20(guide: Guide) -> None:
+def test_every_command_works_without_a_terminal_row_20(guide: Adopter) -> None:
     guide.run("-c", "import task; task.add.delay(1, 2)")
     for command, code in (
         (("status",), 69),
@@ -165,14 +102,14 @@ def test_every_command_works_without_a_terminal_row_20(guide: Guide) -> None:
         assert result.returncode == code, (command, result.stderr)
 
 
-def test_a_projects_own_variables_pass_through_untouched_row_24(guide: Guide) -> None:
+def test_a_projects_own_variables_pass_through_untouched_row_24(guide: Adopter) -> None:
     guide.start("-A", "config", "worker", "--loglevel=info", "-c", "1")
     guide.says("ready.")
     guide.run("-c", "import task; task.add.delay(1, 2)")
     guide.says("role worker")
 
 
-def test_calls_come_from_a_plain_shell_and_from_a_coroutine_row_69(guide: Guide) -> None:
+def test_calls_come_from_a_plain_shell_and_from_a_coroutine_row_69(guide: Adopter) -> None:
     script = (
         "import asyncio, task\n"
         "async def handler():\n"
@@ -186,7 +123,7 @@ def test_calls_come_from_a_plain_shell_and_from_a_coroutine_row_69(guide: Guide)
 
 
 @pytest.mark.parametrize("fault", ["store", "import"])
-def test_a_scheduler_that_cannot_run_ends_with_the_reason_on_its_last_line_row_134(guide: Guide, fault: str) -> None:
+def test_a_scheduler_that_cannot_run_ends_with_the_reason_on_its_last_line_row_134(guide: Adopter, fault: str) -> None:
     if fault == "store":
         (guide.folder / "shop.db").write_bytes(b"this is no database" * 1000)
         reason = "shop.db"

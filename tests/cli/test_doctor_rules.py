@@ -212,6 +212,7 @@ def test_dead_messages_are_a_problem_and_name_their_tasks() -> None:
 
 
 def test_a_queue_that_is_behind_is_noted_with_its_busy_slots() -> None:
+    """Row 131."""
     counts = QueueCounts(ready=40, oldest_due=NOW - 300_000, tasks={"shop.charge": 40})
     finding = of(diagnose(working(queues={"default": counts})), "queue-behind")
     assert finding.level == "note" and "40 messages" in finding.text and "5 min" in finding.text
@@ -240,6 +241,7 @@ def test_a_run_that_failed_waits_for_its_retry_and_says_what_failed() -> None:
     ],
 )
 def test_a_run_that_waits_says_why(facts: Facts, cause: str) -> None:
+    """Row 130."""
     assert explain(facts, run(), held()).cause == cause
 
 

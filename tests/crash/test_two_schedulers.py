@@ -34,6 +34,7 @@ def reckon(ground: Ground, name: str, pauses: list[Pause]) -> int:
 
 @pytest.mark.timeout(180)
 def test_two_schedulers_fire_each_second_once_for_a_minute(ground: Ground) -> None:
+    """Row 17."""
     ground.environment["CRASH_SCHEDULES"] = " ".join(NAMES)
     schedulers = [ground.beat("-n", "one"), ground.beat("-n", "two")]
     worker = ground.worker("-c", "1")
@@ -59,6 +60,7 @@ def test_two_schedulers_fire_each_second_once_for_a_minute(ground: Ground) -> No
 
 @pytest.mark.timeout(180)
 def test_four_schedulers_killed_and_frozen_at_random_while_a_person_edits_fire_nothing_twice(ground: Ground) -> None:
+    """Rows 17 and 18."""
     harass(ground, int(os.environ.get("CRASH_SEED", "0")) or Random().getrandbits(32), 60.0)
 
 
@@ -134,7 +136,7 @@ def edition_of(kwargs: bytes) -> int:
 
 @pytest.mark.timeout(180)
 def test_an_edit_is_seen_within_a_second_by_schedulers_that_sleep(ground: Ground) -> None:
-    """Two schedulers with nothing to do for an hour are told of something due in 200 ms, and of pauses."""
+    """Row 135. Two schedulers with nothing to do for an hour are told of something due in 200 ms, and of pauses."""
     editor = Editor(ground.app, "rare")
     editor.create(every(3600))
     ground.beat("-n", "one")

@@ -25,6 +25,7 @@ def test_a_worker_whose_zygote_was_killed_lets_its_scheduler_sign_off(ground: Gr
 
 @pytest.mark.timeout(120)
 def test_s8_two_workers_that_each_host_a_scheduler_fire_each_instant_once(ground: Ground) -> None:
+    """Row 9."""
     ground.environment["CRASH_SCHEDULES"] = "tick"
     workers = [ground.worker("-n", name, "-B") for name in ("one", "two")]
     wait_for(lambda: ground.app.engine.schedules.get(["tick"])[0], "the schedule is stored")

@@ -76,7 +76,7 @@ def in_line(engine: Engine) -> Any:
 def counted(engine: Engine) -> Any:
     """What counts do not owe to the engine's own clock."""
     counts = engine.inspector.counts()
-    queues = {name: (each.ready + each.scheduled, each.claimed) for name, each in counts.queues.items()}
+    queues = {name: (each.ready + each.scheduled, each.claimed, each.blocked) for name, each in counts.queues.items()}
     return queues, counts.states, counts.schedules
 
 

@@ -6,9 +6,10 @@ from typing import Literal, TypedDict, get_args
 
 from hypothesis import strategies as st
 from msgspec import structs
+from orders import uniques
 
 from horarium.clock import Instant
-from horarium.message import FiringKind, Message
+from horarium.message import FiringKind, Message, Unique
 from horarium.schedules.record import Firing, Overlap, Schedule
 
 MINUTE = 60_000
@@ -24,6 +25,7 @@ class Shot(TypedDict):
     is_last: bool
     once: bool
     expires: int | None  # ms from now
+    unique: Unique | None
 
 
 shots = st.fixed_dictionaries(
@@ -35,6 +37,7 @@ shots = st.fixed_dictionaries(
         "is_last": st.sampled_from([False] * 5 + [True]),
         "once": st.sampled_from([False, False, True]),
         "expires": st.sampled_from([None, None, None, 3_000]),
+        "unique": uniques,
     }
 )
 
@@ -79,6 +82,7 @@ def firing(read: Schedule, shot: Shot, now: Instant) -> Firing:
             nominal=nominal,
             at_most_once=shot["once"],
             expires=None if expires is None else now + expires,
+            unique=shot["unique"],
         )
         for nominal in range(first, first + count * MINUTE, MINUTE)
     )

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from importlib import import_module
 
-import pytest
-
 from horarium.dropin_names import MODULES, home_of
 
 
-@pytest.mark.xfail(
-    reason="some homes come with the other branches of issue 5; remove this mark with the last", strict=True
-)
 def test_every_home_is_there_and_has_the_names_that_it_is_said_to_have() -> None:
     missing = []
     for theirs, home in MODULES.items():

@@ -49,6 +49,7 @@ EXPORTED = [
     "solar",
     "subtask",
     "union",
+    "uuid",
     "without",
     "xmap",
     "xstarmap",

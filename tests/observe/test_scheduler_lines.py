@@ -109,6 +109,7 @@ LINES: list[tuple[Event, str, str]] = [
 def test_an_event_of_a_scheduler_is_the_line_that_people_know(
     event: Event, level: str, line: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """Row 123."""
     with caplog.at_level(logging.INFO, "horarium"):
         Lines().tell(event)
     assert caplog.record_tuples == [("horarium.beat", logging.getLevelNamesMapping()[level], line)]

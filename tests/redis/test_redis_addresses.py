@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from traceback import format_exception
 
 import pytest
@@ -15,6 +16,7 @@ WRONG = [
     ("redis://:canary@host/0?namespace=a b", "namespace"),
     ("redis://:canary@host/0?namespace={a}", "namespace"),
     ("redis://:canary@host/0?colour=red", "colour"),
+    ("rediss://:canary@host/0?ssl_cert_reqs=never", "none, optional, required"),
     ("redis+socket://", "redis+socket:///run/redis/redis.sock"),
     ("sentinel://:canary@host:26379", "sentinel://host:26379,host:26379/SERVICE/0"),
     ("redis://:canary/canary@host/0", "as %2F %3F %23 %40"),
@@ -53,3 +55,10 @@ def test_every_connection_is_watched_by_the_kernel_and_bounded_in_time() -> None
     assert (connection.socket_timeout, connection.socket_connect_timeout) == (4.0, 3.0)
     assert connection.socket_keepalive
     assert len(connection.socket_keepalive_options) == 4
+
+
+@pytest.mark.parametrize("written", ["none", "CERT_NONE", "ssl.CERT_NONE"])
+def test_what_is_asked_of_a_certificate_may_be_said_in_celerys_words_row_23(written: str) -> None:
+    asked = read_address(f"rediss://host/0?ssl_cert_reqs={written}", 5.0).open().cert_reqs  # type: ignore[attr-defined]
+    assert asked == ssl.CERT_NONE
+    assert read_address("rediss://host/0", 5.0).open().cert_reqs == ssl.CERT_REQUIRED  # type: ignore[attr-defined]

@@ -68,6 +68,7 @@ def test_the_next_instant_is_kept_from_creation_on_so_that_restarts_do_not_move_
 
 
 def test_new_arguments_and_times_in_the_code_are_used(make_app: MakeApp, store: Store, clock: ManualClock) -> None:
+    """Row 83."""
     sync(make_app({"a": entry(crontab(0, 6), kwargs={"x": 1})}))
     sync(make_app({"a": entry(crontab(0, 7), kwargs={"x": 2})}))
     schedule = store.schedule("a")

@@ -93,6 +93,7 @@ def test_a_scheduler_that_read_before_another_fired_changes_nothing(
 
 
 def test_misses_are_counted_and_the_newest_is_sent(make_app: MakeApp, store: Store, clock: ManualClock) -> None:
+    """Row 84."""
     begin = clock.now()
     scheduler = started(make_app(EACH_MINUTE))
     scheduler.tick(clock.advance(600))

@@ -143,6 +143,7 @@ def test_the_29th_of_february_may_be_scheduled() -> None:
 
 
 def test_fields_come_in_celerys_order() -> None:
+    """Row 77."""
     spec = crontab(1, 2, 3, 4, 5)
     assert (spec.minute, spec.hour, spec.day_of_week, spec.day_of_month, spec.month_of_year) == (
         {1},

@@ -73,6 +73,7 @@ def test_every_option_of_a_schedule_may_be_given() -> None:
 
 
 def test_an_entry_of_celery_means_what_it_meant() -> None:
+    """Row 78."""
     schedule = read(relative=True, options={"expires": 60, "countdown": 5, "queue": "slow"})
     policies = ("catchup", "overlap", "jitter", "spread", "grace", "pause_after", "one_off", "max_runs")
     assert {name: getattr(schedule, name) for name in policies} == {

@@ -102,6 +102,7 @@ def local(spec: Spec, zone: str) -> list[datetime]:
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: f"{entry.guide}: {entry.entry}")
 @pytest.mark.parametrize("zone", ZONES)
 def test_an_adopters_schedule_fires_as_the_minutes_of_two_years_say(entry: Entry, zone: str) -> None:
+    """Rows 71 to 76 and 79."""
     expected = walk(zone).fires(entry.spec, "shift", "first")
     if len(expected) < 300_000:
         assert list(fires(entry.spec, zone)) == expected
@@ -113,6 +114,7 @@ def test_an_adopters_schedule_fires_as_the_minutes_of_two_years_say(entry: Entry
 
 @pytest.mark.parametrize("entry", AT_ONE_TIME, ids=lambda entry: f"{entry.guide}: {entry.entry}")
 def test_a_fixed_one_fires_once_on_each_of_its_days(entry: Entry) -> None:
+    """Rows 35 and 80."""
     (at,) = {time(hour, minute) for hour in entry.spec.hour for minute in entry.spec.minute}
     days = local(entry.spec, entry.zone)
     assert max(Counter(fire.date() for fire in days).values()) == 1
@@ -125,6 +127,7 @@ def test_a_fixed_one_fires_once_on_each_of_its_days(entry: Entry) -> None:
 @pytest.mark.parametrize(("spec", "seconds"), [(every(30), 30), (every(minutes=10), 600), (every(hours=1), 3600)])
 @pytest.mark.parametrize("zone", ZONES)
 def test_an_interval_never_notices_a_clock_change(spec: every, seconds: int, zone: str) -> None:
+    """Row 81."""
     anchor = START * 1000
     assert count_fires(spec, anchor, END * 1000, Rules(zone, anchor)) == (END - START) // seconds
     for day in (*GAPS, *FOLDS):
@@ -134,6 +137,7 @@ def test_an_interval_never_notices_a_clock_change(spec: every, seconds: int, zon
 
 
 def test_weekly_ones_fire_on_their_weekday_only() -> None:
+    """Row 75."""
     weekly = [entry for entry in ENTRIES if len(entry.spec.day_of_week) == 1]
     wanted = {"0": SUNDAY, "1": MONDAY}
     for entry in weekly:

@@ -66,6 +66,7 @@ def test_firings_of_an_interval_are_counted_and_found_without_walking() -> None:
 
 
 def test_a_clocked_instant_fires_once() -> None:
+    """Row 82."""
     spec = clocked(ANCHOR)
     assert fires_after(spec, ANCHOR - 1) == ANCHOR
     assert fires_after(spec, ANCHOR) is None

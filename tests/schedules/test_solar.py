@@ -38,6 +38,7 @@ def after(spec: solar_kind, *when: int) -> datetime:
     [("sunrise", (3, 43)), ("sunset", (20, 21)), ("solar_noon", (12, 2))],
 )
 def test_the_longest_day_at_greenwich(event: str, expected: tuple[int, int]) -> None:
+    """Row 82."""
     found = after(solar(event, *GREENWICH), 2026, 6, 21)
     assert abs(found - datetime(2026, 6, 21, *expected, tzinfo=UTC)) <= timedelta(minutes=1)
 

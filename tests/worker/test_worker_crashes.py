@@ -50,6 +50,7 @@ def test_leaving_the_interpreter_or_recursing_too_deep_is_an_ordinary_failure(ya
 
 
 def test_a_poison_message_is_dead_after_three_crashes_and_the_good_ones_finish(yard: Yard) -> None:
+    """Row 45."""
     worker = yard.start(crash_delays=(0.0, 0.1, 0.1))
     poison = yard.send("die", "kill", 99)
     good = [yard.send("mark", f"g{n}") for n in range(50)]
@@ -75,6 +76,7 @@ def test_deliveries_in_line_behind_a_crash_go_back_uncharged(yard: Yard) -> None
 
 
 def test_when_the_supervisor_is_killed_its_children_end_and_another_worker_takes_over(yard: Yard) -> None:
+    """Row 44."""
     first = yard.start(lease=2.0)
     id = yard.send("hang_once", "a")
     yard.sees("start", "a", 1)

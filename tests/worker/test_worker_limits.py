@@ -34,6 +34,7 @@ def test_slots_of_one_child_run_side_by_side(yard: Yard, pool: str) -> None:
 @pytest.mark.parametrize("pool", POOLS)
 @pytest.mark.parametrize("task", ["polite", "apolite"])
 def test_the_soft_limit_is_raised_inside_the_task(yard: Yard, pool: str, task: str) -> None:
+    """Row 38."""
     yard.start(pool=pool)
     (run, quick) = yard.ends(
         yard.send(task, "a", 10, soft_time_limit=0.3), yard.send("polite", "b", 0.02, soft_time_limit=5)
@@ -75,6 +76,7 @@ def test_a_soft_limit_that_is_not_caught_fails_the_task(yard: Yard, pool: str) -
     ],
 )
 def test_the_hard_limit_ends_a_task_as_failed_and_work_goes_on(yard: Yard, pool: str, task: str) -> None:
+    """Row 38."""
     yard.start(pool=pool, concurrency=2)
     (run,) = yard.ends(yard.send(task, "a", 60, time_limit=0.5), timeout=8)
     assert run.state == State.FAILURE
@@ -136,6 +138,7 @@ def test_a_child_is_replaced_after_so_many_tasks(yard: Yard) -> None:
 
 
 def test_a_child_that_has_grown_too_large_is_replaced_between_tasks(yard: Yard) -> None:
+    """Row 132."""
     worker = yard.start(concurrency=1, max_memory_per_child=150_000)
     (hog,) = yard.ends(yard.send("hog", 200))
     assert hog.state == State.SUCCESS

@@ -83,6 +83,7 @@ def finished(outcome: Outcome, text: str = "", **options: bool) -> Finished:
 def test_an_event_is_the_line_that_people_know(
     event: Event, level: str, line: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """Row 124."""
     with caplog.at_level(logging.INFO, "horarium"):
         Lines().tell(event)
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [(level, line)]
@@ -145,6 +146,7 @@ def test_a_program_without_logging_gets_lines_like_celerys(capsys: pytest.Captur
 
 @pytest.mark.parametrize("case", ["has a handler", "says so"])
 def test_a_program_with_logging_of_its_own_is_left_alone(case: str) -> None:
+    """Row 125."""
     with bare_root() as root:
         root.setLevel(logging.ERROR)
         if case == "has a handler":

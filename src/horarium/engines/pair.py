@@ -158,8 +158,13 @@ class PairQueue:
         queue = self._carrier.queue
         told = queue.settle([*reports, *questions], now=now, policy=policy) if reports or ends else []
         held = [end for end, verdict in zip(ends, told[len(reports) :], strict=True) if verdict is not Verdict.LOST]
-        self._record(held, now, policy)
-        others = [bare(each) for each in settlements if not isinstance(each.outcome, Reported)]
+        known = dict.fromkeys(end.id for end in ends)
+        runs = dict(zip(known, self._carrier.results.read([*known]), strict=True)) if known else {}
+        self._record([(end, run) for end in held if (run := runs[end.id]) is not None], now, policy)
+        awaited = {id for id, run in runs.items() if run is not None and run.message.joins}
+        others = [
+            bare(each, is_awaited=each.id in awaited) for each in settlements if not isinstance(each.outcome, Reported)
+        ]
         settled = iter(queue.settle(others, now=now, policy=policy) if others else [])
         reported = iter(told)
         return [next(reported if isinstance(each.outcome, Reported) else settled) for each in settlements]
@@ -195,14 +200,12 @@ class PairQueue:
         assert isinstance(queue, TransactionalQueue)  # the capabilities say so
         return queue
 
-    def _record(self, ends: Sequence[Settlement], now: Instant, policy: MaintenancePolicy) -> None:
+    def _record(self, ends: Sequence[tuple[Settlement, Run]], now: Instant, policy: MaintenancePolicy) -> None:
         """Record the ends of deliveries that are still in the hands of their owners."""
-        runs = self._carrier.results.read([end.id for end in ends]) if ends else []
         by_keep: dict[Seconds, list[Run]] = {}
-        for end, run in zip(ends, runs, strict=True):
-            if run is not None:
-                keep = policy.keep if end.keep is None else end.keep
-                by_keep.setdefault(keep, []).append(ended(run, end, now))
+        for end, run in ends:
+            keep = policy.keep if end.keep is None else end.keep
+            by_keep.setdefault(keep, []).append(ended(run, end, now))
         for keep, those in by_keep.items():
             with _about_results():
                 self._keeper.results.record(those, keep=keep, now=now)
@@ -318,13 +321,14 @@ def _question(end: Settlement) -> Settlement:
     return replace(end, outcome=Reported(), follow_ups=(), joins=(), value=None, widens={}, logs=())
 
 
-def bare(settlement: Settlement) -> Settlement:
-    """Return a settlement as the carrier is told of it: an end without what the keeper has recorded."""
+def bare(settlement: Settlement, *, is_awaited: bool) -> Settlement:
+    """Return a settlement as the carrier is told of it: an end without what the keeper has recorded, but for what those
+    who wait for it are given: its value, or its error."""
     match settlement.outcome:
         case Succeeded(result=result) if result is not None:
             value = settlement.value or result if settlement.joins else None  # whoever waits for it is given it
             return replace(settlement, outcome=Succeeded(result=None), value=value, logs=())
-        case Failed(error=error):
+        case Failed(error=error) if not is_awaited:
             return replace(settlement, outcome=Failed(error=replace(error, args=Raw(b"[]"), traceback=None)), logs=())
         case outcome if type(outcome) in ENDS:
             return replace(settlement, logs=())

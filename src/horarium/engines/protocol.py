@@ -20,7 +20,8 @@ any other way, whoever ends it, each blocked message of its ``joins`` is *doomed
 says, and so on from there. Released and doomed is recorded in the transaction that brings it about, and carried out by
 the time the call returns, or else by the next maintain. The engine itself then wakes whoever waits for the queue of
 what was released (or is back from standing aside), or for the results of what was doomed. Arrivals at a gate that is
-not there are passed over. Blocked messages are PENDING; they can be revoked, purged, and expire as others do.
+not there are passed over. If more arrive in one call than it waits for, or a success and a doom meet there, it is the
+engine's choice which came first. Blocked messages are PENDING; they can be revoked, purged, and expire as others do.
 """
 
 from __future__ import annotations
@@ -91,14 +92,16 @@ class Queue(Protocol):
         first: 1); its run is RECEIVED, with the owner's member name as worker. Order: higher priority, then earlier
         due, then earlier put, over all the queues together; a message that was put back keeps its place in the order
         of puts. Only messages whose task is in ``tasks`` (None: any) are taken; others stay, and hold up nobody.
-        Those of them past their ``expires`` that are met on the way end as EXPIRED, beyond the limit. A message that
+        Those of them past their ``expires`` that are met on the way end as EXPIRED, beyond the limit (behind a task
+        without room, see below, none need be met; maintain ends them). A message that
         crashed a process before is delivered alone: as the only one of its batch when it is first in line, else it
         ends the batch before it. (Not running others beside it is the runner's duty: it sees Delivery.crashes.)
 
         ``limits``: of such a task no more are taken than its limit has room for; the rest stays, as an unknown task's
         does. One met in line whose ``slot`` is full (as many of its key in hand, over all owners, as its own ``size``)
         stands aside; when one of the key leaves a hand, the first of those aside, in the order of claims, is back in
-        its old place.
+        its old place: the first of each queue and task. So it is when one that waits ends, or a newer one takes its
+        place: it may have been its turn. (That one too many is back does no harm: it stands aside when it is met.)
 
         Raises: OwnerLost when the owner is not registered (see renew) or has been given up. One whose lease has
         lapsed, but which nobody has given up yet, may still claim.
@@ -126,9 +129,10 @@ class Queue(Protocol):
         Released of one that was never ``started``, adds an Attempt. ``worker``, ``started`` and ``logs`` replace what
         the run has, where given. ``widens``: the gates of these blocked messages wait for so many more, before anything
         arrives. An end sets ``ended`` (default: now) and ``error`` (see outcome.error_of).
-        Retried: ``message`` (the same id) takes the place of the old one; state RETRY, due at its eta.
+        Retried: ``message`` (the same id) takes the place of the old one; state RETRY, due at its eta. Here and in
+        Replaced the ``unique`` stays that of the old one, whatever the new one says: the key is the run's.
         Replaced: ``message`` takes the place of the old one and waits, PENDING: blocked if it has a gate, else due at
-        its eta; the attempts so far stay. It has the ``unique`` of the old one.
+        its eta; the attempts so far stay.
         Crashed: charged with one crash; waits in state RETRY for ``policy.crash_delays``; DEAD with the settlement's
         error when the limit is reached, or at once if at_most_once.
         Released: PENDING, due at once in its old place, or after ``delay``; the attempt is given back (not counted).

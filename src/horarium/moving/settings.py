@@ -21,7 +21,6 @@ _PARTS = frozenset("loader amqp events log control task_cls fixups tasks".split(
 _CONSTRUCTOR = {"broker": "broker_url", "backend": "result_backend", "include": "include"}
 _NOT_SETTINGS = frozenset("main set_as_current config_source namespace strict_typing autofinalize changes".split())
 _URLS = frozenset({"store", "broker_url", "result_backend"})
-_NOT_YET = "is not supported yet"
 
 
 class _Written(NamedTuple):
@@ -67,7 +66,7 @@ def _judged(source: Source, written: _Written, key: str) -> Found | None:
 def judge(key: str, node: ast.expr) -> tuple[Verdict, str]:
     """Return what becomes of a setting with the value that an expression has, as far as it can be read."""
     if key in ACCEPTED:
-        return ("by hand" if ACCEPTED[key].startswith(_NOT_YET) else "no effect"), ACCEPTED[key]
+        return "no effect", ACCEPTED[key]
     if key not in KNOWN:
         return "by hand", _unknown(key)
     for value in _values(key, node):

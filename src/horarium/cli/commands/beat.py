@@ -43,7 +43,8 @@ def command(
     assign(app.conf, assignments, "beat")
     given = {"loglevel": loglevel, "name": name, "max_interval": max_interval, **ground}
     signals.user_preload_options.send("beat", app=app, options=given)
-    session.out.say(f"horarium beat v{__version__} is starting.")
+    banner = f"celery beat v{__version__} (horarium)" if session.dropin else f"horarium beat v{__version__}"
+    session.out.say(f"{banner} is starting.")  # words that Celery's users look for in the log
     logs.configure(loglevel, app.conf, ground.get("logfile"), color=session.out.color)
     return Scheduler(
         app,

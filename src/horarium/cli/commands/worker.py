@@ -110,11 +110,13 @@ def command(
     from horarium.worker.options import expand_name, options_from
     from horarium.worker.supervisor import Supervisor
 
-    stand(session, expand_name(overrides["name"] or "worker@%h"), ground)
+    # Whoever asks for celery@host, or looks for it in logs, finds it in drop-in mode.
+    overrides["name"] = overrides["name"] or ("celery@%h" if session.dropin else "worker@%h")
+    hostname = expand_name(overrides["name"])
+    stand(session, hostname, ground)
     app = session.app
     assign(app.conf, assignments, "worker")
     given = {"loglevel": loglevel, "queues": queues, "include": include, "pool": pool, "purge": purge, **overrides}
-    hostname = expand_name(overrides["name"] or "worker@%h")
     signals.user_preload_options.send("worker", app=app, options={**given, **ground})
     signals.celeryd_init.send(hostname, instance=app, conf=app.conf, options={**given, **ground})
     with importing(app):

@@ -28,7 +28,7 @@ from horarium.engines.records import (
     Placed,
     RunFilter,
 )
-from horarium.message import Delivery, FiringKind, Join, Message, Unique, superseded
+from horarium.message import Delivery, FiringKind, Join, Message, Unique, successor, superseded
 from horarium.outcome import ENDS, Attempt, Crashed, ErrorRecord, Expired, Revoked, Run, Settlement, State, error_of
 from horarium.schedules.record import FAILED, SUCCEEDED, Schedule
 from horarium.workflow.follow import follow_ups
@@ -150,6 +150,7 @@ class Store:
 
     def _supersede(self, entry: Entry, newer: Message, now: Instant) -> None:
         self._leave_line(entry)
+        self._free_slot(entry)  # it may not want the slot any more, or not before long
         entry.run = replace(entry.run, message=superseded(entry.message, newer))
         entry.due = now if newer.eta is None else newer.eta
         self._hold_unique(entry, now)
@@ -236,7 +237,10 @@ class Store:
             return
         self._let_go(entry)
         before = entry.message
-        entry.run = replace(run, state=state, changed=now, worker="", started=None, meta=None, progress=None)
+        message = successor(before, run.message)
+        entry.run = replace(
+            run, message=message, state=state, changed=now, worker="", started=None, meta=None, progress=None
+        )
         entry.due = due
         self._line_up(entry)
         self._set_gate(entry, now)

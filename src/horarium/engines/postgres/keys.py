@@ -9,6 +9,7 @@ two, both are let go (a savepoint does that) and taken anew.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 
 import msgspec
@@ -99,7 +100,7 @@ class _Call:
         self._holders: dict[str, Holder] = {}
         self._new: dict[str, Message] = {}  # to be stored
         self._superseded: dict[str, Message] = {}  # in the store, as the newest of their keys want them
-        self._freed: set[str] = set()  # slots that a superseded one does not wait for any more
+        self._freed: Counter[str] = Counter()  # slots that superseded ones may not want any more, or not before long
 
     def look(self, messages: Sequence[Message]) -> bool:
         """Lock the holders, then the keys, and look who has them; tell whether those were still the holders."""
@@ -176,9 +177,9 @@ class _Call:
             except msgspec.DecodeError:  # it stays what it is: nobody knows what would have to be kept of it
                 return
             self._superseded[holder.id] = superseded(waiting, newer)
-            slot = None if newer.slot is None else column_of(newer.slot.key)
-            if holder.slot is not None and slot != holder.slot:
-                self._freed.add(holder.slot)
+            if holder.slot is not None:
+                self._freed[holder.slot] += 1
+                holder.slot = None if newer.slot is None else column_of(newer.slot.key)
         else:
             return
         holder.unique = newer.unique

@@ -7,6 +7,7 @@ attempt) are statements of their own elsewhere.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
@@ -34,7 +35,7 @@ from horarium.engines.postgres.slots import step_back
 from horarium.engines.postgres.sql import Database, Row, array
 from horarium.engines.postgres.tokens import new_token
 from horarium.engines.records import QUEUE_TOPIC, MaintenancePolicy
-from horarium.message import Message
+from horarium.message import Message, successor
 from horarium.outcome import Attempt, Crashed, ErrorRecord, Expired, Outcome, Revoked, State, error_of, told
 from horarium.workflow.follow import follow_ups
 from horarium.workflow.gates import Doom, dooms, released
@@ -98,7 +99,7 @@ class Moves:
         self._entries: dict[str, Entry] = {}
         self._new: list[Message] = []
         self._left_gates: list[str] = []  # ids of those that wait behind them no more
-        self._left_slots: set[str] = set()  # keys
+        self._left_slots: Counter[str] = Counter()  # keys
         self._left_keys: list[str] = []  # ids of those whose unique keys are free
 
     def entries(self, ids: Iterable[str]) -> list[Entry]:
@@ -131,14 +132,14 @@ class Moves:
             insert(self.db, self._new, self.now, new_token(), topics=self.topics)
             self.topics |= {QUEUE_TOPIC + message.queue for message in self._new}
         self.topics |= step_back(self.db, self._left_slots)
-        self._entries, self._new, self._left_slots = {}, [], set()
+        self._entries, self._new, self._left_slots = {}, [], Counter()
 
     def leave(self, entry: Entry) -> None:
         """Note that a message leaves a hand, its line or its gate."""
         if entry.owner == GATED:
             self._left_gates.append(entry.id)
         if entry.slot is not None:
-            self._left_slots.add(entry.slot)
+            self._left_slots[entry.slot] += 1
             self.topics.add(QUEUE_TOPIC + entry.queue)  # a claim may have passed others of the key over just now
 
     def note_end(self, entry: Entry, state: State, error: ErrorRecord | None) -> None:
@@ -271,7 +272,7 @@ def put_back(
     entry.state, entry.owner, entry.move = str(state), None, "back"
     entry.worker, entry.started, entry.due = "", None, due
     if message is not None:
-        message = opened(message, moves.now)
+        message = opened(successor(entry.message, message), moves.now)
         if message.gate is None and message.eta is not None:
             entry.due = max(due, message.eta)
         entry.sent, entry.queue = message, message.queue

@@ -2,7 +2,8 @@
 
 ``redis://``, ``rediss://`` (TLS), ``unix://`` or ``redis+socket://`` (a socket file) name one server;
 ``sentinel://[user:password@]host:26379,host:26379/SERVICE[/db]`` asks sentinels for the master. Behind ``?`` may stand
-``namespace`` (default: horarium), ``sentinel_password`` and whatever redis-py knows of its own.
+``namespace`` (default: horarium), ``sentinel_password``, ``ssl_cert_reqs`` (``required`` unless said otherwise) and
+whatever redis-py knows of its own.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ DEFAULT_NAMESPACE = "horarium"
 NAMESPACE = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
 CONNECT_TIMEOUT: Seconds = 3.0
 SENTINEL_PORT = 26379
+CERTIFICATES = ("none", "optional", "required")  # what may be asked of a server's; Celery's users write CERT_NONE
 
 # After so long without an answer to a probe, or to what was sent, the kernel gives a connection up (seconds, ms).
 KEEPALIVE = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 3, "TCP_KEEPCNT": 3}
@@ -52,6 +54,8 @@ def read_address(url: str, patience: Seconds) -> Address:
             f"expected the store's namespace to be letters, digits and any of _.:-, got {namespace!r:.100}; "
             "write redis://host:6379/0?namespace=shop"
         )
+    if "ssl_cert_reqs" in query:
+        query["ssl_cert_reqs"] = [_certificates(query["ssl_cert_reqs"][0])]
     options = _options(patience)
     if split.scheme == "sentinel":
         find = _sentinel(url, query, options)
@@ -70,6 +74,17 @@ def read_address(url: str, patience: Seconds) -> Address:
         return lambda: _made(kind, {**made, "host": host, "port": port}, url)
 
     return Address(url=masked(url), namespace=namespace, open=open, retarget=retarget)
+
+
+def _certificates(text: str) -> str:
+    """Return what is asked of a server's certificate. Raises: ImproperlyConfigured."""
+    asked = text.lower().removeprefix("ssl.").removeprefix("cert_")
+    if asked not in CERTIFICATES:
+        raise ImproperlyConfigured(
+            f"expected ssl_cert_reqs in the setting store to be one of {', '.join(CERTIFICATES)}, got {text!r:.100}; "
+            "to trust a certificate of your own making write ?ssl_ca_certs=/path/to/it.pem"
+        )
+    return asked
 
 
 def _parsed(url: str, query: dict[str, list[str]]) -> dict[str, Any]:

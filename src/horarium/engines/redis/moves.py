@@ -37,7 +37,7 @@ from horarium.engines.redis.rows import (
     slot_of,
     stored_of,
 )
-from horarium.message import Message
+from horarium.message import Message, successor
 from horarium.outcome import ENDS, Attempt, Crashed, ErrorRecord, Expired, Outcome, Revoked, State, error_of, told
 from horarium.schedules.record import FAILED, SUCCEEDED
 from horarium.workflow.follow import follow_ups
@@ -106,6 +106,7 @@ def put_back(
         return revoke(entry, "terminated" if before.cancel == "terminate" else "revoked", now, puts=puts)
     kept = before.tail
     tail = Tail(settled=kept.settled, keep=kept.keep, attempts=kept.attempts, error=error or kept.error, logs=kept.logs)
+    message = None if message is None else successor(entry.message, message)
     sent = message or entry.message
     flags = flags_of(sent, before.crashes)
     record = replace(

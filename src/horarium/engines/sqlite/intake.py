@@ -11,6 +11,7 @@ from horarium.engines.records import Placed
 from horarium.engines.sqlite.connection import Connection
 from horarium.engines.sqlite.gates import set_gate
 from horarium.engines.sqlite.rows import GATED, WAITING, decode_message, encode_message
+from horarium.engines.sqlite.slots import free_slot
 from horarium.engines.sqlite.sql import change, fetch
 from horarium.message import Message, Unique, superseded
 
@@ -116,6 +117,7 @@ def _supersede(db: Connection, seq: int, id: str, newer: Message, unique: Unique
             "uniq": _uniqueness(unique),
         },
     )
+    free_slot(db, text)  # it may not want the slot any more, or not before long
     _hold(db, unique, id, now)
 
 

@@ -29,7 +29,7 @@ from horarium.engines.sqlite.rows import (
 from horarium.engines.sqlite.slots import free_slot
 from horarium.engines.sqlite.sql import change, fetch
 from horarium.engines.sqlite.watch import tell_schedule
-from horarium.message import Message
+from horarium.message import Message, successor
 from horarium.outcome import ENDS, Attempt, Crashed, ErrorRecord, Expired, Outcome, Revoked, State, error_of, told
 from horarium.workflow.follow import follow_ups
 from horarium.workflow.gates import doomed
@@ -141,6 +141,7 @@ def put_back(
         return
     history = entry.history
     entry.history = History(attempts=history.attempts, error=error or history.error, logs=history.logs)
+    message = None if message is None else successor(entry.message, message)
     sent = message or entry.message
     change(
         db,

@@ -328,7 +328,8 @@ class TestReplaced(Gates):
         self.settle(member, Replaced(message=new), follow_ups=(self.message(id="before", joins=(Join(id="h0"),)),))
         self.settle(self.claim_one(), Failed(error=OOPS))
         assert [self.state(id) for id in ("before", "h0", "body")] == [State.FAILURE] * 3
-        assert self.run("h0").error == OOPS
+        error = self.run("h0").error
+        assert error is not None and (error.class_path, error.args) == (OOPS.class_path, OOPS.args)
 
     def test_one_that_is_marked_ends_instead(self) -> None:
         self.put_one(id="x")

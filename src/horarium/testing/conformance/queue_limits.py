@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from horarium.engines.records import Limit, Purge, Revoke
 from horarium.message import Delivery, Slot, Unique
-from horarium.outcome import Crashed, Failed, Released, Retried, State
-from horarium.testing.conformance.candidate import DONE, KILLED, OOPS, Candidate, Reopen, ids
+from horarium.outcome import Crashed, Failed, Released, Replaced, Retried, State
+from horarium.testing.conformance.candidate import DONE, KILLED, OOPS, Candidate, Reopen, ids, settlement
 
 
 class Limited(Candidate):
@@ -183,6 +183,25 @@ class TestSlots(Limited):
         self.settle(held, DONE)
         assert ids(self.claim("b", tasks=["u"])) == ["c"]
 
+    def test_two_that_leave_in_one_call_let_two_come_back(self) -> None:
+        for id in "abcdef":
+            self.keyed(id, size=2)
+        a, b = self.claim()
+        self.settle_all(*(settlement(held, DONE, started=self.now, ended=self.now) for held in (a, b)))
+        assert ids(self.claim()) == ["c", "d"]
+        self.engine.inspector.leave(["a"], now=self.now)
+        assert len(self.claim("b")) == 2
+
+    def test_one_whose_turn_it_is_and_that_wants_the_slot_no_more_lets_the_next_one_have_it(self) -> None:
+        later = Unique(key="u", replaces=True)
+        self.keyed("a")
+        self.keyed("b", unique=later)
+        self.keyed("c")
+        (held,) = self.claim()
+        self.settle(held, DONE)
+        assert self.put(self.message(unique=later, eta=self.now + 60_000, slot=Slot(key="k"))) == ["b"]
+        assert ids(self.claim()) == ["c"]
+
     def test_a_retry_frees_the_slot_while_it_waits(self) -> None:
         self.keyed("a")
         self.keyed("b")
@@ -263,6 +282,23 @@ class TestUnique(Limited):
         assert self.put(self.message(unique=Unique(key="k"))) == ["a"]
         self.settle(self.claim_one(), Crashed(error=KILLED))
         assert self.put(self.message(unique=Unique(key="k"))) == ["a"]
+
+    @pytest.mark.parametrize("kind", [Retried, Replaced])
+    def test_a_key_is_the_runs_whatever_takes_its_place(self, kind: type[Retried] | type[Replaced]) -> None:
+        def put_back(unique: Unique | None) -> None:
+            held = self.claim_one()
+            message = replace(held.message, retries=1, unique=unique)
+            self.settle(held, Retried(message=message, error=OOPS) if kind is Retried else Replaced(message=message))
+            assert self.run("a").message.unique == Unique(key="k")
+
+        self.put_one(id="a", unique=Unique(key="k"))
+        put_back(None)
+        assert self.put(self.message(unique=Unique(key="k"))) == ["a"]
+        put_back(Unique(key="l", until="start"))
+        assert self.put(self.message(unique=Unique(key="k"))) == ["a"]
+        self.put_one(id="l", unique=Unique(key="l"), priority=0)
+        self.settle(self.claim("a", 1)[0], DONE)
+        assert self.put(self.message(unique=Unique(key="k")), self.message(unique=Unique(key="l"))) == [True, "l"]
 
     def test_whoever_ends_it_frees_the_key(self) -> None:
         self.put_one(id="a", unique=Unique(key="k"))

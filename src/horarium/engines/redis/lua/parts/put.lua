@@ -52,6 +52,7 @@ local function supersede(id, at, extras, now)
     line_up(queue, slot, {due, place_now})
     if tonumber(due) <= tonumber(now) then wake(queue, ARGV[at + 3], 1) end
   end
+  if before.slot then free_slot(before.slot.key, now) end  -- it may not want the slot any more, or not before long
 end
 
 local function put(places, now)
