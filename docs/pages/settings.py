@@ -23,9 +23,10 @@ app.conf.task_default_queue = "orders"
 app.conf.update(task_time_limit=300, worker_concurrency=4)
 ```
 
-A value is checked when it is set. An unknown name is refused with the nearest known one, a wrong value with what was
-expected. `None` stands for the default unless it is listed as a value. A duration is a number of seconds or a
-`timedelta`. `horarium check` tells which of the settings in use have no effect, and why.
+A value is checked when it is set. A slip of a name is refused with the nearest known one, a wrong value with what was
+expected; other names are kept for the project and the packages that read them. `None` stands for the default unless it
+is listed as a value. A duration is a number of seconds or a `timedelta`. `horarium check` tells which of the settings
+in use have no effect, and why.
 
 Every one of the 207 settings of Celery 5.7 is on this page, and is understood in each of its spellings:
 `task_time_limit`, the older `CELERYD_TASK_TIME_LIMIT`, and `CELERY_TASK_TIME_LIMIT`. How a configuration is read from a

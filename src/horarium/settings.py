@@ -17,7 +17,14 @@ from horarium.clock import Seconds
 from horarium.errors import InvalidSetting, UnknownSetting
 from horarium.settings_celery import ACCEPTED, ALIASES, CHECKED, REFUSED, URLS
 from horarium.settings_kinds import Kind
-from horarium.settings_names import check_spellings, current_name, settings_among, unknown_setting
+from horarium.settings_names import (
+    NAMESPACE,
+    check_spellings,
+    current_name,
+    refuse_slip,
+    settings_among,
+    unknown_setting,
+)
 from horarium.settings_table import TABLE, Setting
 from horarium.settings_view import Notice, SettingsView
 
@@ -124,8 +131,9 @@ class Settings(SettingsView):
         """Set several settings on behalf of one of the LAYERS, all or none: where two say something, the stronger
         counts. What a configuration says replaces what an earlier one said."""
         check_spellings(wanted)
-        keeps_others = layer == "source"
-        checked = {name: _checked(name, value, keeps_others) for name, value in _by_our_names(wanted).items()}
+        checked = {
+            name: _checked(name, value, slips=layer == "source") for name, value in _by_our_names(wanted).items()
+        }
         before = self._layers[layer]
         after = checked if layer == "source" else {**before, **checked}
         if not self.is_deferred:
@@ -220,7 +228,9 @@ class Settings(SettingsView):
         if name in TABLE:
             return getattr(self, name)
         if name is None and not self._says(key):
-            raise unknown_setting(key)
+            key, asked = f"{NAMESPACE}_{key.upper()}", key  # a package's own, in a configuration with the namespace
+            if not self._says(key):
+                raise unknown_setting(asked)
         self.finalize()
         return self._effective(name or key)
 
@@ -276,7 +286,7 @@ class Settings(SettingsView):
 
     def _others(self) -> list[str]:
         """Return the names that are the project's own."""
-        return [name for name in self._layers["source"] if current_name(name) is None]
+        return [name for layer in LAYERS for name in self._layers[layer] if current_name(name) is None]
 
     def _effective(self, name: str) -> Any:
         return _said(self._layers, name)
@@ -301,8 +311,9 @@ def _said(layers: Mapping[Any, Mapping[str, Any]], name: str) -> Any:
     return copy(TABLE[name].default) if name in TABLE else None
 
 
-def _checked(name: str, value: Any, keeps_others: bool) -> Any:
-    """Return the value as it is kept. Raises: UnknownSetting, InvalidSetting."""
+def _checked(name: str, value: Any, *, slips: bool) -> Any:
+    """Return the value as it is kept; a name that is no setting's is kept too. Raises: UnknownSetting for a likely
+    slip, unless ``slips`` says that those have been looked for; InvalidSetting."""
     if name in REFUSED and value is not None:
         raise InvalidSetting(name, "left out", _shown(value), REFUSED[name])
     if name in CHECKED:
@@ -311,9 +322,9 @@ def _checked(name: str, value: Any, keeps_others: bool) -> Any:
         return value
     setting = TABLE.get(name)
     if setting is None:
-        if keeps_others:
-            return value
-        raise unknown_setting(name)
+        if not slips:
+            refuse_slip(name)
+        return value
     if value is None and not setting.kind.takes_none:
         return copy(setting.default)
     return _read(name, setting.kind, value, _default_remedy(setting))

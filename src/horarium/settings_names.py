@@ -92,7 +92,7 @@ def settings_among(source: object, namespace: str | None) -> dict[str, Any]:
             raise unknown_setting(own[0])
         for key in own:
             if key.islower() or key.startswith((f"{NAMESPACE}_", "CELERYD_", "CELERYBEAT_")):
-                _refuse_slip(key)
+                refuse_slip(key)
         if isinstance(source, ModuleType):  # reading an object's other attributes may cost, or warn
             chosen |= {key: key for key in own}
     found = {name: named[key] if named is not None else getattr(source, key) for key, name in chosen.items()}
@@ -115,20 +115,22 @@ def _with_namespace(keys: list[str], namespace: str) -> dict[str, str]:
             chosen[key] = name
     for key, name in spelt.items():
         if key not in chosen and key not in OLD:
-            _refuse_slip(name, shown=key)
+            refuse_slip(name, shown=key)
             chosen[key] = key
     return chosen
+
+
+def refuse_slip(name: str, shown: str | None = None) -> None:
+    """Raise UnknownSetting for a name that is likely a slip of a setting's; any other is the project's own, or that of
+    a package which keeps its settings here."""
+    near = _nearest(name.lower(), _LIKELY_MEANT)
+    if near is not None:
+        raise UnknownSetting(shown or name, near)
 
 
 def _without(namespace: str, key: str) -> str | None:
     prefix = f"{namespace}_"
     return key.removeprefix(prefix).lower() if key.startswith(prefix) else None
-
-
-def _refuse_slip(name: str, shown: str | None = None) -> None:
-    near = _nearest(name.lower(), _LIKELY_MEANT)
-    if near is not None:
-        raise UnknownSetting(shown or name, near)
 
 
 def _nearest(name: str, cutoff: float) -> str | None:

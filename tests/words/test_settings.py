@@ -82,10 +82,9 @@ def test_each_change_is_counted_so_that_plans_made_before_can_be_told() -> None:
         ("worker_concurency", "worker_concurrency"),
         ("TIMEZONE", "timezone"),
         ("brokr_url", "broker_url"),
-        ("zzzz", None),
     ],
 )
-def test_an_unknown_name_is_refused_with_the_nearest(name: str, nearest: str | None) -> None:
+def test_a_slip_of_a_name_is_refused_with_the_nearest(name: str, nearest: str) -> None:
     conf = Settings()
     for attempt in (lambda: conf.update({name: 1}), lambda: setattr(conf, name, 1), lambda: conf[name]):
         with pytest.raises(UnknownSetting) as refusal:
@@ -95,6 +94,25 @@ def test_an_unknown_name_is_refused_with_the_nearest(name: str, nearest: str | N
         getattr(conf, name)
     assert conf.get(name, 5) == 5
     assert not hasattr(conf, name)
+
+
+def test_a_name_that_is_no_settings_is_kept_for_the_project_and_the_packages_that_read_it() -> None:
+    conf = Settings(ONCE={"backend": "redis"})
+    assert not hasattr(conf, "singleton_backend_url")
+    with pytest.raises(UnknownSetting):
+        conf["singleton_backend_url"]
+    conf.singleton_backend_url = "redis://"
+    conf.update(singleton_key_prefix="once:")
+    assert (conf["ONCE"], conf.singleton_backend_url) == ({"backend": "redis"}, "redis://")
+    assert conf.get("singleton_key_prefix") == conf.copy().singleton_key_prefix == "once:"
+
+
+def test_a_packages_own_setting_of_a_configuration_with_a_namespace_is_found_by_its_own_name() -> None:
+    conf = Settings()
+    conf.put("source", {"CELERY_SINGLETON_BACKEND_URL": "redis://"})
+    assert (
+        conf.singleton_backend_url == conf["singleton_backend_url"] == conf.get("singleton_backend_url") == "redis://"
+    )
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,12 @@ import socket
 from pathlib import Path
 
 import pytest
-from msgspec import Raw
+from msgspec import Raw, structs
 
 from horarium.engines.records import DeadOwner
 from horarium.errors import ImproperlyConfigured, InvalidSetting, SoftTimeLimitExceeded
-from horarium.message import Delivery, Message
-from horarium.outcome import ErrorRecord, Failed, Outcome, Retried, Revoked, Settlement, Succeeded
+from horarium.message import Delivery, Join, Message, Signature
+from horarium.outcome import ErrorRecord, Failed, Outcome, Replaced, Retried, Revoked, Settlement, Succeeded
 from horarium.settings import Settings
 from horarium.worker.board import FOREVER, Board, Running
 from horarium.worker.cpus import available_cpus, cgroup_quota
@@ -97,6 +97,21 @@ def test_the_ledger_gives_back_what_was_entered(outcome: Outcome) -> None:
     entered = settlement("a", outcome)
     assert ledger.append(entered)
     assert ledger.read() == [entered]
+
+
+def test_the_ledger_gives_back_what_a_member_of_a_workflow_did() -> None:
+    successor = Message(id="a", task="t", created=0, joins=(Join(id="h0"),), links=(Signature(task="u"),))
+    steps = [
+        structs.replace(settlement("a", Succeeded(result=None)), value=Raw(value), joins=(Join(id="h0"),))
+        for value in (b"null", b"[1]")
+    ]
+    steps.append(
+        structs.replace(settlement("a", Replaced(message=successor)), widens={"h": 2}, follow_ups=(successor,))
+    )
+    ledger = Ledger()
+    for step in steps:
+        assert ledger.append(step)
+    assert ledger.read() == steps
 
 
 def test_the_ledger_goes_round_and_never_overwrites() -> None:

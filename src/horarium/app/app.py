@@ -399,6 +399,16 @@ class Horarium(OwnTaskClass, Configurable, CelerysWords):
     def __exit__(self, *exc: object) -> None:
         self.close()
 
+    def __reduce__(self) -> Any:
+        """Results and signatures may be pickled, and they name their app: there, it is the app of the same name."""
+        return current.app_called, (self.main,)
+
+    def __copy__(self) -> Horarium:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Horarium:
+        return self
+
     def __repr__(self) -> str:
         if self.conf.is_deferred:  # looking must not read a configuration
             return f"<Horarium {self.main}, not configured yet>"

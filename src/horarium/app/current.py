@@ -60,3 +60,9 @@ def current_app() -> Any:
             "Django: from the project's __init__.py)"
         )
     return app
+
+
+def app_called(main: str) -> Any:
+    """Return the newest app of this name, else the current one. Raises: ImproperlyConfigured when there is none."""
+    living = (app for known in reversed(_apps) if (app := known()) is not None)
+    return next((app for app in living if app.main == main), None) or current_app()

@@ -118,6 +118,8 @@ class Definition:
                 setattr(self, option, MethodType(value, self))
             elif option not in _OF_THE_DECORATOR:
                 setattr(self, option, value)
+        if type(self).run is Definition.run:  # so inspect.signature(task.run) tells the function's
+            self.__dict__["run"] = MethodType(function, self) if self.is_bound else function
         self.without_effect = tuple(option for option in options if option in NO_EFFECT)
         self.abstract = False
         self.is_async = _is_async(function) or _is_async(type(self).run)

@@ -50,14 +50,14 @@ def run_inline(task: Task, args: Sequence[Any], kwargs: Mapping[str, Any], optio
     message = app.producer.message(task.name, task, args, kwargs, sent)
     if options.get("retries"):
         message = structs.replace(message, retries=options["retries"])
-    run = _perform_to_the_end(task, message)
-    result = EagerResult(run.id, name=task.name, app=app, run=run)
+    run, raised = _perform_to_the_end(task, message)
+    result = EagerResult(run.id, name=task.name, app=app, run=run, raised=raised)
     if throw:
         result.get()
     return result
 
 
-def _perform_to_the_end(task: Task, message: Message) -> Run:
+def _perform_to_the_end(task: Task, message: Message) -> tuple[Run, BaseException | None]:
     attempt = 0
     while True:
         attempt += 1
@@ -68,7 +68,7 @@ def _perform_to_the_end(task: Task, message: Message) -> Run:
     if isinstance(done.outcome, Replaced):
         [replaced] = run_messages(task.app, (done.outcome.message, *done.follow_ups)).results.read([message.id])
         assert replaced is not None  # it was put
-        return replaced
+        return replaced, None
     state, error = _end(done.outcome)
     run = Run(
         message=message,
@@ -84,7 +84,7 @@ def _perform_to_the_end(task: Task, message: Message) -> Run:
         _store(task.app, run, done.outcome)
     if done.follow_ups:
         run_messages(task.app, done.follow_ups)
-    return run
+    return run, done.raised
 
 
 def _store(app: Home, run: Run, outcome: Outcome) -> None:

@@ -100,7 +100,7 @@ class AsyncResult(Answer):
         """
         self._require_kept()
         run = self.run
-        return _value(run) if run is not None else None
+        return self._value(run) if run is not None else None
 
     @property
     def info(self) -> Any:
@@ -376,10 +376,13 @@ class AsyncResult(Answer):
         if propagate and run.state != State.SUCCESS:
             for parent in self.parents():  # the first cause, as far up as it is known
                 parent.maybe_throw()
-        value = _value(run)
+        value = self._value(run)
         if propagate and isinstance(value, BaseException) and run.state != State.SUCCESS:
             raise value
         return value
+
+    def _value(self, run: Run) -> Any:
+        return _value(run)
 
 
 class EagerResult(AsyncResult):
@@ -395,7 +398,9 @@ class EagerResult(AsyncResult):
         *,
         app: Connected | None = None,
         run: Run | None = None,
+        raised: BaseException | None = None,
     ) -> None:
+        self._raised = ret_value if isinstance(ret_value, BaseException) else raised
         super().__init__(id, task_name=name, app=app, run=run or _made_up(id, ret_value, state, traceback, name))
 
     @property
@@ -418,6 +423,10 @@ class EagerResult(AsyncResult):
 
     def revoke(self, *args: Any, **options: Any) -> None:
         """It has ended."""
+
+    def _value(self, run: Run) -> Any:
+        """Return the exception itself, as the task raised it: no wire was crossed that may have cost it its class."""
+        return self._raised if self._raised is not None else super()._value(run)
 
     def _require_kept(self) -> None:
         """Its result is at hand, whatever the settings say."""

@@ -25,15 +25,17 @@ class Adopter(Protocol):
 
 
 class SharedTask:
-    """What ``@shared_task`` returns: whatever is asked of it is asked of the current app's task of that name."""
+    """What ``@shared_task`` returns: whatever is asked of it, set or deleted is so of the current app's task of that
+    name. So ``mock.patch.object(task, "retry")`` reaches the task that runs."""
 
     def __init__(self, function: Callable[..., Any], options: Mapping[str, Any]) -> None:
-        self.function = function
-        self.options = dict(options)
-        self.__wrapped__ = function
-        self.__doc__ = function.__doc__
-        self.__name__ = function.__name__
-        self.__module__ = function.__module__
+        own = super().__setattr__
+        own("function", function)
+        own("options", dict(options))
+        own("__wrapped__", function)
+        own("__doc__", function.__doc__)
+        own("__name__", function.__name__)
+        own("__module__", function.__module__)
 
     def for_app(self, app: Adopter) -> Task:
         """Return the task of this declaration in ``app``, making it when it is first asked for."""
@@ -51,6 +53,20 @@ class SharedTask:
         if name.startswith("__"):
             raise AttributeError(name)
         return getattr(self.for_app(current_app()), name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self.for_app(current_app()), name, value)
+
+    def __delattr__(self, name: str) -> None:
+        delattr(self.for_app(current_app()), name)
+
+    @property
+    def __dict__(self) -> dict[str, Any]:  # type: ignore[override]  # what looks whether an attribute is its own asks here
+        app = find_current_app()
+        return vars(self.for_app(app)) if app is not None else {}
+
+    def __reduce__(self) -> str:
+        return str(self.function.__qualname__)  # as a function: by where it is
 
     def __repr__(self) -> str:
         return f"<@shared_task: {self.__module__}.{self.__name__}>"

@@ -208,7 +208,11 @@ class Signature(dict[str, Any]):
 
     def _copied(self: S) -> S:
         copy = self.__class__.__new__(self.__class__)
-        dict.__init__(copy, {key: _copied(value) for key, value in self.items()})
+        try:
+            dict.__init__(copy, {key: _copied(value) for key, value in self.items()})
+        except RecursionError:
+            text = "expected a signature that has an end, got one that contains itself, or is too deep; make it flatter"
+            raise InvalidArguments(text) from None
         copy._app, copy._type = self._app, self._type
         return copy
 

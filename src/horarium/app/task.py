@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -71,6 +72,9 @@ class Task(Definition):
         cls.on_bound(app)
         return app
 
+    def _get_app(self) -> Any:
+        return self.app  # by this name celery-once asks
+
     # Calling.
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -80,8 +84,8 @@ class Task(Definition):
 
     def delay(self, *args: Any, **kwargs: Any) -> AsyncResult:
         """Send it with these arguments; short for ``apply_async(args, kwargs)``."""
-        if self._sends_its_own_way:
-            return self.apply_async(args, kwargs)
+        if self._sends_its_own_way or "apply_async" in self.__dict__ or Task.apply_async is not _APPLY_ASYNC:
+            return self.apply_async(args, kwargs)  # a subclass's, or a test's that has put its own in this one's place
         return self.app.call(self, args, kwargs, {})
 
     def apply_async(
@@ -434,7 +438,7 @@ class Task(Definition):
         return f"<@task: {self.name} of {self.app.main}>"
 
     def __reduce__(self) -> Any:
-        raise TypeError(f"expected plain data, got the task {self.name}; pass its name instead")
+        return _task_of, (self.app, self.name, self.__module__)  # for other processes of the program, by its name
 
     def _retry_at(self, policy: RetryPolicy, retries: int, eta: datetime | None, countdown: Seconds | None) -> Instant:
         if eta is not None:
@@ -462,6 +466,15 @@ class Task(Definition):
         changes |= self.app.producer.amended(message, options)
         error = codec.encode_error(cause or Retry("the task asked to be run again"))
         return Retried(message=msgspec.structs.replace(message, **changes), error=error)
+
+
+_APPLY_ASYNC = Task.apply_async
+
+
+def _task_of(app: Any, name: str, module: str) -> Any:
+    if app.known_task(name) is None:
+        import_module(module)
+    return app.tasks[name]
 
 
 def success_of(

@@ -17,7 +17,10 @@ _HERE = "horarium.dropin."
 # names, or those after the colon. A module of ours that there is not is passed over.
 SHIMS: dict[str, tuple[str, ...]] = {
     "celery": (f"{_HERE}top", "horarium.canvas"),
-    "celery._state": (f"{_HERE}state",),
+    "celery._state": (
+        f"{_HERE}state:app_or_default current_app current_task default_app get_current_app get_current_task "
+        "get_current_worker_task set_default_app",
+    ),
     "celery.app": (f"{_HERE}state:app_or_default default_app", "horarium:bugreport"),
     "celery.app.control": ("horarium.app.control",),
     "celery.app.registry": (f"{_HERE}state:TaskRegistry",),
@@ -34,6 +37,7 @@ SHIMS: dict[str, tuple[str, ...]] = {
     "celery.contrib.testing.tasks": ("horarium.testing.celery:ping",),
     "celery.contrib.testing.worker": ("horarium.testing.celery:start_worker",),
     "celery.local": (f"{_HERE}local",),
+    "celery.registry": (f"{_HERE}state:tasks",),
     "celery.result": (
         "horarium.app.joining:allow_join_result assert_will_not_block denied_join_result",
         "horarium.app.result_set:GroupResult ResultSet result_from_tuple",
@@ -46,6 +50,9 @@ SHIMS: dict[str, tuple[str, ...]] = {
     "celery.utils.nodenames": (f"{_HERE}tools:gethostname nodename nodesplit",),
     "celery.utils.objects": (f"{_HERE}tools:cached_property",),
     "celery.utils.time": (f"{_HERE}tools:is_naive maybe_iso8601 maybe_make_aware maybe_timedelta",),
+    "celery.worker.request": ("horarium.app.request:Request",),
+    "billiard": (f"{_HERE}billiard:VERSION",),
+    "billiard.einfo": (f"{_HERE}billiard:ExceptionInfo ExceptionWithTraceback",),
     "kombu": (f"{_HERE}kombu:Exchange Queue binding uuid",),
     "kombu.common": (f"{_HERE}kombu:Broadcast uuid",),
     "kombu.entity": (f"{_HERE}kombu:Exchange Queue binding",),

@@ -8,7 +8,7 @@ from horarium.app import current
 from horarium.app.app import Horarium
 from horarium.app.app import current_app as the_current_app
 from horarium.app.registry import Registry as TaskRegistry
-from horarium.app.stand_in import current_app, current_task, running_task
+from horarium.app.stand_in import StandIn, current_app, current_task, running_task
 
 __all__ = [
     "TaskRegistry",
@@ -20,8 +20,10 @@ __all__ = [
     "get_current_task",
     "get_current_worker_task",
     "set_default_app",
+    "tasks",
 ]
 
+tasks = StandIn(lambda: the_current_app().tasks)
 default_app = current_app  # there is no other: an app that nobody made is nobody's
 
 

@@ -22,6 +22,7 @@ from horarium.outcome import (
     Outcome,
     Rejected,
     Released,
+    Replaced,
     Retried,
     Revoked,
     Settlement,
@@ -36,18 +37,22 @@ _START = 16
 
 
 class _KeptSuccess(Struct, frozen=True, tag="Succeeded"):
-    """A success as it is read back: ``Raw | None`` cannot be, so whether there is a result stands before the entry."""
+    """A success as it is read back: ``Raw | None`` cannot be, so what there is of result and value stands before the
+    entry."""
 
     result: Raw
 
 
 class _Kept(Settlement, frozen=True, kw_only=True):
-    outcome: _KeptSuccess | Failed | Retried | Released | Crashed | Revoked | Expired | Rejected | Ignored  # type: ignore[assignment]
+    outcome: (  # type: ignore[assignment]
+        _KeptSuccess | Failed | Retried | Replaced | Released | Crashed | Revoked | Expired | Rejected | Ignored
+    )
+    value: Raw = Raw(b"null")
 
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(_Kept).decode
-_WITH_RESULT, _WITHOUT = b"+", b"-"
+_MARKS = (b"-", b"+")  # nothing, something
 
 
 class Ledger:
@@ -62,7 +67,8 @@ class Ledger:
         """Enter an outcome; return its size, 0 when there is no room for it. One caller at a time."""
         outcome = settlement.outcome
         has_result = type(outcome) is Succeeded and outcome.result is not None
-        entry = (_WITH_RESULT if has_result else _WITHOUT) + _encode(settlement)
+        has_value = settlement.value is not None
+        entry = _MARKS[has_result] + _MARKS[has_value] + _encode(settlement)
         size = _SIZE.size + len(entry)
         words = self._words
         tail = words[_TAIL]
@@ -104,12 +110,13 @@ class Ledger:
 
 
 def _restore(entry: bytes) -> Settlement:
-    kept = _decode(entry[1:])
+    kept = _decode(entry[2:])
     outcome: Outcome
     match kept.outcome:
         case _KeptSuccess(result=result):
-            outcome = Succeeded(result=result if entry[:1] == _WITH_RESULT else None)
+            outcome = Succeeded(result=result if entry[:1] == _MARKS[True] else None)
         case other:
             outcome = other
     fields = {name: getattr(kept, name) for name in Settlement.__struct_fields__}
-    return Settlement(**{**fields, "outcome": outcome})
+    value = kept.value if entry[1:2] == _MARKS[True] else None
+    return Settlement(**{**fields, "outcome": outcome, "value": value})

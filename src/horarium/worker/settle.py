@@ -27,6 +27,7 @@ from horarium.outcome import (
     Failed,
     Outcome,
     Released,
+    Replaced,
     Reported,
     Retried,
     Settlement,
@@ -179,6 +180,8 @@ class Settler:
                     continue
                 case Released() | Retried() | Crashed():
                     topics.add(QUEUE_TOPIC + delivery.message.queue)
+                case Replaced(message=successor):
+                    topics.add(QUEUE_TOPIC + successor.queue)
                 case _:
                     topics.add(RESULT_TOPIC)
             for message in settlement.follow_ups:
