@@ -26,9 +26,10 @@ class CountingQueue:
         self.count = 0
         self.largest = 0
 
-    def put(self, messages: Any, **options: Any) -> None:
+    def put(self, messages: Any, **options: Any) -> list[bool]:
         self.count += len(messages)
         self.largest = max(self.largest, len(messages))
+        return [True] * len(messages)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._queue, name)

@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from shop_words import SHOP, Shop
 
+from horarium import dropin
+from horarium.app import shared
+
 
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
@@ -18,6 +21,8 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     monkeypatch.setenv("HORARIUM_DROPIN", "0")  # a command line of Celery's that ran before has left it on
+    dropin.uninstall()
+    monkeypatch.setattr(shared, "shared_tasks", [])  # what other tests have declared for every app
     for name in ("HORARIUM_APP", "HORARIUM_STORE", "CELERY_APP", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)
     app = importlib.import_module(module).app

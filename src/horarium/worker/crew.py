@@ -71,6 +71,11 @@ class Crew:
         self.given_back: list[str] = []  # ids that had been started when the worker stopped
 
     @property
+    def places(self) -> list[int]:
+        """Where a child lives or is to be born, in order."""
+        return sorted(({life.place for life in self.lives} | set(self._due)) - self._retired)
+
+    @property
     def lives(self) -> list[Life]:
         return self._roster.lives()
 

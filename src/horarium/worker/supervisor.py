@@ -348,7 +348,7 @@ class Supervisor:
             signals.worker_ready.send(self)
         if self._exit is None:
             self._crew.fill(now)
-        self._vitals.write(self._state)
+        self._vitals.write(self._state, lambda: self._crew.places)
 
     def _state(self) -> str:
         if self._exit is not None:

@@ -6,7 +6,7 @@ the last sight of its predecessor, so that a fresh one is no illness, and one th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from horarium.clock import Seconds, StoreClock
 from horarium.event import Observer, Troubled
@@ -31,13 +31,14 @@ class Vitals:
         self._written = float("-inf")
         self._was_told = False
 
-    def write(self, state: Callable[[], str]) -> None:
-        """Show how the children are, if it is time to."""
+    def write(self, state: Callable[[], str], places: Callable[[], Iterable[int]]) -> None:
+        """Show how the children are, if it is time to. ``places``: where one lives or is to be born; the board has room
+        for more, which may never be used."""
         now = self._clock.monotonic()
         if self._writer is None or now - self._written < WRITE_EVERY:
             return
         self._written = now
-        self._writer.write(now, state(), tuple(self._look(place, now) for place in range(self._board.children)))
+        self._writer.write(now, state(), tuple(self._look(place, now) for place in places()))
         if self._writer.trouble and not self._was_told:
             self._was_told = True
             self._observer.tell(Troubled(where="health", reason=self._writer.trouble))
