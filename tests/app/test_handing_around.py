@@ -7,6 +7,7 @@ from copy import copy, deepcopy
 
 import pytest
 
+from horarium.app import current
 from horarium.app.app import Horarium, shared_task
 from horarium.app.canvas import chain, group
 from horarium.errors import InvalidArguments
@@ -43,9 +44,14 @@ def test_results_can_be_pickled_and_copied(app: Horarium) -> None:
 
 def test_a_signature_can_be_pickled(app: Horarium) -> None:
     task = app.task(inc)
-    result = pickle.loads(pickle.dumps(chain(task.s(1), task.s()))).delay()
+    again = pickle.loads(pickle.dumps(chain(task.s(1), task.s())))
+    token = current._current.set(app)  # an unpickled one belongs to the current app, whichever test has made the last
+    try:
+        result = again.delay()
+    finally:
+        current._current.reset(token)
     drain(app)
-    assert result.get() == 3
+    assert result.get(timeout=10) == 3
 
 
 def test_a_signature_that_contains_itself_is_refused_at_the_call(app: Horarium) -> None:

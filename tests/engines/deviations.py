@@ -153,14 +153,6 @@ class BlockedAndGone(Store):
             super().expire(entry, now)
 
 
-class BucketsThatAreAlwaysFull(Store):
-    """A rate is kept within a claim, but not from one claim to the next."""
-
-    def hand_over(self, *args: Any, **options: Any) -> Any:
-        self.buckets.clear()
-        return super().hand_over(*args, **options)
-
-
 class NotesThatAreFew(Store):
     """Only the newest note is kept."""
 
