@@ -14,14 +14,19 @@ from horarium import dropin
 from horarium.app import shared
 
 
+@pytest.fixture(autouse=True)
+def no_dropin_mode(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command line of Celery's that runs in this process leaves the mode on, for itself and its children."""
+    monkeypatch.setenv("HORARIUM_DROPIN", "0")
+    dropin.uninstall()
+
+
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
     module = f"shop_of_{tmp_path.name.replace('-', '_')}"
     (tmp_path / f"{module}.py").write_text(SHOP)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
-    monkeypatch.setenv("HORARIUM_DROPIN", "0")  # a command line of Celery's that ran before has left it on
-    dropin.uninstall()
     monkeypatch.setattr(shared, "shared_tasks", [])  # what other tests have declared for every app
     for name in ("HORARIUM_APP", "HORARIUM_STORE", "CELERY_APP", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)
