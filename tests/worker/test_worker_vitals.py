@@ -28,7 +28,7 @@ class Ward:
         self.vitals = Vitals(options, self.board, self.clock, Silent())
 
     def pulse(self, state: str = "running") -> Pulse:
-        self.vitals.write(lambda: state)
+        self.vitals.write(lambda: state, lambda: range(self.board.children))
         [pulse] = pulses(self.folder)
         return pulse
 

@@ -19,6 +19,15 @@ def lines():
     return path().read_text(encoding="utf-8").splitlines() if path().exists() else []
 
 
+def wait_for_start(wanted, *, timeout=20.0):
+    """Return when a line of the journal begins so. Raises: TimeoutError."""
+    deadline = time.monotonic() + timeout
+    while not any(line.startswith(wanted) for line in lines()):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"no line that begins with {wanted!r} in the journal; it ends with {lines()[-20:]}")
+        time.sleep(0.05)
+
+
 def wait_for(wanted, *, times=1, timeout=20.0):
     """Return when the journal has this line so many times. Raises: TimeoutError."""
     deadline = time.monotonic() + timeout
