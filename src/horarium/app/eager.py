@@ -19,9 +19,6 @@ from horarium.app.working_off import run_messages
 from horarium.engines.memory import MemoryEngine
 from horarium.workflow.plan import Bundle, Leaf, Node
 
-OWNER = "eager"
-AT_ONCE = 100
-
 
 def run_signature_inline(app: Any, signature: Signature) -> Answer:
     """Run a signature to its end and return what it came to; ``throw=True`` raises its failure. Raises: as sending

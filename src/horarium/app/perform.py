@@ -31,6 +31,7 @@ from horarium.outcome import (
     Reported,
     Retried,
     Revoked,
+    Settlement,
     State,
     Succeeded,
     told,
@@ -67,6 +68,24 @@ class Performance(Struct, frozen=True, kw_only=True):
     expected: bool = False  # a failure that the task declares in ``throws``
     settles: Outcome  # what is to be recorded: the outcome, but see _Call._conclude
     raised: BaseException | None = None  # what an eager run failed with; kept for nobody else, as it holds its frames
+
+
+def settlement_of(delivery: Delivery, done: Performance, *, worker: str, logs: tuple[str, ...] = ()) -> Settlement:
+    """Return what tells the engine of a performance."""
+    return Settlement(
+        id=delivery.message.id,
+        owner=delivery.owner,
+        fence=delivery.fence,
+        outcome=done.settles,
+        worker=worker,
+        started=done.started,
+        ended=done.ended,
+        follow_ups=done.follow_ups,
+        joins=done.joins,
+        value=done.value,
+        widens=done.widens,
+        logs=logs,
+    )
 
 
 def perform(

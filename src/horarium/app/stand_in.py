@@ -113,6 +113,7 @@ current_app = CurrentApp(current.current_app)
 current_task = StandIn(running_task)
 
 
-def uuid() -> str:
-    """Return a new id, as Celery's function of this name does; ids sort by the moment in which they were made."""
+def uuid(_uuid: Any = None) -> str:
+    """Return a new id, as those of runs are: a UUIDv7, which sorts by the time it was made. ``_uuid`` is Celery's and
+    has no effect."""
     return new_id(SystemClock().now())

@@ -9,7 +9,7 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from horarium import codec, message
-from horarium.app.canvas import HEADER_ID, PASSED_ON, Canvas, chain, chord, group
+from horarium.app.canvas import HEADER_ID, PASSED_ON, Canvas, Stream, chain, chord, group
 from horarium.app.keys import GIVEN
 from horarium.app.mapping import chunks
 from horarium.app.signature import Signature, listed_option
@@ -168,6 +168,4 @@ def _plain(value: Any) -> Any:
 
 def is_streamed(signature: Signature) -> bool:
     """Tell whether a group or chord has a generator for its tasks that nobody has looked at."""
-    from horarium.app.canvas import Stream
-
     return isinstance(signature, Canvas) and isinstance(signature.kwargs["tasks"], Stream)

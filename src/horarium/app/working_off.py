@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from horarium.app.perform import perform
+from horarium.app.perform import perform, settlement_of
 from horarium.app.task import Task
 from horarium.clock import FOREVER
 from horarium.engines.memory import MemoryEngine
@@ -40,28 +40,18 @@ def _run(app: Any, engine: MemoryEngine, delivery: Delivery) -> None:
     if not isinstance(task, Task):
         raise NotRegistered(delivery.message.task)
 
-    def settle(outcome: Outcome, **facts: Any) -> None:
-        settlement = Settlement(
-            id=delivery.message.id, owner=OWNER, fence=delivery.fence, outcome=outcome, worker=OWNER, **facts
-        )
+    def settle(settlement: Settlement) -> None:
         engine.queue.settle([settlement], now=engine.now(), policy=MaintenancePolicy())
 
     def report(reported: Reported) -> None:
-        settle(reported)
+        settle(Settlement(id=delivery.message.id, owner=OWNER, fence=delivery.fence, outcome=reported, worker=OWNER))
 
     done = perform(task, delivery, clock=app.clock, worker=OWNER, report=report, is_eager=True)
-    settles: Outcome = done.settles
-    if isinstance(settles, Retried | Replaced):
-        settles = replace(settles, message=_at_once(settles.message))
-    settle(
-        settles,
-        started=done.started,
-        ended=done.ended,
-        follow_ups=tuple(map(_at_once, done.follow_ups)),
-        joins=done.joins,
-        value=done.value,
-        widens=done.widens,
-    )
+    settlement = settlement_of(delivery, done, worker=OWNER)
+    outcome: Outcome = settlement.outcome
+    if isinstance(outcome, Retried | Replaced):
+        outcome = replace(outcome, message=_at_once(outcome.message))
+    settle(replace(settlement, outcome=outcome, follow_ups=tuple(map(_at_once, settlement.follow_ups))))
 
 
 def _at_once(message: Message) -> Message:

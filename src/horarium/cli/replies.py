@@ -10,13 +10,35 @@ from typing import Any
 import click
 
 from horarium.cli.exits import Exit, Stop
-from horarium.cli.options import F
+from horarium.cli.options import JSON, F, names, option, seconds
 from horarium.cli.session import Session
 from horarium.observe.finding import plural
 from horarium.panel import Kind, Panel, commands_of, known, typed_arguments
 
+PATIENCE_HELP = "How long to wait for replies."
 
-def list_option(kind: Kind) -> Callable[[F], F]:
+
+def asking(kind: Kind) -> Callable[[F], F]:
+    """Declare what a command that asks workers takes: COMMAND, its arguments, and how to ask."""
+
+    def declare(function: F) -> F:
+        for parameter in reversed(
+            (
+                click.argument("command"),
+                click.argument("arguments", nargs=-1),
+                option("-t", "--timeout", type=seconds, default=1.0, show_default=True, help=PATIENCE_HELP),
+                option("-d", "--destination", type=names, metavar="A,B", help="Only these workers."),
+                _list_option(kind),
+                JSON,
+            )
+        ):
+            function = parameter(function)
+        return function
+
+    return declare
+
+
+def _list_option(kind: Kind) -> Callable[[F], F]:
     """Declare ``--list``: say which commands there are, and end."""
 
     def show(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:

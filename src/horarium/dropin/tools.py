@@ -16,15 +16,9 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from horarium.app.registry import named
-from horarium.clock import SystemClock
-from horarium.message import new_id
+from horarium.app.stand_in import uuid as uuid
 
 T = TypeVar("T")
-
-
-def uuid(_uuid: Any = None) -> str:
-    """Return a new id, as those of runs are: a UUIDv7, which sorts by the time it was made."""
-    return new_id(SystemClock().now())
 
 
 gen_unique_id = uuid

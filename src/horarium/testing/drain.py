@@ -7,7 +7,7 @@ ManualClock instead of waiting.
 from __future__ import annotations
 
 from horarium.app.app import Horarium
-from horarium.app.perform import Performance, perform
+from horarium.app.perform import Performance, perform, settlement_of
 from horarium.clock import FOREVER
 from horarium.engines.records import MaintenancePolicy, Member
 from horarium.message import Delivery, new_id
@@ -43,29 +43,14 @@ def _next(app: Horarium, owner: str) -> Delivery | None:
 def _run(app: Horarium, delivery: Delivery) -> Performance:
     policy = MaintenancePolicy(keep=app.conf.result_expires or FOREVER)
 
-    def settle(outcome: object, **facts: object) -> None:
-        settlement = Settlement(
-            id=delivery.message.id,
-            owner=delivery.owner,
-            fence=delivery.fence,
-            outcome=outcome,  # type: ignore[arg-type]
-            worker="drain",
-            **facts,  # type: ignore[arg-type]
-        )
+    def settle(settlement: Settlement) -> None:
         app.engine.queue.settle([settlement], now=app.now(), policy=policy)
 
     def report(reported: Reported) -> None:
-        settle(reported)
+        message = delivery.message
+        settle(Settlement(id=message.id, owner=delivery.owner, fence=delivery.fence, outcome=reported, worker="drain"))
 
     task = app.tasks[delivery.message.task]
     performance = perform(task, delivery, clock=app.clock, worker="drain", report=report)
-    settle(
-        performance.settles,
-        started=performance.started,
-        ended=performance.ended,
-        follow_ups=performance.follow_ups,
-        joins=performance.joins,
-        value=performance.value,
-        widens=performance.widens,
-    )
+    settle(settlement_of(delivery, performance, worker="drain"))
     return performance

@@ -13,14 +13,14 @@ from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from msgspec import Raw
+from msgspec.structs import replace
 
 from horarium import codec, signals
 from horarium.app import signalling
-from horarium.app.perform import Performance
+from horarium.app.perform import Performance, settlement_of
 from horarium.clock import Clock, Instant, Seconds
 from horarium.event import Finished, Observer, Received
-from horarium.message import Delivery, Join, Message
+from horarium.message import Delivery, Message
 from horarium.outcome import (
     Expired,
     Failed,
@@ -173,17 +173,8 @@ class Executor:
         if not attempt.is_first_to_end():
             return False
         delivery, outcome, capture = attempt.delivery, performance.outcome, attempt.capture
-        is_safe = self._settle(
-            delivery,
-            performance.settles,
-            started=performance.started,
-            ended=performance.ended,
-            follow_ups=performance.follow_ups,
-            joins=performance.joins,
-            value=performance.value,
-            widens=performance.widens,
-            logs=capture.close(self._output_level) if capture.is_used else (),
-        )
+        logs = capture.close(self._output_level) if capture.is_used else ()
+        is_safe = self._add(settlement_of(delivery, performance, worker=self.worker, logs=logs), delivery)
         self._off_the_board(attempt, is_safe=is_safe)
         self._learn(outcome, performance)
         if self._observer.is_detailed or type(outcome) is not Succeeded:
@@ -248,12 +239,9 @@ class Executor:
         started: Instant | None = None,
         ended: Instant | None = None,
         follow_ups: tuple[Message, ...] = (),
-        joins: tuple[Join, ...] = (),
-        value: Raw | None = None,
-        widens: dict[str, int] | None = None,
         logs: tuple[str, ...] = (),
     ) -> bool:
-        """Hand an outcome to the settler; tell whether it is safe from this process's death."""
+        """Hand an outcome to the settler; see _add."""
         settlement = Settlement(
             id=delivery.message.id,
             owner=delivery.owner,
@@ -263,12 +251,14 @@ class Executor:
             started=started,
             ended=ended,
             follow_ups=follow_ups,
-            joins=joins,
-            value=value,
-            widens=widens or {},
             logs=logs,
-            keep=self._keep_failed if isinstance(outcome, Failed) else None,
         )
+        return self._add(settlement, delivery)
+
+    def _add(self, settlement: Settlement, delivery: Delivery) -> bool:
+        """Hand a settlement to the settler; tell whether it is safe from this process's death."""
+        if self._keep_failed is not None and isinstance(settlement.outcome, Failed):
+            settlement = replace(settlement, keep=self._keep_failed)
         return self._settler.add(settlement, delivery)
 
     def _learn(self, outcome: Outcome, performance: Performance) -> None:

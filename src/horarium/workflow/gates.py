@@ -50,9 +50,10 @@ def doomed(message: Message, cause: Doom, *, now: Instant) -> tuple[Outcome, tup
     its errbacks. A chord's body fails with ChordError, and calls its own errbacks with its own id: it is for them to
     tell of the whole header, once.
     """
-    outcome = _shared(cause) if message.gate is not None and message.gate.is_link else _chord_error(cause)
-    is_link = message.gate is not None and message.gate.is_link
-    return outcome, () if is_link else follow_ups(message, outcome, now=now)
+    if message.gate is not None and message.gate.is_link:
+        return _shared(cause), ()
+    outcome = _chord_error(cause)
+    return outcome, follow_ups(message, outcome, now=now)
 
 
 def _shared(cause: Doom) -> Outcome:

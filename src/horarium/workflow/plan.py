@@ -9,13 +9,15 @@ stored when they are stored in several transactions: whoever waits before those 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct, field
 
 from horarium.clock import Instant, milliseconds
-from horarium.message import DEFAULT_PRIORITY, DEFAULT_QUEUE, Gate, Join, Message, Signature, derived_id
+from horarium.message import DEFAULT_PRIORITY, DEFAULT_QUEUE, Gate, Join, Message, Signature, Slot, Unique, derived_id
+
+T = TypeVar("T", Slot, Unique)
 
 ACCUMULATE = "celery.accumulate"  # returns its arguments as a list: a group's values as one value
 EMPTY_LIST = Raw(b"[]")
@@ -129,8 +131,8 @@ def to_message(
         group_index=group_index,
         gate=gate,
         joins=joins,
-        slot=_converted(options.get("slot"), "slot"),
-        unique=_converted(options.get("unique"), "unique"),
+        slot=_converted(options.get("slot"), Slot),
+        unique=_converted(options.get("unique"), Unique),
         links=signature.links,
         error_links=signature.error_links,
         headers=options.get("headers", {}),
@@ -326,8 +328,6 @@ def _flattened(tasks: tuple[Signature, ...]) -> Iterator[Signature]:
             yield task
 
 
-def _converted(value: Any, field: str) -> Any:
+def _converted(value: Any, kind: type[T]) -> T | None:
     """Return an option that travels as plain data as what the message holds."""
-    from horarium.message import Slot, Unique
-
-    return None if value is None else msgspec.convert(value, {"slot": Slot, "unique": Unique}[field])
+    return None if value is None else msgspec.convert(value, kind)

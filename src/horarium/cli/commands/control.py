@@ -5,18 +5,13 @@ from __future__ import annotations
 import click
 
 from horarium.cli.exits import Exit
-from horarium.cli.options import JSON, Command, names, option, seconds
-from horarium.cli.replies import ask, list_option
+from horarium.cli.options import Command
+from horarium.cli.replies import ask, asking
 from horarium.cli.session import Session
 
 
 @click.command("control", cls=Command)
-@click.argument("command")
-@click.argument("arguments", nargs=-1)
-@option("-t", "--timeout", type=seconds, default=1.0, show_default=True, help="How long to wait for replies.")
-@option("-d", "--destination", type=names, metavar="A,B", help="Only these workers.")
-@list_option("control")
-@JSON
+@asking("control")
 @click.pass_obj
 def command(
     session: Session,

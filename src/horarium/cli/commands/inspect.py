@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from horarium.cli.exits import Exit
-from horarium.cli.options import JSON, Command, names, option, seconds
-from horarium.cli.replies import ask, list_option, say_how_many
+from horarium.cli.options import Command
+from horarium.cli.replies import ask, asking, say_how_many
 from horarium.cli.session import Session
 from horarium.engines.records import Counts
 from horarium.observe.finding import plural
@@ -14,12 +14,7 @@ from horarium.panel import known
 
 
 @click.command("inspect", cls=Command)
-@click.argument("command")
-@click.argument("arguments", nargs=-1)
-@option("-t", "--timeout", type=seconds, default=1.0, show_default=True, help="How long to wait for replies.")
-@option("-d", "--destination", type=names, metavar="A,B", help="Only these workers.")
-@list_option("inspect")
-@JSON
+@asking("inspect")
 @click.pass_obj
 def command(
     session: Session,

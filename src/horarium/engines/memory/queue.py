@@ -28,6 +28,7 @@ from horarium.outcome import (
     Verdict,
     error_of,
 )
+from horarium.rate import refilled
 from horarium.workflow.follow import NULL
 
 
@@ -197,8 +198,8 @@ class Room:
     def _left(self, limit: Limit) -> float:
         """Return what a bucket has left now; it is full when it was never used, or not for long."""
         left, at = self._store.buckets.get(limit.bucket, (float(limit.burst), self._now))
-        gained = (self._now - at) / 1000 * (limit.rate or 0.0)
-        return self._tokens.setdefault(limit.bucket, min(float(limit.burst), left + gained))
+        held = refilled(left, at, self._now, rate=limit.rate or 0.0, burst=limit.burst)
+        return self._tokens.setdefault(limit.bucket, held)
 
 
 def _noted(run: Run, attempt: int, settlement: Settlement) -> Run:

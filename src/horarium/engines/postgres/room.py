@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from horarium.clock import Instant
 from horarium.engines.postgres.sql import Database, array
 from horarium.engines.records import Limit
+from horarium.rate import refilled
 
 
 class Room:
@@ -72,8 +73,8 @@ class Room:
 
     def _read_buckets(self, rated: Mapping[str, Limit]) -> None:
         for name, rest, at in self._db.fetch("buckets", names=array(rated)):
-            gained = (self._now - at) / 1000 * (rated[name].rate or 0.0)
-            self._rests[name] = min(float(rated[name].burst), rest + gained)
+            limit = rated[name]
+            self._rests[name] = refilled(rest, at, self._now, rate=limit.rate or 0.0, burst=limit.burst)
 
     def _left(self, limit: Limit) -> float:
         """Return what a bucket has left now; it is full when it was never used."""

@@ -8,6 +8,7 @@ from horarium.clock import Instant
 from horarium.engines.records import Limit
 from horarium.engines.sqlite.connection import Connection
 from horarium.engines.sqlite.sql import change, fetch
+from horarium.rate import refilled
 
 
 class Room:
@@ -53,9 +54,8 @@ class Room:
     def _left(self, limit: Limit) -> float:
         """Return what a bucket has left now; it is full when it was never used, or not for long."""
         if limit.bucket not in self._tokens:
-            left, at = float(limit.burst), self._now
-            for left, at in fetch(self._db, "bucket", (limit.bucket,)):  # noqa: B007  one row or none
-                pass
-            gained = (self._now - at) / 1000 * (limit.rate or 0.0)
-            self._tokens[limit.bucket] = min(float(limit.burst), left + gained)
+            known = fetch(self._db, "bucket", (limit.bucket,))
+            left, at = known[0] if known else (float(limit.burst), self._now)
+            held = refilled(left, at, self._now, rate=limit.rate or 0.0, burst=limit.burst)
+            self._tokens[limit.bucket] = held
         return self._tokens[limit.bucket]

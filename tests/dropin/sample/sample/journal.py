@@ -21,17 +21,17 @@ def lines():
 
 def wait_for_start(wanted, *, timeout=20.0):
     """Return when a line of the journal begins so. Raises: TimeoutError."""
-    deadline = time.monotonic() + timeout
-    while not any(line.startswith(wanted) for line in lines()):
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"no line that begins with {wanted!r} in the journal; it ends with {lines()[-20:]}")
-        time.sleep(0.05)
+    wait_until(lambda: any(line.startswith(wanted) for line in lines()), f"line that begins with {wanted!r}", timeout)
 
 
 def wait_for(wanted, *, times=1, timeout=20.0):
     """Return when the journal has this line so many times. Raises: TimeoutError."""
+    wait_until(lambda: lines().count(wanted) >= times, f"line {wanted!r}", timeout)
+
+
+def wait_until(is_there, what, timeout):
     deadline = time.monotonic() + timeout
-    while lines().count(wanted) < times:
+    while not is_there():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"no line {wanted!r} in the journal; it ends with {lines()[-20:]}")
-        time.sleep(0.05)
+            raise TimeoutError(f"no {what} in the journal; it ends with {lines()[-20:]}")
+        time.sleep(0.05)  # between two looks at a fact

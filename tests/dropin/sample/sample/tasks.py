@@ -174,7 +174,7 @@ def abortable(self):
     while not self.is_aborted():
         if time.monotonic() > deadline:
             return "was never aborted"
-        time.sleep(0.05)
+        time.sleep(0.05)  # between two looks: the task works until it is told not to
     return "aborted"
 
 

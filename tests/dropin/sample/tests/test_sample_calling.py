@@ -155,5 +155,5 @@ def wait_for_state(result, state):
     deadline = monotonic() + PATIENCE
     while result.state != state:
         assert monotonic() < deadline, f"it is {result.state}"
-        sleep(0.05)
+        sleep(0.05)  # between two looks at a fact
     return result.info
