@@ -1,4 +1,4 @@
-"""A broker of Celery's, as the bridge uses it: four verbs. ``open_carrier`` chooses by the URL; kombu does the talking.
+"""A broker of Celery's, as the bridge uses it: four verbs. connect.py chooses one by the URL; kombu does the talking.
 
 Whatever a broker's client raises becomes BrokerAway here. After that a carrier is closed and opened anew; what was
 taken and not finished is taken again then.
@@ -15,7 +15,7 @@ from msgspec import Struct
 from horarium.address import masked
 from horarium.bridge.envelope import Envelope
 from horarium.bridge.priorities import Directions
-from horarium.clock import Clock, Seconds
+from horarium.clock import Seconds
 from horarium.errors import HorariumError, ImproperlyConfigured
 
 PATIENCE: Seconds = 5.0  # of one request to a broker
@@ -82,15 +82,6 @@ def check_url(url: str, *, known: Sequence[str] = (*REDIS, *RABBITMQ), what: str
         raise ImproperlyConfigured(
             f"expected kombu to be installed, got {error}; pip install 'horarium[bridge]'"
         ) from error
-
-
-def open_carrier(url: str, clock: Clock) -> Carrier:
-    """Connect to a broker. Raises: BrokerAway, ImproperlyConfigured."""
-    from horarium.bridge.rabbitmq import RabbitCarrier
-    from horarium.bridge.redis import RedisCarrier
-
-    check_url(url)
-    return RedisCarrier(url, clock) if scheme_of(url) in REDIS else RabbitCarrier(url, clock)
 
 
 @contextmanager

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from horarium.bridge.carrier import Carrier, Taken, open_carrier
+from horarium.bridge.carrier import Carrier, Taken
 from horarium.bridge.celery_results import CeleryResults
+from horarium.bridge.connect import open_carrier
 from horarium.bridge.envelope import Defaults, Refusal
 from horarium.bridge.incoming import message_from
 from horarium.bridge.membership import Membership

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 
-from horarium.bridge.carrier import BrokerAway, Carrier, open_carrier
+from horarium.bridge.carrier import BrokerAway, Carrier
 from horarium.bridge.celery_results import CeleryResults
+from horarium.bridge.connect import open_carrier
 from horarium.bridge.endings import lost_result, outcome_of
 from horarium.bridge.membership import Membership
 from horarium.bridge.outgoing import envelope_of, handed_over, handed_over_at, home_queue, is_handed_over, waiting_queue
