@@ -37,14 +37,14 @@ if TYPE_CHECKING:
 # The same once more, for the interpreter: which module each name is in.
 _HOMES = {
     "horarium.app.app": "Celery Horarium bugreport shared_task",
-    "horarium.app.canvas": "chain chord group",
-    "horarium.app.mapping": "chunks xmap xstarmap",
     "horarium.app.result": "AsyncResult EagerResult",
     "horarium.app.result_set": "GroupResult ResultSet result_from_tuple",
-    "horarium.app.signature": "Signature maybe_signature signature subtask",
-    "horarium.app.stamping": "StampingVisitor",
     "horarium.app.stand_in": "current_app current_task uuid",
     "horarium.app.task": "Task",
+    # The door, not each one's room: a signature must know all kinds, to be composed or rebuilt from a dict.
+    "horarium.canvas": (
+        "Signature StampingVisitor chain chord chunks group maybe_signature signature subtask xmap xstarmap"
+    ),
     "horarium.errors": "Ignore Reject Retry SoftTimeLimitExceeded",
     "horarium.schedules": (
         "calendar clocked cron crontab dates dates_from_ical every explain public_holidays schedule solar union without"

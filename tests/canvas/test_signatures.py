@@ -6,6 +6,8 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -268,3 +270,17 @@ def test_a_failing_canvas_fails_eagerly_as_well(shop: Shop) -> None:
     with pytest.raises(ValueError, match="no such amount"):
         result.get()
     assert result.parent.failed()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "print(type(signature('a') | signature('b')).__name__)",
+        "print(type(signature(dict(task='celery.chain', subtask_type='chain', args=(), options={}, "
+        "kwargs={'tasks': [dict(task='a', args=(), kwargs={}, options={})]}))).__name__)",
+    ],
+)
+def test_a_signature_knows_all_kinds_before_there_is_an_app(text: str) -> None:
+    script = f"from horarium import signature; {text}"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30)
+    assert (done.stdout, done.stderr) == ("chain\n", "")
