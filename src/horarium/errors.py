@@ -138,15 +138,15 @@ class ScheduleRefused(HorariumError, ValueError):
 
 
 class OwnedByCode(ScheduleRefused):
-    """The definition of a schedule is code's: a person changes it only after taking it over."""
+    """The definition of a schedule is code's or a table's: a person changes it only after taking it over."""
 
-    def __init__(self, name: str, app: str, what: str) -> None:
+    def __init__(self, name: str, definer: str, what: str) -> None:
         super().__init__(
             name,
-            f"expected one that a person owns, got one that the code of app {app!r} defines; {what} it there, or pass "
+            f"expected one that a person owns, got one that {definer} defines; {what} it there, or pass "
             "take_over=True (`--take-over`)",
         )
-        self.app = app
+        self.definer = definer
 
 
 class InvalidArguments(HorariumError, TypeError):

@@ -53,6 +53,7 @@ class Settings(SettingsView):
     timezone: str
     enable_utc: bool
     beat_schedule: dict[str, Any]
+    beat_scheduler: str | None
     beat_max_loop_interval: Seconds
     beat_cron_starting_deadline: Seconds | None
     task_default_queue: str

@@ -50,8 +50,6 @@ _NO_EFFECT: dict[str, str] = {
         worker_proc_alive_timeout worker_lost_wait""",
     "children are forked from a clean process where there is fork, else spawned": "worker_pool_start_method",
     "revocations and schedules are kept in the store": "worker_state_db beat_schedule_filename beat_sync_every",
-    "the scheduler keeps its schedules in the store, takes edits at once, and any number of it may run": """
-        beat_scheduler""",
     "a worker drains within worker_grace and gives back what is left": """
         worker_soft_shutdown_timeout worker_enable_soft_shutdown_on_idle
         worker_cancel_long_running_tasks_on_connection_loss""",

@@ -105,6 +105,14 @@ TIME_AND_SCHEDULES = (
         doc="The schedules that are defined in code.",
     ),
     Setting(
+        name="beat_scheduler",
+        default=None,
+        kind=or_none(TEXT),
+        doc="Where schedules are defined: None, in the code (`beat_schedule` and its like); `django`, in the tables of "
+        "`horarium.contrib.django.beat`, which the admin edits. Celery's names of schedulers are understood. Any "
+        "number of schedulers may run either way.",
+    ),
+    Setting(
         name="beat_max_loop_interval",
         default=0.0,
         kind=WAIT,

@@ -276,7 +276,7 @@ def test_show_tells_all_that_is_known(desk: Desk) -> None:
         "zone  Europe/Berlin",
         "health  ok: ",
         "status  active",
-        "owner  code of app shop",
+        "owner  the code of app 'shop'",
         "skipped  Thu 01 Jan 2026  01:15:00 CET",
         "next  Thu 01 Jan 2026  01:10:00 CET",
         "last  Thu 01 Jan 2026  01:05:00 CET",

@@ -56,6 +56,10 @@ CLIENTS = {
     "recurring_ical_events": "schedules/",
     "cron_descriptor": "schedules/",
     "libcst": "moving/",
+    "django": "contrib/django/",
+    "timezone_field": "contrib/django/",
+    "fastapi": "contrib/",
+    "starlette": "contrib/",
 }
 
 

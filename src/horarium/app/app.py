@@ -18,6 +18,7 @@ from horarium.app.configurable import Configurable
 from horarium.app.connection import Connection
 from horarium.app.control import Control
 from horarium.app.definition import Definition
+from horarium.app.fixups import fix
 from horarium.app.producer import Producer
 from horarium.app.registry import Registry
 from horarium.app.request import current_request
@@ -69,9 +70,10 @@ class Horarium(OwnTaskClass, Configurable, CelerysWords):
     Celery's words for ``store`` and ``result_backend``, ``config_source`` and ``namespace`` those of
     ``config_from_object``, ``changes`` a dict of settings; ``strict_typing=False``: calls are not checked against the
     signatures of tasks. Celery's words for parts of an app that are not there (``loader``, ``amqp``, ``events``,
-    ``log``, ``control``, ``tasks``, ``fixups``, ``autofinalize``) change nothing. Making an app opens nothing and reads
-    no environment: the store is opened by the first call that needs it. ``engine`` hands over an open one instead
-    (tests do). Raises: UnknownSetting, InvalidSetting.
+    ``log``, ``control``, ``tasks``, ``autofinalize``) change nothing. ``fixups`` are paths of functions that are called
+    with the app: those of the frameworks that it lives in, unless others are given. Making an app opens nothing and
+    reads of the environment only in which framework it is: the store is opened by the first call that needs it.
+    ``engine`` hands over an open one instead (tests do). Raises: UnknownSetting, InvalidSetting.
     """
 
     def __init__(
@@ -91,6 +93,7 @@ class Horarium(OwnTaskClass, Configurable, CelerysWords):
         namespace: str | None = None,
         changes: Mapping[str, Any] | None = None,
         strict_typing: bool = True,
+        fixups: Sequence[str] | None = None,
         **settings: Any,
     ) -> None:
         self.main = main or "__main__"
@@ -110,6 +113,7 @@ class Horarium(OwnTaskClass, Configurable, CelerysWords):
         self._periodic: dict[str, dict[str, Any]] = {}
         self._lock = RLock()  # guards _finalized and _tasks
         self._finalized = False
+        fix(self, fixups)
         if set_as_current:
             current.announce(self)
 

@@ -11,7 +11,7 @@ from horarium.settings import Settings
 from horarium.settings_names import spelt_like
 
 # What Celery's users may hand to an app, and there is no such part to replace here.
-NO_PARTS = frozenset("loader amqp events log control tasks fixups autofinalize".split())
+NO_PARTS = frozenset("loader amqp events log control tasks autofinalize".split())
 
 
 class Announcing(Protocol):

@@ -157,8 +157,8 @@ class Schedules:
         for name, schedule in zip(names, stored, strict=True):
             if schedule is None:
                 raise self._rows.not_found(name)
-            if schedule.owner == "code" and not take_over:
-                raise OwnedByCode(name, schedule.app, "remove")
+            if schedule.owner != "person" and not take_over:
+                raise OwnedByCode(name, schedule.definer, "remove")
         backfills = [each.name for name in names for each in past.backfills(engine, name)]
         engine.schedules.delete(backfills)
         removed = engine.schedules.delete(names)

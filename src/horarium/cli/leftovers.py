@@ -31,14 +31,12 @@ WORKER = (
     Leftover(("--without-heartbeat",), "heartbeats are what brings a dead worker's tasks back", takes_value=False),
     Leftover(("--heartbeat-interval",), "use --lease"),
     Leftover(("-s", "--schedule", "--schedule-filename"), IN_STORE),
-    Leftover(("--scheduler",), IN_STORE),
     Leftover(("-S", "--statedb"), "revocations live in the store"),
     Leftover(("-X", "--exclude-queues"), "name the queues to read with -Q"),
     Leftover(("--pool-start-method",), "children are forked from a clean process"),
 )
 BEAT = (
     Leftover(("-s", "--schedule"), IN_STORE),
-    Leftover(("-S", "--scheduler"), IN_STORE),
     Leftover(("--enable-remote-control/--no-remote-control",), "schedules are changed in the store", takes_value=False),
 )
 

@@ -11,7 +11,7 @@ import queue
 import signal
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from types import FrameType
@@ -21,14 +21,21 @@ from horarium import signals
 from horarium.clock import Instant, Seconds
 from horarium.engines.protocol import Listener
 from horarium.engines.records import SCHEDULE_TOPIC
-from horarium.errors import EngineError, EngineUnavailable, ImproperlyConfigured, ScheduleConflict, StoreUnusable
+from horarium.errors import (
+    EngineError,
+    EngineUnavailable,
+    HorariumError,
+    ImproperlyConfigured,
+    ScheduleConflict,
+    StoreUnusable,
+)
 from horarium.event import Observer, Recovered, SchedulerStarting, SchedulerStopped, Silent, StoreWeak, Troubled
 from horarium.pulse import Place, Writer
 from horarium.scheduler.firing import fire_due
 from horarium.scheduler.known import KnownTasks
 from horarium.scheduler.membership import Membership
 from horarium.scheduler.patrol import Patrol
-from horarium.scheduler.sync import sync
+from horarium.scheduler.source import Source, source_for
 from horarium.scheduler.timekeeper import Timekeeper
 from horarium.schedules.record import Schedule
 
@@ -53,7 +60,8 @@ class Scheduler:
     """A scheduler of an app. ``run`` blocks until ``stop``; ``max_interval`` is how long it sleeps at the most.
 
     Made with no ``name`` it is ``beat@host``; without an ``observer`` nobody hears of what it does;
-    without a ``run_dir`` ("": the default one) it writes no pulse for `horarium health`.
+    without a ``run_dir`` ("": the default one) it writes no pulse for `horarium health`. Its ``source`` of schedules is
+    the one that the setting ``beat_scheduler`` names. Raises: ImproperlyConfigured when that names none.
     """
 
     def __init__(
@@ -64,10 +72,13 @@ class Scheduler:
         max_interval: Seconds | None = None,
         observer: Observer | None = None,
         run_dir: str | None = None,
+        source: Source | None = None,
     ) -> None:
         self._app = app
+        self._source = source or source_for(app)
         self.name = name or f"beat@{os.uname().nodename}"
-        self._longest_sleep = max_interval or app.conf.beat_max_loop_interval or LONGEST_SLEEP
+        longest = max_interval or app.conf.beat_max_loop_interval or LONGEST_SLEEP
+        self._longest_sleep = min(longest, self._source.every or longest)
         self._observer = observer or Silent()
         self._time = Timekeeper(app.clock, self._observer)
         self._membership = Membership(self.name, app.main, app.clock, app.conf.worker_lease)
@@ -78,6 +89,7 @@ class Scheduler:
         self._pulse: Writer | None = None
         self._pulsed_at: Seconds = float("-inf")  # a reading of the monotonic clock
         self._is_synced = False
+        self._is_following = True  # False: the source could not be asked the last time
         self._failures = 0  # in a row
         self._is_stopping = False
         self._listener: Listener | None = None
@@ -120,8 +132,31 @@ class Scheduler:
             listener.wake()
 
     def sync(self, now: Instant) -> int:
-        """Store what the code defines now; return how many schedules that changed. ``run`` does it once, first."""
-        return sync(self._app, self._app.engine, now=now, observer=self._observer)
+        """Store what is defined now; return how many schedules that changed. ``run`` does it once, first."""
+        return self._source.begin(self._app.engine, now=now, observer=self._observer)
+
+    def follow(self, now: Instant) -> int:
+        """Store what has been edited where schedules are defined; return how many changed. ``run`` does it each time
+        before it fires. A source that cannot be asked is told once; what is stored fires all the same."""
+        try:
+            changed = self._source.follow(self._app.engine, now=now, observer=self._observer)
+        except Exception as error:  # noqa: BLE001  # edits wait until it can be asked again; no schedule does
+            self._note_source(error)
+            return 0
+        if not self._is_following:
+            self._is_following = True
+            self._observer.tell(Recovered(where=f"{WHERE} source"))
+        return changed
+
+    def _note_source(self, error: Exception) -> None:
+        if self._is_following:
+            is_foreseen = isinstance(error, HorariumError)
+            told = str(error) if is_foreseen else f"{type(error).__name__}: {error}"
+            lines = "" if is_foreseen else "".join(traceback.format_exception(error))
+            self._observer.tell(
+                Troubled(where=f"{WHERE} source", reason=told, wait=self._longest_sleep, traceback=lines)
+            )
+        self._is_following = False
 
     def tick(self, now: Instant) -> Seconds:
         """Fire all that is due at ``now``; return how long nothing will be, and ``max_interval`` at the most.
@@ -137,9 +172,16 @@ class Scheduler:
                 return (_next(coming[0]) - now) / 1000 if coming else self._longest_sleep
             fired = fire_due(self._app, engine, due, now=now, knows=knows, observer=self._observer)
             self._patrol.note(fired.troubled, fired.running)
+            self._show(fired.moved, now)
             if not fired.moved and not fired.troubled:
                 return FIRST_PAUSE  # others were faster with all of them, or are editing them
         return 0.0
+
+    def _show(self, names: Sequence[str], now: Instant) -> None:
+        try:
+            self._source.fired(names, self._app.engine, now=now)
+        except Exception as error:  # noqa: BLE001  # it is shown later; what was fired stays fired
+            self._note_source(error)
 
     def patrol(self, now: Instant) -> int:
         """Look whether schedules in error can fire again; return how many can. ``run`` does it every few seconds."""
@@ -181,6 +223,7 @@ class Scheduler:
             self._is_synced = True
         if clock.monotonic() - self._patrolled_at >= PATROL_EVERY:
             self.patrol(now)
+        self.follow(now)
         wait = self.tick(now)
         self._show_pulse(wait)
         # It counts from ``now``, and firing took a while: whatever follows closely would be late by that.
@@ -222,6 +265,7 @@ class Scheduler:
         if self._pulse is not None:
             self._pulse.end()
         listener, self._listener = self._listener, None
+        self._source.close()
         try:
             if listener is not None:
                 listener.close()

@@ -1,7 +1,8 @@
 """Bring the schedules that the code defines into the store, and no others.
 
 Rows of code are owned by the app that made them: a sync creates, changes and removes those, never a person's and never
-another app's.
+another app's. What a database of this app's defined (owner ``table``) is removed too: an app has one source of
+schedules, and this one is in charge now.
 """
 
 from __future__ import annotations
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from horarium.app.app import Horarium
     from horarium.engines.protocol import Engine
 
-BY_CODE = "code"  # who changed a schedule, as its edits tell
-
 Change: TypeAlias = tuple[Schedule | None, Schedule]  # from what is stored, to what is to be
 
 
@@ -45,7 +44,7 @@ def sync(app: Horarium, engine: Engine, *, now: Instant, observer: Observer) -> 
     wanted, unreadable = _wanted(app)
     for name, reason in unreadable.items():
         observer.tell(ScheduleUnreadable(schedule=name, reason=reason))
-    stored = _save(engine, wanted, now=now, observer=observer)
+    stored = save_wanted(engine, wanted, now=now, observer=observer)
     removed = _remove(engine, app.main, wanted.keys() | unreadable.keys(), observer=observer)
     if stored or removed:
         engine.notifier.notify([SCHEDULE_TOPIC])
@@ -93,7 +92,9 @@ def _wanted(app: Horarium) -> tuple[dict[str, Schedule], dict[str, str]]:
     return wanted, unreadable
 
 
-def _save(engine: Engine, wanted: dict[str, Schedule], *, now: Instant, observer: Observer) -> int:
+def save_wanted(engine: Engine, wanted: dict[str, Schedule], *, now: Instant, observer: Observer) -> int:
+    """Make stored schedules those that code or a table wants, by name, and leave a person's alone; return how many
+    changed. One that can never fire is stored with the reason. Raises: EngineUnavailable, ScheduleConflict."""
     return tried(lambda: _save_once(engine, wanted, now=now, observer=observer))
 
 
@@ -123,7 +124,7 @@ def _change(stored: Schedule | None, wanted: Schedule, *, now: Instant) -> Sched
     if after is None:
         return None
     what = "created" if stored is None else "edited"
-    return editing.noted(stored, after, what=what, by=f"{BY_CODE} of {wanted.app}", now=now)
+    return editing.noted(stored, after, what=what, by=wanted.definer, now=now)
 
 
 def _in_error(stored: Schedule | None, wanted: Schedule, error: str, *, now: Instant) -> Schedule | None:
@@ -153,7 +154,9 @@ def _remove(engine: Engine, app: str, wanted: set[str], *, observer: Observer) -
 
 
 def _leftovers(engine: Engine, app: str, wanted: set[str]) -> Iterator[str]:
-    """Yield the names of stored schedules that this app's code made and does not want any more."""
-    for schedule in browse_all(engine, owner="code"):
-        if schedule.app == app and schedule.name not in wanted:
-            yield schedule.name
+    """Yield the names of stored schedules that this app's code or database made, and the code does not want (any
+    more)."""
+    for owner in ("code", "table"):
+        for schedule in browse_all(engine, owner=owner):
+            if schedule.app == app and schedule.name not in wanted:
+                yield schedule.name

@@ -76,11 +76,10 @@ def resume(schedule: Schedule, *, by: str, note: str = "", now: Instant) -> Sche
 
     Raises: ScheduleRefused when it is code that says it must not fire; InvalidSchedule.
     """
-    if not schedule.enabled and schedule.owner == "code":
+    if not schedule.enabled and schedule.owner != "person":
         raise ScheduleRefused(
             schedule.name,
-            "it is disabled where it is defined (enabled=False); remove that from the code and start the scheduler "
-            "anew",
+            f"it is disabled where {schedule.definer} defines it (enabled=False); enable it there",
         )
     if schedule.enabled and not is_paused(schedule, now):
         return schedule
@@ -155,14 +154,14 @@ def redefine(
     InvalidSchedule.
     """
     _require_no_backfill(stored)
-    if stored.owner == "code":
+    if stored.owner != "person":
         if not take_over:
-            raise OwnedByCode(stored.name, stored.app, "change")
+            raise OwnedByCode(stored.name, stored.definer, "change")
         wanted = replace(wanted, owner="person", app="")
     revised = policy.revise(_current(stored, now=now), wanted, now=now)
     if revised is None:
         return None
-    what = "taken over" if stored.owner == "code" else "edited"
+    what = "edited" if stored.owner == "person" else "taken over"
     return noted(stored, revised, what=what, by=by, note=note, now=now)
 
 

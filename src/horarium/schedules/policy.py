@@ -75,9 +75,9 @@ def revise(stored: Schedule, wanted: Schedule, *, now: Instant) -> Schedule | No
     timing after now and after the last firing, and what came due before the edit and was not fired is not fired any
     more: record it as missed (``owed``). Otherwise next_fire stays as it is. Single instants that a person passed over
     or added stay as long as the line does that they are meant on: spec, zone, clock change rules and spread.
-    A person's schedule is not touched by code's. Raises: InvalidSchedule.
+    A person's schedule is not touched by code's or a table's. Raises: InvalidSchedule.
     """
-    if stored.owner == "person" and wanted.owner == "code":
+    if stored.owner == "person" and wanted.owner != "person":
         return None
     check(wanted)
     is_same_spec = _is_same_spec(stored, wanted)

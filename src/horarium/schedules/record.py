@@ -18,6 +18,7 @@ DstFold = Literal["first", "last", "both"]
 Catchup = Literal["latest", "all", "earliest", "none"]
 Align = Literal["creation", "epoch", "after_finish"]
 Overlap = Literal["allow", "skip", "queue_one", "cancel_previous", "replace_queued"]
+Owner = Literal["code", "person", "table"]  # table: of a framework's database, such as Django's PeriodicTask
 
 MOST = 2**31 - 1  # of whatever is counted: every store can hold it
 
@@ -61,8 +62,8 @@ class Schedule(Struct, frozen=True, omit_defaults=True, kw_only=True):
     args: Raw = NO_ARGS
     kwargs: Raw = NO_KWARGS
     options: dict[str, Any] = msgspec.field(default_factory=dict)  # of apply_async: queue, priority, expires ...
-    owner: Literal["code", "person"] = "person"  # whose definition it is; a sync of code touches only code's
-    app: str = ""  # of code's: the app that defines it; a sync touches only its own app's
+    owner: Owner = "person"  # whose definition it is; a sync touches only those of its own kind
+    app: str = ""  # of code's and a table's: the app that defines it; a sync touches only its own app's
     enabled: bool = True
     paused_by: str | None = None  # a person's pause: survives every sync
     pause_note: str = ""
@@ -109,6 +110,16 @@ class Schedule(Struct, frozen=True, omit_defaults=True, kw_only=True):
         """Whether it fires when next_fire comes; so does one that is paused until an instant: next_fire is later."""
         is_paused = self.paused_by is not None and self.paused_until is None
         return self.enabled and not is_paused and self.error is None and self.next_fire is not None
+
+    @property
+    def definer(self) -> str:
+        """Whose definition it is, in words."""
+        match self.owner:
+            case "code":
+                return f"the code of app {self.app!r}"
+            case "table":
+                return f"the database of app {self.app!r}"
+        return "a person"
 
     def with_counts_of(self, before: Schedule) -> Schedule:
         """Return this edit with what firings and runs have counted: it takes nothing back, and may lower failures."""

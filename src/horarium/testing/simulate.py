@@ -102,8 +102,8 @@ class _Day:
         app, now = self._app, self._clock.now()
         app.engine.schedules.save([_fresh(each) for each in others if each.backfill is None], now=now)
         Scheduler(app).sync(now)
-        coded = [replace(each, anchor=at) for each in app.schedules.find(owner="code")]
-        begun = [each for each in (*coded, *app.schedules.find(owner="person")) if each.is_active]
+        ours = [each if each.owner == "person" else replace(each, anchor=at) for each in app.schedules.find()]
+        begun = [each for each in ours if each.is_active]
         app.engine.schedules.save([replace(each, next_fire=first_fire(each, now=now)) for each in begun], now=now)
         self._clock.advance((at - now) / 1000)
 

@@ -18,6 +18,9 @@ from horarium.version import __version__
 @click.command("beat", cls=Command)
 @option("-l", "--loglevel", type=log_level, default="INFO", show_default=True, metavar="LEVEL", help="In any case.")
 @option("-n", "--hostname", "--name", "name", metavar="NAME", help="Its name. [default: beat@host]")
+@option(
+    "-S", "--scheduler", metavar="NAME", help="Where schedules are defined: code, django. [default: beat_scheduler]"
+)
 @option("--max-interval", type=seconds, help="Sleep no longer than this.")
 @click.argument("assignments", nargs=-1, metavar="[SETTING=VALUE]...")
 @ground_options
@@ -27,6 +30,7 @@ def command(
     session: Session,
     loglevel: str,
     name: str | None,
+    scheduler: str | None,
     max_interval: float | None,
     assignments: tuple[str, ...],
     ground: dict[str, Any],
@@ -41,7 +45,9 @@ def command(
     stand(session, whole, ground)
     app = session.app
     assign(app.conf, assignments, "beat")
-    given = {"loglevel": loglevel, "name": name, "max_interval": max_interval, **ground}
+    if scheduler is not None:
+        app.conf.beat_scheduler = scheduler
+    given = {"loglevel": loglevel, "name": name, "scheduler": scheduler, "max_interval": max_interval, **ground}
     signals.user_preload_options.send("beat", app=app, options=given)
     banner = f"celery beat v{__version__} (horarium)" if session.dropin else f"horarium beat v{__version__}"
     session.out.say(f"{banner} is starting.")  # words that Celery's users look for in the log

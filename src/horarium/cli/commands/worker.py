@@ -73,6 +73,7 @@ def weighed(queues: tuple[str, ...]) -> tuple[tuple[str, ...], dict[str, int]]:
 @option("--queue-order", type=click.Choice(["together", "strict"]), help="strict: B only when A is empty.")
 @option("-I", "--include", type=names, metavar="A,B", help="Import these modules too.")
 @option("-B", "--beat", is_flag=True, help="Fire schedules too; any number of workers may have it.")
+@option("--scheduler", metavar="NAME", help="With -B: where schedules are defined; see `beat`.")
 @option("-E", "--task-events", "--events", "events", is_flag=True, default=None, help="Tell events; see `events`.")
 @option("--autoscale", type=bounds, metavar="MAX,MIN", help="Have so many slots, by what is ready in the queues.")
 @option("--grace", type=seconds, help="How long running tasks may go on when it is told to stop.")
@@ -96,6 +97,7 @@ def command(
     include: tuple[str, ...] | None,
     pool: str | None,
     purge: bool,
+    scheduler: str | None,
     assignments: tuple[str, ...],
     ground: dict[str, Any],
     **overrides: Any,  # the remaining options, by the names of WorkerOptions
@@ -117,6 +119,8 @@ def command(
     stand(session, hostname, ground)
     app = session.app
     assign(app.conf, assignments, "worker")
+    if scheduler is not None:
+        app.conf.beat_scheduler = scheduler
     given = {"loglevel": loglevel, "queues": queues, "include": include, "pool": pool, "purge": purge, **overrides}
     signals.user_preload_options.send("worker", app=app, options={**given, **ground})
     signals.celeryd_init.send(hostname, instance=app, conf=app.conf, options={**given, **ground})

@@ -25,6 +25,7 @@ All keys begin with ``{namespace}:`` and so lie in one slot of a cluster:
     fires         sorted set: firings by their nominal instant       said:TOKEN    what a firing answered, for a while
     sent, a:SCHEDULE    hash id -> nominal;schedule of what a schedule has sent and has not ended; sets of these ids
     schc          sorted set: names of code's, in order; the empty one says that all are there
+    scht          sorted set: names of a framework's tables, in order
     notes, noten, notex    hash of notes by key; sorted sets: keys in order, keys by expires
     journal       stream of the newest entries, NUMBER-0
     t:TOPIC, e:CHANNEL            channels

@@ -18,7 +18,7 @@ from horarium.engines.redis.fire import blank, fire
 from horarium.engines.redis.rows import encode
 from horarium.engines.redis.tokens import Tokens
 from horarium.errors import ScheduleConflict
-from horarium.schedules.record import Fate, Firing, Schedule
+from horarium.schedules.record import Fate, Firing, Owner, Schedule
 
 STRETCH = 500  # schedules read by one call
 # See lua/parts/schedules.lua. What stands in the middle is not in states that an older version wrote.
@@ -29,6 +29,8 @@ STATE = re.compile(
     re.DOTALL,
 )
 KEPT = ("version", "next", "last", "total", "missed", "skipped", "held", "succeeded", "failures", "ended")
+
+_OWNERS: dict[bytes, Owner] = {b"code": "code", b"table": "table"}
 
 _decode = msgspec.json.Decoder(Schedule).decode
 
@@ -61,7 +63,7 @@ class RedisSchedules:
         if page.limit < 1:
             return SchedulePage(schedules=())
         found: list[Schedule] = []
-        for schedule in self._walk("code" if owner == "code" else "page", page.after or ""):
+        for schedule in self._walk(owner if owner in ("code", "table") else "page", page.after or ""):
             if owner is None or schedule.owner == owner:
                 found.append(schedule)
             if len(found) > page.limit:
@@ -88,8 +90,8 @@ class RedisSchedules:
             yield None if record is None else to_schedule(name.decode(), record, state)
 
     def _walk(self, how: str, after: str) -> Iterator[Schedule]:
-        """Yield schedules by name. Those of code are listed apart: every scheduler asks for them as it starts, and to
-        look through everybody's took it 0.5 s of processor time for each 100,000."""
+        """Yield schedules by name. Those of code and of tables are listed apart: every scheduler asks for them as it
+        starts, and to look through everybody's took it 0.5 s of processor time for each 100,000."""
         while True:
             read = [schedule for schedule in self._read(how, after, STRETCH) if schedule is not None]
             yield from read
@@ -123,7 +125,7 @@ def _stand_in(name: str, found: re.Match[bytes] | None, reason: str) -> Schedule
         name=name,
         task="",
         spec={},
-        owner="code" if found and found["owner"] == b"code" else "person",
+        owner=_OWNERS.get(found["owner"], "person") if found else "person",
         anchor=0,
         created=0,
         changed=0,

@@ -71,7 +71,7 @@ def _lines(
     yield "health", _health_text(schedule, now)
     yield "options", _options_text(schedule)
     yield "sent with", short(msgspec.json.encode(schedule.options).decode(), 500) if schedule.options else ""
-    yield "owner", f"code of app {schedule.app}" if schedule.owner == "code" else "a person"
+    yield "owner", schedule.definer
     yield "skipped", ", ".join(shown(schedule, each) for each in schedule.passed_over if each > now)
     yield "added", ", ".join(shown(schedule, each) for each in schedule.added if each > now)
     for number, at in enumerate(_next(schedule, now)):

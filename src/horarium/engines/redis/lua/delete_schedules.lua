@@ -10,6 +10,7 @@ for _, name in ipairs(ARGV) do
   redis.call('HDEL', K .. 'schk', name)
   redis.call('ZREM', K .. 'schn', name)
   redis.call('ZREM', K .. 'schc', name)
+  redis.call('ZREM', K .. 'scht', name)
   redis.call('ZREM', K .. 'due', name)
 end
 if redis.call('EXISTS', K .. 'schn') == 0 then redis.call('DEL', K .. 'schc') end

@@ -1,6 +1,6 @@
 -- Read schedules: those named, those due, or a page by name.
--- Parameters: KEYS[1] the namespace; ARGV "named" and names; "due", until and limit; "page", after and limit; or "code",
---   after and limit: a page of those that code owns
+-- Parameters: KEYS[1] the namespace; ARGV "named" and names; "due", until and limit; "page", after and limit; "code"
+--   or "table", after and limit: a page of those that code owns, or a framework's database
 -- Result: of each name, record (JSON), state; for one that is not there the latter two are nil; {"unindexed"} if it is not
 --   known yet which ones code owns
 -- State: unchanged
@@ -15,6 +15,8 @@ elseif how == 'code' and not redis.call('ZSCORE', K .. 'schc', '') and redis.cal
   return {'unindexed'}
 elseif how == 'code' then
   names = redis.call('ZRANGEBYLEX', K .. 'schc', '(' .. ARGV[2], '+', 'LIMIT', 0, ARGV[3])
+elseif how == 'table' then
+  names = redis.call('ZRANGEBYLEX', K .. 'scht', '(' .. ARGV[2], '+', 'LIMIT', 0, ARGV[3])
 else
   names = redis.call('ZRANGEBYLEX', K .. 'schn', ARGV[2] == '' and '-' or '(' .. ARGV[2], '+', 'LIMIT', 0, ARGV[3])
 end

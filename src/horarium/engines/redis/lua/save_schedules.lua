@@ -36,6 +36,7 @@ for at = 2, #ARGV, FIELDS do
   redis.call('HSET', K .. 'schk', name, token)
   told[#told + 1] = to_text(state)
   if state.owner == 'code' then redis.call('ZADD', K .. 'schc', 0, name) else redis.call('ZREM', K .. 'schc', name) end
+  if state.owner == 'table' then redis.call('ZADD', K .. 'scht', 0, name) else redis.call('ZREM', K .. 'scht', name) end
   if redis.call('ZCARD', K .. 'schn') == 1 then redis.call('ZADD', K .. 'schc', 0, '') end  -- see index_schedules.lua
 end
 write_states()

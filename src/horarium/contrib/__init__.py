@@ -1,0 +1,1 @@
+"""At home in frameworks: each room is one framework's, and imports it; nothing else here does."""

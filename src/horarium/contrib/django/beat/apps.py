@@ -1,0 +1,14 @@
+"""The Django app ``horarium.contrib.django.beat``, which has django-celery-beat's label, tables and migrations."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class BeatConfig(AppConfig):
+    """Named ``django_celery_beat`` in Django's registry, so that migrations, permissions and URLs stay as they are."""
+
+    name = "horarium.contrib.django.beat"
+    label = "django_celery_beat"
+    verbose_name = "Periodic Tasks"
+    default_auto_field = "django.db.models.AutoField"
