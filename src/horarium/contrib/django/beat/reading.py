@@ -1,0 +1,74 @@
+"""From a row of the tables to the schedule that it asks for. Pure: nothing is queried that was not read with the row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec.structs import replace
+
+from horarium.clock import Instant
+from horarium.contrib.django.beat.models import CrontabSchedule, PeriodicTask
+from horarium.errors import InvalidSchedule
+from horarium.schedules.entries import read_entry
+from horarium.schedules.record import Schedule
+
+if TYPE_CHECKING:
+    from horarium.app.app import Horarium
+
+# What is passed to apply_async as it stands in the row.
+OPTIONS = ("queue", "exchange", "routing_key", "priority")
+# By this header a run knows by which periodic task it was sent, as with django-celery-beat.
+NAME_HEADER = "periodic_task_name"
+
+
+def schedule_of(app: Horarium, task: PeriodicTask, extra: Mapping[str, Any], *, now: Instant) -> Schedule:
+    """Return the schedule that a row asks for, with the ``extra`` keys of an entry; not stored yet, and without a next
+    instant. Its interval, crontab, solar or clocked row should have been read with it.
+
+    Raises: InvalidSchedule, EncodingError; both name the row.
+    """
+    row = task.scheduler
+    if row is None:
+        raise InvalidSchedule(f"schedule {task.name!r}: expected one schedule to be chosen, got none; choose one")
+    entry = {
+        **extra,
+        "task": task.task,
+        "schedule": row.schedule,
+        "timezone": row.zone if isinstance(row, CrontabSchedule) else None,
+        "args": _json(task, "args", list),
+        "kwargs": _json(task, "kwargs", dict),
+        "options": _options(task),
+        "start": task.start_time,
+        "end": task.expires,
+        "one_off": task.one_off,
+        "enabled": task.enabled,
+        "description": task.description,
+    }
+    read = read_entry(task.name, entry, timezone=app.conf.timezone, now=now)
+    return replace(read, owner="table", app=app.main)
+
+
+def _options(task: PeriodicTask) -> dict[str, Any]:
+    options = {name: value for name in OPTIONS if (value := getattr(task, name)) not in (None, "")}
+    if task.expire_seconds is not None:
+        options["expires"] = task.expire_seconds
+    options["headers"] = {**_json(task, "headers", dict), NAME_HEADER: task.name}
+    return options
+
+
+def _json(task: PeriodicTask, field: str, kind: type) -> Any:  # Any: what people wrote
+    text = getattr(task, field)
+    try:
+        value = msgspec.json.decode(text) if text else kind()
+    except msgspec.DecodeError as error:
+        raise InvalidSchedule(
+            f"schedule {task.name!r}: expected {field} to be JSON, got {str(text)[:60]!r} ({error}); correct it"
+        ) from error
+    if not isinstance(value, kind):
+        wanted = "a list, such as [1, 2]" if kind is list else 'an object, such as {"size": 2}'
+        raise InvalidSchedule(
+            f"schedule {task.name!r}: expected {field} to be {wanted}, got {str(text)[:60]!r}; correct it"
+        )
+    return value

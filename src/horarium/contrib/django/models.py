@@ -1,0 +1,46 @@
+"""Tables of Horarium's own in a Django database: what it knows of a periodic task besides, and which rows have changed.
+
+They point to rows by number, without foreign keys: nothing here may hinder what is done to the tables of
+``horarium.contrib.django.beat`` by other programs, raw SQL, or django-celery-beat itself.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class ScheduleExtra(models.Model):
+    """What a PeriodicTask has no column for. A task without a row here has the defaults."""
+
+    ORIGINS = (("", "people"), ("settings", "the project's settings"))
+
+    periodic_task_id = models.BigIntegerField(primary_key=True)
+    options = models.JSONField(default=dict, blank=True)  # keys of a schedule's entry: catchup, overlap, dst_gap ...
+    origin = models.CharField(max_length=20, default="", blank=True, choices=ORIGINS)  # who made it, and may remove it
+    settings_digest = models.CharField(max_length=64, default="", blank=True)  # of the entry that made it, as it was
+    error = models.TextField(default="", blank=True)  # why the scheduler cannot read the row
+
+    class Meta:
+        app_label = "horarium"
+        db_table = "horarium_schedule_extra"
+        verbose_name = "schedule option"
+
+    def __str__(self) -> str:
+        return f"options of periodic task {self.periodic_task_id}"
+
+
+class Change(models.Model):
+    """A row that was changed, in whatever way, since the scheduler last looked: written by triggers of the database."""
+
+    kind = models.CharField(max_length=16)  # periodictask, or one of its schedules: interval, crontab, solar, clocked
+    row_id = models.BigIntegerField()
+    name = models.CharField(max_length=200, default="")  # of a periodic task: its name before the first of the changes
+    number = models.BigIntegerField(default=1)  # of changes: whoever has dealt with so many deletes the row, if no more
+
+    class Meta:
+        app_label = "horarium"
+        db_table = "horarium_change"
+        constraints = (models.UniqueConstraint(fields=("kind", "row_id"), name="horarium_change_row"),)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.row_id}"
