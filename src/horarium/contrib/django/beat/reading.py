@@ -1,4 +1,4 @@
-"""From a row of the tables to the schedule that it asks for. Pure: nothing is queried that was not read with the row."""
+"""From a row of the tables to the schedule that it asks for. Nothing is queried that was not read with the row."""
 
 from __future__ import annotations
 
