@@ -44,6 +44,7 @@ class Sweeper:
         *,
         failed: Callable[[Exception], None],
         watch: Callable[[], None] = lambda: None,
+        settled: Callable[[Sequence[str]], None] = lambda ids: None,
     ) -> None:
         self._engine = engine
         self._clock = clock
@@ -52,6 +53,7 @@ class Sweeper:
         self._random = random
         self._failed = failed
         self._watch = watch  # called after the chores; may ask the store
+        self._settled = settled  # told of runs that have ended, or may have; does not wait
         self._patience = Patience(LONGEST_TROUBLE, random)
         self._burials: deque[Burial] = deque()
         self._wake = Event()
@@ -100,6 +102,8 @@ class Sweeper:
             for running, outcome in burial.outcomes:
                 self._settle(burial.dead.owner, running, outcome)
             self._maintain([burial.dead])
+            self._settled([*(one.id for one in burial.finished), *burial.dead.running])
+            self._settled([running.id for running, _ in burial.outcomes])
             self._burials.popleft()
         if self._clock.monotonic() < due:
             return due

@@ -6,7 +6,7 @@ from django.apps import AppConfig
 
 
 class ResultsConfig(AppConfig):
-    """Named ``django_celery_results`` in Django's registry, so that migrations, permissions and URLs stay as they are."""
+    """Named ``django_celery_results`` in Django's registry: migrations, permissions and URLs stay as they are."""
 
     name = "horarium.contrib.django.results"
     label = "django_celery_results"

@@ -13,6 +13,20 @@ BATCH = 1000  # rows of one statement and one transaction
 M = TypeVar("M", bound=models.Model)
 
 
+def delete_oldest(rows: models.QuerySet, limit: int) -> int:
+    """Delete the ``limit`` oldest of these rows; return how many they were. No transaction is open meanwhile: if others
+    delete the same ones, that is as good."""
+    ids = list(rows.order_by("date_done").values_list("pk", flat=True)[:limit])
+    if ids:
+        rows.model._base_manager.using(rows.db).filter(pk__in=ids).delete()
+    return len(ids)
+
+
+def _is_older(expires: float | timedelta) -> models.Q:
+    age = expires if isinstance(expires, timedelta) else timedelta(seconds=expires)
+    return models.Q(date_done__lt=timezone.now() - age)
+
+
 class ResultManager(models.Manager, Generic[M]):
     """What both tables have in common."""
 
@@ -26,8 +40,7 @@ class ResultManager(models.Manager, Generic[M]):
 
     def get_all_expired(self, expires: float | timedelta) -> models.QuerySet:
         """Return the rows that were last written longer ago than ``expires`` (seconds, or a timedelta)."""
-        age = expires if isinstance(expires, timedelta) else timedelta(seconds=expires)
-        return self.filter(date_done__lt=timezone.now() - age)
+        return self.filter(_is_older(expires))
 
     def delete_expired(self, expires: float | timedelta, *, batch: int = BATCH) -> int:
         """Delete those rows in batches, each in a transaction of its own, and return how many they were.
@@ -36,20 +49,9 @@ class ResultManager(models.Manager, Generic[M]):
         memory.
         """
         deleted = 0
-        while count := self.delete_some(self.get_all_expired(expires), batch):
+        while count := delete_oldest(self.using(router.db_for_write(self.model)).filter(_is_older(expires)), batch):
             deleted += count
         return deleted
-
-    def delete_some(self, rows: models.QuerySet, limit: int) -> int:
-        """Delete the oldest ``limit`` rows of those that are given, in one statement; return how many they were."""
-        alias = router.db_for_write(self.model)
-        ids = list(rows.using(alias).order_by("date_done").values_list("pk", flat=True)[:limit])
-        if not ids:
-            return 0
-        # Nothing points to these tables, so that one statement is enough; and if others have deleted the same rows
-        # meanwhile, that is as good.
-        self.using(alias).filter(pk__in=ids)._raw_delete(alias)
-        return len(ids)
 
     def _store(self, key: dict[str, str], fields: dict[str, Any], using: str | None) -> M:
         alias = using or router.db_for_write(self.model)
@@ -59,7 +61,7 @@ class ResultManager(models.Manager, Generic[M]):
         return stored
 
 
-class TaskResultManager(ResultManager["TaskResult"]):  # type: ignore[name-defined]  # noqa: F821
+class TaskResultManager(ResultManager["TaskResult"]):  # type: ignore[name-defined]
     """``TaskResult.objects``."""
 
     def get_task(self, task_id: str) -> Any:
@@ -104,7 +106,7 @@ class TaskResultManager(ResultManager["TaskResult"]):  # type: ignore[name-defin
         return self._store({"task_id": task_id}, fields, using)
 
 
-class GroupResultManager(ResultManager["GroupResult"]):  # type: ignore[name-defined]  # noqa: F821
+class GroupResultManager(ResultManager["GroupResult"]):  # type: ignore[name-defined]
     """``GroupResult.objects``."""
 
     def get_group(self, group_id: str) -> Any:

@@ -1,10 +1,12 @@
 """When a row was written first; of rows that are there already the nearest that is known."""
 
+from typing import Any
+
 from django.db import migrations, models
 from django.utils import timezone
 
 
-def take_the_nearest(apps, schema_editor):
+def take_the_nearest(apps: Any, schema_editor: Any) -> None:
     rows = apps.get_model("django_celery_results", "TaskResult").objects.using(schema_editor.connection.alias)
     rows.update(date_created=models.F("date_done"))
 

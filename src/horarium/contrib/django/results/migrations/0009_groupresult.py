@@ -1,5 +1,7 @@
 """A table of saved groups; and indexes by name, in place of those that columns brought along."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import migrations, models
 
@@ -14,7 +16,7 @@ RUNS = {
 GROUPS = {"date_created": "date_cr_bd6c1d", "date_done": "date_do_caae0e"}
 
 
-def added(model, indexes):
+def added(model: str, indexes: dict[str, str]) -> list[Any]:
     return [
         migrations.AddIndex(model, models.Index(fields=[field], name=f"django_cele_{name}_idx"))
         for field, name in indexes.items()

@@ -3,6 +3,8 @@
 They are there in databases in which django-celery-results 2.1 has made the step before this one.
 """
 
+from typing import Any
+
 from django.db import migrations, models
 
 DUPLICATES = {
@@ -12,7 +14,7 @@ DUPLICATES = {
 }
 
 
-def remove(apps, schema_editor):
+def remove(apps: Any, schema_editor: Any) -> None:
     connection = schema_editor.connection
     for name, (field, index) in DUPLICATES.items():
         model = apps.get_model("django_celery_results", name)

@@ -1,12 +1,14 @@
 """The words that people read; nothing of it is in the database."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import migrations, models
 
 ID_LENGTH = getattr(settings, "DJANGO_CELERY_RESULTS_TASK_ID_MAX_LENGTH", 255)
 
 
-def field(name, kind, label, text, **options):
+def field(name: str, kind: Any, label: str, text: str, **options: Any) -> Any:
     return migrations.AlterField("taskresult", name, kind(verbose_name=label, help_text=text, **options))
 
 
