@@ -17,9 +17,7 @@ HorariumError                        (Celery: CeleryError)
 │   └── DecodingError (ValueError)
 ├── EngineError
 │   ├── EngineUnavailable            (Celery: OperationalError)
-│   │   └── ArchiveUnavailable
 │   ├── StoreUnusable
-│   ├── ArchiveRefused
 │   ├── OwnerLost
 │   ├── AttemptSuperseded
 │   ├── CannotJoinTransaction
@@ -204,21 +202,8 @@ class EngineUnavailable(EngineError):
     with the same ids may be made again safely."""
 
 
-class ArchiveUnavailable(EngineUnavailable):
-    """The database or cache in which runs are written down beside the store cannot be reached."""
-
-
 class StoreUnusable(EngineError):
     """The store can be reached but not worked with (corrupt, read-only, a newer schema); retrying does not help."""
-
-
-class ArchiveRefused(EngineError):
-    """The database or cache in which runs are written down beside the store takes a record not, or none at all
-    (``is_all``). The store knows the run all the same."""
-
-    def __init__(self, text: str, *, is_all: bool = False) -> None:
-        super().__init__(text)
-        self.is_all = is_all
 
 
 class OwnerLost(EngineError):

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from horarium.clock import Instant
-from horarium.errors import ImproperlyConfigured
+from horarium.errors import EngineError, EngineUnavailable, ImproperlyConfigured
 from horarium.outcome import Run
 from horarium.settings import Settings
 
@@ -22,6 +22,18 @@ MAKERS = {
     "django-db": "horarium.contrib.django.results.table:TableArchive",
     "django-cache": "horarium.contrib.django.results.cache:CacheArchive",
 }
+
+
+class ArchiveUnavailable(EngineUnavailable):
+    """The database or cache cannot be reached."""
+
+
+class ArchiveRefused(EngineError):
+    """The database or cache takes a record not, or none at all (``is_all``). The store knows the run all the same."""
+
+    def __init__(self, text: str, *, is_all: bool = False) -> None:
+        super().__init__(text)
+        self.is_all = is_all
 
 
 class Record(Struct, frozen=True, kw_only=True):

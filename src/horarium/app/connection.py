@@ -26,7 +26,7 @@ class Connection:
         self._lock = RLock()  # guards _engine, _watch and _archive
         self._engine = engine
         self._watch: ResultsWatch | None = None
-        self._archive: Archive | None = None
+        self._archive: tuple[str, Archive] | None = None  # with the name under which it was made
 
     @property
     def engine(self) -> Engine:
@@ -59,9 +59,10 @@ class Connection:
         if not self.is_archived:
             return None
         with self._lock:
-            if self._archive is None:
-                self._archive = archive_for(self._conf.result_backend or "", self._conf)
-            return self._archive
+            named = str(self._conf.result_backend)
+            if self._archive is None or self._archive[0] != named:
+                self._archive = named, archive_for(named, self._conf)
+            return self._archive[1]
 
     @property
     def is_archived(self) -> bool:

@@ -1,8 +1,8 @@
 """Archivist: writes down in the app's archive what a batch of settlements is about to make true in the store.
 
 Before the store is told, so that whoever sees an end finds it in the archive; a crash between the two repeats both.
-What the store then refuses is written down again as the store has it. A record that the archive does not take is told of
-once and holds up nobody.
+What the store then refuses is written down again as the store has it. A record that the archive does not take is told
+of once and holds up nobody.
 """
 
 from __future__ import annotations
@@ -14,12 +14,11 @@ from typing import Any, TypeAlias
 import msgspec
 from msgspec import Raw
 
-from horarium.app.archive import Archive, Record
+from horarium.app.archive import Archive, ArchiveRefused, ArchiveUnavailable, Record
 from horarium.app.lineage import Answer
 from horarium.app.perform import NOT_COMMITTED
 from horarium.clock import Clock, Instant, Seconds
 from horarium.engines.protocol import Engine
-from horarium.errors import ArchiveRefused, ArchiveUnavailable
 from horarium.event import Observer, Recovered, Troubled
 from horarium.message import Delivery, Message
 from horarium.outcome import (

@@ -14,12 +14,12 @@ from threading import Event, Thread
 
 import msgspec
 
-from horarium.app.archive import Archive, Record
+from horarium.app.archive import Archive, ArchiveRefused, Record
 from horarium.app.control import ARCHIVE_NOTE
 from horarium.clock import Clock, Instant, Seconds, milliseconds
 from horarium.engines.protocol import Engine
 from horarium.engines.records import Page, RunFilter
-from horarium.errors import ArchiveRefused, EngineUnavailable
+from horarium.errors import EngineUnavailable
 from horarium.event import Observer, Recovered, Troubled
 from horarium.outcome import State
 from horarium.worker.archivist import Archivist, is_wanted

@@ -13,11 +13,11 @@ from django.core.cache import caches
 from django.core.cache.backends.base import InvalidCacheBackendError
 from django.core.exceptions import ImproperlyConfigured as NotConfigured
 
-from horarium.app.archive import Record
+from horarium.app.archive import ArchiveRefused, Record
 from horarium.app.result_set import GROUP
 from horarium.clock import Instant, Seconds, SystemClock, to_datetime
 from horarium.contrib.django.results import forms
-from horarium.errors import ArchiveRefused, ImproperlyConfigured
+from horarium.errors import ImproperlyConfigured
 from horarium.outcome import Run
 from horarium.settings import Settings
 

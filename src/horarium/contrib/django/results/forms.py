@@ -25,7 +25,7 @@ LONGEST_REPR = 1024  # characters of the arguments, as in Celery
 _OURS = "horarium.errors."
 _THEIRS = "celery.exceptions"  # has the same names, for programs that look them up
 _WORDS = {State.EXPIRED: State.REVOKED, State.DEAD: State.FAILURE}
-_RAISED = frozenset({State.RETRY, State.FAILURE, State.REVOKED, State.REJECTED})
+RAISED = frozenset({State.RETRY, State.FAILURE, State.REVOKED, State.REJECTED})
 ENDED_STATUS = frozenset(_WORDS.get(state, state).value for state in ENDED)
 
 
@@ -42,7 +42,7 @@ def text_of(value: Any) -> str:
 
 def result_of(run: Run) -> Any:
     """Return the value, the exception, or what a running task has reported of itself, as plain JSON values."""
-    if run.error is not None and status_of(run) in _RAISED:
+    if run.error is not None and status_of(run) in RAISED:
         return exception_of(run.error, is_expiry=run.state == State.EXPIRED)
     raw = run.result if run.has_ended else run.meta
     return _plain(raw) if raw is not None else None

@@ -19,12 +19,12 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from django.db.models import Q
 from django.utils import timezone
 
-from horarium.app.archive import Record
+from horarium.app.archive import ArchiveRefused, ArchiveUnavailable, Record
 from horarium.app.result_set import GROUP
 from horarium.clock import Instant, to_datetime
 from horarium.contrib.django.results import forms
 from horarium.contrib.django.results.managers import delete_oldest
-from horarium.errors import ArchiveRefused, ArchiveUnavailable, ImproperlyConfigured
+from horarium.errors import ImproperlyConfigured
 from horarium.outcome import Run
 from horarium.settings import Settings
 
@@ -148,11 +148,7 @@ def _upsert(model: Any, alias: str, key: str, rows: list[dict[str, Any]]) -> Non
     at_once = min(ROWS, (connection.features.max_query_params or ROWS * len(names)) // len(names))
     for start in range(0, len(rows), at_once):
         part = rows[start : start + at_once]
-        values = [
-            field.get_db_prep_save(row[name], connection)
-            for row in part
-            for name, field in zip(names, fields, strict=True)
-        ]
+        values = [field.get_db_prep_save(row[field.name], connection) for row in part for field in fields]
         with connection.cursor() as cursor:
             cursor.execute(_statement(model, connection, key, names, len(part)), values)
 
