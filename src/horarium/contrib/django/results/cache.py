@@ -35,15 +35,15 @@ class CacheArchive:
         self._clock = SystemClock()
         try:
             caches[self._alias]
-        except NotConfigured as error:
-            raise ImproperlyConfigured(
-                "expected Django to be set up for result_backend='django-cache', it is not "
-                f"({str(error).partition('.')[0]}); set DJANGO_SETTINGS_MODULE to the project's settings"
-            ) from error
         except InvalidCacheBackendError as error:
             raise ImproperlyConfigured(
                 f"expected cache_backend to name one of Django's CACHES, got {self._alias!r} ({error}); add it "
                 "there, or name another one"
+            ) from error
+        except NotConfigured as error:
+            raise ImproperlyConfigured(
+                "expected Django to be set up for result_backend='django-cache', it is not "
+                f"({str(error).partition('.')[0]}); set DJANGO_SETTINGS_MODULE to the project's settings"
             ) from error
 
     def write(self, records: Sequence[Record]) -> None:

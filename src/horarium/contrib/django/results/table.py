@@ -57,12 +57,15 @@ class TableArchive:
             ) from error
 
     def write(self, records: Sequence[Record]) -> None:
-        runs = {each.run.id: _run_row(each) for each in records if each.run.message.task != GROUP}
-        groups = {each.run.id: _group_row(each) for each in records if each.run.message.task == GROUP}
-        for model, key, rows in ((self._runs, "task_id", runs), (self._groups, "group_id", groups)):
-            if rows:
+        runs = {each.run.id: each for each in records if each.run.message.task != GROUP}
+        groups = {each.run.id: each for each in records if each.run.message.task == GROUP}
+        for model, key, make, part in (
+            (self._runs, "task_id", _run_row, runs),
+            (self._groups, "group_id", _group_row, groups),
+        ):
+            if part:
                 with _translated(model) as alias, transaction.atomic(using=alias):
-                    _upsert(model, alias, key, list(rows.values()))
+                    _upsert(model, alias, key, [make(each) for each in part.values()])
 
     def unwritten(self, runs: Sequence[Run]) -> list[Run]:
         with _translated(self._runs) as alias:
