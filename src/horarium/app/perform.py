@@ -347,7 +347,7 @@ class _Call:
             runtime=self.clock.monotonic() - self._start,
             text=text,
             expected=expected,
-            children=tuple(request.children) if request.has_children else (),
+            children=tuple(request.children),
             raised=value if request.is_eager and isinstance(outcome, Failed) else None,
         )
 

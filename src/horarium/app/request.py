@@ -160,11 +160,6 @@ class Request:
         found: list[Any] = self.__dict__.setdefault("_children", [])
         return found
 
-    @property
-    def has_children(self) -> bool:
-        """Whether this execution has sent anything so far."""
-        return bool(self.__dict__.get("_children"))
-
     def note_child(self, result: Any) -> None:
         """Keep the handle of something that was sent."""
         if len(self.children) < MOST_CHILDREN:
