@@ -15,15 +15,16 @@ PR_SET_PDEATHSIG = 1
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
 
-def die_with_parent(parent: int) -> None:
-    """Let the kernel kill this process when the thread that forked it ends (Linux; elsewhere a closed channel tells).
+def die_with_parent(parent: int, number: int = signal.SIGKILL) -> None:
+    """Let the kernel send this process a signal when the thread that forked it ends (Linux; elsewhere its absence must
+    be noticed otherwise).
 
     Call it first after a fork; ends the process at once if the parent is gone already.
     """
     if sys.platform == "linux":
         import ctypes
 
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(1)
 

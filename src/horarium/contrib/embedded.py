@@ -1,0 +1,89 @@
+"""The program of an embedded worker or scheduler; ``embedding.py`` starts it, nobody else does.
+
+It imports the app anew, as ``horarium worker`` does, and ends in good order with the process that started it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib import import_module
+from threading import Event
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from horarium.app.app import Horarium
+from horarium.clock import Seconds
+from horarium.observe import logs
+from horarium.observe.lines import Lines
+from horarium.scheduler.beat import Scheduler
+from horarium.worker.options import WorkerOptions, expand_name, options_from
+from horarium.worker.process import die_with_parent
+from horarium.worker.supervisor import Companion, Supervisor
+
+LOOK_EVERY: Seconds = 1.0
+
+
+class Order(Struct, frozen=True, kw_only=True):
+    """What to run, for whom."""
+
+    app: str  # module:attribute
+    worker: bool
+    beat: bool
+    parent: int  # the process with which this one ends
+    options: dict[str, Any]  # a worker's, by the names of WorkerOptions; of any type
+
+
+class Guardian:
+    """Asks this process to stop when its parent has ended; for systems whose kernel does not."""
+
+    def __init__(self, parent: int, *, look_every: Seconds = LOOK_EVERY) -> None:
+        self._parent = parent
+        self._look_every = look_every
+        self._stopped = Event()
+
+    def run(self) -> int:
+        while not self._stopped.wait(self._look_every):
+            if os.getppid() != self._parent:
+                os.kill(os.getpid(), signal.SIGTERM)
+                break
+        return 0
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run until told to stop, or until the parent ends; return an exit code."""
+    order = msgspec.json.decode(arguments[0], type=Order)
+    die_with_parent(order.parent, signal.SIGTERM)
+    module, _, attribute = order.app.partition(":")
+    app: Horarium = getattr(import_module(module), attribute)
+    app.import_includes()
+    options = options_from(app.conf, **{"name": f"web-{order.parent}@%h", "run_dir": "", **_typed(order.options)})
+    logs.configure(options.loglevel, app.conf)
+    observer = Lines()
+    scheduler = partial(
+        Scheduler, app, name=expand_name(f"beat-{order.parent}@%h"), observer=observer, run_dir=options.run_dir
+    )
+    if not order.worker:
+        return scheduler().run()
+    companions: list[Callable[[], Companion]] = [scheduler] if order.beat else []
+    if sys.platform != "linux":
+        companions.append(partial(Guardian, order.parent))
+    return Supervisor(app, options, observer=observer, companions=companions).run()
+
+
+def _typed(options: dict[str, Any]) -> dict[str, Any]:
+    """Return options as they were before they became JSON, which knows no tuples."""
+    kinds = {field.name: field.type for field in msgspec.structs.fields(WorkerOptions)}
+    return {name: value if value is None else msgspec.convert(value, kinds[name]) for name, value in options.items()}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
