@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 
 import msgspec
@@ -23,10 +23,10 @@ from horarium.observe import logs
 from horarium.observe.lines import Lines
 from horarium.scheduler.beat import Scheduler
 from horarium.worker.options import WorkerOptions, expand_name, options_from
-from horarium.worker.process import die_with_parent
+from horarium.worker.process import die_with_parent, outlive_parent
 from horarium.worker.supervisor import Companion, Supervisor
 
-LOOK_EVERY: Seconds = 1.0
+LOOK_EVERY: Seconds = 0.5
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -40,12 +40,17 @@ class Order(Struct, frozen=True, kw_only=True):
 
 
 class Guardian:
-    """Asks this process to stop when its parent has ended; for systems whose kernel does not."""
+    """Asks this process to stop, once, when its parent has ended.
+
+    The kernel's word, which watches over the start, may come several times, and a second TERM means "at once". So the
+    guardian takes over from it; it must be made in the main thread.
+    """
 
     def __init__(self, parent: int, *, look_every: Seconds = LOOK_EVERY) -> None:
         self._parent = parent
         self._look_every = look_every
         self._stopped = Event()
+        outlive_parent()
 
     def run(self) -> int:
         while not self._stopped.wait(self._look_every):
@@ -68,14 +73,13 @@ def main(arguments: Sequence[str]) -> int:
     options = options_from(app.conf, **{"name": f"web-{order.parent}@%h", "run_dir": "", **_typed(order.options)})
     logs.configure(options.loglevel, app.conf)
     observer = Lines()
-    scheduler = partial(
-        Scheduler, app, name=expand_name(f"beat-{order.parent}@%h"), observer=observer, run_dir=options.run_dir
-    )
+    name = expand_name(f"beat-{order.parent}@%h")
+    scheduler = partial(Scheduler, app, name=name, observer=observer, run_dir=options.run_dir)
+    guardian = partial(Guardian, order.parent)
     if not order.worker:
+        Thread(target=guardian().run, name="horarium-guardian", daemon=True).start()
         return scheduler().run()
-    companions: list[Callable[[], Companion]] = [scheduler] if order.beat else []
-    if sys.platform != "linux":
-        companions.append(partial(Guardian, order.parent))
+    companions: list[Callable[[], Companion]] = [guardian, *([scheduler] if order.beat else [])]
     return Supervisor(app, options, observer=observer, companions=companions).run()
 
 

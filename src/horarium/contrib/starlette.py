@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -143,9 +144,12 @@ async def _told(statuses: AsyncIterator[dict[str, Any]]) -> AsyncIterator[dict[s
 
 
 def _url_of(id: str, request: Request | None) -> str | None:
+    """Return the path of a run's route: of the application that the request is in, else of the one around it."""
     if request is None:
         return None
-    try:
+    with suppress(NoMatchFound):
+        path: str = request.app.url_path_for(RUN_ROUTE, task_id=id)
+        return f"{request.scope.get('root_path', '')}{path}"
+    with suppress(NoMatchFound):
         return str(request.url_for(RUN_ROUTE, task_id=id).path)
-    except NoMatchFound:
-        return None
+    return None
