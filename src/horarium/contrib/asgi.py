@@ -184,6 +184,7 @@ def _open(app: Horarium) -> bool:
     """Open the store if it can be reached; tell whether it is one that a test has lent the app."""
     try:
         engine = app.connection.engine
+        engine.check()
     except EngineUnavailable as error:
         logger.warning("the store cannot be reached yet: %s", error)
         return False
