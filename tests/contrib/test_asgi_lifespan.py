@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.testclient import TestClient
 from web_process import SOURCE, eventually
 
@@ -22,7 +22,7 @@ from horarium.contrib.asgi import WithLifespan, lifespan, running
 from horarium.contrib.embedded import Guardian
 from horarium.contrib.embedding import Embedding, path_of
 from horarium.errors import ImproperlyConfigured, InvalidSetting
-from horarium.event import Event, Recovered, Troubled
+from horarium.event import Event, Troubled
 from horarium.testing.sandbox import sandbox
 
 
@@ -51,6 +51,20 @@ def test_the_projects_own_lifespan_is_inside_of_ours(app: Horarium) -> None:
     with TestClient(web) as client:
         assert client.get("/").json() == [7, "shop"]
     assert seen == [("begin", True), ("end", True)]
+    assert not app.connection.is_open
+
+
+def test_a_router_may_bring_the_lifespan_along(app: Horarium) -> None:
+    part = APIRouter(lifespan=lifespan(app))
+
+    @part.get("/")
+    async def look(request: Request) -> bool:
+        return request.state.horarium is app and app.connection.is_open
+
+    web = FastAPI()
+    web.include_router(part)
+    with TestClient(web) as client:
+        assert client.get("/").json() is True
     assert not app.connection.is_open
 
 
@@ -133,7 +147,7 @@ def test_a_worker_that_cannot_start_is_told_of_and_tried_again(app: Horarium) ->
 
     embedding = Embedding(app, beat=True, path="no_such_module:app", observer=Ears())
     embedding.start()
-    eventually(lambda: any(isinstance(event, Recovered) for event in heard), "another try")
+    eventually(lambda: len(heard) == 2, "another try")
     embedding.stop()
     first = heard[0]
     assert isinstance(first, Troubled)

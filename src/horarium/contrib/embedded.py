@@ -8,17 +8,17 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from threading import Event, Thread
 from typing import Any
 
 import msgspec
-from msgspec import Struct
 
 from horarium.app.app import Horarium
 from horarium.clock import Seconds
+from horarium.contrib.embedding import Order
 from horarium.observe import logs
 from horarium.observe.lines import Lines
 from horarium.scheduler.beat import Scheduler
@@ -27,16 +27,6 @@ from horarium.worker.process import die_with_parent, outlive_parent
 from horarium.worker.supervisor import Companion, Supervisor
 
 LOOK_EVERY: Seconds = 0.5
-
-
-class Order(Struct, frozen=True, kw_only=True):
-    """What to run, for whom."""
-
-    app: str  # module:attribute
-    worker: bool
-    beat: bool
-    parent: int  # the process with which this one ends
-    options: dict[str, Any]  # a worker's, by the names of WorkerOptions; of any type
 
 
 class Guardian:
@@ -63,10 +53,10 @@ class Guardian:
         self._stopped.set()
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(order: Order) -> int:
     """Run until told to stop, or until the parent ends; return an exit code."""
-    order = msgspec.json.decode(arguments[0], type=Order)
     die_with_parent(order.parent, signal.SIGTERM)
+    sys.path[:] = order.search
     module, _, attribute = order.app.partition(":")
     app: Horarium = getattr(import_module(module), attribute)
     app.import_includes()
@@ -90,4 +80,4 @@ def _typed(options: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(msgspec.json.decode(sys.stdin.buffer.read(), type=Order)))

@@ -13,19 +13,18 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from threading import Event, Lock, Thread
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec import Struct
 
 from horarium.address import masked
 from horarium.clock import Seconds
-from horarium.contrib.embedded import Order
 from horarium.errors import ImproperlyConfigured
-from horarium.event import Observer, Recovered, Troubled
+from horarium.event import Observer, Troubled
 from horarium.observe.lines import Lines
 from horarium.worker.options import options_from
 from horarium.worker.patience import Patience
@@ -39,6 +38,17 @@ SOUND_AFTER: Seconds = 30.0  # a process that has lived so long was well; the pa
 AFTER_GRACE: Seconds = 3.0  # what recording the last ends may take, beyond the grace
 QUIT_WITHIN: Seconds = 2.0  # what giving back may take
 FRAMEWORKS = ("fastapi", "starlette", "flask", "django", "quart", "litestar")  # a worker does without them if it can
+
+
+class Order(Struct, frozen=True, kw_only=True):
+    """What to run, for whom; handed to the program on its standard input."""
+
+    app: str  # module:attribute
+    worker: bool
+    beat: bool
+    parent: int  # the process with which it ends
+    search: tuple[str, ...]  # where modules are found: a server may have added folders
+    options: dict[str, Any]  # a worker's, by the names of WorkerOptions; of any type
 
 
 class Embedding:
@@ -70,7 +80,8 @@ class Embedding:
         self._patience = Patience(LONGEST_PAUSE, app.random)
         self._clock = app.clock
         self._observer = observer or Lines()
-        self._order = Order(app=path or path_of(app), worker=worker, beat=beat, parent=os.getpid(), options={**options})
+        self._path = path or path_of(app)
+        self._worker, self._beat, self._options = worker, beat, options
         self._lock = Lock()  # guards _process and _is_stopping
         self._process: subprocess.Popen[bytes] | None = None
         self._is_stopping = False
@@ -109,30 +120,40 @@ class Embedding:
         """Keep the process running. It is started from this thread, for it hears of this thread's end."""
         while (process := self._launch()) is not None:
             began = self._clock.monotonic()
-            code = process.wait()
+            process.communicate(self._order())  # and wait for its end
             if self._stopped.is_set():
                 return
             if self._clock.monotonic() - began >= SOUND_AFTER:
                 self._patience.reset()
             wait = self._patience.next_wait()
-            self._observer.tell(Troubled(where=self._where, reason=f"process {process.pid} {_end(code)}", wait=wait))
+            self._observer.tell(
+                Troubled(where=self._where, reason=f"process {process.pid} {_end(process.returncode)}", wait=wait)
+            )
             if self._stopped.wait(wait):
                 return
 
     def _launch(self) -> subprocess.Popen[bytes] | None:
-        is_again = self._process is not None
         with self._lock:
             if self._is_stopping:
                 return None
             self._process = subprocess.Popen(
-                [sys.executable, "-m", PROGRAM, msgspec.json.encode(self._order).decode()],
-                stdin=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(_search_path())},
+                [sys.executable, "-m", PROGRAM, self._path],  # the path is for people who look at processes
+                stdin=subprocess.PIPE,
                 start_new_session=True,
             )
-        if is_again:
-            self._observer.tell(Recovered(where=self._where))
-        return self._process
+            return self._process
+
+    def _order(self) -> bytes:
+        return msgspec.json.encode(
+            Order(
+                app=self._path,
+                worker=self._worker,
+                beat=self._beat,
+                parent=os.getpid(),
+                search=tuple(entry or str(Path.cwd()) for entry in sys.path),
+                options=self._options,
+            )
+        )
 
     def _tell(self, number: int) -> None:
         with self._lock:
@@ -174,11 +195,6 @@ def _require_shared(app: Horarium, what: str) -> None:
             f"expected a store that several processes can use, for the embedded {what}, got {masked(stores[0])}; use "
             "sqlite:///FILE, or in tests horarium.testing.start_worker"
         )
-
-
-def _search_path() -> Iterable[str]:
-    """Where the app was found, and in the order in which it was: a server may have added folders."""
-    return (entry or str(Path.cwd()) for entry in sys.path)
 
 
 def _end(code: int) -> str:
