@@ -19,8 +19,8 @@ from web_process import SOURCE, eventually
 
 from horarium import Horarium
 from horarium.contrib.asgi import WithLifespan, lifespan, running
-from horarium.contrib.embedded import Guardian
 from horarium.contrib.embedding import Embedding, path_of
+from horarium.contrib.embedding.__main__ import Guardian
 from horarium.errors import ImproperlyConfigured, InvalidSetting
 from horarium.event import Event, Troubled
 from horarium.testing.sandbox import sandbox
@@ -158,7 +158,7 @@ def test_a_worker_that_cannot_start_is_told_of_and_tried_again(app: Horarium) ->
 def test_a_guardian_asks_once_when_its_parent_is_another_one(tmp_path: Path) -> None:
     program = (
         "import os, signal, sys, time\n"
-        "from horarium.contrib.embedded import Guardian\n"
+        "from horarium.contrib.embedding.__main__ import Guardian\n"
         "heard = []\n"
         "signal.signal(signal.SIGTERM, lambda *_: heard.append(1))\n"
         "Guardian(os.getppid() + 1, look_every=0.01).run()\n"
@@ -176,6 +176,28 @@ def test_a_guardian_asks_once_when_its_parent_is_another_one(tmp_path: Path) -> 
     guardian = Guardian(os.getppid(), look_every=60.0)
     guardian.stop()
     assert guardian.run() == 0
+
+
+@pytest.mark.parametrize(
+    ("module", "strangers"),
+    [
+        ("asgi", {"starlette", "fastapi", "flask", "django", "uvicorn"}),
+        ("embedding", {"starlette", "fastapi", "flask", "django", "asyncio"}),
+        ("starlette", {"fastapi", "pydantic", "flask", "django"}),
+        ("flask", {"starlette", "fastapi", "django"}),
+    ],
+)
+def test_a_framework_does_without_the_others(module: str, strangers: set[str]) -> None:
+    program = f"import sys, horarium.contrib.{module}; print(*{strangers} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=True,
+    )
+    assert done.stdout.split() == []
 
 
 class Server:

@@ -21,7 +21,7 @@ from starlette.routing import Mount, Route
 from horarium import Horarium
 from horarium.app.result import AsyncResult
 from horarium.contrib import starlette as rooms
-from horarium.contrib.fastapi import Accepted, Queue, accepted, events, lifespan, results, router
+from horarium.contrib.fastapi import Accepted, Queue, accepted, lifespan, results, router, streamed
 from horarium.testing import start_worker
 
 PATIENCE = 20.0
@@ -49,7 +49,7 @@ def web_of(app: Horarium, **choices: Any) -> FastAPI:
     return web
 
 
-def test_a_handler_sends_and_waits(app: Horarium, add: Any) -> None:
+def test_a_handler_sends_and_waits_row_69(app: Horarium, add: Any) -> None:
     web = web_of(app)
 
     @web.get("/sum")
@@ -242,7 +242,7 @@ def test_a_stream_follows_a_run_to_its_end(app: Horarium) -> None:
             asyncio.get_running_loop().call_later(0.1, goes_on.set)
 
         follow.task = asyncio.create_task(until_half())  # type: ignore[attr-defined]
-        return events(result, look_every=0.01)
+        return streamed(result, look_every=0.01)
 
     with TestClient(web) as client, start_worker(app):
         answer = client.get(f"/follow/{steps.delay().id}")
@@ -259,7 +259,7 @@ def test_a_stream_has_a_heartbeat_and_an_end(app: Horarium, add: Any) -> None:
 
     @web.get("/follow/{task_id}")
     async def follow(result: Annotated[AsyncResult, Depends(results())]) -> Any:
-        return events(result, longest=0.5, heartbeat_every=0.1)
+        return streamed(result, longest=0.5, heartbeat_every=0.1)
 
     with TestClient(web) as client:
         answer = client.get(f"/follow/{add.delay(1, 2).id}")
@@ -302,7 +302,7 @@ def test_a_reader_that_goes_leaves_nothing_behind(app: Horarium, add: Any) -> No
     asyncio.run(story())
 
 
-def test_the_loop_goes_on_while_the_store_is_busy(tmp_path: Path) -> None:
+def test_the_loop_goes_on_while_the_store_is_busy_row_69(tmp_path: Path) -> None:
     app = Horarium("shop", store=f"sqlite:///{tmp_path}/shop.db", set_as_current=False)
 
     @app.task(name="shop.nothing")

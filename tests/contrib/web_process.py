@@ -104,6 +104,6 @@ class WebServer:
 
 def _is_embedded(process: psutil.Process) -> bool:
     try:
-        return "horarium.contrib.embedded" in process.cmdline()
+        return "horarium.contrib.embedding" in process.cmdline()
     except psutil.Error:
         return False

@@ -24,9 +24,9 @@ from horarium.contrib.starlette import (
     accepted,
     app_of,
     current_status,
-    events,
     result_of,
     revoked,
+    streamed,
 )
 
 __all__ = [
@@ -35,7 +35,7 @@ __all__ = [
     "RunStatus",
     "WithLifespan",
     "accepted",
-    "events",
+    "streamed",
     "follow",
     "lifespan",
     "results",
@@ -142,7 +142,7 @@ def router(
     @made.get("/{task_id}/events", name="horarium_run_events", response_class=Response, responses=unknown)
     async def stream(result: Annotated[AsyncResult, Depends(found)]) -> Response:
         """Server-sent events: `status` at each change, `end` at the end."""
-        return events(result)
+        return streamed(result)
 
     if revoke:
         ended: dict[int | str, dict[str, Any]] = {409: {"description": "The run has ended"}}

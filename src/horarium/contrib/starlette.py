@@ -26,7 +26,7 @@ from horarium.errors import ImproperlyConfigured
 if TYPE_CHECKING:
     from horarium.app.app import Horarium
 
-__all__ = ["WithLifespan", "accepted", "app_of", "events", "follow", "lifespan", "result_of", "routes", "running"]
+__all__ = ["WithLifespan", "accepted", "app_of", "streamed", "follow", "lifespan", "result_of", "routes", "running"]
 
 RUN_ROUTE = "horarium_run"  # the name of the route of a run's status, for url_for
 LONGEST_ID = 255
@@ -69,7 +69,7 @@ def accepted(
     return JSONResponse({"id": result.id, "status_url": status_url}, status_code=202, headers=headers)
 
 
-def events(
+def streamed(
     result: AsyncResult,
     *,
     look_every: Seconds = LOOK_EVERY,
@@ -99,7 +99,7 @@ def routes(app: Horarium, *, prefix: str = "/tasks", revoke: bool = False) -> Se
         return JSONResponse(await current_status(await result_of(app, request.path_params["task_id"])))
 
     async def stream(request: Request) -> Response:
-        return events(await result_of(app, request.path_params["task_id"]))
+        return streamed(await result_of(app, request.path_params["task_id"]))
 
     async def cancel(request: Request) -> Response:
         result = await result_of(app, request.path_params["task_id"])

@@ -1,11 +1,4 @@
-"""A worker and a scheduler that live as long as a web process: started with it, stopped with it, started again when
-they die.
-
-They run in a process of their own (``embedded.py`` is its program; decision 25 says why), which a thread of the web
-process watches. No signal handler is taken and nothing is forked from the web process as it is: a fresh interpreter
-imports the app. The process has a session of its own, so a Ctrl-C in the terminal is the server's alone, and it
-inherits no socket. It ends in good order when the web process ends in whatever way, killed with -9 included.
-"""
+"""The web process's side: a thread that keeps one process running."""
 
 from __future__ import annotations
 
@@ -19,10 +12,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from msgspec import Struct
 
 from horarium.address import masked
 from horarium.clock import Seconds
+from horarium.contrib.embedding.order import Order
 from horarium.errors import ImproperlyConfigured
 from horarium.event import Observer, Troubled
 from horarium.observe.lines import Lines
@@ -32,23 +25,12 @@ from horarium.worker.patience import Patience
 if TYPE_CHECKING:
     from horarium.app.app import Horarium
 
-PROGRAM = "horarium.contrib.embedded"
+PROGRAM = "horarium.contrib.embedding"
 LONGEST_PAUSE: Seconds = 30.0  # before it is started again
 SOUND_AFTER: Seconds = 30.0  # a process that has lived so long was well; the pauses begin anew
 AFTER_GRACE: Seconds = 3.0  # what recording the last ends may take, beyond the grace
 QUIT_WITHIN: Seconds = 2.0  # what giving back may take
 FRAMEWORKS = ("fastapi", "starlette", "flask", "django", "quart", "litestar")  # a worker does without them if it can
-
-
-class Order(Struct, frozen=True, kw_only=True):
-    """What to run, for whom; handed to the program on its standard input."""
-
-    app: str  # module:attribute
-    worker: bool
-    beat: bool
-    parent: int  # the process with which it ends
-    search: tuple[str, ...]  # where modules are found: a server may have added folders
-    options: dict[str, Any]  # a worker's, by the names of WorkerOptions; of any type
 
 
 class Embedding:

@@ -1,4 +1,4 @@
-"""The program of an embedded worker or scheduler; ``embedding.py`` starts it, nobody else does.
+"""The program of the process beside a web process; ``keeper.py`` starts it, nobody else does.
 
 It imports the app anew, as ``horarium worker`` does, and ends in good order with the process that started it.
 """
@@ -18,7 +18,7 @@ import msgspec
 
 from horarium.app.app import Horarium
 from horarium.clock import Seconds
-from horarium.contrib.embedding import Order
+from horarium.contrib.embedding.order import Order
 from horarium.observe import logs
 from horarium.observe.lines import Lines
 from horarium.scheduler.beat import Scheduler
