@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from servers import free_port
 
 ROOT = Path(__file__).parents[2]
