@@ -21,7 +21,8 @@ from starlette.routing import Mount, Route
 from horarium import Horarium
 from horarium.app.result import AsyncResult
 from horarium.contrib import starlette as rooms
-from horarium.contrib.fastapi import Accepted, Queue, accepted, lifespan, results, router, streamed
+from horarium.contrib.fastapi import Accepted, Queue, accepted, lifespan, results, router, streamed, unavailable
+from horarium.errors import EngineUnavailable
 from horarium.testing import start_worker
 
 PATIENCE = 20.0
@@ -265,6 +266,21 @@ def test_a_stream_has_a_heartbeat_and_an_end(app: Horarium, add: Any) -> None:
         answer = client.get(f"/follow/{add.delay(1, 2).id}")
     assert [name for name, _ in told(answer.text)] == ["status"]
     assert answer.text.count(": ping") >= 2
+
+
+def test_a_store_that_is_away_is_a_503_that_names_no_address() -> None:
+    app = Horarium("shop", store="redis://127.0.0.1:1/0", set_as_current=False, task_publish_timeout=0.1)
+    web = web_of(app)
+    web.add_exception_handler(EngineUnavailable, unavailable)
+
+    @web.post("/")
+    async def send(queue: Annotated[Queue, Depends()]) -> Any:
+        return accepted(await queue.send("shop.add", 1, 2))
+
+    with TestClient(web) as client:
+        for answer in (client.post("/"), client.get("/tasks/some-id")):
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+            assert "6379" not in answer.text and "127.0.0.1" not in answer.text
 
 
 def test_streams_are_bounded(app: Horarium, add: Any, monkeypatch: pytest.MonkeyPatch) -> None:

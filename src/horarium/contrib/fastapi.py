@@ -27,6 +27,7 @@ from horarium.contrib.starlette import (
     result_of,
     revoked,
     streamed,
+    unavailable,
 )
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "WithLifespan",
     "accepted",
     "streamed",
+    "unavailable",
     "follow",
     "lifespan",
     "results",

@@ -21,17 +21,30 @@ from horarium.app.result import AsyncResult
 from horarium.clock import Seconds
 from horarium.contrib.asgi import LONGEST, LOOK_EVERY, STATE, WithLifespan, follow, lifespan, running
 from horarium.contrib.status import status_of
-from horarium.errors import ImproperlyConfigured
+from horarium.errors import EngineUnavailable, ImproperlyConfigured
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium
 
-__all__ = ["WithLifespan", "accepted", "app_of", "streamed", "follow", "lifespan", "result_of", "routes", "running"]
+__all__ = [
+    "WithLifespan",
+    "accepted",
+    "app_of",
+    "follow",
+    "lifespan",
+    "result_of",
+    "routes",
+    "running",
+    "streamed",
+    "unavailable",
+]
 
 RUN_ROUTE = "horarium_run"  # the name of the route of a run's status, for url_for
 LONGEST_ID = 255
 HEARTBEAT_EVERY: Seconds = 15.0  # proxies drop what is silent for 30 s or 60 s
 SEND_WITHIN: Seconds = 30.0  # a reader that takes nothing for so long has gone
+AWAY = "the store of tasks cannot be reached; try again in a moment"
+ASK_LATER = {"Retry-After": "5"}
 MOST_STREAMS = 1000  # at a time, of one process: each asks the store once a second
 
 
@@ -47,11 +60,15 @@ def app_of(connection: HTTPConnection) -> Horarium:
 
 
 async def result_of(app: Horarium, task_id: str) -> AsyncResult:
-    """Return the handle of a run that the store knows. Raises: HTTPException 404 for another id."""
+    """Return the handle of a run that the store knows. Raises: HTTPException 404 for another id, 503 when the store
+    cannot be reached."""
     if task_id and len(task_id) <= LONGEST_ID and task_id.isprintable():
         result = AsyncResult(task_id, app=app)
-        if await asyncio.to_thread(result.exists):
-            return result
+        try:
+            if await asyncio.to_thread(result.exists):
+                return result
+        except EngineUnavailable as error:
+            raise HTTPException(503, AWAY, ASK_LATER) from error
     raise HTTPException(404, f"expected the id of a run that is kept, got {task_id[:LONGEST_ID]!r}")
 
 
@@ -83,12 +100,18 @@ def streamed(
     again after all but the last, so close it at ``end``. Past ``MOST_STREAMS`` at a time the answer is a 503.
     """
     if _Stream.count >= MOST_STREAMS:
-        raise HTTPException(503, "too many runs are being followed; ask for the status instead", {"Retry-After": "5"})
+        raise HTTPException(503, "too many runs are being followed; ask for the status instead", ASK_LATER)
     return _Stream(
         _told(follow(result, look_every=look_every, longest=longest)),
         ping=heartbeat_every,
         send_timeout=SEND_WITHIN,
     )
+
+
+async def unavailable(request: Request, error: Exception) -> Response:
+    """Answer 503: ``web.add_exception_handler(EngineUnavailable, unavailable)`` is for handlers that send while the
+    store cannot be reached. What it says names no address."""
+    return JSONResponse({"detail": AWAY}, status_code=503, headers=ASK_LATER)
 
 
 def routes(app: Horarium, *, prefix: str = "/tasks", revoke: bool = False) -> Sequence[Route]:
