@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask, current_app, g
 
-from horarium import Horarium, shared_task
+from horarium import Horarium, Task, shared_task
 from horarium.app.current import chosen
 from horarium.contrib.flask import flask_task_class, init_app
 from horarium.errors import ImproperlyConfigured, UnknownSetting
@@ -99,8 +99,6 @@ def test_an_app_whose_tasks_would_run_outside_is_refused(flask: Flask) -> None:
 
 
 def test_a_class_of_ones_own_keeps_its_call(flask: Flask) -> None:
-    from horarium import Task
-
     calls: list[str] = []
 
     class Counted(Task):
@@ -113,3 +111,31 @@ def test_a_class_of_ones_own_keeps_its_call(flask: Flask) -> None:
     with app, start_worker(app):
         assert task.delay().get(timeout=PATIENCE) == 1
     assert calls == ["shop"]
+
+
+def test_the_recipe_of_flasks_own_guide_works_as_it_is() -> None:
+    """With Celery's name replaced, as `migrate-project` does."""
+
+    def celery_init_app(flask: Flask) -> Horarium:
+        class FlaskTask(Task):
+            def __call__(self, *args: Any, **kwargs: Any) -> Any:
+                with flask.app_context():
+                    return self.run(*args, **kwargs)
+
+        made = Horarium(flask.name, task_cls=FlaskTask)
+        made.config_from_object(flask.config["CELERY"])
+        made.set_default()
+        flask.extensions["celery"] = made
+        return made
+
+    flask = Flask("guide")
+    flask.config.from_mapping(CELERY={"broker_url": "memory://", "task_ignore_result": False})
+    app = celery_init_app(flask)
+
+    @shared_task(name="guide.who", ignore_result=False)
+    def who() -> str:
+        name: str = current_app.name
+        return name
+
+    with app, chosen(app), start_worker(app):
+        assert who.delay().get(timeout=PATIENCE) == "guide"
