@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -324,21 +323,16 @@ def test_the_loop_goes_on_while_the_store_is_busy_row_69(tmp_path: Path) -> None
     @app.task(name="shop.nothing")
     def nothing() -> None: ...
 
-    async def story() -> tuple[int, str]:
+    async def story() -> str:
         await nothing.adelay()
         with closing(apsw.Connection(str(tmp_path / "shop.db"))) as other:
             other.execute("BEGIN IMMEDIATE")  # nobody else can write
             sending = asyncio.create_task(nothing.adelay())
-            turns = 0
-            until = time.monotonic() + 0.3
-            while time.monotonic() < until:
+            for _ in range(50):  # turns that a loop which waited for the store would not get to before it gave up
                 await asyncio.sleep(0.001)
-                turns += 1
             assert not sending.done()
             other.execute("ROLLBACK")
-        return turns, (await asyncio.wait_for(sending, PATIENCE)).id
+        return (await asyncio.wait_for(sending, PATIENCE)).id
 
     with app:
-        turns, id = asyncio.run(story())
-        assert turns > 50
-        assert app.AsyncResult(id).exists()
+        assert app.AsyncResult(asyncio.run(story())).exists()
