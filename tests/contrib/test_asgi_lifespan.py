@@ -109,6 +109,8 @@ def test_an_app_that_a_test_has_put_on_a_store_of_its_own_gets_no_worker_and_kee
 def test_bad_options_are_refused_before_anything_is_started(app: Horarium) -> None:
     with pytest.raises(InvalidSetting):
         Embedding(app, worker=True, path="shop:app", pool="fibres")
+    with pytest.raises(ImproperlyConfigured, match=r"got 'concurency'; did you mean concurrency\?"):
+        Embedding(app, worker=True, path="shop:app", concurency=2)
     with pytest.raises(ImproperlyConfigured, match="expected something to embed"):
         Embedding(app, path="shop:app")
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from threading import Event, Lock, Thread
 from types import ModuleType
@@ -14,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from horarium.address import masked
+from horarium.app.registry import nearest
 from horarium.clock import Seconds
 from horarium.contrib.embedding.order import Order
 from horarium.errors import ImproperlyConfigured
 from horarium.event import Observer, Troubled
 from horarium.observe.lines import Lines
-from horarium.worker.options import options_from
+from horarium.worker.options import WorkerOptions, options_from
 from horarium.worker.patience import Patience
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ class Embedding:
             raise ImproperlyConfigured("expected something to embed, got nothing; say worker=True, beat=True, or both")
         what = " and ".join(word for word, is_wanted in (("worker", worker), ("scheduler", beat)) if is_wanted)
         _require_shared(app, what)
+        _require_known(options)
         checked = options_from(app.conf, **options)
         self._where = f"embedded {what}"
         self._grace = checked.grace
@@ -168,6 +171,15 @@ def path_of(app: Horarium) -> str:
 def _is_of_web(module: ModuleType) -> bool:
     kinds = (type(value).__module__ for value in vars(module).values())
     return any(kind.split(".")[0] in FRAMEWORKS for kind in kinds)
+
+
+def _require_known(options: Iterable[str]) -> None:
+    known = [field.name for field in msgspec.structs.fields(WorkerOptions)]
+    for name in options:
+        if name not in known:
+            meant = nearest(name, known)
+            hint = f"did you mean {meant}?" if meant else f"there are {', '.join(sorted(known))}"
+            raise ImproperlyConfigured(f"expected the options of a worker, got {name!r}; {hint}")
 
 
 def _require_shared(app: Horarium, what: str) -> None:
