@@ -53,6 +53,8 @@ class BoundedList(admin.ModelAdmin):
 
     paginator = BoundedPaginator
     show_full_result_count = False
+    if hasattr(admin, "ShowFacets"):  # since Django 5.0: a count for each value of each filter
+        show_facets = admin.ShowFacets.NEVER
     list_per_page = 100
     search_help_text = _("An id, or a text that is looked for in the newest 20,000 rows.")
     id_field = ""
