@@ -310,6 +310,35 @@ def test_an_archive_that_is_away_ends_nothing(engine: MemoryEngine, shelf: Shelf
     assert diary.troubles() == ["away"]
 
 
+def test_what_is_named_waits_for_another_worker_if_this_one_ends(
+    engine: MemoryEngine, shelf: Shelf, diary: Diary
+) -> None:
+    [delivery] = claimed(engine, "a")
+    engine.queue.settle([settlement(delivery, GOOD)], now=engine.now(), policy=MaintenancePolicy())
+    shelf.trouble = [ArchiveUnavailable("away") for _ in range(2)]
+    first, second = (keeper_of(engine, shelf, diary) for _ in range(2))
+    first.owe(["a"])
+    first.start()
+    assert first.finish(10)
+    shelf.trouble.clear()
+    second.start()
+    assert second.finish(10)
+    assert set(shelf.records) == {"a"}
+
+
+def test_an_archive_that_breaks_in_a_way_of_its_own_ends_no_worker(
+    engine: MemoryEngine, shelf: Shelf, diary: Diary
+) -> None:
+    [delivery] = claimed(engine, "a")
+    engine.queue.settle([settlement(delivery, Failed(error=BAD))], now=engine.now(), policy=MaintenancePolicy())
+    shelf.trouble = [ZeroDivisionError("a bug")]
+    keeper = keeper_of(engine, shelf, diary)
+    keeper.start()
+    wait_for(lambda: set(shelf.records) == {"a"})
+    assert keeper.finish(10)
+    assert diary.troubles() == ["ZeroDivisionError: a bug"]
+
+
 def test_any_worker_removes_what_is_old(engine: MemoryEngine, shelf: Shelf, diary: Diary) -> None:
     clock = ManualClock(engine.now())
     for number, age in enumerate([2 * DAY, 2 * DAY, 0.5 * DAY]):

@@ -22,6 +22,7 @@ from horarium.app.inspection import Inspect
 from horarium.app.mailbox import Audience, Mailbox
 from horarium.clock import Seconds, milliseconds
 from horarium.command import Matcher
+from horarium.engines.protocol import Engine
 from horarium.engines.records import CONTROL_TOPIC, RESULT_TOPIC, Note, Page, Purge, Revoke, RunFilter
 from horarium.message import new_id
 from horarium.outcome import State
@@ -288,14 +289,8 @@ class Control:
         return changed
 
     def _note_for_archive(self, ids: Sequence[str]) -> None:
-        if not self._connection.is_archived:
-            return
-        engine = self._connection.engine
-        now = engine.now()
-        expires = now + milliseconds(ARCHIVE_NOTE_LASTS)
-        for start in range(0, len(ids), ARCHIVE_NOTE_IDS):
-            text = Raw(msgspec.json.encode(ids[start : start + ARCHIVE_NOTE_IDS]))
-            engine.notes.post([Note(key=ARCHIVE_NOTE + new_id(now), text=text, expires=expires)], now=now)
+        if self._connection.is_archived:
+            note_for_archive(self._connection.engine, ids)
 
     def _asked(self, command: str, arguments: dict[str, Any], destination: Any, **options: Any) -> Replies:
         return self.broadcast(command, arguments, destination, **{**options, "reply": True}) or []
@@ -323,6 +318,15 @@ class Control:
             for node in audience.nodes(engine):
                 if node.owner not in answered:
                     yield {_new_key(node.name, node.record.member.pid, keys): told_by_store(engine, node, arguments)}
+
+
+def note_for_archive(engine: Engine, ids: Sequence[str]) -> None:
+    """Leave a note for workers: these runs have ended, or may have, and are to be written down in the archive."""
+    now = engine.now()
+    expires = now + milliseconds(ARCHIVE_NOTE_LASTS)
+    for start in range(0, len(ids), ARCHIVE_NOTE_IDS):
+        text = Raw(msgspec.json.encode(ids[start : start + ARCHIVE_NOTE_IDS]))
+        engine.notes.post([Note(key=ARCHIVE_NOTE + new_id(now), text=text, expires=expires)], now=now)
 
 
 def signal_name(signal: str | int) -> str:

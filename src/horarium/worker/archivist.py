@@ -131,7 +131,10 @@ class Archivist:
     def close(self) -> None:
         """Let go of the connection; it is opened again when it is needed."""
         self._used = None
-        self._archive.close()
+        try:
+            self._archive.close()
+        except Exception as error:  # noqa: BLE001  # it is gone in any case
+            self.tell(error)
 
     def _children_of(self, settlement: Settlement) -> tuple[Any, ...]:
         noted = tuple(child.as_tuple() for child in self._children.get(settlement.id, ()))

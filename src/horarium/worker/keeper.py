@@ -1,13 +1,12 @@
 """Keeper: brings the archive up to what the store has, and removes from it what is too old.
 
 Children write down what they settle. What ends otherwise (revoked while it waited, expired, given up after crashes,
-doomed with its chord, settled on behalf of a child that died) is found in the store: what is named here at once, the
+doomed with its chord, settled on behalf of a child that died) is found in the store: what a note names at once, the
 newest ends with every look, all others by and by. Writing twice is harmless, so every worker does it.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from random import Random
 from threading import Event, Thread
@@ -15,11 +14,11 @@ from threading import Event, Thread
 import msgspec
 
 from horarium.app.archive import Archive, ArchiveRefused, Record
-from horarium.app.control import ARCHIVE_NOTE
+from horarium.app.control import ARCHIVE_NOTE, note_for_archive
 from horarium.clock import Clock, Instant, Seconds, milliseconds
 from horarium.engines.protocol import Engine
 from horarium.engines.records import Page, RunFilter
-from horarium.errors import EngineUnavailable
+from horarium.errors import EngineError, EngineUnavailable
 from horarium.event import Observer, Recovered, Troubled
 from horarium.outcome import State
 from horarium.worker.archivist import Archivist, is_wanted
@@ -32,7 +31,6 @@ PAGES = 3  # of the walk through all of them, with each look
 WALK_EVERY: Seconds = 60.0
 LOOK_BACK: Seconds = 3600.0  # of the first walk: what ended before, somebody may have removed on purpose
 OVERLAP: Seconds = 60.0  # of two walks
-OWED_AT_ONCE = 500
 BATCH = 1000  # rows that one statement removes
 REMOVE_EVERY: Seconds = 60.0
 REMOVE_WITHIN: Seconds = 1.0  # of each look, until nothing is left
@@ -68,7 +66,7 @@ def keeper_for(
 
 
 class Keeper:
-    """One thread with connections of its own. ``owe`` never waits."""
+    """One thread with connections of its own: whoever names runs does not wait for the database."""
 
     def __init__(
         self,
@@ -89,7 +87,6 @@ class Keeper:
         self._random = random
         self._failed = failed
         self._archivist = Archivist(archive, engine, clock, observer)
-        self._owed: deque[str] = deque()
         self._place: str | None = None  # of the walk, in pages of the store
         self._walk_due: Seconds = clock.monotonic()
         self._since: Instant = clock.now() - milliseconds(LOOK_BACK)  # what ended before needs no look
@@ -105,9 +102,10 @@ class Keeper:
         self._thread.start()
 
     def owe(self, ids: Sequence[str]) -> None:
-        """Write down these runs, as the store has them, as soon as possible."""
+        """Let these runs be written down, as the store has them, as soon as possible: by this worker, or by another one
+        if it ends before. Raises: EngineUnavailable."""
         if ids:
-            self._owed.extend(ids)
+            note_for_archive(self._engine, ids)
             self._wake.set()
 
     def finish(self, timeout: Seconds) -> bool:
@@ -119,17 +117,20 @@ class Keeper:
     def _run(self) -> None:
         try:
             due = self._clock.monotonic() + self._pause() * self._random.random()  # workers that start together
-            while not self._closing or self._owed:
+            while True:
+                is_last = self._closing
                 try:
                     due = self._look(due)
                 except EngineUnavailable as error:
                     self._tell_away(error)
-                    if self._closing:
-                        break  # another worker will find them
+                    if is_last:
+                        break  # another worker will find the notes
                     due = self._clock.monotonic() + self._pause()
                     self._wake.wait(self._pause())
                     self._wake.clear()
                     continue
+                if is_last:
+                    break
                 if not self._closing:
                     self._wake.wait(max(0.0, due - self._clock.monotonic()))
                     self._wake.clear()
@@ -140,14 +141,17 @@ class Keeper:
             self._ended.set()
 
     def _look(self, due: Seconds) -> Seconds:
-        self._pay()
+        self._read_notes()
         if self._closing or self._clock.monotonic() < due:
             return due
         try:
-            self._read_notes()
             self._catch_up()
             self._remove_old()
-        except ArchiveRefused as error:
+        except EngineError as error:
+            if not isinstance(error, ArchiveRefused):
+                raise
+            self._archivist.tell(error)
+        except Exception as error:  # noqa: BLE001  # whatever an archive comes to, it is told and the worker goes on
             self._archivist.tell(error)
         else:
             if self._is_away:
@@ -156,15 +160,8 @@ class Keeper:
         self._archivist.close()  # between two looks it would only be one more connection
         return self._clock.monotonic() + self._pause()
 
-    def _pay(self) -> None:
-        while self._owed:
-            ids = [self._owed[place] for place in range(min(OWED_AT_ONCE, len(self._owed)))]
-            self._archivist.write_known(list(dict.fromkeys(ids)))
-            for _ in ids:
-                self._owed.popleft()
-
     def _read_notes(self) -> None:
-        """Write down what somebody has revoked, wherever that was."""
+        """Write down what was named: by somebody who has revoked it, or on behalf of a child that died."""
         notes = self._engine.notes.read(ARCHIVE_NOTE, now=self._clock.now())
         for note in notes:
             self._archivist.write_known(msgspec.json.decode(note.text, type=list[str]))
