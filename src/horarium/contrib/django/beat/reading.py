@@ -13,6 +13,7 @@ from horarium import codec
 from horarium.clock import Instant
 from horarium.contrib.django.beat.models import CrontabSchedule, PeriodicTask
 from horarium.errors import DecodingError, InvalidSchedule
+from horarium.message import derived_id
 from horarium.schedules.entries import read_entry
 from horarium.schedules.record import Schedule
 
@@ -27,7 +28,8 @@ NAME_HEADER = "periodic_task_name"
 
 def schedule_of(app: Horarium, task: PeriodicTask, extra: Mapping[str, Any], *, now: Instant) -> Schedule:
     """Return the schedule that a row asks for, with the ``extra`` keys of an entry; not stored yet, and without a next
-    instant. Its interval, crontab, solar or clocked row should have been read with it.
+    instant. Its interval, crontab, solar or clocked row should have been read with it. Its id goes by the row, and
+    stays the same when that is renamed.
 
     Raises: InvalidSchedule, EncodingError; both name the row.
     """
@@ -42,15 +44,20 @@ def schedule_of(app: Horarium, task: PeriodicTask, extra: Mapping[str, Any], *, 
         "args": _json(task, "args", list),
         "kwargs": _json(task, "kwargs", dict),
         "options": {**extra.get("options", {}), **_options(task)},
-        "start": _aware(task.start_time),
-        "end": _aware(task.expires),
+        "start": aware(task.start_time),
+        "end": aware(task.expires),
         "one_off": task.one_off,
         "enabled": task.enabled,
         "description": task.description,
     }
     window = app.conf.beat_cron_starting_deadline
     read = read_entry(task.name, entry, timezone=app.conf.timezone, now=now, cron_window=window)
-    return replace(read, owner="table", app=app.main)
+    return replace(read, id=derived_id("periodic task", app.main, task.pk), owner="table", app=app.main)
+
+
+def aware(moment: datetime | None) -> datetime | None:
+    """Return a moment of the database with its zone: with USE_TZ=False it is one in Django's current zone."""
+    return moment if moment is None or timezone.is_aware(moment) else timezone.make_aware(moment)
 
 
 def _options(task: PeriodicTask) -> dict[str, Any]:
@@ -59,11 +66,6 @@ def _options(task: PeriodicTask) -> dict[str, Any]:
         options["expires"] = task.expire_seconds
     options["headers"] = {**_json(task, "headers", dict), NAME_HEADER: task.name}
     return options
-
-
-def _aware(moment: datetime | None) -> datetime | None:
-    """Return a moment with its zone: a naive one is meant in the project's (USE_TZ = False)."""
-    return timezone.make_aware(moment) if moment is not None and timezone.is_naive(moment) else moment
 
 
 def _json(task: PeriodicTask, field: str, kind: type) -> Any:  # Any: what people wrote
