@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -92,12 +93,13 @@ def _compare(theirs: Project, ours: Project) -> None:
 
 def test_a_database_is_taken_over_as_it_is_and_given_back_rows_85_87_and_92(tmp_path: Path) -> None:
     project = on_sqlite(tmp_path, "site")
-    _, _, before = project.theirs("migrate", "fill", "dump")
+    *_, before = project.theirs("migrate", "fill", "begin_beat", "dump")
 
-    applied, taken, names = project.ours("migrate", "dump", "names")
+    applied, taken, names, said = project.ours("migrate", "dump", "names", "setup")
     assert "Applying django_celery_beat" not in applied and "Applying places" not in applied
     assert taken == before
     assert len(set(names)) == 1
+    assert "from settings: adopted" in said and said.endswith("1 adopted\n")
     _, edited = project.ours("edit", "dump")
     if find_spec("horarium.contrib.django.beat.admin"):
         assert set(project.ours("pages")[0].values()) == {200}
@@ -105,7 +107,8 @@ def test_a_database_is_taken_over_as_it_is_and_given_back_rows_85_87_and_92(tmp_
     applied, given_back, scheduled, pages = project.theirs("migrate", "dump", "scheduled", "pages")
     assert "No migrations to apply." in applied
     assert given_back == edited != taken
-    assert set(scheduled) == {"hourly", "Ночью 夜", "sunset", "once", "off", "new", "from a migration"}
+    made = {"hourly", "Ночью 夜", "sunset", "once", "off", "new", "from a migration", "from settings"}
+    assert set(scheduled) - {"celery.backend_cleanup"} == made
     assert scheduled["off"].startswith("[8] <freq: 1.00 hour>")
     assert set(pages.values()) == {200}
 
@@ -115,3 +118,11 @@ def test_a_database_may_change_sides_in_the_middle_of_its_migrations(tmp_path: P
     project.theirs("migrate:django_celery_beat:0008_auto_20180914_1922")
     there = "migrate:django_celery_beat"
     assert project.ours(there, "schema")[1] == straight.ours(there, "schema")[1]
+
+
+def test_several_processes_at_once_make_each_row_of_the_settings_once(tmp_path: Path) -> None:
+    project = on_sqlite(tmp_path, "site")
+    project.ours("migrate")
+    with ThreadPoolExecutor(3) as pool:
+        said = [one.result()[0] for one in [pool.submit(project.ours, "setup") for _ in range(3)]]
+    assert sorted(said) == ["1 unchanged\n", "1 unchanged\n", "from settings: created\n1 created\n"]

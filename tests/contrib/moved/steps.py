@@ -156,6 +156,23 @@ def fill() -> None:
 
 
 @step
+def begin_beat() -> None:
+    """Let the real scheduler bring the settings' schedule into the tables, as it does when it starts."""
+    from django_celery_beat.schedulers import DatabaseScheduler
+    from moved_site.celery import app
+
+    DatabaseScheduler(app=app, lazy=True).setup_schedule()
+
+
+@step
+def setup() -> str:
+    """Let ours do the same; return what the command says."""
+    out = io.StringIO()
+    call_command("setup_periodic_tasks", stdout=out, no_color=True)
+    return out.getvalue()
+
+
+@step
 def dump() -> list[Any]:
     """Return all rows, and the rights to them."""
     from django.contrib.auth.models import Permission
