@@ -208,7 +208,7 @@ class Follower:
             lacking = tables.missing(using)
         except DatabaseError:
             return HorariumError(f"expected Django's database {using!r} to answer, got: {_first_line(error)}")
-        if lacking.tasks or isinstance(error, ProgrammingError | OperationalError) and "column" in str(error):
+        if lacking.tasks or (isinstance(error, ProgrammingError | OperationalError) and "column" in str(error)):
             return ImproperlyConfigured(_no_tables(using, _first_line(error)))
         return HorariumError(f"expected Django's database {using!r} to be usable, got: {_first_line(error)}")
 
@@ -223,8 +223,8 @@ def _no_tables(using: str, got: str) -> str:
 
 def _no_triggers(using: str, reason: str) -> str:
     return (
-        f"Django's database {using!r} has no triggers that note edits of periodic tasks ({reason}): all rows are read in "
-        "turn instead, 1,000 at a time; have somebody who may make triggers run: python manage.py migrate"
+        f"Django's database {using!r} has no triggers that note edits of periodic tasks ({reason}): all rows are read "
+        "in turn instead, 1,000 at a time; have somebody who may make triggers run: python manage.py migrate"
     )
 
 

@@ -83,7 +83,8 @@ class DatabaseScheduler:
     def source(cls, app: Horarium) -> TableSource:
         """Return the source of an app's schedules."""
         is_limited = any(
-            getattr(cls, name) is not getattr(DatabaseScheduler, name) for name in ("enabled_models_qs", "enabled_models")
+            getattr(cls, name) is not getattr(DatabaseScheduler, name)
+            for name in ("enabled_models_qs", "enabled_models")
         )
         return TableSource(app, Rows(cls(app)._chosen if is_limited else None, cls.Model))
 

@@ -170,8 +170,8 @@ def _with_past(wanted: Schedule, task: PeriodicTask, base: Schedule | None, *, n
     total = wanted.total_runs if base is None else base.total_runs
     if base is None:
         most = total if total and task.enabled else total + 1
-    elif base.enabled and base.max_runs in (total, total + 1):
-        most = base.max_runs or total
+    elif base.max_runs is not None and (not task.enabled or (base.enabled and base.max_runs in (total, total + 1))):
+        most = base.max_runs
     else:
         most = total + 1
     return replace(wanted, one_off=False, max_runs=max(1, most))

@@ -27,8 +27,10 @@ from horarium.contrib.django.beat.models import (
 from horarium.contrib.django.models import Change, ScheduleExtra
 from horarium.engines.statements import read_statements
 
-OWN = (ScheduleExtra, Change)
-MOMENTS = dict(zip(KINDS, (IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule), strict=True))
+OWN: tuple[type[models.Model], ...] = (ScheduleExtra, Change)
+MOMENTS: dict[str, type[models.Model]] = dict(
+    zip(KINDS, (IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule), strict=True)
+)
 TASK, ALL = "task", "all"  # kinds of changes besides those
 # What schedulers write of a task, and what follows from any edit.
 NOT_EDITS = frozenset({"last_run_at", "total_run_count", "date_changed"})
