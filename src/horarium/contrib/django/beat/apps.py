@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+
 from django.apps import AppConfig
+from django.db import Error as DatabaseError
+from django.db.models.signals import post_migrate
 
 from horarium.contrib.django.along import with_horarium
+
+logger = logging.getLogger("horarium.beat")
 
 
 class BeatConfig(AppConfig):
@@ -26,3 +32,14 @@ class BeatConfig(AppConfig):
 
         signals_connect()
         checks.register()
+        post_migrate.connect(_ensure_tables, sender=self, dispatch_uid="horarium")
+
+
+def _ensure_tables(using: str, **_: object) -> None:
+    """Make what a scheduler needs besides. Where the right to do so is missing, schedulers say so and do without."""
+    from horarium.contrib.django.beat import tables
+
+    try:
+        tables.ensure(using)
+    except DatabaseError as error:
+        logger.warning("beat: database %r: expected to make triggers that note edits, got: %s", using, error)
