@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
@@ -24,6 +25,7 @@ from servers import PostgresServer
 ROOT = Path(__file__).parents[2]
 PROJECT = Path(__file__).parent / "moved"
 THEIRS = ROOT / ".venv-celery"
+OURS = {"HORARIUM_DROPIN": "1", "PYTHONPATH": str(ROOT / "src")}
 PATIENCE = 120
 pytestmark = pytest.mark.timeout(PATIENCE + 60)
 
@@ -42,12 +44,38 @@ class Project:
         return self._take(THEIRS / "bin" / "python", steps, {})
 
     def ours(self, *steps: str) -> list[Any]:
-        return self._take(Path(sys.executable), steps, {"HORARIUM_DROPIN": "1", "PYTHONPATH": str(ROOT / "src")})
+        return self._take(Path(sys.executable), steps, OURS)
+
+    def run_until(self, argument: str) -> None:
+        """Run a worker of ours with a scheduler until a run with this argument has left its proof."""
+        proof = self.folder / "proof"
+        store = {"MOVED_PROOF": str(proof), "MOVED_BROKER": f"sqlite:///{self.folder}/store.db"}
+        command = "worker -B --scheduler django_celery_beat.schedulers:DatabaseScheduler -P thread -c 1".split()
+        with (self.folder / "log").open("w") as log:
+            worker = subprocess.Popen(
+                [sys.executable, "-m", "horarium", "-A", "moved_site", *command],
+                env=self._environment(**OURS, **store),
+                cwd=PROJECT,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            deadline = time.monotonic() + PATIENCE
+            while not proof.exists() or argument not in proof.read_text().split():
+                assert worker.poll() is None and time.monotonic() < deadline, (self.folder / "log").read_text()
+                time.sleep(0.05)  # between two looks at a fact
+        finally:
+            worker.terminate()
+            worker.wait(PATIENCE)
+
+    def _environment(self, **environment: str) -> dict[str, str]:
+        passed_on = {"PATH": os.environ["PATH"], "HOME": str(self.folder)}
+        return {**passed_on, "MOVED_DATABASE": self.database, **environment}
 
     def _take(self, python: Path, steps: tuple[str, ...], environment: dict[str, str]) -> list[Any]:
         done = subprocess.run(
             [str(python), "-W", "ignore", str(PROJECT / "steps.py"), *steps],
-            env={**environment, "PATH": os.environ["PATH"], "MOVED_DATABASE": self.database, "HOME": str(self.folder)},
+            env=self._environment(**environment),
             cwd=PROJECT,
             capture_output=True,
             text=True,
@@ -100,7 +128,11 @@ def test_a_database_is_taken_over_as_it_is_and_given_back_rows_85_87_and_92(tmp_
     assert taken == before
     assert len(set(names)) == 1
     assert "from settings: adopted" in said and said.endswith("1 adopted\n")
-    _, edited = project.ours("edit", "dump")
+    project.ours("edit")
+    project.run_until("8")
+    [edited] = project.ours("dump")
+    run = next(row["fields"] for row in edited[0] if row["fields"].get("name") == "off")
+    assert run["total_run_count"] > 0 and run["last_run_at"] is not None
     if find_spec("horarium.contrib.django.beat.admin"):
         assert set(project.ours("pages")[0].values()) == {200}
 
@@ -109,7 +141,7 @@ def test_a_database_is_taken_over_as_it_is_and_given_back_rows_85_87_and_92(tmp_
     assert given_back == edited != taken
     made = {"hourly", "Ночью 夜", "sunset", "once", "off", "new", "from a migration", "from settings"}
     assert set(scheduled) - {"celery.backend_cleanup"} == made
-    assert scheduled["off"].startswith("[8] <freq: 1.00 hour>")
+    assert scheduled["off"].startswith("[8] <freq: 1.00 second>")
     assert set(pages.values()) == {200}
 
 

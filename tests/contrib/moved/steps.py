@@ -186,10 +186,11 @@ def dump() -> list[Any]:
 @step
 def edit() -> None:
     """Edit rows, as programs do."""
-    from django_celery_beat.models import CrontabSchedule, PeriodicTask
+    from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
     task = PeriodicTask.objects.get(name="off")
     task.enabled, task.args, task.description = True, "[8]", "Edited: ✎"
+    task.interval = IntervalSchedule.objects.create(every=1, period=IntervalSchedule.SECONDS)
     task.save()
     early, _ = CrontabSchedule.objects.get_or_create(minute="0", hour="5")
     PeriodicTask.objects.filter(name="sunset").update(solar=None, crontab=early)
