@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -182,7 +183,7 @@ def test_three_schedulers_fire_each_row_once_while_one_is_killed_one_frozen_and_
         instants = sorted(instant for schedule, instant in firings if schedule == name)
         assert len(instants) >= 4
         if name in names[:4]:
-            assert {after - before for before, after in zip(instants, instants[1:], strict=False)} == {1000}
+            assert {after - before for before, after in pairwise(instants)} == {1000}
     stored = dict(site.sql("SELECT name, total_run_count FROM django_celery_beat_periodictask"))
     assert stored == {name: sum(schedule == name for schedule, _ in firings) for name in names}
 
