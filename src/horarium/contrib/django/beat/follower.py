@@ -12,6 +12,7 @@ from django.db import Error as DatabaseError
 from django.db import OperationalError, ProgrammingError
 from msgspec import Struct
 
+from horarium.app.rows import browse_all
 from horarium.clock import Instant, Seconds
 from horarium.contrib.django.beat import changes, tables
 from horarium.contrib.django.beat.changes import Noted
@@ -83,10 +84,11 @@ class Follower:
     def _turn(self, engine: Engine, *, now: Instant) -> Turn:
         monotonic = self._app.clock.monotonic()
         events: list[Event] = []
+        left = 0
         if not self._is_ready:
             self._require_tables()
             self._look(monotonic, events)
-            self._bring_in(engine, events, now=now)
+            left = self._bring_in(engine, events, now=now)
             self._is_ready = True
         elif monotonic - self._looked_at >= LOOK_EVERY:
             self._look(monotonic, events)
@@ -96,7 +98,7 @@ class Follower:
         done += self._show(engine, now=now, monotonic=monotonic)
         self._behind.update(name for each in done for name in each.unshown)
         events += self._bad_rows(done)
-        stored, removed = sum(each.saved for each in done), sum(each.removed for each in done)
+        stored, removed = sum(each.saved for each in done), left + sum(each.removed for each in done)
         if stored or removed:
             engine.notifier.notify([SCHEDULE_TOPIC])
         is_more = bool(stored or removed or self._sweep.is_urgent or self._places)
@@ -126,13 +128,20 @@ class Follower:
                 self._has_told = True
                 events.append(StoreWeak(where="beat", weakness=_no_triggers(using, reason)))
 
-    def _bring_in(self, engine: Engine, events: list[Event], *, now: Instant) -> None:
+    def _bring_in(self, engine: Engine, events: list[Event], *, now: Instant) -> int:
+        """Make rows of the settings' entries, and remove what the code of this app stored when there was no table in
+        charge; return how many schedules that were."""
         report = bring_in(self._app)
-        self._sweep.beside = frozenset(report.beside)
         save_wanted(engine, report.beside, now=now, observer=Silent())
         for outcome in report.outcomes:
             if outcome.what == "unreadable":
                 events.append(ScheduleUnreadable(schedule=outcome.name, reason=outcome.reason))
+        of_code = [each.name for each in browse_all(engine, owner="code") if each.app == self._app.main]
+        left = 0
+        for start in range(0, len(of_code), PAGE):
+            names = set(of_code[start : start + PAGE]) - report.beside.keys()
+            left += engine.schedules.delete(sorted(names - self._rows.named(names).keys()))
+        return left
 
     def _follow_changes(self, engine: Engine, *, now: Instant) -> Iterable[Stored]:
         using = self._rows.using

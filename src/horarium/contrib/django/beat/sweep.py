@@ -33,7 +33,6 @@ class Sweep:
         self._after_name: str | None = None
         self._rested_since: Seconds = float("-inf")  # a reading of the monotonic clock
         self.rounds = 0  # that have come to their end
-        self.beside: frozenset[str] = frozenset()  # schedules of the code that stay, though they have no row
 
     @property
     def is_urgent(self) -> bool:
@@ -61,17 +60,10 @@ class Sweep:
     def _look_at_store(self, engine: Engine, *, now: Instant) -> Stored:
         page = engine.schedules.browse(Page(limit=PAGE, after=self._after_name))
         ours = [each.name for each in page.schedules if is_ours(self._app, each)]
-        of_code = [
-            each.name
-            for each in page.schedules
-            if each.owner == "code" and each.app == self._app.main and each.name not in self.beside
-        ]
-        names = [*ours, *of_code]
-        lost = set(names) - self._rows.named(names).keys() if names else set()
-        removed = remove(self._app, engine, self._rows, sorted(lost.intersection(ours)), now=now)
-        left = engine.schedules.delete(sorted(lost.intersection(of_code)))
+        lost = set(ours) - self._rows.named(ours).keys() if ours else set()
+        removed = remove(self._app, engine, self._rows, sorted(lost), now=now)
         self._after_name = page.next
         if page.next is None:
             self._after, self._is_urgent = 0, False
             self.rounds += 1
-        return Stored(saved=removed.saved, removed=removed.removed + left, news=removed.news)
+        return removed
