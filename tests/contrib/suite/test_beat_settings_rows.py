@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from horarium import Horarium, codec, schedules
 from horarium.contrib.django.beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
@@ -107,10 +109,28 @@ def test_a_calendar_goes_beside_the_tables(app: Horarium) -> None:
     assert not PeriodicTask.objects.exists()
 
 
-def test_nothing_is_written_where_nothing_differs(app: Horarium, django_assert_num_queries: Any) -> None:
+def test_nothing_is_written_where_nothing_differs(app: Horarium) -> None:
     bring(app, {"a": HOURLY})
-    with django_assert_num_queries(3):
+    with CaptureQueriesContext(connection) as queries:
         assert became(bring(app, {"a": HOURLY})) == {"a": "unchanged"}
+    assert [query["sql"] for query in queries if not query["sql"].strip().startswith("SELECT")] == []
+    assert len(queries) < 10
+
+
+@pytest.mark.once
+@pytest.mark.django_db(transaction=True)
+def test_without_our_own_tables_rows_are_made_and_none_is_changed_or_removed(app: Horarium) -> None:
+    with connection.schema_editor() as editor:
+        editor.alter_db_table(ScheduleExtra, "horarium_schedule_extra", "elsewhere")
+    try:
+        assert became(bring(app, {"a": HOURLY})) == {"a": "created"}
+        assert became(bring(app, {"a": HOURLY})) == {"a": "unchanged"}
+        assert became(bring(app, {"a": {**HOURLY, "schedule": 5}})) == {"a": "left"}
+        assert became(bring(app, {})) == {}
+        assert str(PeriodicTask.objects.get().interval) == "every hour"
+    finally:
+        with connection.schema_editor() as editor:
+            editor.alter_db_table(ScheduleExtra, "elsewhere", "horarium_schedule_extra")
 
 
 def test_an_entry_that_changes_changes_its_row_row_83(app: Horarium) -> None:
