@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from horarium import schedules
 from horarium.contrib.django.beat import validators
 from horarium.contrib.django.beat.querysets import PeriodicTaskQuerySet
+from horarium.errors import InvalidSchedule
 
 DAYS = "days"
 HOURS = "hours"
@@ -139,9 +140,14 @@ class IntervalSchedule(models.Model):
 
     @classmethod
     def from_schedule(cls, schedule: schedules.every, period: str = SECONDS) -> IntervalSchedule:
-        """Return the row of a schedule in a period; one that is not there yet is made, and not saved."""
-        number = schedule.run_every / timedelta(**{period: 1})
-        return _row_of(cls, every=int(number) if number == int(number) else number, period=period)
+        """Return the row of a schedule in a period; one that is not there yet is made, and not saved.
+
+        What is no whole number of that period is one of microseconds.
+        """
+        number, rest = divmod(schedule.run_every, timedelta(**{period: 1}))
+        if rest:
+            number, period = schedule.run_every // timedelta(microseconds=1), MICROSECONDS
+        return _row_of(cls, every=number, period=period)
 
     @property
     def period_singular(self) -> str:
@@ -172,7 +178,8 @@ class ClockedSchedule(models.Model):
     @classmethod
     def from_schedule(cls, schedule: schedules.clocked) -> ClockedSchedule:
         """Return the row of a schedule; one that is not there yet is made, and not saved."""
-        return _row_of(cls, clocked_time=schedule.clocked_time)
+        moment = schedule.clocked_time
+        return _row_of(cls, clocked_time=moment if settings.USE_TZ else timezone.make_naive(moment))
 
 
 class CrontabSchedule(models.Model):
@@ -235,6 +242,14 @@ class CrontabSchedule(models.Model):
         return schedules.crontab(self.minute, self.hour, self.day_of_week, self.day_of_month, self.month_of_year)
 
     @property
+    def human_readable(self) -> str:
+        """What it means, in words, and its zone; its fields, if they cannot be read."""
+        try:
+            return f"{schedules.explain(self.schedule)} {self.timezone}"
+        except InvalidSchedule:
+            return str(self)
+
+    @property
     def zone(self) -> str | None:
         """The zone in which it is meant; None if the setting DJANGO_CELERY_BEAT_TZ_AWARE is False: the app's own."""
         return str(self.timezone) if getattr(settings, "DJANGO_CELERY_BEAT_TZ_AWARE", True) else None
@@ -242,9 +257,7 @@ class CrontabSchedule(models.Model):
     @classmethod
     def from_schedule(cls, schedule: schedules.crontab, timezone: str | tzinfo = "UTC") -> CrontabSchedule:
         """Return the row of a schedule in a zone; one that is not there yet is made, and not saved."""
-        fields = ("minute", "hour", "day_of_week", "day_of_month", "month_of_year")
-        written = {field: getattr(schedule, f"_orig_{field}") for field in fields}
-        return _row_of(cls, **written, timezone=getattr(schedule, "tz", None) or timezone)
+        return _row_of(cls, **schedule.fields(), timezone=getattr(schedule, "tz", None) or timezone)
 
 
 class PeriodicTasks(models.Model):
@@ -456,12 +469,6 @@ class PeriodicTask(models.Model):
         self.validate_unique()
         super().save(*args, **kwargs)
         PeriodicTasks.changed(self)
-
-    def delete(self, *args: Any, **kwargs: Any) -> Any:
-        """Delete it; it does not run any more."""
-        deleted = super().delete(*args, **kwargs)
-        PeriodicTasks.changed(self)
-        return deleted
 
 
 def cronexp(field: object) -> str:
