@@ -173,7 +173,7 @@ def _kind_of(value: object, by_type: dict[type, Kind[Any]], kinds: tuple[Kind[An
 
 
 def _class_path(value: object) -> str:
-    kind = type(value)
+    kind = value.__class__
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
@@ -188,8 +188,14 @@ def _key(key: object) -> str:
 
 
 def _remedy(value: object) -> str:
-    kind = type(value)
-    if hasattr(kind, "_meta") or hasattr(kind, "_sa_instance_state") or hasattr(value, "_sa_instance_state"):
+    kind = value.__class__  # not type(): a lazy object stands for another one
+    if hasattr(getattr(kind, "_meta", None), "pk"):  # a row of a Django model
+        pk = getattr(value, "pk", None)
+        advice = f"pass its pk, {pk!r}," if pk is not None else "save it, pass its pk"
+        return f"{advice} and load it in the task: task.delay(instance.pk)"
+    if hasattr(value, "model") and hasattr(value, "values_list"):  # a queryset or manager of Django's
+        return "pass list(queryset.values_list('pk', flat=True)), and load the rows in the task"
+    if hasattr(kind, "_sa_instance_state") or hasattr(value, "_sa_instance_state"):
         return "pass its id and load it in the task"
     if isinstance(value, PathLike):
         return "pass str(path)"

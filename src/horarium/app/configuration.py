@@ -54,6 +54,12 @@ class Configuration:
             )
         return self.from_object(module, silent=silent, force=force, namespace=None)
 
+    def reload(self) -> None:
+        """Read the configuration again, if it was read before: what it names has changed. Raises: as reading does."""
+        if not self.conf.is_deferred:
+            self.conf.defer(self._load)
+            self.conf.finalize()
+
     def from_cmdline(self, argv: Iterable[str], namespace: str) -> None:
         self.conf.put("command", dict(_read_argument(argument, namespace) for argument in argv))
 
