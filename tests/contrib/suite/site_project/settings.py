@@ -23,6 +23,7 @@ INSTALLED_APPS = [
     "horarium.contrib.django",
     "horarium.contrib.django.beat",
     "shop",
+    "depot.apps.DepotConfig",
 ]
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
