@@ -42,6 +42,8 @@ def sayable(value: object, path: str, depth: int = MAX_DEPTH, *, hashable: bool 
     # Any: a JSON value. Subclasses of str, int and float (numpy.float64) travel as the plain value.
     if value is None or value is True or value is False:
         return value
+    if value.__class__ is not type(value):
+        value = _stood_for(value)
     if isinstance(value, Enum):
         return sayable(value.value, path, depth, hashable=hashable)
     if isinstance(value, str):
@@ -54,6 +56,12 @@ def sayable(value: object, path: str, depth: int = MAX_DEPTH, *, hashable: bool 
     if scalar is not None:
         return {TAG: scalar.name, PAYLOAD: scalar.write(value)}
     return _container(value, path, depth, hashable)
+
+
+def _stood_for(value: object) -> object:
+    """Return what an object stands for that says to be of another class: Django's lazy objects, Werkzeug's proxies."""
+    kind = next((kind for kind in (bool, str, int, float, list, tuple, dict) if value.__class__ is kind), None)
+    return value if kind is None else kind(value)  # type: ignore[call-overload]  # it is one of them, as far as it says
 
 
 def _container(value: object, path: str, depth: int, hashable: bool) -> Any:

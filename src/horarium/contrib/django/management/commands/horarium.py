@@ -7,6 +7,7 @@ path, as fixups are: doors do not import each other.
 from __future__ import annotations
 
 import sys
+from argparse import REMAINDER
 from importlib import import_module
 from typing import Any
 
@@ -43,7 +44,7 @@ class Command(BaseCommand):
         self._run(["--help"])
 
     def add_arguments(self, parser: Any) -> None:
-        parser.add_argument("arguments", nargs="*", help="a command and its arguments")
+        parser.add_argument("arguments", nargs=REMAINDER, help="a command and its arguments")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run it from code: ``call_command("horarium", "schedules", "list")``. Raises: CommandError with its code."""
