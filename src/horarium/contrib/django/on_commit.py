@@ -16,7 +16,7 @@ from horarium.app.request import current_request
 from horarium.app.result import AsyncResult
 from horarium.app.transaction import driver_connection, joined, unwrap_connections_with
 from horarium.contrib.django import outbox
-from horarium.engines.protocol import Engine, TransactionalQueue
+from horarium.engines.protocol import Engine
 from horarium.engines.records import Placed
 from horarium.errors import CannotJoinTransaction, EngineUnavailable
 from horarium.message import Message, new_id
@@ -98,8 +98,8 @@ def is_neighbour(way: Any, connection: BaseDatabaseWrapper) -> bool:
     if not way.is_open and not way.urls[0].startswith("postgres"):
         return False
     engine: Engine = way.engine
-    queue = engine.queue
-    if not engine.capabilities.transactional or not isinstance(queue, TransactionalQueue):
+    queue: Any = engine.queue  # a TransactionalQueue, if its capabilities say so
+    if not engine.capabilities.transactional:
         return False
     chosen = connection.settings_dict
     place = (connection.alias, *(str(chosen.get(part)) for part in ("HOST", "PORT", "NAME", "USER")))
