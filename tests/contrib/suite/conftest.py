@@ -1,4 +1,4 @@
-"""The suite runs on environments in which Horarium is not installed, only on the path: then its plugin is named here."""
+"""The suite runs where Horarium is not installed but on the path, too: then its plugin is named here."""
 
 import pytest
 

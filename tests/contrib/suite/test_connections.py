@@ -36,12 +36,12 @@ def ask(site: Site, task: str) -> list[int]:
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("pool", ["process", "async"])
+@pytest.mark.parametrize("pool", ["process", "thread", "async"])
 def test_a_server_that_restarts_between_two_tasks_costs_nothing_row_61(
     server: PostgresServer, tmp_path: Path, pool: str
 ) -> None:
     site = Site(tmp_path, database=server.url, SITE_CONN_MAX_AGE="600")
-    task = "backend" if pool == "process" else "abackend"
+    task = "abackend" if pool == "async" else "backend"
     with site.start("manage.py", "horarium", "--skip-checks", "worker", "-c", "1", "-P", pool) as worker:
         worker.says("ready")
         before = ask(site, task)

@@ -11,6 +11,8 @@ from django.db import connection, transaction
 from django.test import TestCase, override_settings
 from site_project.celery import app
 
+from horarium import signals
+from horarium.contrib.django import hint
 from horarium.errors import EncodingError, EngineUnavailable, InvalidArguments
 from horarium.result import AsyncResult
 from horarium.testing import Bench, captured
@@ -160,3 +162,22 @@ def test_coroutines_send_on_commit_too(bench: Bench) -> None:
 
     handle = async_to_sync(tasks.order.adelay_on_commit)("a")
     assert [sent.id for sent in bench.enqueued()] == [handle.id]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_while_developing_a_plain_delay_in_a_transaction_is_told_of_once(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    hint.connect()
+    try:
+        tasks.nothing.delay()
+        with transaction.atomic():
+            tasks.order.delay_on_commit("a")
+        assert caplog.messages == []
+        with transaction.atomic():
+            tasks.nothing.delay()
+            tasks.nothing.delay()
+        [told] = caplog.messages
+        assert told.startswith("depot.tasks.nothing was sent inside of a transaction")
+    finally:
+        signals.before_task_publish.disconnect(dispatch_uid="horarium.contrib.django")
