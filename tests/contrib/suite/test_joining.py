@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -12,6 +13,7 @@ import pytest
 from django.db import DatabaseError, transaction
 from django.db.transaction import TransactionManagementError
 from postgres_database import ALIAS, second_database
+from site_process import Site
 
 from horarium import Horarium
 from horarium.contrib.django.task import DjangoTask
@@ -153,3 +155,20 @@ def test_a_transaction_can_be_joined_by_its_alias(bank: Any, app: Horarium) -> N
     assert waiting(app) == 1
     with pytest.raises(CannotJoinTransaction):
         pay.using("default").delay("ana")
+
+
+KILLED_AT_THE_COMMIT = """
+import os
+with transaction.atomic():
+    tasks.nothing.delay_on_commit("survivor")
+    transaction.on_commit(lambda: os.kill(os.getpid(), 9))
+"""
+
+
+@pytest.mark.once
+def test_a_process_that_is_killed_right_after_the_commit_has_sent_its_message(
+    server: PostgresServer, tmp_path: Path
+) -> None:
+    site = Site(tmp_path, database=server.url, store=server.url)
+    site.python(KILLED_AT_THE_COMMIT, expect=-9)
+    assert site.manage("horarium", "runs", "list").count("depot.tasks.nothing") == 1
