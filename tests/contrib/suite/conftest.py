@@ -1,4 +1,7 @@
-"""What several modules of the suite use."""
+"""What several modules of the suite use.
+
+The suite runs where Horarium is not installed but on the path, too: then its plugin is named here.
+"""
 
 from __future__ import annotations
 
@@ -26,3 +29,8 @@ def shop_app(clock: ManualClock) -> Iterator[Horarium]:
 def beat(shop_app: Horarium, clock: ManualClock) -> Beat:
     """A scheduler of the database's tables."""
     return Beat(shop_app, clock)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not config.pluginmanager.has_plugin("horarium"):
+        config.pluginmanager.import_plugin("horarium.testing.plugin")

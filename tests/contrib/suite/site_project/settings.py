@@ -24,6 +24,7 @@ INSTALLED_APPS = [
     "horarium.contrib.django.beat",
     "horarium.contrib.django.results",
     "shop",
+    "depot.apps.DepotConfig",
 ]
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -56,6 +57,7 @@ if os.environ.get("SITE_DATABASE", "").startswith("postgresql"):
             "USER": address.username or "",
             "HOST": address.hostname or "",
             "PORT": address.port or "",
+            "CONN_MAX_AGE": int(os.environ.get("SITE_CONN_MAX_AGE", "0")),
         }
     }
 else:
@@ -64,3 +66,6 @@ else:
 CELERY_BROKER_URL = os.environ.get("SITE_STORE", "memory://")
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+if os.environ.get("SITE_DB_REUSE_MAX"):
+    CELERY_DB_REUSE_MAX = int(os.environ["SITE_DB_REUSE_MAX"])
+HORARIUM_OUTBOX = bool(os.environ.get("SITE_OUTBOX"))
