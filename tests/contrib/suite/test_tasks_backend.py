@@ -12,6 +12,7 @@ from django.tasks.exceptions import InvalidTask, TaskResultDoesNotExist, TaskRes
 from django.tasks.signals import task_enqueued, task_finished, task_started
 from django.test import override_settings
 from shop import background, tasks
+from shop.models import Order
 
 BACKEND = "horarium.contrib.django.tasks.HorariumBackend"
 pytestmark = pytest.mark.usefixtures("horarium_app")
@@ -127,6 +128,14 @@ def test_what_has_no_word_in_json_is_refused_or_fails(run_until_idle, enqueued):
     run_until_idle()
     result.refresh()
     assert result.errors[0].exception_class is TypeError
+
+
+def test_a_row_of_a_model_is_refused_with_its_place(enqueued):
+    with pytest.raises(TypeError, match=r"args\[1\]"):
+        background.echo.enqueue(1, Order(pk=7))
+    with pytest.raises(TypeError, match="value"):
+        background.echo.enqueue(value=Order(pk=7))
+    assert enqueued() == []
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from django.tasks.exceptions import InvalidTaskBackend, TaskResultDoesNotExist
 from django.tasks.signals import task_enqueued
 from msgspec import structs
 
+from horarium import codec
 from horarium.app.current import current_app
 from horarium.app.task import Task
 from horarium.clock import to_datetime
@@ -89,20 +90,7 @@ class HorariumBackend(BaseTaskBackend):
         """
         self.validate_task(task)
         app = self.app
-        result = TaskResult(
-            task=task,
-            id=new_id(app.now()),
-            status=TaskResultStatus.READY,
-            enqueued_at=None,
-            started_at=None,
-            finished_at=None,
-            last_attempted_at=None,
-            args=list(args),
-            kwargs=dict(kwargs),
-            backend=self.alias,
-            errors=[],
-            worker_ids=[],
-        )
+        result = self._new_result(app, task, args, kwargs)
         database = self.options.get("on_commit")
         if database:
             transaction.on_commit(partial(self._send, app, result), using=None if database is True else database)
@@ -128,9 +116,34 @@ class HorariumBackend(BaseTaskBackend):
         """Look at the settings of this backend; asks no store."""
         return inspection.look_at(self)
 
+    def _new_result(self, app: Horarium, task: DeclaredTask, args: Any, kwargs: Any) -> TaskResult:
+        try:
+            return TaskResult(
+                task=task,
+                id=new_id(app.now()),
+                status=TaskResultStatus.READY,
+                enqueued_at=None,
+                started_at=None,
+                finished_at=None,
+                last_attempted_at=None,
+                args=list(args),
+                kwargs=dict(kwargs),
+                backend=self.alias,
+                errors=[],
+                worker_ids=[],
+            )
+        except TypeError:
+            # What even we have no word for, such as a row of a model: our complaint says where it is, and what to do.
+            codec.encode(list(args), path="args")
+            codec.encode(dict(kwargs), path="kwargs")
+            raise
+
     def _options_of(self, task: DeclaredTask) -> dict[str, Any]:
-        """Return the options of a task's declaration in an app: they hold for calls by schedules and by name too."""
-        given = self.options.get("tasks", {})
+        """Return the options of a task's declaration in an app: they hold for calls by schedules and by name too.
+
+        Raises: InvalidTaskBackend.
+        """
+        given = inspection.task_options(self)
         own = {"queue": task.queue_name, **({"priority": ours(task.priority)} if task.priority else {})}
         return {**own, **given.get("*", {}), **given.get(task.module_path, {})}
 

@@ -36,6 +36,17 @@ def app_at(path: Any) -> Horarium:
     return app
 
 
+def task_options(backend: HorariumBackend) -> Mapping[str, Mapping[str, Any]]:
+    """Return the options of tasks by their module path, and those of all by ``*``. Raises: InvalidTaskBackend."""
+    tasks = backend.options.get("tasks", {})
+    if not isinstance(tasks, Mapping) or not all(isinstance(options, Mapping) for options in tasks.values()):
+        raise InvalidTaskBackend(
+            f"expected OPTIONS['tasks'] of the backend {backend.alias!r} to have a dict of options for each task, got "
+            f"{tasks!r:.80}; write {{'*': {{'max_retries': 5}}, 'shop.tasks.pay': {{...}}}}"
+        )
+    return tasks
+
+
 def look_at(backend: HorariumBackend) -> Iterator[CheckMessage]:
     """Say what is wrong, or probably not meant, in a backend's settings."""
     where = f"TASKS[{backend.alias!r}]"
@@ -43,10 +54,10 @@ def look_at(backend: HorariumBackend) -> Iterator[CheckMessage]:
         meant = nearest(option, OPTIONS)
         hint = f"Did you mean {meant!r}?" if meant else f"Known are {', '.join(OPTIONS)}."
         yield Error(f"{where}: there is no option {option!r} in OPTIONS.", hint=hint, id="horarium.E101")
-    tasks = backend.options.get("tasks", {})
-    if not isinstance(tasks, Mapping) or not all(isinstance(options, Mapping) for options in tasks.values()):
-        text = f"{where}: expected OPTIONS['tasks'] to have a dict of options for each task, got {tasks!r:.80}."
-        yield Error(text, hint="Write {'*': {'max_retries': 5}, 'shop.tasks.pay': {...}}.", id="horarium.E102")
+    try:
+        task_options(backend)
+    except InvalidTaskBackend as error:
+        yield Error(f"{where}: {error}", id="horarium.E102")
     try:
         app = backend.app
         known = (*(app.conf.task_queues or ()), app.conf.task_default_queue)
