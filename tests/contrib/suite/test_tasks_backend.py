@@ -120,14 +120,16 @@ def test_attempts_are_counted_and_their_errors_kept(run_until_idle):
     assert result.started_at < result.last_attempted_at <= result.finished_at
 
 
-def test_what_has_no_word_in_json_is_refused_or_fails(run_until_idle, enqueued):
+def test_what_has_no_word_in_json_is_refused_fails_or_becomes_what_has_one(run_until_idle, enqueued):
     with pytest.raises(TypeError, match="datetime"):
         background.echo.enqueue(datetime(2026, 1, 1))
     assert enqueued() == []
-    result = background.return_an_object.enqueue()
+    failed, turned = background.return_an_object.enqueue(), background.return_bytes_from_a_coroutine.enqueue()
     run_until_idle()
-    result.refresh()
-    assert result.errors[0].exception_class is TypeError
+    failed.refresh()
+    turned.refresh()
+    assert failed.errors[0].exception_class is TypeError
+    assert turned.return_value == "tea"
 
 
 def test_a_row_of_a_model_is_refused_with_its_place(enqueued):

@@ -76,6 +76,11 @@ class Site:
 
         return self.until(end)
 
+    def ends(self):
+        """Return what task_finished has told, in all processes."""
+        journal = self.folder / "ends"
+        return journal.read_text().splitlines() if journal.exists() else []
+
     def said(self):
         return "\n".join(f"--- {log.name}\n{log.read_text()[-3000:]}" for log in self.folder.glob("*.log"))
 
@@ -112,3 +117,17 @@ def test_views_enqueue_and_a_worker_runs_fails_and_dies(site, tmp_path):
     ended = site.end_of(killed)
     assert (ended["status"], ended["value"], ended["attempts"], len(ended["workers"])) == ("SUCCESSFUL", 2, 2, 2)
     assert ended["errors"][0][0] == "horarium.errors.WorkerLostError"
+
+    limited = site.end_of(site.get("enqueue/outlive_the_limit")["id"])
+    assert [error[0] for error in limited["errors"]] == ["horarium.errors.TimeLimitExceeded"]
+    dead = site.end_of(site.get("enqueue/kill_yourself")["id"])
+    assert (dead["status"], dead["attempts"], len(dead["errors"])) == ("FAILED", 2, 2)
+    site.until(lambda: len(site.ends()) >= 6)
+    assert [end.split()[1:] for end in site.ends()] == [
+        ["SUCCESSFUL", "0"],
+        ["SUCCESSFUL", "0"],
+        ["FAILED", "1"],
+        ["SUCCESSFUL", "1"],
+        ["FAILED", "1"],
+        ["FAILED", "2"],
+    ]

@@ -56,6 +56,11 @@ def return_an_object():
     return object()
 
 
+@task
+async def return_bytes_from_a_coroutine():
+    return b"tea"
+
+
 @task(takes_context=True)
 def succeed_at_the_third(context):
     if context.attempt < 3:
@@ -76,6 +81,12 @@ def die_at_the_first(context, marker):
         while True:
             time.sleep(60)  # until the test kills the process; the lease of what died is not waited for
     return context.attempt
+
+
+@task
+def outlive_the_limit():
+    while True:
+        time.sleep(60)  # until the worker ends it
 
 
 @task
