@@ -1,4 +1,4 @@
-"""The project's own manage.py, as `django-admin startproject` writes it."""
+"""Django's command line for the project."""
 
 import os
 import sys
