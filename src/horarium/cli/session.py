@@ -60,6 +60,12 @@ class Session:
             app.import_includes()
         return app
 
+    def look_through(self) -> None:
+        """Let the framework that the app lives in check the project, before a worker or scheduler starts; not with
+        --skip-checks. Raises: ImproperlyConfigured with what it found."""
+        if not self.skip_checks:
+            self.app._inspect()
+
     @property
     def engine(self) -> Engine:
         """The app's store, to look into: it is not made. Its own verbs say whether it can be used.

@@ -23,6 +23,7 @@ INSTALLED_APPS = [
     "horarium.contrib.django",
     "horarium.contrib.django.beat",
     "shop",
+    "depot.apps.DepotConfig",
 ]
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -55,6 +56,7 @@ if os.environ.get("SITE_DATABASE", "").startswith("postgresql"):
             "USER": address.username or "",
             "HOST": address.hostname or "",
             "PORT": address.port or "",
+            "CONN_MAX_AGE": int(os.environ.get("SITE_CONN_MAX_AGE", "0")),
         }
     }
 else:
@@ -70,3 +72,6 @@ TASKS = {
 CELERY_BROKER_URL = os.environ.get("SITE_STORE", "memory://")
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+if os.environ.get("SITE_DB_REUSE_MAX"):
+    CELERY_DB_REUSE_MAX = int(os.environ["SITE_DB_REUSE_MAX"])
+HORARIUM_OUTBOX = bool(os.environ.get("SITE_OUTBOX"))
