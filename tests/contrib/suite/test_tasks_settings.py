@@ -8,10 +8,12 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from django.test import override_settings
+from postgres_database import ALIAS, second_database
 
 from horarium import Horarium
 from horarium.contrib.django.tasks import HorariumBackend
 from horarium.contrib.django.tasks.priorities import djangos, ours
+from servers import PostgresServer
 
 BACKEND = "horarium.contrib.django.tasks.HorariumBackend"
 has_tasks = pytest.mark.skipif(django.VERSION < (6, 0), reason="django.tasks came with Django 6.0")
@@ -96,6 +98,25 @@ def test_on_commit_waits_for_the_commit_and_the_id_is_known_at_once(horarium_app
         assert result.return_value == 1
         with pytest.raises(TaskResultDoesNotExist):
             background.count_orders.get_result(lost.id)
+
+
+@has_tasks
+def test_on_commit_joins_the_transaction_where_the_store_is_that_database(monkeypatch, django_db_blocker):
+    from shop import background
+
+    with PostgresServer() as server, django_db_blocker.unblock(), second_database(server) as connection:
+        store = Horarium("bank", store=server.url, set_as_current=False)
+        monkeypatch.setattr(sys.modules[__name__], "bank", store, raising=False)
+        with tasks(OPTIONS={"app": f"{__name__}:bank", "on_commit": ALIAS}):
+            with transaction.atomic(using=ALIAS):
+                result = background.add.using(priority=30).enqueue(1, 2)
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT count(*) FROM horarium.messages WHERE id = %s", [result.id])
+                    assert cursor.fetchone() == (1,)  # in the transaction, and nowhere else
+                assert not store.AsyncResult(result.id).exists()
+            read = background.add.get_result(result.id)
+            assert (read.args, read.task.priority, result.enqueued_at is None) == ([1, 2], 30, False)
+        store.close()
 
 
 @has_tasks

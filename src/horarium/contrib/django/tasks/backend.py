@@ -6,22 +6,21 @@ Relies on the app for everything that happens in between. Imports nothing that D
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.core import checks
-from django.db import transaction
+from django.db import DEFAULT_DB_ALIAS, transaction
 from django.tasks.backends.base import BaseTaskBackend
 from django.tasks.base import Task as DeclaredTask
 from django.tasks.base import TaskResult, TaskResultStatus
 from django.tasks.exceptions import InvalidTaskBackend, TaskResultDoesNotExist
 from django.tasks.signals import task_enqueued
-from msgspec import structs
 
 from horarium import codec
 from horarium.app.current import current_app
 from horarium.app.task import Task
-from horarium.clock import to_datetime
+from horarium.clock import Instant, to_datetime
+from horarium.contrib.django.on_commit import send_on_commit
 from horarium.contrib.django.tasks import inspection, outside
 from horarium.contrib.django.tasks.declared import declare, find
 from horarium.contrib.django.tasks.marks import HEADER, Mark, mark_of
@@ -93,7 +92,7 @@ class HorariumBackend(BaseTaskBackend):
         result = self._new_result(app, task, args, kwargs)
         database = self.options.get("on_commit")
         if database:
-            transaction.on_commit(partial(self._send, app, result), using=None if database is True else database)
+            self._send_on_commit(app, result, DEFAULT_DB_ALIAS if database is True else database)
         else:
             self._send(app, result)
         return result
@@ -148,22 +147,29 @@ class HorariumBackend(BaseTaskBackend):
         return {**own, **given.get("*", {}), **given.get(task.module_path, {})}
 
     def _send(self, app: Horarium, result: TaskResult) -> None:
-        task = result.task
-        known = declare(task, self._options_of(task)).for_app(app)
-        options = {"task_id": result.id, "queue": task.queue_name, "headers": {HEADER: mark_of(task)}}
-        if task.run_after is not None:
-            options["eta"] = to_datetime(instant_of(task.run_after))
+        known, options = self.task_in_app(result.task), _call_of(result)
         if app.conf.task_always_eager:
-            amend(result, enqueued_at=moment(app.now()))
-            task_enqueued.send_robust(type(self), task_result=result)
+            self._enqueued(result, app.now())
             self._run_inline(app, known, result, options)
             return
-        message = app.producer.message(known.name, known, result.args, result.kwargs, options)
-        # Put into the message itself: a call's own priority would be read by the scheme of the settings.
-        [placed] = app.producer.store([structs.replace(message, priority=ours(task.priority))])
-        amend(result, enqueued_at=moment(message.created))
+        message, placed = app.producer.send(known.name, known, result.args, result.kwargs, options)
         if isinstance(placed, str):  # it is the same as one that waits (unique_for)
             amend(result, id=placed)
+        self._enqueued(result, message.created)
+
+    def _send_on_commit(self, app: Horarium, result: TaskResult, database: str) -> None:
+        known: Any = self.task_in_app(result.task)  # a DjangoTask, unless the project has a class of its own
+        now = app.now()
+        handle = send_on_commit(known, result.args, result.kwargs, _call_of(result), using=database, robust=False)
+
+        def tell() -> None:
+            amend(result, id=handle.id)  # that of another one, if it is the same as one that waits
+            self._enqueued(result, now)
+
+        transaction.on_commit(tell, using=database)
+
+    def _enqueued(self, result: TaskResult, at: Instant) -> None:
+        amend(result, enqueued_at=moment(at))
         task_enqueued.send_robust(type(self), task_result=result)
 
     def _run_inline(self, app: Horarium, known: Task, result: TaskResult, options: Mapping[str, Any]) -> None:
@@ -172,3 +178,17 @@ class HorariumBackend(BaseTaskBackend):
         done = result_of(run, result.task, self.alias)
         names = ("status", "started_at", "last_attempted_at", "finished_at", "errors", "worker_ids", "_return_value")
         amend(result, **{name: getattr(done, name) for name in names})
+
+
+def _call_of(result: TaskResult) -> dict[str, Any]:
+    """Return the options of the call that a result stands for."""
+    task = result.task
+    options = {
+        "task_id": result.id,
+        "queue": task.queue_name,
+        "priority": ours(task.priority),
+        "headers": {HEADER: mark_of(task)},
+    }
+    if task.run_after is not None:
+        options["eta"] = to_datetime(instant_of(task.run_after))
+    return options

@@ -9,15 +9,16 @@ Ten are fewer than 201: two priorities of one column are one, and those run in t
 from __future__ import annotations
 
 from horarium.message import DEFAULT_PRIORITY
+from horarium.priority import OwnPriority
 
 BELOW, ABOVE = 20, 25  # so many of Django's are one of ours
 
 
-def ours(priority: int) -> int:
+def ours(priority: int) -> OwnPriority:
     """Return our priority for one of Django's."""
     if priority < 0:
-        return DEFAULT_PRIORITY + priority // BELOW
-    return DEFAULT_PRIORITY - -priority // ABOVE
+        return OwnPriority(DEFAULT_PRIORITY + priority // BELOW)
+    return OwnPriority(DEFAULT_PRIORITY - -priority // ABOVE)
 
 
 def djangos(priority: int) -> int:
