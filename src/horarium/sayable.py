@@ -58,10 +58,10 @@ def sayable(value: object, path: str, depth: int = MAX_DEPTH, *, hashable: bool 
     return _container(value, path, depth, hashable)
 
 
-def _stood_for(value: object) -> object:
+def _stood_for(value: Any) -> object:
     """Return what an object stands for that says to be of another class: Django's lazy objects, Werkzeug's proxies."""
     kind = next((kind for kind in (bool, str, int, float, list, tuple, dict) if value.__class__ is kind), None)
-    return value if kind is None else kind(value)  # type: ignore[call-overload]  # it is one of them, as far as it says
+    return value if kind is None else kind(value)
 
 
 def _container(value: object, path: str, depth: int, hashable: bool) -> Any:

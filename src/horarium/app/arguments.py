@@ -67,10 +67,11 @@ class Arguments:
         """Return the error with the name of the parameter beside its place, where it has one: ``args[0] (order)``."""
         place = _PLACE.match(error.path)
         number = int(place[1]) if place else len(self._names)
-        if place is None or isinstance(error, PayloadTooLarge) or number >= len(self._names):
+        if isinstance(error, PayloadTooLarge) or number >= len(self._names):
             return error
-        path = f"{place[0]} ({self._names[number]}){error.path[place.end() :]}"
-        return EncodingError(path, *error.args[1:])
+        named = EncodingError(f"{error.path} ({self._names[number]})", *error.args[1:])
+        named.path = error.path
+        return named
 
     def named(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """Return what a call passes beyond the named parameters, and the rest by name, defaults filled in: the same

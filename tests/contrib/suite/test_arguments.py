@@ -38,7 +38,7 @@ def test_an_instance_is_refused_at_the_call_with_its_place_and_its_pk_row_60(how
     assert f"pass its pk, {order.pk}," in said
     with pytest.raises(EncodingError, match=r'kwargs\["text"\].*shop.models.Order.*pk'):
         getattr(tasks.order, how)(text=order)
-    with pytest.raises(EncodingError, match=r"args\[0\] \(text\)\[1\]: .*shop.models.Order"):
+    with pytest.raises(EncodingError, match=r"args\[0\]\[1\] \(text\): .*shop.models.Order"):
         getattr(tasks.order, how)([1, order])
 
 

@@ -129,9 +129,7 @@ def test_a_transaction_that_cannot_go_on_takes_no_message(bank: Any, app: Horari
         pay.apply_async_on_commit(("ana",), using=ALIAS)
 
 
-def test_another_database_on_the_same_server_is_not_joined(
-    bank: Any, app: Horarium, server: PostgresServer
-) -> None:
+def test_another_database_on_the_same_server_is_not_joined(bank: Any, app: Horarium, server: PostgresServer) -> None:
     pay: Any = app.tasks["pay"]
     with bank.cursor() as cursor:
         cursor.execute("DROP DATABASE IF EXISTS elsewhere")

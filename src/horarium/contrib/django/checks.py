@@ -74,7 +74,7 @@ def _store_of_tests(app: Horarium) -> list[checks.CheckMessage]:
         return []
     text = (
         "expected a store that processes share, got memory://: what a web process sends, no worker will ever see; set "
-        "CELERY_BROKER_URL, for instance to f\"sqlite:///{BASE_DIR / 'horarium.db'}\" or \"redis://localhost:6379/0\""
+        'CELERY_BROKER_URL, for instance to f"sqlite:///{BASE_DIR / \'horarium.db\'}" or "redis://localhost:6379/0"'
     )
     return [checks.Warning(text, id="horarium.W002")]
 
@@ -114,8 +114,8 @@ def _naive_moments(app: Horarium) -> list[checks.CheckMessage]:
     if not named:
         return []
     text = (
-        f"expected the moments in beat_schedule to name their zone, got {', '.join(named)}; they are read as UTC: write "
-        "datetime(..., tzinfo=timezone.utc), or the zone that is meant"
+        f"expected the moments in beat_schedule to name their zone, got {', '.join(named)}; they are read as UTC: "
+        "write datetime(..., tzinfo=timezone.utc), or the zone that is meant"
     )
     return [checks.Warning(text, id="horarium.W005")]
 

@@ -1,4 +1,4 @@
-"""Connections to databases and caches: none crosses a fork, none outlives its time or its trouble, each is its thread's.
+"""Connections to databases and caches: none crosses a fork, none outlives its time or its trouble, each is a thread's.
 
 In a worker's child every task begins and ends as a request of Django's does: what is unusable or older than
 ``CONN_MAX_AGE`` is closed, and a connection that stays open proves itself (one ``SELECT 1``) before its first query of

@@ -54,7 +54,7 @@ def send_on_commit(
         if is_neighbour(app.connection, connection):
             connection.validate_no_broken_transaction()
             with joined(app.connection, connection):
-                return app.call(task, args, kwargs, options)  # type: ignore[no-any-return]
+                return app.call(task, args, kwargs, options)
         message = app.producer.announced(task.name, task, args, kwargs, options)
     handle = app._handle((message, True), task, {"add_to_parent": False})
     parent = current_request() if options.get("add_to_parent", True) else None
@@ -156,7 +156,7 @@ class _PutFromOutbox:
             self._put.carry_out()
             outbox.remove(self._connection, [message.id])
         except (EngineUnavailable, DatabaseError) as error:
-            logger.warning("%s[%s] stays in the outbox, from which workers send it: %s", message.task, message.id, error)
+            logger.warning("%s[%s] stays in the outbox; a worker sends it: %s", message.task, message.id, error)
 
 
 def _run_on_commit(
@@ -178,6 +178,3 @@ def _run_on_commit(
 
     connection.on_commit(run, robust=robust)
     return handle
-
-
-

@@ -33,8 +33,8 @@ class DjangoTask(Task):
         one statement, and either both are there or neither is. Otherwise it is stored right after the commit, and a
         process that dies in between loses it, unless ``HORARIUM_OUTBOX`` is set. ``robust``: a store that cannot be
         reached then is logged, and what else waits for the commit goes on.
-        Raises: as ``apply_async``, now; TransactionManagementError in a transaction that cannot go on. EngineUnavailable
-        after the commit, from the end of the atomic block.
+        Raises: as ``apply_async``, now; TransactionManagementError in a transaction that cannot go on.
+        EngineUnavailable after the commit, from the end of the atomic block.
         """
         from horarium.contrib.django.on_commit import send_on_commit  # Django, which a producer may do without
 

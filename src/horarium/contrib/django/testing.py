@@ -1,7 +1,7 @@
 """For the tests of a Django project: a store of the test's own, what is sent on commit, a worker beside the test.
 
-``HorariumMixin`` is for ``TestCase`` and ``TransactionTestCase``; the pytest plugin has the same as fixtures. Nothing is
-mocked: see horarium.testing, which is found by its path, since doors do not import each other.
+``HorariumMixin`` is for ``TestCase`` and ``TransactionTestCase``; the pytest plugin has the same as fixtures. Nothing
+is mocked: see horarium.testing, which is found by its path, since doors do not import each other.
 """
 
 from __future__ import annotations
@@ -59,9 +59,7 @@ class HorariumMixin:
 
 
 @contextmanager
-def on_commit(
-    app: Horarium | None = None, *, using: str = DEFAULT_DB_ALIAS, run: bool = True
-) -> Iterator[list[Any]]:
+def on_commit(app: Horarium | None = None, *, using: str = DEFAULT_DB_ALIAS, run: bool = True) -> Iterator[list[Any]]:
     """Carry out at the end of a ``with`` block what it has registered for the commit, although a ``TestCase`` never
     commits, and run what that sends (``run``), with all that it sets off.
 

@@ -26,8 +26,8 @@ class Guests:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._known: weakref.WeakSet[psycopg.Connection[Any]] = weakref.WeakSet()
-        # Where guests were found to be neighbours. Frameworks open a connection for each request: it is spared the look,
-        # for what answers at one host and port under one name is one database, whoever stands in between.
+        # Where guests were found to be neighbours. Frameworks open a connection for each request: it is spared the
+        # look, for what answers at one host and port under one name is one database, whoever stands in between.
         self._addresses: set[tuple[str, str, int, str]] = set()
 
     def check(self, connection: object) -> None:

@@ -40,7 +40,12 @@ class Intake:
     def send_at_once(self, db: Database, channels: Iterable[str]) -> None:
         """Store messages that have ids of their own and depend on no others, and wake those who listen at the commit:
         one statement, inside of a transaction of the caller's."""
-        columns = {**_columns(self._messages), "ids": self._ids, "now": self._now, "token": self._token}
+        columns: dict[str, Value] = {
+            **_columns(self._messages),
+            "ids": self._ids,
+            "now": self._now,
+            "token": self._token,
+        }
         db.run("insert_fresh", channels=array(channels), **columns)
 
     def tell(self) -> list[bool]:

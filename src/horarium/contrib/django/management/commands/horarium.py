@@ -27,7 +27,7 @@ class Command(BaseCommand):
     """Passes its arguments on."""
 
     help = "Run a command of Horarium for this project: worker, beat, status, schedules, call, doctor ..."
-    requires_system_checks: Any = []  # a worker or scheduler runs them itself, and can be told not to
+    requires_system_checks: Any = ()  # a worker or scheduler runs them itself, and can be told not to
 
     def run_from_argv(self, argv: list[str]) -> None:
         """Run a command line such as ``manage.py horarium worker -c 4``, and exit with its code."""
