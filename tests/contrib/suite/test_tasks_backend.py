@@ -280,11 +280,18 @@ def test_horariums_own_words_reach_the_same_task(horarium_app, run_until_idle):
     assert named(1, 2) == 3
 
 
-def test_a_schedule_can_fire_it_with_the_queue_and_the_priority_of_its_declaration(horarium_app, run_until_idle):
-    run = horarium_app.tasks["shop.background.urgent"].delay("tea")
-    run_until_idle()
+def test_a_schedule_fires_it_with_the_queue_and_the_priority_of_its_declaration(
+    horarium_app, horarium_clock, run_due_schedules, run_until_idle
+):
+    entry = {"task": "shop.background.urgent", "schedule": timedelta(minutes=1), "args": ["tea"]}
+    horarium_app.conf.beat_schedule = {"each minute": entry}
+    run_due_schedules()
+    horarium_clock.advance(61)
+    assert run_due_schedules() == 1
+    [run] = run_until_idle()
     result = default_task_backend.get_result(run.id)
     assert (result.return_value, result.task.queue_name, result.task.priority) == ("tea", "default", 1)
+    assert result.task.func is background.urgent.func
 
 
 @pytest.mark.horarium(task_always_eager=True, task_eager_propagates=False)
