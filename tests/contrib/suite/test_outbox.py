@@ -59,6 +59,25 @@ def test_a_rollback_takes_the_row_with_it(bench: Bench) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_many_of_one_transaction_go_together_without_those_that_were_rolled_back(bench: Bench) -> None:
+    with pytest.raises(KeyError), transaction.atomic():
+        tasks.order.delay_on_commit("of a transaction before")
+        raise KeyError
+    with transaction.atomic():
+        tasks.order.delay_on_commit("a")
+        with pytest.raises(KeyError), transaction.atomic():
+            tasks.order.delay_on_commit("b")
+            raise KeyError
+        for _ in range(600):
+            tasks.order.delay_on_commit("c")
+        with CaptureQueriesContext(connection) as queries:
+            transaction.on_commit(lambda: None)
+    assert [sent.args[0] for sent in bench.enqueued()] == ["a", *["c"] * 600]
+    assert not OutboxMessage.objects.exists()
+    assert len(queries) == 0
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_store_that_is_down_costs_the_caller_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     done = []
     with monkeypatch.context() as down:

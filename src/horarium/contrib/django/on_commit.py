@@ -16,7 +16,8 @@ from horarium.app.request import current_request
 from horarium.app.result import AsyncResult
 from horarium.app.transaction import driver_connection, joined, unwrap_connections_with
 from horarium.contrib.django import outbox
-from horarium.engines.protocol import Engine, TransactionalQueue
+from horarium.engines.protocol import Engine
+from horarium.engines.records import Placed
 from horarium.errors import CannotJoinTransaction, EngineUnavailable
 from horarium.message import Message, new_id
 
@@ -28,6 +29,9 @@ logger = logging.getLogger(__name__)
 
 # Whether what is sent here and now is sent with an eye to the transaction.
 _is_aware: ContextVar[bool] = ContextVar("horarium_django_aware", default=False)
+
+# What each connection has written into its outbox in the open transaction.
+_gathered: WeakKeyDictionary[BaseDatabaseWrapper, _Gathered] = WeakKeyDictionary()
 
 # By store: the databases that are known not to be its own. Asking costs round trips to both.
 _strangers: WeakKeyDictionary[Engine, set[tuple[str, ...]]] = WeakKeyDictionary()
@@ -62,7 +66,9 @@ def send_on_commit(
     if outbox.is_on(connection.alias):
         connection.validate_no_broken_transaction()
         outbox.insert(connection, message)
-        connection.on_commit(_PutFromOutbox(put, connection).carry_out, robust=robust)
+        gathered = _gathered.setdefault(connection, _Gathered(connection))
+        gathered.add(put)
+        connection.on_commit(_SendFromOutbox(gathered, message.id).carry_out, robust=robust)
     else:
         connection.on_commit(put.carry_out, robust=robust)
     return handle
@@ -92,8 +98,8 @@ def is_neighbour(way: Any, connection: BaseDatabaseWrapper) -> bool:
     if not way.is_open and not way.urls[0].startswith("postgres"):
         return False
     engine: Engine = way.engine
-    queue = engine.queue
-    if not engine.capabilities.transactional or not isinstance(queue, TransactionalQueue):
+    queue: Any = engine.queue  # a TransactionalQueue, if its capabilities say so
+    if not engine.capabilities.transactional:
         return False
     chosen = connection.settings_dict
     place = (connection.alias, *(str(chosen.get(part)) for part in ("HOST", "PORT", "NAME", "USER")))
@@ -123,40 +129,79 @@ def _unwrapped(connection: Any) -> Any:
 class _Put:
     """What is done after the commit: the message is stored."""
 
-    __slots__ = ("_app", "_handle", "_parent", "_retry", "message")
+    __slots__ = ("_handle", "_parent", "app", "message", "retry")
 
     def __init__(self, app: Any, message: Message, handle: AsyncResult, parent: Request | None, *, retry: bool) -> None:
-        self._app = app
+        self.app = app
         self.message = message
         self._handle = handle
         self._parent = parent
-        self._retry = retry
+        self.retry = retry
 
     def carry_out(self) -> None:
-        with aware():
-            [placed] = self._app.producer.dispatch([self.message], retry=self._retry)
+        carry_out([self])
+
+    def note(self, placed: Placed) -> None:
+        """Note what the store said."""
         if isinstance(placed, str):  # it is unique, and the run of another one stands for it
             self._handle.id, self._handle.is_new = placed, False
         if self._parent is not None:
             self._parent.note_child(self._handle)
 
 
-class _PutFromOutbox:
-    """The same, and it is taken out of the outbox; what fails is left to a relay."""
+def carry_out(puts: Sequence[_Put]) -> None:
+    """Store messages after their commit, those of one app in one round trip. Raises: EngineUnavailable."""
+    for app in {put.app: None for put in puts}:
+        own = [put for put in puts if put.app is app]
+        with aware():
+            placed = app.producer.dispatch([put.message for put in own], retry=all(put.retry for put in own))
+        for put, said in zip(own, placed, strict=True):
+            put.note(said)
 
-    __slots__ = ("_connection", "_put")
 
-    def __init__(self, put: _Put, connection: BaseDatabaseWrapper) -> None:
-        self._put = put
+class _Gathered:
+    """What one connection has written into the outbox: after the commit the first that is called takes all along, in
+    few round trips. Which of them were committed, and not rolled back to a savepoint, the table says."""
+
+    def __init__(self, connection: BaseDatabaseWrapper) -> None:
         self._connection = connection
+        self._waiting: dict[str, _Put] = {}
+
+    def add(self, put: _Put) -> None:
+        if not self._connection.run_on_commit:  # a transaction that has just begun: what is left here was rolled back
+            self._waiting.clear()
+        self._waiting[put.message.id] = put
+
+    def send_with(self, id: str) -> None:
+        """Send one of them, with all others, unless it was taken along."""
+        if id not in self._waiting:
+            return
+        puts, self._waiting = list(self._waiting.values()), {}
+        try:
+            for start in range(0, len(puts), outbox.BATCH):
+                self._send({put.message.id: put for put in puts[start : start + outbox.BATCH]})
+        except (EngineUnavailable, DatabaseError) as error:
+            logger.warning("what was sent on commit stays in the outbox, and a worker sends it: %s", error)
+
+    def _send(self, puts: dict[str, _Put]) -> None:
+        if len(puts) > 1:
+            committed = outbox.present(self._connection, list(puts))
+            puts = {id: put for id, put in puts.items() if id in committed}
+        carry_out(list(puts.values()))
+        outbox.remove(self._connection, list(puts))
+
+
+class _SendFromOutbox:
+    """What is done after the commit for one of them."""
+
+    __slots__ = ("_gathered", "_id")
+
+    def __init__(self, gathered: _Gathered, id: str) -> None:
+        self._gathered = gathered
+        self._id = id
 
     def carry_out(self) -> None:
-        message = self._put.message
-        try:
-            self._put.carry_out()
-            outbox.remove(self._connection, [message.id])
-        except (EngineUnavailable, DatabaseError) as error:
-            logger.warning("%s[%s] stays in the outbox; a worker sends it: %s", message.task, message.id, error)
+        self._gathered.send_with(self._id)
 
 
 def _run_on_commit(

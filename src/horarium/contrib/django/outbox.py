@@ -55,6 +55,11 @@ def insert(connection: Any, message: Message) -> None:
             raise
 
 
+def present(connection: Any, ids: Sequence[str]) -> set[str]:
+    """Return which of these messages are in the outbox. Raises: DatabaseError."""
+    return set(OutboxMessage.objects.using(connection.alias).filter(pk__in=ids).values_list("pk", flat=True))
+
+
 def remove(connection: Any, ids: Sequence[str]) -> None:
     """Take messages out of the outbox. Raises: DatabaseError."""
     OutboxMessage.objects.using(connection.alias).filter(pk__in=ids).delete()

@@ -82,7 +82,8 @@ def worker(app: Horarium | None = None, **options: Any) -> Iterator[Any]:
     """Let a worker run in threads of this process for the length of a ``with`` block, on the test's own database.
 
     In a transaction of the test's (``TestCase``), or on a database in memory, its tasks use the test's own connection
-    and see what the test has written: the test must not use it while they do, so let it wait for their results.
+    and see what the test has written, one task at a time: a connection serves one thread at once. So the test must not
+    use it while they do; let it wait for their results.
     Otherwise each thread has a connection of its own, which is closed after each task, so that the test database can be
     dropped. ``options`` are those of horarium.testing.start_worker; without a store of the test's own, it gets one.
     """
@@ -91,13 +92,14 @@ def worker(app: Horarium | None = None, **options: Any) -> Iterator[Any]:
     with ExitStack() as stack:
         if import_module(f"{KIT}.bench").bench_of(app) is None:
             stack.enter_context(kit.captured(app))
-        stack.enter_context(_lent())
+        if stack.enter_context(_lent()):
+            options["concurrency"] = 1
         yield stack.enter_context(kit.start_worker(app, **options))
 
 
 @contextmanager
-def _lent() -> Iterator[None]:
-    """Lend the connections of this thread to those in which tasks run, if they must share them."""
+def _lent() -> Iterator[bool]:
+    """Lend the connections of this thread to those in which tasks run, if they must share them; give whether so."""
     shared = {each.alias: each for each in connections.all(initialized_only=True) if _must_be_shared(each)}
     owner = get_ident()
 
@@ -121,7 +123,7 @@ def _lent() -> Iterator[None]:
     signals.task_prerun.connect(before, weak=False)
     signals.task_postrun.connect(after, weak=False)
     try:
-        yield
+        yield bool(shared)
     finally:
         signals.task_prerun.disconnect(before)
         signals.task_postrun.disconnect(after)

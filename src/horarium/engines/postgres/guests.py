@@ -42,9 +42,9 @@ class Guests:
             raise CannotJoinTransaction(
                 "expected a transaction that can go on, got one in which a statement has failed; roll it back first"
             )
-        if guest in self._known or _address(guest) in self._addresses:
+        if guest in self._known:
             return
-        if not self._is_neighbour(guest):
+        if _address(guest) not in self._addresses and not self._is_neighbour(guest):
             raise CannotJoinTransaction(
                 f"expected a connection to the database of the store {self._store.address.shown}, got one to "
                 f"{guest.info.dbname!r} on {guest.info.host}:{guest.info.port}; a transaction cannot span two "
