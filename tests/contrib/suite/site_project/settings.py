@@ -63,6 +63,13 @@ if os.environ.get("SITE_DATABASE", "").startswith("postgresql"):
 else:
     DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": HERE / "site.sqlite3"}}
 
+TASKS = {
+    "default": {
+        "BACKEND": "horarium.contrib.django.tasks.HorariumBackend",
+        "OPTIONS": {"tasks": {"shop.background.succeed_at_the_third": {"autoretry_for": (ValueError,)}}},
+    }
+}
+
 CELERY_BROKER_URL = os.environ.get("SITE_STORE", "memory://")
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
