@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+from horarium.contrib.django.beat.rights import grant_can_be_given
 
 
 class BeatConfig(AppConfig):
@@ -12,3 +15,7 @@ class BeatConfig(AppConfig):
     label = "django_celery_beat"
     verbose_name = "Periodic Tasks"
     default_auto_field = "django.db.models.AutoField"
+
+    def ready(self) -> None:
+        """Let the right to run tasks be there after each ``migrate``."""
+        post_migrate.connect(grant_can_be_given, sender=self, dispatch_uid="horarium.run_periodictask")
