@@ -127,7 +127,8 @@ class TaskActions(admin.ModelAdmin):
 
     def _switch(self, request: Any, queryset: QuerySet, wanted: Callable[[bool], bool]) -> None:
         """Set ``enabled`` of rows in one statement: with 100,000 of them too."""
-        changing = queryset.order_by().filter(enabled__in=[before for before in (True, False) if wanted(before) != before])
+        turning = [before for before in (True, False) if wanted(before) != before]
+        changing = queryset.order_by().filter(enabled__in=turning)
         rows = list(changing.values_list("pk", "name", "enabled"))
         turned = Case(When(enabled=True, then=Value(False)), default=Value(True))
         changing.update(enabled=turned, date_changed=timezone.now())
@@ -196,13 +197,14 @@ def done_and_failed(
     failed: list[tuple[PeriodicTask, str]] = []
     forget_silence(app)
     try:
-        unfit = bring(app, tasks)
-    except EngineUnavailable as error:
+        wrong = bring(app, tasks)
+    except HorariumError as error:
         return done, [(task, str(error)) for task in tasks]
     away = ""
     for task in tasks:
-        if away or task.pk in unfit:
-            failed.append((task, away or unfit[task.pk]))
+        unfit = away or wrong.get(task.pk, _("It was deleted meanwhile."))
+        if unfit:
+            failed.append((task, unfit))
             continue
         try:
             done.append((task, deed(app, task)))

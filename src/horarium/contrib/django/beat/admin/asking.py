@@ -25,7 +25,7 @@ R = TypeVar("R")
 QUIET: Seconds = 10.0  # after a question without an answer
 
 
-class NoAnswer(Exception):  # noqa: N818  # it is none of the pages' errors: they load all the same
+class NoAnswer(Exception):  # it is none of the pages' errors: they load all the same
     """The store was not asked, or did not answer. Its text is for people."""
 
 

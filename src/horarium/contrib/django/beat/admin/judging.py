@@ -23,7 +23,7 @@ _FIELDS = {"start": "start_time", "end": "expires", "options['expires']": "expir
 _MENTIONED = re.compile(r"expected (?:an? )?(options\['\w+'\]|\w+)")
 
 
-class Unfit(Exception):  # noqa: N818  # a verdict on a form, for the form
+class Unfit(Exception):  # a verdict on a form, for the form
     """The row can be no schedule. ``field``: where to say so, None for the whole form."""
 
     def __init__(self, text: str, field: str | None) -> None:

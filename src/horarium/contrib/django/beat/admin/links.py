@@ -36,4 +36,3 @@ def run_addresses(ids: Sequence[str]) -> dict[str, str]:
         return {id: reverse("admin:django_celery_results_taskresult_change", args=[pk]) for id, pk in rows}
     except NoReverseMatch:
         return {}
-

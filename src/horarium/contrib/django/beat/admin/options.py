@@ -22,7 +22,8 @@ _USUAL = {field.name: field.default for field in msgspec.structs.fields(Schedule
 
 def _choice(key: str, kind: Any, help_text: Any) -> forms.ChoiceField:
     usual = _USUAL[key]
-    choices = [("", f"{usual.replace('_', ' ')} (default)"), *((each, each.replace("_", " ")) for each in get_args(kind))]
+    names = [(each, each.replace("_", " ")) for each in get_args(kind)]
+    choices = [("", f"{usual.replace('_', ' ')} (default)"), *names]
     return forms.ChoiceField(required=False, choices=choices, help_text=help_text, label=_LABELS[key])
 
 
@@ -58,6 +59,7 @@ _LABELS = {
     "grace": _("Grace"),
     "pause_after": _("Pause after failures"),
 }
+
 
 class OptionFields(forms.Form):
     """The fields, by the keys that they set."""

@@ -13,7 +13,7 @@ from horarium.contrib.django.beat.admin.links import run_addresses
 from horarium.contrib.django.beat.admin.preview import Preview, preview
 from horarium.contrib.django.beat.admin.sparkline import in_words, kind_of, seconds_of
 from horarium.contrib.django.beat.admin.standing import DRESS, Standings
-from horarium.contrib.django.beat.admin.words import in_utc, local, span, zone_of_row
+from horarium.contrib.django.beat.admin.words import bare, in_utc, local, span, zone_of_row
 from horarium.contrib.django.beat.models import PeriodicTask
 from horarium.contrib.django.models import ScheduleExtra
 from horarium.outcome import Run
@@ -50,7 +50,7 @@ def panels(app: Horarium | None, task: PeriodicTask | None, shown: Standings, si
     runs = standing.runs or ()
     is_wrong = standing.state == Condition.IN_ERROR
     return {
-        "row_error": standing.reason if is_wrong else (kept.error if kept is not None else ""),
+        "row_error": standing.reason if is_wrong else bare(kept.error if kept is not None else ""),
         "standing": standing,
         "standing_dress": DRESS[standing.state],
         "is_paused": standing.state == Condition.PAUSED,

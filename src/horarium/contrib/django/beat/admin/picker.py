@@ -36,7 +36,7 @@ def known_tasks(app: Horarium | None, members: Iterable[MemberRecord] | None = N
         except NoAnswer:  # the page says so where it shows what the store knows
             members = ()
     elsewhere = {name for each in members if each.alive for name in each.member.tasks if not name.startswith(STANDARD)}
-    return elsewhere | _own(app)
+    return _own(app) | elsewhere
 
 
 def unknown_task(name: str, known: Collection[str]) -> str:
@@ -63,9 +63,9 @@ class TaskInput(forms.TextInput):
         return format_html('{}<datalist id="{}">{}</datalist>', field, id, options)
 
 
-def _own(app: Horarium) -> set[str]:
+def _own(app: Horarium) -> frozenset[str]:
     try:
-        return set(app.tasks.own)
+        return frozenset(app.tasks.own)
     except Exception:  # the project's modules are imported here: a page must not fail with one of them
         log.exception("the tasks of this project cannot be imported; its admin offers those of live workers")
-        return set()
+        return frozenset()

@@ -13,7 +13,7 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from msgspec.structs import asdict
+from msgspec import to_builtins
 
 from horarium.contrib.django.beat.admin.asking import the_app
 from horarium.contrib.django.beat.admin.deleting import disable_instead, named_users, users_of
@@ -90,7 +90,7 @@ class ScheduleAdmin(admin.ModelAdmin):
         form = self.get_form(request)(request.POST)
         row = form.save(commit=False) if form.is_valid() else None
         found = Preview(errors=tuple(failures(form.errors, form.fields))) if row is None else self.foreseen(row)
-        return JsonResponse(asdict(found) | {"runs": list(map(asdict, found.runs)), "changes": list(map(asdict, found.changes))})
+        return JsonResponse(to_builtins(found))
 
     def foreseen(self, row: Any) -> Preview:
         """Return when a task that uses a row, saved or not, would be due."""
@@ -110,9 +110,7 @@ class ScheduleAdmin(admin.ModelAdmin):
         """Show when the row is due beside its fields."""
         row = kwargs.get("obj")
         context["preview"] = self.foreseen(row) if row is not None else None
-        context["preview_url"] = reverse(
-            f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_preview"
-        )
+        context["preview_url"] = reverse(f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_preview")
         return super().render_change_form(request, context, *args, **kwargs)
 
     def delete_view(self, request: Any, object_id: str, extra_context: dict[str, Any] | None = None) -> Any:

@@ -11,7 +11,7 @@ from msgspec import Struct
 from horarium.clock import Instant, Seconds, to_instant
 from horarium.contrib.django.beat.admin.asking import NoAnswer, ask
 from horarium.contrib.django.beat.admin.sparkline import BARS, is_running
-from horarium.contrib.django.beat.admin.words import naive_or_aware
+from horarium.contrib.django.beat.admin.words import bare, naive_or_aware
 from horarium.contrib.django.beat.models import PeriodicTask
 from horarium.contrib.django.models import ScheduleExtra
 from horarium.engines.records import MemberRecord, Page, RunFilter
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 # A page takes no longer for all of them; rows behind that show none.
 RUNS_TIME: Seconds = 0.12
 
-UNSEEN = "not seen by a scheduler yet"
+UNSEEN = "not seen yet"  # by a scheduler
 AWAY = "unknown"
 RUNNING = "running"
 OVERRULED = "overruled"
@@ -131,7 +131,7 @@ def _judged(
     if not task.enabled:
         return Condition.DISABLED.value, "it is not enabled"
     if error:
-        return Condition.IN_ERROR.value, error
+        return Condition.IN_ERROR.value, bare(error)
     if stored is None:
         return UNSEEN, "no scheduler has brought this row into the store; start one: manage.py horarium beat"
     if stored.owner != "table":
@@ -150,7 +150,7 @@ def _silent(task: PeriodicTask, extra: ScheduleExtra | None, trouble: str) -> St
     if not task.enabled:
         return Standing(state=Condition.DISABLED.value, reason="it is not enabled", origin=origin, last=last)
     if extra is not None and extra.error:
-        return Standing(state=Condition.IN_ERROR.value, reason=extra.error, origin=origin, last=last)
+        return Standing(state=Condition.IN_ERROR.value, reason=bare(extra.error), origin=origin, last=last)
     return Standing(state=AWAY, reason=trouble, origin=origin, last=last)
 
 

@@ -14,7 +14,7 @@ from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from msgspec.structs import asdict
+from msgspec import to_builtins
 
 from horarium.contrib.django.beat.admin import options
 from horarium.contrib.django.beat.admin.actions import TaskActions
@@ -51,7 +51,7 @@ class PeriodicTaskAdmin(TaskActions):
     """Periodic tasks."""
 
     form = PeriodicTaskForm
-    list_display = ("name", "enabled", "state", "task_name", "due", "next_run", "last_run", "recent_runs", "owner")
+    list_display = ("name_and_task", "enabled", "state", "recent_runs", "due", "next_run", "last_run", "owner")
     list_filter = ("enabled", "one_off", TaskFilter, OwnerFilter, ErrorFilter, "start_time", "last_run_at")
     list_per_page = 50
     list_max_show_all = 200
@@ -84,7 +84,7 @@ class PeriodicTaskAdmin(TaskActions):
                 "classes": ("collapse",),
             },
         ),
-        (gettext_lazy("When things go wrong"), {"fields": options.KEYS, "classes": ("collapse",)}),
+        (gettext_lazy("Catching up, overlap, clock changes"), {"fields": options.KEYS, "classes": ("collapse",)}),
         (gettext_lazy("So far"), {"fields": ("last_run_at", "total_run_count")}),
     )
 
@@ -111,10 +111,10 @@ class PeriodicTaskAdmin(TaskActions):
             page["warnings"] = warnings(the_app(), shown)
         return response
 
-    @admin.display(description=gettext_lazy("Task"), ordering="task")
-    def task_name(self, task: PeriodicTask) -> str:
-        """What runs."""
-        return task.task
+    @admin.display(description=gettext_lazy("Name"), ordering="name")
+    def name_and_task(self, task: PeriodicTask) -> Any:
+        """What it is called, and what runs."""
+        return format_html('{}<br><span class="quiet hor-small">{}</span>', task.name, task.task)
 
     @admin.display(description=gettext_lazy("When"))
     def due(self, task: PeriodicTask) -> Any:
@@ -233,7 +233,7 @@ class PeriodicTaskAdmin(TaskActions):
         form = PeriodicTaskForm(request.POST, instance=PeriodicTask(pk=_number(request.POST.get("_pk", ""))))
         form.full_clean()
         found = self._foreseen(form)
-        return JsonResponse(asdict(found) | {"runs": list(map(asdict, found.runs)), "changes": list(map(asdict, found.changes))})
+        return JsonResponse(to_builtins(found))
 
     def _foreseen(self, form: PeriodicTaskForm) -> Preview:
         app = the_app()

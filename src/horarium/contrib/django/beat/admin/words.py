@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, tzinfo
+from itertools import pairwise
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -24,7 +25,11 @@ _STEPS = ((86_400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
 
 def plain(error: HorariumError) -> str:
     """Return what an error says, without the name of the row that people have in front of them."""
-    text = error.args[0] if error.args and isinstance(error.args[0], str) and len(error.args) == 1 else str(error)
+    return bare(error.args[0] if len(error.args) == 1 and isinstance(error.args[0], str) else str(error))
+
+
+def bare(text: str) -> str:
+    """Return what was said of a row, without its name, which comes first."""
     return text.split("': ", 1)[1] if text.startswith("schedule '") and "': " in text else text
 
 
@@ -44,7 +49,7 @@ def when(task: PeriodicTask) -> SafeString | str:
         return NOTHING
     said = explained(row)
     written = str(row).replace(" (m/h/dM/MY/d)", "")
-    if not said or said.lower() == written.lower():
+    if not said or not isinstance(row, CrontabSchedule):
         return said or written
     return format_html('{}<br><span class="quiet hor-small">{}</span>', said, written)
 
@@ -58,14 +63,14 @@ def explained(row: object) -> str:
 
 
 def moment(instant: Instant | None, zone: tzinfo, now: Instant) -> SafeString | str:
-    """Return a moment in a zone, how far it is from now, and in UTC for who points at it."""
+    """Return how far a moment is from now, and when it is in a zone; in UTC for who points at it."""
     if instant is None:
         return NOTHING
     return format_html(
-        '<span class="nowrap" title="{}">{}</span><br><span class="quiet hor-small">{}</span>',
+        '<span class="nowrap" title="{}">{}<br><span class="quiet hor-small">{}</span></span>',
         in_utc(instant),
-        local(instant, zone, now),
         away(instant, now),
+        local(instant, zone, now),
     )
 
 
@@ -92,7 +97,7 @@ def span(seconds: Seconds) -> str:
     """Return a duration in its two largest units; a short one to the hundredth."""
     if seconds < 10:
         return f"{seconds:.2g} s" if seconds < 1 else f"{seconds:.1f} s"
-    for (size, name), (smaller, smaller_name) in zip(_STEPS, _STEPS[1:], strict=False):
+    for (size, name), (smaller, smaller_name) in pairwise(_STEPS):
         if seconds >= size:
             large, rest = divmod(int(seconds), int(size))
             small = rest // int(smaller)
