@@ -139,9 +139,14 @@ class IntervalSchedule(models.Model):
 
     @classmethod
     def from_schedule(cls, schedule: schedules.every, period: str = SECONDS) -> IntervalSchedule:
-        """Return the row of a schedule in a period; one that is not there yet is made, and not saved."""
-        number = schedule.run_every / timedelta(**{period: 1})
-        return _row_of(cls, every=int(number) if number == int(number) else number, period=period)
+        """Return the row of a schedule in a period; one that is not there yet is made, and not saved.
+
+        What is no whole number of that period is one of microseconds.
+        """
+        number, rest = divmod(schedule.run_every, timedelta(**{period: 1}))
+        if rest:
+            number, period = schedule.run_every // timedelta(microseconds=1), MICROSECONDS
+        return _row_of(cls, every=number, period=period)
 
     @property
     def period_singular(self) -> str:
@@ -172,7 +177,8 @@ class ClockedSchedule(models.Model):
     @classmethod
     def from_schedule(cls, schedule: schedules.clocked) -> ClockedSchedule:
         """Return the row of a schedule; one that is not there yet is made, and not saved."""
-        return _row_of(cls, clocked_time=schedule.clocked_time)
+        moment = schedule.clocked_time
+        return _row_of(cls, clocked_time=moment if settings.USE_TZ else timezone.make_naive(moment))
 
 
 class CrontabSchedule(models.Model):
@@ -242,9 +248,7 @@ class CrontabSchedule(models.Model):
     @classmethod
     def from_schedule(cls, schedule: schedules.crontab, timezone: str | tzinfo = "UTC") -> CrontabSchedule:
         """Return the row of a schedule in a zone; one that is not there yet is made, and not saved."""
-        fields = ("minute", "hour", "day_of_week", "day_of_month", "month_of_year")
-        written = {field: getattr(schedule, f"_orig_{field}") for field in fields}
-        return _row_of(cls, **written, timezone=getattr(schedule, "tz", None) or timezone)
+        return _row_of(cls, **schedule.fields(), timezone=getattr(schedule, "tz", None) or timezone)
 
 
 class PeriodicTasks(models.Model):
@@ -456,12 +460,6 @@ class PeriodicTask(models.Model):
         self.validate_unique()
         super().save(*args, **kwargs)
         PeriodicTasks.changed(self)
-
-    def delete(self, *args: Any, **kwargs: Any) -> Any:
-        """Delete it; it does not run any more."""
-        deleted = super().delete(*args, **kwargs)
-        PeriodicTasks.changed(self)
-        return deleted
 
 
 def cronexp(field: object) -> str:
