@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+
 from horarium import Horarium, schedules
 from horarium.contrib.django.beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 from horarium.contrib.django.beat.reading import schedule_of

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Any, ClassVar
 from zoneinfo import available_timezones
 
-import timezone_field
 from django.conf import settings
 from django.core.exceptions import MultipleObjectsReturned, ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -22,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from horarium import schedules
 from horarium.contrib.django.beat import validators
 from horarium.contrib.django.beat.querysets import PeriodicTaskQuerySet
+from horarium.contrib.django.beat.zones import ZoneField
 
 DAYS = "days"
 HOURS = "hours"
@@ -219,7 +219,7 @@ class CrontabSchedule(models.Model):
         help_text=_('"*" for each, or a list of days, Sunday being 0, such as "1-5".'),
         validators=[validators.day_of_week_validator],
     )
-    timezone = timezone_field.TimeZoneField(
+    timezone = ZoneField(
         default=crontab_schedule_celery_timezone,
         use_pytz=False,
         verbose_name=_("Cron Timezone"),

@@ -87,6 +87,30 @@ def bring_in(app: Horarium, *, dry_run: bool = False, remove: bool = True, overw
         return replace(plan.report(), outcomes=tuple(_act(step, using) for step in plan.steps))
 
 
+def read_entries(
+    app: Horarium, entries: dict[str, dict[str, Any]]
+) -> tuple[dict[str, Wanted], dict[str, Schedule], dict[str, str]]:
+    """Return the rows that entries ask for, what no row can say, and what is wrong with those that cannot be read; each
+    by name. Reads no row."""
+    wanted: dict[str, Wanted] = {}
+    beside: dict[str, Schedule] = {}
+    unreadable: dict[str, str] = {}
+    for name, entry in entries.items():
+        try:
+            schedule = app.schedule_entry(name, entry)
+            found = wanted_row(entry, schedule)
+            if found is None:
+                beside[name] = replace(schedule, app=app.main)
+            else:
+                _check(found)
+                wanted[name] = found
+        except HorariumError as error:
+            unreadable[str(name)] = str(error)
+        except ValidationError as error:
+            unreadable[str(name)] = f"schedule {name!r}: {'; '.join(error.messages)}"
+    return wanted, beside, unreadable
+
+
 class _Step(Struct, frozen=True, kw_only=True):
     outcome: Outcome
     wanted: Wanted | None = None
@@ -109,7 +133,7 @@ class _Plan(Struct, frozen=True, kw_only=True):
 
 def _plan(app: Horarium, *, using: str, remove: bool, overwrite: bool, lock: bool = False) -> _Plan:
     entries = app.raw_entries()
-    wanted, beside, unreadable = _read(app, entries)
+    wanted, beside, unreadable = read_entries(app, entries)
     rows = _Rows(using, wanted.keys(), lock=lock)
     steps = [_step(each, rows, overwrite=overwrite) for each in wanted.values()]
     steps += [_Step(outcome=Outcome(name=name, what="beside")) for name in beside]
@@ -122,29 +146,6 @@ def _plan(app: Horarium, *, using: str, remove: bool, overwrite: bool, lock: boo
             if row.pk not in taken and (row.name not in entries or row.name in beside)
         ]
     return _Plan(steps=tuple(steps), beside=beside)
-
-
-def _read(
-    app: Horarium, entries: dict[str, dict[str, Any]]
-) -> tuple[dict[str, Wanted], dict[str, Schedule], dict[str, str]]:
-    """Return the rows that are wanted, what no row can say, and what is wrong with the entries that cannot be read."""
-    wanted: dict[str, Wanted] = {}
-    beside: dict[str, Schedule] = {}
-    unreadable: dict[str, str] = {}
-    for name, entry in entries.items():
-        try:
-            schedule = app.schedule_entry(name, entry)
-            found = wanted_row(entry, schedule)
-            if found is None:
-                beside[name] = replace(schedule, app=app.main)
-            else:
-                _check(found)
-                wanted[name] = found
-        except HorariumError as error:
-            unreadable[str(name)] = str(error)
-        except ValidationError as error:
-            unreadable[str(name)] = f"schedule {name!r}: {'; '.join(error.messages)}"
-    return wanted, beside, unreadable
 
 
 def _check(wanted: Wanted) -> None:
