@@ -72,7 +72,9 @@ class Migration(migrations.Migration):
                     fields=[
                         (
                             "id",
-                            models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
                         ),
                         ("kind", models.CharField(max_length=16)),
                         ("row_id", models.BigIntegerField()),
@@ -83,9 +85,7 @@ class Migration(migrations.Migration):
                 ),
                 migrations.AddConstraint(
                     model_name="change",
-                    constraint=models.UniqueConstraint(
-                        fields=("kind", "row_id", "name"), name="horarium_change_row"
-                    ),
+                    constraint=models.UniqueConstraint(fields=("kind", "row_id", "name"), name="horarium_change_row"),
                 ),
             ],
         ),

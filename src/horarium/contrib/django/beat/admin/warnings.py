@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
 from horarium.contrib.django.beat.admin.standing import Standings
-from horarium.scheduler.source import ALIASES, DJANGO
+from horarium.contrib.django.beat.moments import is_database_scheduler
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium
@@ -33,16 +32,7 @@ def warnings(app: Horarium | None, shown: Standings) -> list[str]:
 
 def reads_tables(named: str | None) -> bool:
     """Tell whether the setting ``beat_scheduler`` names a source that reads Django's tables."""
-    if named is None:
-        return False
-    path = named if ":" in named or "." not in named else ":".join(named.rsplit(".", 1))
-    path = ALIASES.get(path, path)
-    if path == DJANGO:
-        return True
-    module, _separator, name = path.partition(":")
     try:
-        found = getattr(import_module(module), name)
-        ours = getattr(import_module(DJANGO.partition(":")[0]), DJANGO.partition(":")[2])
-    except (ImportError, AttributeError):
+        return is_database_scheduler(named)
+    except (ImportError, AttributeError):  # ``manage.py check`` says what is wrong with it
         return False
-    return isinstance(found, type) and issubclass(found, ours)
