@@ -39,6 +39,10 @@ def desk(app: Horarium) -> Client:
     return desk_of("*")
 
 
+def moment(field: str, day: str) -> dict[str, str]:
+    return {f"{field}_0": day, f"{field}_1": "00:00"}
+
+
 def test_a_task_is_added_row_98(desk: Client, hourly: IntervalSchedule) -> None:
     response = desk.post(f"{LIST}add/", filled(interval=hourly.pk, kwargs='{"one": 1}', overlap="skip", grace="60"))
     assert response.status_code == 302
@@ -74,7 +78,7 @@ def test_a_task_is_disabled_by_unticking_it_and_enabled_again_row_100(desk: Clie
         ({"args": "[1"}, "args"),
         ({"kwargs": "[1]"}, "kwargs"),
         ({"headers": "3"}, "headers"),
-        ({"expires_0": "2030-01-01", "expires_1": "00:00", "expire_seconds": "5"}, "expires"),
+        ({**moment("expires", "2030-01-01"), "expire_seconds": "5"}, "expires"),
         ({"jitter": "-1"}, "jitter"),
         ({"jitter": "60", "expire_seconds": "5"}, "expire_seconds"),
         ({"max_active": "3"}, "overlap"),
@@ -83,10 +87,7 @@ def test_a_task_is_disabled_by_unticking_it_and_enabled_again_row_100(desk: Clie
         ({"catchup_limit": "5000"}, "catchup_limit"),
         ({"priority": "300"}, "priority"),
         ({"task": ""}, "task"),
-        (
-            {"start_time_0": "2030-01-01", "start_time_1": "00:00", "expires_0": "2029-01-01", "expires_1": "00:00"},
-            "expires",
-        ),
+        ({**moment("start_time", "2030-01-01"), **moment("expires", "2029-01-01")}, "expires"),
     ],
 )
 def test_what_is_wrong_is_said_at_its_field(
@@ -130,9 +131,8 @@ def test_the_form_offers_known_tasks_and_shows_options_error_and_runs(app: Horar
 
 def test_saving_keeps_options_that_the_form_does_not_know(desk: Client, hourly: IntervalSchedule) -> None:
     task = PeriodicTask.objects.create(name="news", task="shop.tasks.add", interval=hourly)
-    ScheduleExtra.objects.create(
-        pk=task.pk, options={"relative": True, "jitter": 5.0}, error="as it was", origin="settings"
-    )
+    kept = {"relative": True, "jitter": 5.0}
+    ScheduleExtra.objects.create(pk=task.pk, options=kept, error="as it was", origin="settings")
     desk.post(f"{LIST}{task.pk}/change/", filled(interval=hourly.pk, jitter=""))
     extra = ScheduleExtra.objects.get(pk=task.pk)
     assert (extra.options, extra.error, extra.origin) == ({"relative": True}, "", "settings")
