@@ -181,6 +181,8 @@ def test_the_preview_of_a_row_in_the_making_says_what_is_wrong(desk: Client, hou
     assert found["errors"] == ["Jitter: Enter a number."] and not found["runs"]
     nothing = desk.post(PREVIEW, filled()).json()
     assert "Choose a schedule" in nothing["errors"][0]
+    task = PeriodicTask.objects.create(name="news", task="shop.tasks.add", interval=hourly)
+    assert desk.post(PREVIEW, filled(_pk=task.pk)).json() == nothing
     in_berlin = desk.post(PREVIEW, filled(interval=hourly.pk)).json()
     assert in_berlin["zone"] == "Europe/Berlin"
 

@@ -219,7 +219,7 @@ def done_and_failed(
 
 
 def _named(task: PeriodicTask, what: Any) -> Any:
-    return format_html("{}: {}", task.name, what)
+    return format_html("“{}”: {}", task.name, what)  # quoted: the page makes the first letter a capital
 
 
 def _told_run(task: PeriodicTask, what: str) -> Any:

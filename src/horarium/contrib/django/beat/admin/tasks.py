@@ -237,7 +237,9 @@ class PeriodicTaskAdmin(TaskActions):
         """Answer what the row of a form would do. Raises: PermissionDenied."""
         if not (self.has_add_permission(request) or self.has_view_or_change_permission(request)):
             raise PermissionDenied
-        form = PeriodicTaskForm(request.POST, instance=PeriodicTask(pk=_number(request.POST.get("_pk", ""))))
+        task = PeriodicTask(pk=_number(request.POST.get("_pk", "")))
+        task._state.adding = task.pk is None  # its name is taken by itself
+        form = PeriodicTaskForm(request.POST, instance=task)
         form.full_clean()
         found = self._foreseen(form)
         return JsonResponse(to_builtins(found))
