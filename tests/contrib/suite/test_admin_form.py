@@ -187,6 +187,7 @@ def test_the_preview_of_a_row_in_the_making_says_what_is_wrong(desk: Client, hou
     assert in_berlin["zone"] == "Europe/Berlin"
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("hostile", ["*/1," * 5000, "0-99999999", "9" * 100_000, "L" * 200, "1-59/0", "*-*", "\x00"])
 def test_hostile_crontabs_cost_nothing(app: Horarium, desk: Client, hostile: str) -> None:
     address = "/admin/django_celery_beat/crontabschedule/preview/"
@@ -196,6 +197,7 @@ def test_hostile_crontabs_cost_nothing(app: Horarium, desk: Client, hostile: str
     assert app.clock.monotonic() - begun < 1.0
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("event", ["sunrise", "dawn_astronomical"])
 def test_a_sun_that_does_not_rise_costs_little(app: Horarium, desk: Client, event: str) -> None:
     address = "/admin/django_celery_beat/solarschedule/preview/"

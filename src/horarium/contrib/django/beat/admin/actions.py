@@ -58,7 +58,7 @@ class PauseForm(forms.Form):
     def clean_until(self) -> datetime | None:
         """Raises: ValidationError for a moment that has passed."""
         until: datetime | None = self.cleaned_data["until"]
-        if until is not None and until <= (timezone.now() if timezone.is_aware(until) else datetime.now()):
+        if until is not None and until <= timezone.now():
             raise forms.ValidationError(_("This moment has passed; choose a later one."))
         return until
 

@@ -37,6 +37,7 @@ class TaskList(ChangeList):
     """A page of the list: the store is asked once for all rows of it."""
 
     standings: Standings | None = None
+    result_list: Any  # Django's, and untyped
 
     def get_results(self, request: Any) -> None:
         """Find the rows of the page, and how they stand."""
