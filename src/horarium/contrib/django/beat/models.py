@@ -270,7 +270,11 @@ class PeriodicTasks(models.Model):
     @classmethod
     def update_changed(cls, **_: Any) -> None:
         """Note a change now."""
-        cls.objects.update_or_create(ident=1, defaults={"last_update": timezone.now()})
+        now = timezone.now()
+        # One statement: SQLite refuses at once ("database is locked") to write in a transaction that has read, if
+        # somebody else is about to write, as it does in update_or_create.
+        if not cls.objects.filter(ident=1).update(last_update=now):
+            cls.objects.get_or_create(ident=1, defaults={"last_update": now})
 
     @classmethod
     def last_change(cls) -> datetime | None:

@@ -15,7 +15,7 @@ from msgspec import Struct
 from horarium.contrib.django.beat.models import KINDS, PeriodicTask
 from horarium.contrib.django.models import ScheduleExtra
 
-# Rows of one query, and schedules of one transaction of the store. It takes 0.1 s; an edit waits for two of them at most.
+# Rows of one query, and schedules of one transaction of the store: 0.1 s. An edit waits for two of them at most.
 PAGE = 250
 
 
