@@ -47,7 +47,9 @@ MODULES: dict[str, Home] = {
     "celery.utils.log": _home("horarium.log", "get_task_logger get_logger"),
     "billiard.exceptions": _home("horarium.exceptions", "SoftTimeLimitExceeded TimeLimitExceeded WorkerLostError"),
     "kombu.exceptions": _home("horarium.exceptions", "OperationalError"),
-    "django_celery_beat": _home(_BEAT),
+    "django_celery_beat": _home(
+        _BEAT, "admin apps migrations models querysets schedulers signals tzcrontab validators"
+    ),
     "django_celery_beat.admin": _home(f"{_BEAT}.admin"),
     "django_celery_beat.apps": _home(f"{_BEAT}.apps"),
     "django_celery_beat.clockedschedule": _home("horarium.schedules", "clocked"),
@@ -58,7 +60,7 @@ MODULES: dict[str, Home] = {
     "django_celery_beat.tzcrontab": _home(f"{_BEAT}.tzcrontab", "TzAwareCrontab"),
     "django_celery_beat.utils": _home(f"{_BEAT}.moments"),
     "django_celery_beat.validators": _home(f"{_BEAT}.validators"),
-    "django_celery_results": _home(_RESULTS),
+    "django_celery_results": _home(_RESULTS, "admin apps backends managers migrations models urls utils views"),
     "django_celery_results.admin": _home(f"{_RESULTS}.admin"),
     "django_celery_results.apps": _home(f"{_RESULTS}.apps"),
     "django_celery_results.backends": _home(f"{_RESULTS}.backends"),

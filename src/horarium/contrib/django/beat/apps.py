@@ -27,9 +27,11 @@ class BeatConfig(AppConfig):
 
     def ready(self) -> None:
         """Note what is done to rows by way of their models, and look at them in system checks."""
+        from horarium.contrib.django.beat import checks
         from horarium.contrib.django.beat.signals import signals_connect
 
         signals_connect()
+        checks.register()
         post_migrate.connect(_ensure_tables, sender=self, dispatch_uid="horarium")
 
 

@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from horarium import schedules
 from horarium.contrib.django.beat import validators
 from horarium.contrib.django.beat.querysets import PeriodicTaskQuerySet
+from horarium.errors import InvalidSchedule
 
 DAYS = "days"
 HOURS = "hours"
@@ -239,6 +240,14 @@ class CrontabSchedule(models.Model):
     def schedule(self) -> schedules.crontab:
         """When it is due, in ``zone``. Raises: InvalidSchedule."""
         return schedules.crontab(self.minute, self.hour, self.day_of_week, self.day_of_month, self.month_of_year)
+
+    @property
+    def human_readable(self) -> str:
+        """What it means, in words, and its zone; its fields, if they cannot be read."""
+        try:
+            return f"{schedules.explain(self.schedule)} {self.timezone}"
+        except InvalidSchedule:
+            return str(self)
 
     @property
     def zone(self) -> str | None:

@@ -18,6 +18,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from horarium.clock import to_instant
+from horarium.contrib.django.beat import tables
 from horarium.contrib.django.beat.models import KINDS, CrontabSchedule, PeriodicTask, PeriodicTasks
 from horarium.contrib.django.beat.writing import Wanted, wanted_row
 from horarium.contrib.django.models import ScheduleExtra
@@ -74,7 +75,8 @@ def bring_in(app: Horarium, *, dry_run: bool = False, remove: bool = True, overw
     """Make the rows of the settings' schedule what ``app``'s entries ask for; return what became of each.
 
     All in one transaction, and nothing is written where nothing differs. Idempotent; several processes may do it at
-    once. ``overwrite``: also what people have changed. Raises: Django's DatabaseError; then nothing was written.
+    once. ``overwrite``: also what people have changed. In a database without our own tables nobody knows whose a row
+    is: then rows are made, and none is changed or removed. Raises: Django's DatabaseError; then nothing was written.
     """
     using = router.db_for_write(PeriodicTask)
     plan = _plan(app, using=using, remove=remove, overwrite=overwrite)
@@ -87,47 +89,11 @@ def bring_in(app: Horarium, *, dry_run: bool = False, remove: bool = True, overw
         return replace(plan.report(), outcomes=tuple(_act(step, using) for step in plan.steps))
 
 
-class _Step(Struct, frozen=True, kw_only=True):
-    outcome: Outcome
-    wanted: Wanted | None = None
-    row: Any = None  # PeriodicTask
-    extra: Any = None  # ScheduleExtra
-    is_noted: bool = True  # the entry's digest is the one that is kept
-
-
-class _Plan(Struct, frozen=True, kw_only=True):
-    steps: tuple[_Step, ...]
-    beside: dict[str, Schedule]
-
-    @property
-    def is_work(self) -> bool:
-        return any(step.outcome.what in CHANGES or not step.is_noted for step in self.steps)
-
-    def report(self) -> Report:
-        return Report(outcomes=tuple(step.outcome for step in self.steps), beside=self.beside)
-
-
-def _plan(app: Horarium, *, using: str, remove: bool, overwrite: bool, lock: bool = False) -> _Plan:
-    entries = app.raw_entries()
-    wanted, beside, unreadable = _read(app, entries)
-    rows = _Rows(using, wanted.keys(), lock=lock)
-    steps = [_step(each, rows, overwrite=overwrite) for each in wanted.values()]
-    steps += [_Step(outcome=Outcome(name=name, what="beside")) for name in beside]
-    steps += [_Step(outcome=Outcome(name=name, what="unreadable", reason=why)) for name, why in unreadable.items()]
-    taken = {step.row.pk for step in steps if step.row is not None}
-    if remove:
-        steps += [
-            _Step(outcome=Outcome(name=row.name, what="removed"), row=row, extra=extra)
-            for row, extra in rows.owned()
-            if row.pk not in taken and (row.name not in entries or row.name in beside)
-        ]
-    return _Plan(steps=tuple(steps), beside=beside)
-
-
-def _read(
+def read_entries(
     app: Horarium, entries: dict[str, dict[str, Any]]
 ) -> tuple[dict[str, Wanted], dict[str, Schedule], dict[str, str]]:
-    """Return the rows that are wanted, what no row can say, and what is wrong with the entries that cannot be read."""
+    """Return the rows that entries ask for, what no row can say, and what is wrong with those that cannot be read; each
+    by name. Reads no row."""
     wanted: dict[str, Wanted] = {}
     beside: dict[str, Schedule] = {}
     unreadable: dict[str, str] = {}
@@ -147,6 +113,44 @@ def _read(
     return wanted, beside, unreadable
 
 
+class _Step(Struct, frozen=True, kw_only=True):
+    outcome: Outcome
+    wanted: Wanted | None = None
+    row: Any = None  # PeriodicTask
+    extra: Any = None  # ScheduleExtra
+    is_noted: bool = True  # the entry's digest is the one that is kept
+    is_owned: bool = True  # it can be noted whose the row is
+
+
+class _Plan(Struct, frozen=True, kw_only=True):
+    steps: tuple[_Step, ...]
+    beside: dict[str, Schedule]
+
+    @property
+    def is_work(self) -> bool:
+        return any(step.outcome.what in CHANGES or not step.is_noted for step in self.steps)
+
+    def report(self) -> Report:
+        return Report(outcomes=tuple(step.outcome for step in self.steps), beside=self.beside)
+
+
+def _plan(app: Horarium, *, using: str, remove: bool, overwrite: bool, lock: bool = False) -> _Plan:
+    entries = app.raw_entries()
+    wanted, beside, unreadable = read_entries(app, entries)
+    rows = _Rows(using, wanted.keys(), lock=lock)
+    steps = [_step(each, rows, overwrite=overwrite) for each in wanted.values()]
+    steps += [_Step(outcome=Outcome(name=name, what="beside")) for name in beside]
+    steps += [_Step(outcome=Outcome(name=name, what="unreadable", reason=why)) for name, why in unreadable.items()]
+    taken = {step.row.pk for step in steps if step.row is not None}
+    if remove:
+        steps += [
+            _Step(outcome=Outcome(name=row.name, what="removed"), row=row, extra=extra)
+            for row, extra in rows.owned()
+            if row.pk not in taken and (row.name not in entries or row.name in beside)
+        ]
+    return _Plan(steps=tuple(steps), beside=beside)
+
+
 def _check(wanted: Wanted) -> None:
     """Raises: ValidationError for what no column can hold."""
     wanted.schedule_row().clean_fields()
@@ -160,7 +164,9 @@ class _Rows:
         self._tasks = PeriodicTask.objects.using(using).prefetch_related(*KINDS)  # no join: not all could be locked
         if lock:
             self._tasks = self._tasks.select_for_update()
-        self._extras = ScheduleExtra.objects.using(using)
+        self.has_extras = not tables.missing(using).own
+        manager = ScheduleExtra.objects.using(using)
+        self._extras = manager if self.has_extras else manager.none()
         self._owned = {extra.pk: extra for extra in self._extras.filter(origin=SETTINGS)}
         rows = [row for batch in _batches(names) for row in self._tasks.filter(name__in=batch)]
         self.by_name = {row.name: row for row in rows}
@@ -188,13 +194,15 @@ class _Rows:
 def _step(wanted: Wanted, rows: _Rows, *, overwrite: bool) -> _Step:
     row = rows.by_name.get(wanted.name) or rows.renamed(wanted)
     if row is None:
-        return _Step(outcome=Outcome(name=wanted.name, what="created"), wanted=wanted)
+        return _Step(outcome=Outcome(name=wanted.name, what="created"), wanted=wanted, is_owned=rows.has_extras)
     extra = rows.extra(row)
     is_ours = extra is not None and extra.origin == SETTINGS
     is_noted = is_ours and extra.settings_digest == wanted.digest
     changes = _differences(row, extra, wanted, with_unsaid=overwrite and is_ours)
     what: What
-    if not is_ours:
+    if not rows.has_extras:
+        is_noted, what = True, "left" if changes else "unchanged"
+    elif not is_ours:
         what = "left" if changes or (extra is not None and extra.options != wanted.extra) else "adopted"
     elif not changes:
         what = "unchanged"
@@ -284,7 +292,8 @@ def _write(step: _Step, row: Any, using: str) -> None:
     for kind in KINDS:
         setattr(row, kind, when if kind == wanted.kind else None)
     row.save(using=using)
-    _note(step, row, using)
+    if step.is_owned:
+        _note(step, row, using)
 
 
 def _schedule_row(wanted: Wanted, using: str) -> models.Model:
