@@ -180,7 +180,7 @@ def test_the_preview_of_a_row_in_the_making_says_what_is_wrong(desk: Client, hou
     found = desk.post(PREVIEW, filled(interval=hourly.pk, jitter="x")).json()
     assert found["errors"] == ["Jitter: Enter a number."] and not found["runs"]
     nothing = desk.post(PREVIEW, filled()).json()
-    assert "Choose a schedule" in nothing["errors"][0]
+    assert nothing["notes"] == ["Choose a schedule to see when it will run."] and not nothing["errors"]
     task = PeriodicTask.objects.create(name="news", task="shop.tasks.add", interval=hourly)
     assert desk.post(PREVIEW, filled(_pk=task.pk)).json() == nothing
     in_berlin = desk.post(PREVIEW, filled(interval=hourly.pk)).json()

@@ -139,7 +139,9 @@ class PeriodicTaskAdmin(TaskActions):
     @admin.display(description=gettext_lazy("State"))
     def state_and_runs(self, task: PeriodicTask) -> Any:
         """How it stands, above the picture of its last runs: side by side they take more room than a list has."""
-        return format_html("{}<br>{}", self.state(task), self.recent_runs(task))
+        found = _standing(task)
+        runs = self.recent_runs(task) if found is not None and found.runs else ""
+        return format_html("{}{}", self.state(task), runs)
 
     @admin.display(description=gettext_lazy("Next run"))
     def next_run(self, task: PeriodicTask) -> Any:
@@ -251,6 +253,8 @@ class PeriodicTaskAdmin(TaskActions):
         app = the_app()
         unknown = unknown_task(form.data.get("task", "").strip(), known_tasks(app))
         notes = (unknown,) if unknown else ()
+        if not any(form.data.get(kind) for kind in KINDS):  # a form that is hardly begun is not wrong
+            return Preview(notes=(_("Choose a schedule to see when it will run."), *notes))
         wrong = {field: errors for field, errors in form.errors.items() if field in _TIMING}
         if app is None or wrong:
             labels = form.fields

@@ -93,13 +93,13 @@ def in_utc(instant: Instant) -> str:
 
 def away(instant: Instant, now: Instant) -> str:
     """Return how far a moment is from now."""
-    seconds = (instant - now) / 1000
+    seconds = round((instant - now) / 1000)
     return f"in {span(seconds)}" if seconds >= 0 else f"{span(-seconds)} ago"
 
 
 def span(seconds: Seconds) -> str:
     """Return a duration in its two largest units; a short one to the hundredth."""
-    if seconds < 10:
+    if seconds < 10 and seconds != int(seconds):
         return f"{seconds:.2g} s" if seconds < 1 else f"{seconds:.1f} s"
     for (size, name), (smaller, smaller_name) in pairwise(_STEPS):
         if seconds >= size:
