@@ -25,6 +25,7 @@ INSTALLED_APPS = [
     "shop",
 ]
 MIDDLEWARE = [
+    "site_project.policy.strict_policy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

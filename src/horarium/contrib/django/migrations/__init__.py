@@ -1,0 +1,1 @@
+"""Migrations of Horarium's own tables."""
