@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec import Raw
+from msgspec.structs import replace
 
 from horarium.app.app import Horarium
 from horarium.app.current import current_app
 from horarium.app.switches import Switches
 from horarium.clock import Instant
-from horarium.engines.records import Member, RunningNow
+from horarium.engines.records import MaintenancePolicy, Member, RunningNow
 from horarium.message import Cause, Message, derived_id
 from horarium.outcome import Attempt, ErrorRecord, Progress, Reported, Run, Settlement, State
 
@@ -198,12 +199,8 @@ def _start_what_runs(app: Horarium, now: Instant) -> None:
 
 
 def _with(child: Member, running: tuple[RunningNow, ...]) -> Member:
-    from msgspec.structs import replace
-
     return replace(child, running=running)
 
 
 def _policy() -> Any:
-    from horarium.engines.records import MaintenancePolicy
-
     return MaintenancePolicy()

@@ -1,7 +1,7 @@
 """What the admin's pages of runs, queues and workers have in common: the store, permissions, actions, the log.
 
 A page is read whole before it is rendered. A store that cannot be reached is told on the page, after one try of a few
-seconds at the most. Before an action is carried out its right is checked here, and where it asks a question, the answer.
+seconds at the most. Before an action is carried out its right is checked here, and the answer where it asks something.
 """
 
 from __future__ import annotations

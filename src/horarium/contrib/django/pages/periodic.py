@@ -15,9 +15,7 @@ def addresses_of(request: HttpRequest, names: Collection[str]) -> dict[str, str]
     """Return the addresses of periodic tasks by name: of those that there are, and that this person may see."""
     if not names or not apps.is_installed("horarium.contrib.django.beat"):
         return {}
-    if not (
-        request.user.has_perm(f"{LABEL}.view_periodictask") or request.user.has_perm(f"{LABEL}.change_periodictask")
-    ):
+    if not any(request.user.has_perm(f"{LABEL}.{right}_periodictask") for right in ("view", "change")):
         return {}
     model = apps.get_model(LABEL, "PeriodicTask")
     try:

@@ -100,10 +100,9 @@ class RunAdmin(PageAdmin):
     def _retry(self, request: HttpRequest, ids: list[str]) -> list[Outcome]:
         engine = open_store()
         found = dict(zip(ids, engine.results.read(ids), strict=True))
+        reasons = {id: refusal(run) if run else "nothing is known of it" for id, run in found.items()}
         outcomes = {
-            id: Outcome(id, "not sent again: " + (refusal(run) if run else "nothing is known of it"), done=False)
-            for id, run in found.items()
-            if run is None or refusal(run)
+            id: Outcome(id, f"not sent again: {reason}", done=False) for id, reason in reasons.items() if reason
         }
         runs = [run for run in found.values() if run is not None and run.id not in outcomes]
         for run, (message, placed) in zip(runs, send_again(engine, runs), strict=True):

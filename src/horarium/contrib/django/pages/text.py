@@ -6,6 +6,7 @@ long for a page is cut.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
 import msgspec
@@ -40,10 +41,8 @@ def json_text(raw: Raw | None, limit: int = LONG) -> str:
     data = bytes(raw)
     head = data[: 4 * limit]
     if len(head) == len(data) > ONE_LINE:
-        try:
+        with suppress(msgspec.DecodeError):  # then it is shown as it is stored
             head = msgspec.json.format(data, indent=2)
-        except msgspec.DecodeError:
-            pass  # shown as it is stored
     text = head.decode("utf-8", "replace")
     more = len(data) - len(head)
     return visible(text, limit) + (f" … of {len(data):,} bytes" if more > 0 else "")

@@ -48,9 +48,7 @@ class WorkerAdmin(PageAdmin):
     list_page, one_page, noun = "workers", "worker", "worker"
 
     def acts(self) -> Sequence[Act]:
-        return (
-            Act("stop", "Stop when its tasks are done", "control_worker", self._stop, asks=_stopped, is_grave=True),
-        )
+        return (Act("stop", "Stop when its runs are done", "control_worker", self._stop, asks=_stopped, is_grave=True),)
 
     def list_context(self, request: HttpRequest, engine: Engine) -> dict[str, Any]:
         rows = self._rows(engine)

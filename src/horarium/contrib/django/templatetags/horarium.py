@@ -24,7 +24,7 @@ def moment(instant: Instant | None) -> str:
 
 @register.filter
 def day_hour(instant: Instant | None) -> str:
-    """Show a moment without its zone, where a whole table is said to be in one; without its year, if that is this one."""
+    """Show a moment without its zone, where the page names it once; the year only if it is another one."""
     if instant is None:
         return "–"
     here = text.local(instant)
