@@ -160,7 +160,8 @@ class PageAdmin(admin.ModelAdmin):
     def _act(self, request: HttpRequest, key: str | None) -> HttpResponse:
         """Do what was posted, and go back to where it was asked for."""
         act = next((each for each in self.acts() if each.name == request.POST.get("action")), None)
-        keys = list(dict.fromkeys(request.POST.getlist("_selected_action"))) if key is None else [key]
+        chosen = map(unquote, request.POST.getlist("_selected_action"))
+        keys = list(dict.fromkeys(chosen)) if key is None else [key]
         if act is None or not keys or len(keys) > MOST_CHOSEN:
             messages.warning(request, "Nothing was done: choose an action, and up to 100 rows.")
             return HttpResponseRedirect(request.get_full_path())

@@ -75,7 +75,7 @@ class RunAdmin(PageAdmin):
                 ),
             ],
             "tasks": _tasks()[:NAMES_OFFERED],
-            "queues": sorted(counts.queues),
+            "queues": sorted(filter(str.isprintable, counts.queues)),
         }
 
     def one_context(self, request: HttpRequest, engine: Engine, key: str) -> dict[str, Any] | None:
