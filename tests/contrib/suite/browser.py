@@ -2,7 +2,8 @@
 
 Everything lies in a folder that goes away. A page that answers 5xx, writes an error to the console, raises in a script
 or breaks the policy of site_project/policy.py fails the test that opened it, unless the test expects it.
-With UPDATE_SCREENSHOTS=1 ``Pages.screenshot`` writes docs/images/admin-<name>.png.
+UPDATE_SCREENSHOTS=1 lets ``Pages.screenshot`` take those pictures anew that docs/images has; with SCREENSHOTS=FOLDER
+all of them, to be looked at.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ PATIENCE = 30.0
 WAIT_MS = 10_000  # for anything that a page is expected to show
 WIDE = {"width": 1400, "height": 900}
 NARROW = {"width": 390, "height": 800}
-MOST_TALL = 1200  # of a picture
+MOST_TALL = 800  # of a picture
 PASSWORD = "correct horse"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
@@ -46,7 +47,8 @@ def chromium() -> str:
 
 
 class Site:
-    """The processes of the project. ``start`` returns when the web server answers."""
+    """The processes of the project. ``start`` returns when the web server answers. Its people are ana, whom
+    ``createsuperuser`` has made, and vic, who may look at everything and do nothing."""
 
     def __init__(self, **environment: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="horarium-site-"))
@@ -67,7 +69,18 @@ class Site:
         }
 
     def start(self) -> None:
-        self.python("-m", "django", "migrate", "--run-syncdb", "-v", "0")
+        self.django(
+            f"""
+import os
+from django.contrib.auth.models import Permission, User
+from django.core.management import call_command
+call_command("migrate", run_syncdb=True, verbosity=0)
+os.environ["DJANGO_SUPERUSER_PASSWORD"] = {PASSWORD!r}
+call_command("createsuperuser", interactive=False, username="ana", email="ana@example.com", verbosity=0)
+viewer = User.objects.create_user("vic", password={PASSWORD!r}, is_staff=True)
+viewer.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+"""
+        )
         self.begin("web", "-m", "django", "runserver", "--noreload", "--insecure", f"127.0.0.1:{self.port}")
         deadline = time.monotonic() + PATIENCE
         while not self._answers():
@@ -167,26 +180,29 @@ class Pages:
         page.click("input[type=submit]")
         page.wait_for_selector("#user-tools")
 
+    def await_text(self, path: str, text: str) -> Page:
+        """Open a page again and again until it shows a text."""
+        deadline = time.monotonic() + PATIENCE
+        while text not in (shown := self.open(path).inner_text("#content")):
+            assert time.monotonic() < deadline, f"{path} never showed {text!r}, but:\n{shown}"
+            self.page.wait_for_timeout(100)  # between two looks at a fact
+        return self.page
+
     def screenshot(self, name: str) -> None:
-        """Write pictures of the page as it is, if asked for: both themes, wide and narrow."""
-        if os.environ.get("UPDATE_SCREENSHOTS") != "1":
-            return
-        folder = Path(os.environ.get("SCREENSHOTS", IMAGES))
-        folder.mkdir(parents=True, exist_ok=True)
+        """Take pictures of the page as it is, if asked for: both themes, wide and narrow."""
         for theme in ("light", "dark"):
-            self.page.emulate_media(color_scheme=theme)
             for width, size in (("", WIDE), ("-narrow", NARROW)):
-                self.page.set_viewport_size(size)  # type: ignore[arg-type]
-                tall = self.page.evaluate("document.documentElement.scrollHeight")
-                clip = {"x": 0, "y": 0, "width": size["width"], "height": min(tall, MOST_TALL)}
-                self.page.screenshot(
-                    path=folder / f"admin-{name}{width}-{theme}.png",
-                    full_page=True,
-                    animations="disabled",
-                    clip=clip,  # type: ignore[arg-type]
-                )
+                if (path := _wanted(f"admin-{name}{width}-{theme}.png")) is not None:
+                    self._take(path, theme, size)
         self.page.emulate_media(color_scheme="light")
         self.page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+
+    def _take(self, path: Path, theme: Any, size: Any) -> None:
+        self.page.emulate_media(color_scheme=theme)
+        self.page.set_viewport_size(size)
+        tall = self.page.evaluate("document.documentElement.scrollHeight")
+        clip: Any = {"x": 0, "y": 0, "width": size["width"], "height": min(tall, MOST_TALL)}
+        self.page.screenshot(path=path, full_page=True, animations="disabled", clip=clip)
 
     def is_wider_than_screen(self) -> bool:
         """Whether a narrow screen would have to be scrolled sideways."""
@@ -207,6 +223,14 @@ class Pages:
         is_missing_file = response.status == 404 and "/static/" in response.url
         if is_ours and (response.status >= 500 or is_missing_file):
             self.faults.append(f"{response.url}: {response.status}")
+
+
+def _wanted(name: str) -> Path | None:
+    """Return where a picture is to be written, if anywhere."""
+    if folder := os.environ.get("SCREENSHOTS"):
+        return Path(folder) / name
+    kept = IMAGES / name
+    return kept if os.environ.get("UPDATE_SCREENSHOTS") == "1" and kept.exists() else None
 
 
 @contextmanager

@@ -24,6 +24,7 @@ INSTALLED_APPS = [
     "horarium.contrib.django.beat",
     "shop",
 ]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick
 MIDDLEWARE = [
     "site_project.policy.strict_policy",
     "django.contrib.sessions.middleware.SessionMiddleware",

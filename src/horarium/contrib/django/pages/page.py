@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NamedTuple
 
+import django
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.utils import quote, unquote
@@ -141,6 +142,7 @@ class PageAdmin(admin.ModelAdmin):
             "key": key,
             "shown_key": None if key is None else self.called(key),
             "command": COMMAND,
+            "crumbs_are_listed": django.VERSION >= (6,),
             "zone": timezone.get_current_timezone_name(),
             "acts": [self._offer(request, act) for act in self.acts()],
             **context,

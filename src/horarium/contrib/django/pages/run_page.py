@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from django.contrib import admin
 from django.http import HttpRequest
+from msgspec.structs import replace
 
 from horarium.app.again import RETRY_OF, refusal
 from horarium.app.current import current_app
@@ -64,7 +65,9 @@ def _finding(engine: Engine, run: Run, now: Instant) -> Any:
     """Say in a sentence where it stands, and what to do. What has ended shows that by itself."""
     if run.has_ended:
         return None
-    return explain(gather(current_app(), now, command=COMMAND, with_schedules=False), run, held_run(engine, run))
+    facts = gather(current_app(), now, command=COMMAND, with_schedules=False)
+    found = explain(facts, run, held_run(engine, run))
+    return replace(found, text=f"It {found.text[3:]}") if found.text.startswith("it ") else found
 
 
 def _impossible(run: Run) -> dict[str, str]:
