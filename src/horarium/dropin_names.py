@@ -21,6 +21,8 @@ def _home(module: str, names: str = "") -> Home:
 
 
 _CANVAS = "Signature signature subtask maybe_signature chain group chord chunks xmap xstarmap"
+_BEAT = "horarium.contrib.django.beat"
+_RESULTS = "horarium.contrib.django.results"
 _TOP = f"Celery Task shared_task current_app current_task bugreport uuid {_CANVAS}"
 
 MODULES: dict[str, Home] = {
@@ -45,7 +47,30 @@ MODULES: dict[str, Home] = {
     "celery.utils.log": _home("horarium.log", "get_task_logger get_logger"),
     "billiard.exceptions": _home("horarium.exceptions", "SoftTimeLimitExceeded TimeLimitExceeded WorkerLostError"),
     "kombu.exceptions": _home("horarium.exceptions", "OperationalError"),
+    "django_celery_beat": _home(
+        _BEAT, "admin apps migrations models querysets schedulers signals tzcrontab validators"
+    ),
+    "django_celery_beat.admin": _home(f"{_BEAT}.admin"),
+    "django_celery_beat.apps": _home(f"{_BEAT}.apps"),
     "django_celery_beat.clockedschedule": _home("horarium.schedules", "clocked"),
+    "django_celery_beat.models": _home(f"{_BEAT}.models"),
+    "django_celery_beat.querysets": _home(f"{_BEAT}.querysets"),
+    "django_celery_beat.schedulers": _home(f"{_BEAT}.schedulers"),
+    "django_celery_beat.signals": _home(f"{_BEAT}.signals"),
+    "django_celery_beat.tzcrontab": _home(f"{_BEAT}.tzcrontab", "TzAwareCrontab"),
+    "django_celery_beat.utils": _home(f"{_BEAT}.moments"),
+    "django_celery_beat.validators": _home(f"{_BEAT}.validators"),
+    "django_celery_results": _home(_RESULTS, "admin apps backends managers migrations models urls utils views"),
+    "django_celery_results.admin": _home(f"{_RESULTS}.admin"),
+    "django_celery_results.apps": _home(f"{_RESULTS}.apps"),
+    "django_celery_results.backends": _home(f"{_RESULTS}.backends"),
+    "django_celery_results.backends.cache": _home(f"{_RESULTS}.backends"),
+    "django_celery_results.backends.database": _home(f"{_RESULTS}.backends"),
+    "django_celery_results.managers": _home(f"{_RESULTS}.managers"),
+    "django_celery_results.models": _home(f"{_RESULTS}.models"),
+    "django_celery_results.urls": _home(f"{_RESULTS}.urls"),
+    "django_celery_results.utils": _home(f"{_RESULTS}.utils"),
+    "django_celery_results.views": _home(f"{_RESULTS}.views"),
 }
 
 WITHOUT: dict[str, str] = {
@@ -71,8 +96,8 @@ WITHOUT: dict[str, str] = {
     "kombu": "there is no broker: name queues by text; messages are JSON",
     "billiard": "use the standard library's multiprocessing",
     "amqp": "there is no broker to talk to",
-    "django_celery_beat": "Django's tables of schedules come later: define schedules in code or with app.schedules",
-    "django_celery_results": "Django's tables of results come later: read results with AsyncResult",
+    "django_celery_beat": "see models, admin and schedulers of horarium.contrib.django.beat for what there is",
+    "django_celery_results": "see models, managers and views of horarium.contrib.django.results for what there is",
     "redbeat": "not needed: the store keeps schedules and fires each once; change them with app.schedules",
     "celery_singleton": "not needed: give the task unique_for or unique_key",
     "celery_once": "not needed: give the task unique_for or unique_key",

@@ -85,11 +85,11 @@ def test_an_option_without_effect_is_explained_though_it_comes_from_the_environm
 
 
 def test_what_the_settings_say_in_vain_is_printed_by_check(shop: Shop) -> None:
-    shop.app.conf.update(worker_prefetch_multiplier=1, beat_scheduler="redbeat.RedBeatScheduler")
+    shop.app.conf.update(worker_prefetch_multiplier=1, beat_sync_every=5)
     result = shop("check")
     assert result.exit_code == 0
     assert "note   worker_prefetch_multiplier: has no effect in Horarium: " in result.output
-    assert "note   beat_scheduler: has no effect in Horarium: " in result.output
+    assert "note   beat_sync_every: has no effect in Horarium: " in result.output
 
 
 def test_a_configuration_that_cannot_be_read_ends_a_command_with_one_line(project: Path) -> None:

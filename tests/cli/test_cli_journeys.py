@@ -142,7 +142,7 @@ def test_a_store_in_a_folder_that_is_not_there_is_one_line(project: Project) -> 
 
 
 def test_beat_fires_and_stops_when_told(project: Project) -> None:
-    beat = project.start("beat", "-l", "info", "-S", "django_celery_beat.schedulers:DatabaseScheduler")
+    beat = project.start("beat", "-l", "info", "-S", "celery.beat:PersistentScheduler", "-s", "celerybeat")
     project.await_store()
     until(lambda: len(project.json("runs", "list", "--schedule", "tick")) >= 2)
     assert [s["pid"] for s in project.json("status")["schedulers"]] == [beat.pid]
@@ -150,7 +150,7 @@ def test_beat_fires_and_stops_when_told(project: Project) -> None:
     assert beat.wait(WITHIN) == 0
     said = project.said(beat)
     assert "beat v" in said and "is starting" in said and "Sending due task tick" in said
-    assert said.count("--scheduler has no effect") == 1
+    assert said.count("--schedule has no effect") == 1
 
 
 def test_a_paused_schedule_does_not_fire_and_doctor_says_so(project: Project) -> None:

@@ -137,7 +137,7 @@ def test_periodic_tasks_that_are_added_are_schedules_too() -> None:
         ("@app.task(no_such=1)\ndef f(): ...", "option", "no_such=1"),
         ("app.steps['worker'].add(Step)", "part", "app.steps"),
         ("app.amqp.queues", "part", "app.amqp"),
-        ("INSTALLED_APPS = ['django_celery_beat']", "part", "'django_celery_beat'"),
+        ("apps.is_installed('django_celery_beat')", "part", "is_installed('django_celery_beat')"),
         ("mock.patch('celery.app.task.Task.apply_async')", "text", "'celery.app.task.Task.apply_async'"),
     ],
 )

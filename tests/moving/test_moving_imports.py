@@ -112,7 +112,7 @@ def test_a_package_of_which_something_has_no_home_is_left_alone() -> None:
         ("from celery.backends.base import BaseBackend\n", "AsyncResult"),
         ("from celery.concurrency.prefork import TaskPool\n", "pools"),
         ("from celery_singleton import Singleton\n", "unique_for"),
-        ("from django_celery_beat.models import PeriodicTask\n", "come later"),
+        ("from django_celery_beat.button import Button\n", "horarium.contrib.django.beat"),
         ("import celery.bootsteps\n", "signals"),
         ("from celery.task import task\n", "shared_task"),
     ],

@@ -172,7 +172,7 @@ def test_dependencies_of_a_pyproject_are_rewritten_and_its_words_are_not() -> No
     [
         ("celery==5.3.6 \\\n  --hash=sha256:aa\n", "requirements.txt", "by its hash"),
         ('celery = {extras = ["redis"], version = "^5"}\n', "pyproject.toml", 'extras = ["redis"]'),
-        ("django-celery-beat==2.5\n", "requirements/base.txt", "come later"),
+        ("django-celery-beat==2.5\n", "requirements/base.txt", "horarium[django]"),
     ],
 )
 def test_what_cannot_be_rewritten_safely_is_left_to_a_person(text: str, path: str, word: str) -> None:

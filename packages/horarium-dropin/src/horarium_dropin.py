@@ -6,7 +6,7 @@ The .pth file is read whenever Python starts, so nothing of Horarium is imported
 import os
 import sys
 
-OURS = ("celery", "kombu", "billiard")
+OURS = ("celery", "kombu", "billiard", "django_celery_beat", "django_celery_results")
 
 
 class Waiting:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from horarium.dropin_names import MODULES
 
-ALWAYS_OURS = frozenset({"celery"})
+ALWAYS_OURS = frozenset({"celery", "django_celery_beat", "django_celery_results"})
 OURS_IF_ALONE = frozenset({"kombu", "billiard"})  # only where the real ones are not installed
 
 _HERE = "horarium.dropin."
@@ -53,6 +53,10 @@ SHIMS: dict[str, tuple[str, ...]] = {
     "celery.worker.request": ("horarium.app.request:Request",),
     "billiard": (f"{_HERE}billiard:VERSION",),
     "billiard.einfo": (f"{_HERE}billiard:ExceptionInfo ExceptionWithTraceback",),
+    "django_celery_beat": (f"{_HERE}django_celery_beat",),
+    "django_celery_beat.migrations": ("horarium.contrib.django.beat.migrations",),
+    "django_celery_results": (f"{_HERE}django_celery_results",),
+    "django_celery_results.migrations": ("horarium.contrib.django.results.migrations",),
     "kombu": (f"{_HERE}kombu:Exchange Queue binding uuid",),
     "kombu.common": (f"{_HERE}kombu:Broadcast uuid",),
     "kombu.entity": (f"{_HERE}kombu:Exchange Queue binding",),

@@ -10,6 +10,7 @@ from horarium.app.app import Horarium
 from horarium.app.definition import Definition
 from horarium.app.producer import OPTIONS
 from horarium.dropin_names import MODULES, home_of, why_without
+from horarium.moving.django_apps import app_entries
 from horarium.moving.report import Found, Kind
 from horarium.moving.source import UNKNOWN, Source, literal
 
@@ -34,6 +35,11 @@ def find_in_code(source: Source) -> list[Found]:
         match node:
             case ast.Call(func=ast.Attribute(attr="apply_async" | "send_task" | "signature" | "retry")):
                 found += _calls(source, node)
+            case ast.Call(func=ast.Attribute(attr="is_installed"), args=[ast.Constant(value=str(name))]) if (
+                name in _DJANGO_APPS
+            ):
+                advice = f"its label is the same, its name is another one: write {home_of(name)!r}"
+                found.append(_by_hand(source, node, "part", f"is_installed({name!r})", advice))
             case ast.Attribute(attr=name, value=value) if name in _WITHOUT_PARTS and source.is_app(value):
                 what = f"app.{name}"
                 found.append(_by_hand(source, node, "part", what, "an app has no such part here; see what differs"))
@@ -111,13 +117,12 @@ def _texts(source: Source) -> Iterator[Found]:
     """Yield the texts that name a module of Celery's, such as those for a mock or a logger."""
     loggers = _arguments_of_get_logger(source)
     inside = {id(part) for node in source.nodes if isinstance(node, ast.JoinedStr) for part in node.values}
+    inside |= {id(entry) for entry in app_entries(source)}  # rewritten, see django_apps
     for node in source.nodes:
         if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or id(node) in inside:
             continue
         text = node.value
-        if text in _DJANGO_APPS:
-            yield _by_hand(source, node, "part", repr(text), why_without(text))
-        elif id(node) in loggers or text in _LOGGERS - {"celery"}:
+        if id(node) in loggers or text in _LOGGERS - {"celery"}:
             advice = "Horarium's loggers are horarium.worker and horarium.beat; those of your own modules stay"
             if text in _LOGGERS:
                 yield Found(source.path, node.lineno, "text", f"logger {text!r}", "note", advice)

@@ -22,8 +22,8 @@ _PACKAGES: dict[str, tuple[Verdict, str]] = {
     "celery-once": ("note", "not needed any more: unique_for and unique_key of a task; remove it"),
     "celery-exporter": ("note", "it listens to Celery's events: it sees nothing of Horarium; remove it"),
     "pytest-celery": ("note", "not needed any more: horarium.testing has the fixtures; remove it"),
-    "django-celery-beat": ("by hand", "Django's tables of schedules come later: define schedules in code until then"),
-    "django-celery-results": ("by hand", "Django's tables of results come later: read results with AsyncResult"),
+    "django-celery-beat": ("by hand", "its tables are Horarium's too: write horarium[django] in its place"),
+    "django-celery-results": ("by hand", "its tables are Horarium's too: write horarium[django] in its place"),
     "celery-progress": ("by hand", "it reads Celery's backend: use self.progress(...) and AsyncResult.info"),
     "opentelemetry-instrumentation-celery": ("note", "it instruments Celery only: it sees nothing of Horarium"),
 }

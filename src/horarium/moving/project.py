@@ -9,6 +9,7 @@ from pathlib import Path
 from horarium.dropin_names import is_theirs
 from horarium.moving.code import find_in_code
 from horarium.moving.commands import CommandLine, may_call, rewrite_commands
+from horarium.moving.django_apps import rewrite_apps
 from horarium.moving.folder import Unreadable, files_of, read
 from horarium.moving.imports import need_libcst, rewrite
 from horarium.moving.packages import names_packages, rewrite_packages
@@ -76,10 +77,13 @@ class _Walk:
         self.found += [*find_in_code(source), *find_periodic(source), *parts_of_apps(source)]
         if shown.rpartition("/")[2] in ("setup.py", "noxfile.py"):
             self._text(shown, content)
-        elif source.imports_any(is_theirs):
-            after, found = rewrite(shown, content)
-            self.found += found
-            self._changed(shown, content, after)
+            return
+        after, found = rewrite_apps(source)
+        if source.imports_any(is_theirs):
+            after, imports = rewrite(shown, after)
+            found += imports
+        self.found += found
+        self._changed(shown, content, after)
 
     def _text(self, shown: str, content: bytes) -> None:
         text = content.decode("utf-8", "surrogateescape")

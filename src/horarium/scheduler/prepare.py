@@ -69,6 +69,9 @@ def cured(app: Horarium, schedule: Schedule, *, now: Instant, knows: Callable[[s
     does, and no more.
     """
 
+    if schedule.owner == "table" and not schedule.enabled:
+        return None  # its row is off, or cannot be read: an edit of that says when it is well
+
     def well() -> Schedule:
         first = first_fire(schedule, now=max(now, schedule.last_fire or now))
         _check_arguments(app, schedule)

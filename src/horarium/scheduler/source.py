@@ -99,7 +99,7 @@ def source_for(app: Horarium) -> Source:
     A class at a dotted path of one's own is taken if it has ``source(app)``, as DatabaseScheduler has.
     """
     named = app.conf.beat_scheduler
-    path = _path(named)
+    path = path_of(named)
     if path is None:
         return CodeSource(app)
     module, _, name = path.partition(":")
@@ -121,8 +121,8 @@ def source_for(app: Horarium) -> Source:
     return made
 
 
-def _path(named: str | None) -> str | None:
-    """Return the path of a source as ``module:name``; None for the code."""
+def path_of(named: str | None) -> str | None:
+    """Return the path of the source that a value of ``beat_scheduler`` names, as ``module:name``; None for the code."""
     if named is None:
         return None
     path = named if ":" in named or "." not in named else ":".join(named.rsplit(".", 1))

@@ -71,7 +71,7 @@ def difference(app: Horarium, engine: Engine | None, *, now: Instant) -> Differe
     wanted, wrong = _wanted(app)
     stored = engine.schedules.get(list(wanted)) if engine is not None else [None] * len(wanted)
     pairs = list(zip(stored, wanted.values(), strict=True))
-    changes = [(before, after) for before, each in pairs if (after := _change(before, each, now=now)) is not None]
+    changes = [(before, after) for before, each in pairs if (after := change(before, each, now=now)) is not None]
     return Difference(
         added=tuple(sorted(after.name for before, after in changes if before is None)),
         changed={after.name: editing.changes(before, after) for before, after in changes if before is not None},
@@ -103,17 +103,25 @@ def _save_once(engine: Engine, wanted: dict[str, Schedule], *, now: Instant, obs
     changes = [
         (before, after)
         for before, schedule in zip(stored, wanted.values(), strict=True)
-        if (after := _change(before, schedule, now=now)) is not None
+        if (after := change(before, schedule, now=now)) is not None
     ]
-    engine.schedules.fire(
-        [firing for before, after in changes if (firing := editing.written_off(before, after, now=now))], now=now
-    )
-    engine.schedules.save([after for _, after in changes], now=now)
+    save_changes(engine, changes, now=now)
     _tell(observer, stored, changes)
     return len(changes)
 
 
-def _change(stored: Schedule | None, wanted: Schedule, *, now: Instant) -> Schedule | None:
+def save_changes(engine: Engine, changes: Sequence[Change], *, now: Instant) -> None:
+    """Save schedules over those that were read, all or none, and write off what came due before and is not fired.
+
+    Raises: ScheduleConflict when one of them is not as it was read any more.
+    """
+    engine.schedules.fire(
+        [firing for before, after in changes if (firing := editing.written_off(before, after, now=now))], now=now
+    )
+    engine.schedules.save([after for _, after in changes], now=now)
+
+
+def change(stored: Schedule | None, wanted: Schedule, *, now: Instant) -> Schedule | None:
     """Return what is to be saved, if anything. A schedule that can never fire is saved with the reason."""
     if stored is not None and stored.owner == "person":
         return None

@@ -103,13 +103,20 @@ def _schedule(name: str, entry: Mapping[str, Any], *, timezone: str, now: Instan
         args=Raw(codec.encode(list(args), path=f"{path}.args")),
         kwargs=Raw(codec.encode(dict(kwargs), path=f"{path}.kwargs")),
         options=_options(entry.get("options") or {}),
-        timezone=timezone if entry.get("timezone") is None else _read(entry, "timezone", _text, _ZONE_NAME),
+        timezone=_zone(entry) or timezone,
         owner="code",
         anchor=now,
         created=now,
         changed=now,
         **_chosen(entry),
     )
+
+
+def _zone(entry: Mapping[str, Any]) -> str | None:
+    """Return the zone that an entry names, or its schedule: django-celery-beat's crontabs say theirs as ``tz``."""
+    key = "timezone" if entry.get("timezone") is not None else "tz"
+    named = entry.get("timezone") or getattr(entry["schedule"], "tz", None)
+    return None if named is None else _read({key: named}, key, _text, _ZONE_NAME)
 
 
 def _chosen(entry: Mapping[str, Any]) -> dict[str, Any]:  # Any: fields of many types, each checked by its reader

@@ -17,6 +17,10 @@ from horarium.schedules.zones import zone_of
 # A spec that has no firing in this time is refused when it is written.
 FORESEEN: Seconds = 10 * 365.25 * 86_400
 
+# One that ran elsewhere before (in another scheduler, in a store that is lost) makes up for what it missed while it was
+# moved: as long as a deployment takes. Longer, and whoever moves it would be surprised by runs of last night.
+MOVING: Seconds = 3600
+
 PAUSED_BY_ITSELF = "horarium"  # whose pause it is after too many failures
 
 EDITS_KEPT = 50
@@ -61,11 +65,16 @@ def first_fire(schedule: Schedule, *, now: Instant) -> Instant | None:
 
 
 def create(wanted: Schedule, *, now: Instant) -> Schedule:
-    """Return a wanted schedule as one to be stored for the first time. Raises: InvalidSchedule."""
+    """Return a wanted schedule as one to be stored for the first time. Raises: InvalidSchedule.
+
+    One with a ``last_fire`` has run before it came here: it goes on from there, and keeps its anchor and counts.
+    """
     check(wanted)
-    anchor = now if wanted.backfill is None else wanted.anchor  # a backfill goes by the line of another one
+    is_fresh = wanted.backfill is None and wanted.last_fire is None  # a backfill goes by the line of another one
+    anchor = now if is_fresh else wanted.anchor
+    begin = now if wanted.last_fire is None else min(now, max(wanted.last_fire, now - milliseconds(MOVING)))
     fresh = replace(wanted, version=0, anchor=anchor, created=now, changed=now, error=None)
-    return replace(fresh, next_fire=first_fire(fresh, now=now))
+    return replace(fresh, next_fire=first_fire(fresh, now=begin))
 
 
 def revise(stored: Schedule, wanted: Schedule, *, now: Instant) -> Schedule | None:

@@ -34,17 +34,20 @@ class ScheduleExtra(models.Model):
 
 
 class Change(models.Model):
-    """A row that was changed, in whatever way, since the scheduler last looked: written by triggers of the database."""
+    """A row that was changed, in whatever way, since a scheduler last looked: written by triggers of the database.
 
-    kind = models.CharField(max_length=16)  # periodictask, or one of its schedules: interval, crontab, solar, clocked
+    A periodic task that is renamed, or deleted, has one with each name that it had: that much is to be removed.
+    """
+
+    kind = models.CharField(max_length=16)  # task; interval, crontab, solar, clocked; all: everything may have changed
     row_id = models.BigIntegerField()
-    name = models.CharField(max_length=200, default="")  # of a periodic task: its name before the first of the changes
+    name = models.CharField(max_length=200, default="")  # that a periodic task had before, else empty
     number = models.BigIntegerField(default=1)  # of changes: whoever has dealt with so many deletes the row, if no more
 
     class Meta:
         app_label = "horarium"
         db_table = "horarium_change"
-        constraints = (models.UniqueConstraint(fields=("kind", "row_id"), name="horarium_change_row"),)
+        constraints = (models.UniqueConstraint(fields=("kind", "row_id", "name"), name="horarium_change_row"),)
 
     def __str__(self) -> str:
         return f"{self.kind} {self.row_id}"

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, ClassVar
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import timezone_field
 from django.conf import settings
 from django.core.exceptions import MultipleObjectsReturned, ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -22,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from horarium import schedules
 from horarium.contrib.django.beat import validators
 from horarium.contrib.django.beat.querysets import PeriodicTaskQuerySet
+from horarium.contrib.django.beat.zones import ZoneField
 
 DAYS = "days"
 HOURS = "hours"
@@ -59,7 +59,11 @@ KINDS = ("interval", "crontab", "solar", "clocked")  # the columns of which a pe
 def crontab_schedule_celery_timezone() -> str:
     """Return the zone of a crontab that names none: the setting CELERY_TIMEZONE, else UTC."""
     named = getattr(settings, "CELERY_TIMEZONE", None)
-    return named if isinstance(named, str) and named in available_timezones() else "UTC"
+    try:
+        ZoneInfo(named)  # remembers; to ask for the list of all zones takes 10 ms, for each crontab that is made
+    except (TypeError, ValueError, OSError, ZoneInfoNotFoundError):  # no text, a path, a folder, no zone
+        return "UTC"
+    return str(named)
 
 
 class SolarSchedule(models.Model):
@@ -139,9 +143,14 @@ class IntervalSchedule(models.Model):
 
     @classmethod
     def from_schedule(cls, schedule: schedules.every, period: str = SECONDS) -> IntervalSchedule:
-        """Return the row of a schedule in a period; one that is not there yet is made, and not saved."""
-        number = schedule.run_every / timedelta(**{period: 1})
-        return _row_of(cls, every=int(number) if number == int(number) else number, period=period)
+        """Return the row of a schedule in a period; one that is not there yet is made, and not saved.
+
+        What is no whole number of that period is one of microseconds.
+        """
+        number, rest = divmod(schedule.run_every, timedelta(**{period: 1}))
+        if rest:
+            number, period = schedule.run_every // timedelta(microseconds=1), MICROSECONDS
+        return _row_of(cls, every=number, period=period)
 
     @property
     def period_singular(self) -> str:
@@ -172,7 +181,8 @@ class ClockedSchedule(models.Model):
     @classmethod
     def from_schedule(cls, schedule: schedules.clocked) -> ClockedSchedule:
         """Return the row of a schedule; one that is not there yet is made, and not saved."""
-        return _row_of(cls, clocked_time=schedule.clocked_time)
+        moment = schedule.clocked_time
+        return _row_of(cls, clocked_time=moment if settings.USE_TZ else timezone.make_naive(moment))
 
 
 class CrontabSchedule(models.Model):
@@ -213,7 +223,7 @@ class CrontabSchedule(models.Model):
         help_text=_('"*" for each, or a list of days, Sunday being 0, such as "1-5".'),
         validators=[validators.day_of_week_validator],
     )
-    timezone = timezone_field.TimeZoneField(
+    timezone = ZoneField(
         default=crontab_schedule_celery_timezone,
         use_pytz=False,
         verbose_name=_("Cron Timezone"),
@@ -242,9 +252,7 @@ class CrontabSchedule(models.Model):
     @classmethod
     def from_schedule(cls, schedule: schedules.crontab, timezone: str | tzinfo = "UTC") -> CrontabSchedule:
         """Return the row of a schedule in a zone; one that is not there yet is made, and not saved."""
-        fields = ("minute", "hour", "day_of_week", "day_of_month", "month_of_year")
-        written = {field: getattr(schedule, f"_orig_{field}") for field in fields}
-        return _row_of(cls, **written, timezone=getattr(schedule, "tz", None) or timezone)
+        return _row_of(cls, **schedule.fields(), timezone=getattr(schedule, "tz", None) or timezone)
 
 
 class PeriodicTasks(models.Model):
@@ -456,12 +464,6 @@ class PeriodicTask(models.Model):
         self.validate_unique()
         super().save(*args, **kwargs)
         PeriodicTasks.changed(self)
-
-    def delete(self, *args: Any, **kwargs: Any) -> Any:
-        """Delete it; it does not run any more."""
-        deleted = super().delete(*args, **kwargs)
-        PeriodicTasks.changed(self)
-        return deleted
 
 
 def cronexp(field: object) -> str:

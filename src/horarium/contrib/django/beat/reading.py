@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import msgspec
+from django.utils import timezone
 from msgspec.structs import replace
 
+from horarium import codec
 from horarium.clock import Instant
 from horarium.contrib.django.beat.models import CrontabSchedule, PeriodicTask
-from horarium.errors import InvalidSchedule
+from horarium.errors import DecodingError, InvalidSchedule
+from horarium.message import derived_id
 from horarium.schedules.entries import read_entry
 from horarium.schedules.record import Schedule
 
@@ -25,7 +28,8 @@ NAME_HEADER = "periodic_task_name"
 
 def schedule_of(app: Horarium, task: PeriodicTask, extra: Mapping[str, Any], *, now: Instant) -> Schedule:
     """Return the schedule that a row asks for, with the ``extra`` keys of an entry; not stored yet, and without a next
-    instant. Its interval, crontab, solar or clocked row should have been read with it.
+    instant. Its interval, crontab, solar or clocked row should have been read with it. Its id goes by the row, and
+    stays the same when that is renamed.
 
     Raises: InvalidSchedule, EncodingError; both name the row.
     """
@@ -39,15 +43,21 @@ def schedule_of(app: Horarium, task: PeriodicTask, extra: Mapping[str, Any], *, 
         "timezone": row.zone if isinstance(row, CrontabSchedule) else None,
         "args": _json(task, "args", list),
         "kwargs": _json(task, "kwargs", dict),
-        "options": _options(task),
-        "start": task.start_time,
-        "end": task.expires,
+        "options": {**extra.get("options", {}), **_options(task)},
+        "start": aware(task.start_time),
+        "end": aware(task.expires),
         "one_off": task.one_off,
         "enabled": task.enabled,
         "description": task.description,
     }
-    read = read_entry(task.name, entry, timezone=app.conf.timezone, now=now)
-    return replace(read, owner="table", app=app.main)
+    window = app.conf.beat_cron_starting_deadline
+    read = read_entry(task.name, entry, timezone=app.conf.timezone, now=now, cron_window=window)
+    return replace(read, id=derived_id("periodic task", app.main, task.pk), owner="table", app=app.main)
+
+
+def aware(moment: datetime | None) -> datetime | None:
+    """Return a moment of the database with its zone: with USE_TZ=False it is one in Django's current zone."""
+    return moment if moment is None or timezone.is_aware(moment) else timezone.make_aware(moment)
 
 
 def _options(task: PeriodicTask) -> dict[str, Any]:
@@ -61,8 +71,8 @@ def _options(task: PeriodicTask) -> dict[str, Any]:
 def _json(task: PeriodicTask, field: str, kind: type) -> Any:  # Any: what people wrote
     text = getattr(task, field)
     try:
-        value = msgspec.json.decode(text) if text else kind()
-    except msgspec.DecodeError as error:
+        value = codec.decode(text.encode()) if text else kind()
+    except (DecodingError, UnicodeEncodeError) as error:
         raise InvalidSchedule(
             f"schedule {task.name!r}: expected {field} to be JSON, got {str(text)[:60]!r} ({error}); correct it"
         ) from error

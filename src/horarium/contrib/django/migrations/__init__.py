@@ -1,1 +1,1 @@
-"""Migrations of Horarium's own tables."""
+"""Migrations of Horarium's own tables in a Django database."""

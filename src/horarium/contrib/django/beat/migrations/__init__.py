@@ -1,0 +1,1 @@
+"""The tables' history, migration by migration under django-celery-beat's names: what has run there has run here."""
