@@ -8,6 +8,8 @@ all of them, to be looked at.
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
 import shutil
 import socket
@@ -69,18 +71,7 @@ class Site:
         }
 
     def start(self) -> None:
-        self.django(
-            f"""
-import os
-from django.contrib.auth.models import Permission, User
-from django.core.management import call_command
-call_command("migrate", run_syncdb=True, verbosity=0)
-os.environ["DJANGO_SUPERUSER_PASSWORD"] = {PASSWORD!r}
-call_command("createsuperuser", interactive=False, username="ana", email="ana@example.com", verbosity=0)
-viewer = User.objects.create_user("vic", password={PASSWORD!r}, is_staff=True)
-viewer.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
-"""
-        )
+        shutil.copy(_database_with_people(), self.folder / "site.sqlite3")
         self.begin("web", "-m", "django", "runserver", "--noreload", "--insecure", f"127.0.0.1:{self.port}")
         deadline = time.monotonic() + PATIENCE
         while not self._answers():
@@ -154,6 +145,26 @@ viewer.user_permissions.set(Permission.objects.filter(codename__startswith="view
                 return bool(answer.status == 200)
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             return False
+
+
+@functools.cache
+def _database_with_people() -> Path:
+    """Return a database as ``migrate`` and ``createsuperuser`` leave it: made once, copied for each site."""
+    site = Site()
+    atexit.register(site.close)
+    site.django(
+        f"""
+import os
+from django.contrib.auth.models import Permission, User
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+os.environ["DJANGO_SUPERUSER_PASSWORD"] = {PASSWORD!r}
+call_command("createsuperuser", interactive=False, username="ana", email="ana@example.com", verbosity=0)
+viewer = User.objects.create_user("vic", password={PASSWORD!r}, is_staff=True)
+viewer.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+"""
+    )
+    return site.folder / "site.sqlite3"
 
 
 class Pages:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
+from urllib.parse import urlencode
 
 import pytest
 from browser import PASSWORD, Pages, Site, started_browser, visitor
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Locator, expect
 
 from horarium import Horarium
 
@@ -29,6 +31,7 @@ class World(NamedTuple):
 def world() -> Iterator[World]:
     with Site() as site, started_browser() as browser:
         site.begin("worker", "-m", "horarium", "-A", "site_project", "worker", "-c", "2", "-n", "shop@here")
+        site.begin("beat", "-m", "horarium", "-A", "site_project", "beat")
         with Horarium("sender", store=site.store, set_as_current=False) as sender:
             yield World(site, browser, sender)
 
@@ -58,6 +61,72 @@ def test_a_superuser_that_createsuperuser_made_logs_in_as_ever_row_105(world: Wo
         expect(page).to_have_url(f"{world.site.url}/admin/")
         for name in ("Runs", "Queues", "Workers"):
             expect(page.locator("#content").get_by_role("link", name=name, exact=True)).to_be_visible()
+
+
+TASKS = "django_celery_beat/periodictask/"
+
+
+def _listed(pages: Pages, name: str) -> Locator:
+    """Return the row of a periodic task in the list."""
+    return pages.page.locator("#result_list tbody tr", has_text=name)
+
+
+def _do_to(pages: Pages, name: str, action: str) -> None:
+    pages.open(TASKS)
+    _listed(pages, name).locator("input.action-select").check()
+    pages.page.select_option("select[name=action]", label=action)
+    pages.page.click("button[name=index]")
+
+
+def test_a_schedule_is_written_previewed_saved_and_run_now_row_101(world: World, ana: Pages) -> None:
+    page = ana.open("django_celery_beat/crontabschedule/add/")
+    page.fill("#id_minute", "30")
+    page.fill("#id_hour", "2")
+    page.select_option("#id_timezone", "Europe/Berlin")
+    expect(page.locator("#hor-preview")).to_contain_text("02:30")
+    page.click("input[name=_save]")
+    expect(page.locator(".messagelist .success")).to_be_visible()
+    page = ana.open(f"{TASKS}add/")
+    page.fill("#id_name", "nightly sum")
+    page.fill("#id_task", "shop.tasks.add")
+    page.fill("#id_args", "[20, 22]")
+    page.click(".field-crontab .select2-selection")
+    page.click(".select2-results__option:has-text('30 2 * * *')")
+    expect(page.locator("#hor-preview")).to_contain_text("Europe/Berlin")
+    expect(page.locator("#hor-preview tbody tr").first).to_contain_text("02:30")
+    page.click("input[name=_continue]")
+    page.get_by_role("button", name="Run task now").click()
+    page.locator(".messagelist a").last.click()
+    expect(page.locator("#content h1")).to_contain_text("shop.tasks.add")
+    ana.await_text(page.url.removeprefix(f"{world.site.url}/admin/"), "succeeded")
+    page = ana.open(f"horarium/run/?{urlencode({'schedule': 'nightly sum'})}")
+    page.get_by_role("link", name="nightly sum").click()
+    expect(page.locator("#id_name")).to_have_value("nightly sum")
+    expect(page.locator("#hor-runs")).to_contain_text("by hand (ana)")
+
+
+def test_a_schedule_is_disabled_enabled_and_paused_until_tomorrow(world: World, ana: Pages) -> None:
+    world.site.django(
+        "from horarium.contrib.django.beat.models import IntervalSchedule, PeriodicTask\n"
+        "second = IntervalSchedule.objects.create(every=1, period='seconds')\n"
+        "PeriodicTask.objects.create(name='pulse', task='shop.tasks.add', args='[1, 1]', interval=second)"
+    )
+    ana.await_text("horarium/run/?schedule=pulse", "succeeded")
+    _do_to(ana, "pulse", "Disable selected tasks")
+    expect(_listed(ana, "pulse")).to_contain_text("disabled")
+    _do_to(ana, "pulse", "Enable selected tasks")
+    expect(_listed(ana, "pulse")).not_to_contain_text("disabled")
+    _do_to(ana, "pulse", "Pause selected tasks…")
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    ana.page.fill("input[name=until_0]", f"{tomorrow:%Y-%m-%d}")
+    ana.page.fill("input[name=until_1]", "09:00:00")
+    ana.page.fill("input[name=note]", "stocktaking")
+    ana.page.click("input.default")
+    expect(_listed(ana, "pulse")).to_contain_text("paused")
+    _listed(ana, "pulse").locator("th a").first.click()
+    expect(ana.page.locator("#content")).to_contain_text("stocktaking")
+    ana.page.get_by_role("link", name="History").click()
+    expect(ana.page.locator("#change-history")).to_contain_text("Paused until")
 
 
 def test_a_failed_run_is_found_and_run_again(world: World, ana: Pages) -> None:

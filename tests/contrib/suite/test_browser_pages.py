@@ -1,4 +1,4 @@
-"""Each page of runs, queues and workers in a real browser: both themes, wide and narrow, under a strict policy."""
+"""Each page of the admin in a real browser: both themes, wide and narrow, under a strict policy."""
 
 from __future__ import annotations
 
@@ -13,11 +13,17 @@ from django.contrib.admin.utils import quote
 pytestmark = pytest.mark.once
 
 
+TASKS = "django_celery_beat/periodictask/"
+
+
 @pytest.fixture(scope="module")
 def scene() -> Iterator[tuple[Pages, dict[str, str]]]:
-    """Be ana, before a scene of runs in every state."""
+    """Be ana, before a scene of runs and schedules in every state."""
     with Site() as site, started_browser() as browser:
-        told = site.django("import json\nfrom pages_scene import make_runs\nprint(json.dumps(make_runs()))")
+        told = site.django(
+            "import json\nfrom admin_scene import make_scene\nfrom pages_scene import make_runs\n"
+            "ids = make_runs()\nmake_scene()\nprint(json.dumps(ids))"
+        )
         with visitor(browser, site, "ana") as pages:
             yield pages, json.loads(told)
 
@@ -41,7 +47,13 @@ def _run(key: str) -> str:
         ("queue", "horarium/queue/mail/change/"),
         ("workers", "horarium/worker/"),
         ("worker", "horarium/worker/pages-worker/change/"),
-        ("index", "horarium/"),
+        ("index", ""),
+        ("schedules", TASKS),
+        ("schedule", f"{TASKS}1/change/"),
+        ("schedule-bad", f"{TASKS}7/change/"),
+        ("schedule-new", f"{TASKS}add/"),
+        ("crontabs", "django_celery_beat/crontabschedule/"),
+        ("crontab", "django_celery_beat/crontabschedule/1/change/"),
     ],
 )
 def test_a_page_is_sound_and_fits_a_small_screen(scene: tuple[Pages, dict[str, str]], name: str, path: str) -> None:
