@@ -157,6 +157,20 @@ class SchedulesSynced(Struct, frozen=True, kw_only=True):
     removed: int
 
 
+class SchedulesEdited(Struct, frozen=True, kw_only=True):
+    """The tables of schedules were edited, and the store now has what they say."""
+
+    stored: int
+    removed: int
+
+
+class RowUnreadable(Struct, frozen=True, kw_only=True):
+    """A row of the tables of schedules is none that can be read; it does not run until it is mended."""
+
+    schedule: str
+    reason: str
+
+
 class ScheduleRemoved(Struct, frozen=True, kw_only=True):
     """A schedule left the store, because the code that had made it defines it no more."""
 
@@ -347,6 +361,8 @@ SchedulerEvent: TypeAlias = (
     SchedulerStarting
     | SchedulerStopped
     | SchedulesSynced
+    | SchedulesEdited
+    | RowUnreadable
     | ScheduleRemoved
     | ScheduleUnreadable
     | ScheduleOverruled

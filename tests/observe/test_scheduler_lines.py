@@ -16,6 +16,7 @@ from horarium.event import (
     Missed,
     Recovered,
     Repeated,
+    RowUnreadable,
     ScheduleFailed,
     ScheduleFailing,
     ScheduleHealed,
@@ -29,6 +30,7 @@ from horarium.event import (
     SchedulerEvent,
     SchedulerStarting,
     SchedulerStopped,
+    SchedulesEdited,
     SchedulesSynced,
     ScheduleUnreadable,
     Skipped,
@@ -39,6 +41,16 @@ from horarium.observe.lines import Lines
 LINES: list[tuple[Event, str, str]] = [
     (SchedulerStarting(name="beat@h", store="sqlite:///s.db"), "INFO", "beat: Starting... beat@h on sqlite:///s.db"),
     (SchedulesSynced(stored=2, removed=1), "INFO", "beat: 2 schedules of the code stored, 1 removed"),
+    (
+        SchedulesEdited(stored=2, removed=1),
+        "INFO",
+        "DatabaseScheduler: Schedule changed. 2 stored, 1 removed",
+    ),
+    (
+        RowUnreadable(schedule="a", reason="schedule 'a': expected a list"),
+        "ERROR",
+        "beat: schedule 'a': expected a list; it does not run until it is mended, the others go on",
+    ),
     (ScheduleRemoved(schedule="old"), "INFO", "beat: schedule 'old' is no longer in the code: removed"),
     (
         ScheduleUnreadable(schedule="a", reason="schedule 'a': expected a task"),

@@ -13,6 +13,7 @@ from horarium.event import (
     Missed,
     Recovered,
     Repeated,
+    RowUnreadable,
     ScheduleFailed,
     ScheduleFailing,
     ScheduleHealed,
@@ -26,6 +27,7 @@ from horarium.event import (
     SchedulerEvent,
     SchedulerStarting,
     SchedulerStopped,
+    SchedulesEdited,
     SchedulesSynced,
     ScheduleUnreadable,
     Skipped,
@@ -38,7 +40,7 @@ logger = logging.getLogger("horarium.beat")
 
 def is_of_scheduler(event: Event) -> bool:
     match event:
-        case Troubled(where="beat") | Recovered(where="beat") | StoreWeak(where="beat"):
+        case Troubled(where="beat" | "beat source") | Recovered(where="beat" | "beat source") | StoreWeak(where="beat"):
             return True
         case _:
             return isinstance(event, SchedulerEvent)
@@ -65,6 +67,8 @@ def describe(event: Event) -> tuple[int, str]:
             return _describe_error(event)
         case ScheduleLate() | ScheduleFailing() | ScheduleRecovered():
             return _describe_health(event)
+        case SchedulesEdited() | RowUnreadable():
+            return _describe_tables(event)
         case SchedulesSynced() | ScheduleRemoved() | ScheduleUnreadable() | ScheduleOverruled():
             return _describe_sync(event)
         case SchedulerStarting(name=name, store=store):
@@ -123,6 +127,14 @@ def _describe_error(event: ScheduleFailed | ScheduleInError | ScheduleHealed) ->
             return logging.WARNING, f"beat: schedule {schedule!r} is in error: {reason}"
         case ScheduleHealed(schedule=schedule):
             return logging.INFO, f"beat: schedule {schedule!r} can fire again"
+
+
+def _describe_tables(event: SchedulesEdited | RowUnreadable) -> tuple[int, str]:
+    match event:
+        case SchedulesEdited(stored=stored, removed=removed):
+            return logging.INFO, f"DatabaseScheduler: Schedule changed. {stored} stored, {removed} removed"
+        case RowUnreadable(reason=reason):
+            return logging.ERROR, f"beat: {reason}; it does not run until it is mended, the others go on"
 
 
 def _describe_sync(

@@ -60,8 +60,8 @@ def crontab_schedule_celery_timezone() -> str:
     """Return the zone of a crontab that names none: the setting CELERY_TIMEZONE, else UTC."""
     named = getattr(settings, "CELERY_TIMEZONE", None)
     try:
-        ZoneInfo(named)  # remembers; to ask for the list of all zones takes 10 ms, for each crontab that is made
-    except (TypeError, ValueError, OSError, ZoneInfoNotFoundError):  # no text, a path, a folder, no zone
+        ZoneInfo(str(named))  # remembers; to ask for the list of all zones takes 10 ms, for each crontab that is made
+    except (ValueError, OSError, ZoneInfoNotFoundError):  # a path, a folder, no zone
         return "UTC"
     return str(named)
 

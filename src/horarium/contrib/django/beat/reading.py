@@ -39,7 +39,7 @@ def schedule_of(app: Horarium, task: PeriodicTask, extra: Mapping[str, Any], *, 
     entry = {
         **extra,
         "task": task.task,
-        "schedule": row.schedule,
+        "schedule": _when(row),
         "timezone": row.zone if isinstance(row, CrontabSchedule) else None,
         "args": _json(task, "args", list),
         "kwargs": _json(task, "kwargs", dict),
@@ -58,6 +58,13 @@ def schedule_of(app: Horarium, task: PeriodicTask, extra: Mapping[str, Any], *, 
 def aware(moment: datetime | None) -> datetime | None:
     """Return a moment of the database with its zone: with USE_TZ=False it is one in Django's current zone."""
     return moment if moment is None or timezone.is_aware(moment) else timezone.make_aware(moment)
+
+
+def _when(row: Any) -> Any:  # Any: a row of one of four tables, and its schedule
+    """Return a row's schedule, read once for all tasks that share the object: a crontab takes 0.2 ms."""
+    if not hasattr(row, "_horarium_schedule"):
+        row._horarium_schedule = row.schedule
+    return row._horarium_schedule
 
 
 def _options(task: PeriodicTask) -> dict[str, Any]:

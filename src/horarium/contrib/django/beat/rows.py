@@ -70,8 +70,8 @@ class Rows:
         """Return those of these rows that there are. Raises: DatabaseError."""
         extras = self._extras(ids)
         joined = self.all().select_related(*KINDS)
-        try:
-            tasks = list(joined.filter(pk__in=ids))
+        try:  # not joined: tasks that share a crontab share the object then, and what was read of it
+            tasks = list(self.all().select_related(None).prefetch_related(*KINDS).filter(pk__in=ids))
         except DatabaseError:
             raise
         except Exception:  # noqa: BLE001  # a value that no field can hold, written by raw SQL: find out whose it is

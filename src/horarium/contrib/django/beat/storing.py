@@ -62,7 +62,7 @@ def store(
 def remove(app: Horarium, engine: Engine, rows: Rows, names: Sequence[str], *, now: Instant) -> Stored:
     """Remove from the store those schedules of this database that have no row (any more). Raises: as ``store``."""
     found = engine.schedules.get(list(names)) if names else []
-    ours = [each.name for each in found if each is not None and _is_ours(app, each)]
+    ours = [each.name for each in found if each is not None and is_ours(app, each)]
     lost = sorted(set(ours) - rows.named(ours).keys()) if ours else []
     if not lost:
         return Stored()
@@ -98,7 +98,7 @@ def _store_once(
             again.append(id)
             continue
         free = [found[old] for old in former[id] if old not in taken]
-        moving = next((each for each in free if each is not None and _is_ours(app, each)), None)
+        moving = next((each for each in free if each is not None and is_ours(app, each)), None)
         verdicts[id] = _judge(app, name, row, found[name], moving, now=now)
     save_changes(engine, [each.change for each in verdicts.values() if each.change is not None], now=now)
     errors = {id: each.error for id, each in verdicts.items()}
@@ -170,8 +170,8 @@ def _with_past(wanted: Schedule, task: PeriodicTask, base: Schedule | None, *, n
     total = wanted.total_runs if base is None else base.total_runs
     if base is None:
         most = total if total and task.enabled else total + 1
-    elif base.enabled and base.max_runs in (total, total + 1):
-        most = base.max_runs or total
+    elif base.max_runs is not None and (not task.enabled or (base.enabled and base.max_runs in (total, total + 1))):
+        most = base.max_runs
     else:
         most = total + 1
     return replace(wanted, one_off=False, max_runs=max(1, most))
@@ -196,5 +196,6 @@ def is_over(task: PeriodicTask, schedule: Schedule, *, now: Instant) -> bool:
     return bool(task.one_off and is_spent)
 
 
-def _is_ours(app: Horarium, schedule: Schedule) -> bool:
+def is_ours(app: Horarium, schedule: Schedule) -> bool:
+    """Tell whether a stored schedule is one of this app's rows."""
     return schedule.owner == "table" and schedule.app == app.main

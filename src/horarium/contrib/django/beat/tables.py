@@ -17,7 +17,6 @@ from django.db import connections, models, transaction
 from msgspec import Struct
 
 from horarium.contrib.django.beat.models import (
-    KINDS,
     ClockedSchedule,
     CrontabSchedule,
     IntervalSchedule,
@@ -27,8 +26,13 @@ from horarium.contrib.django.beat.models import (
 from horarium.contrib.django.models import Change, ScheduleExtra
 from horarium.engines.statements import read_statements
 
-OWN = (ScheduleExtra, Change)
-MOMENTS = dict(zip(KINDS, (IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule), strict=True))
+OWN: tuple[type[models.Model], ...] = (ScheduleExtra, Change)
+MOMENTS: dict[str, type[models.Model]] = {
+    "interval": IntervalSchedule,
+    "crontab": CrontabSchedule,
+    "solar": SolarSchedule,
+    "clocked": ClockedSchedule,
+}
 TASK, ALL = "task", "all"  # kinds of changes besides those
 # What schedulers write of a task, and what follows from any edit.
 NOT_EDITS = frozenset({"last_run_at", "total_run_count", "date_changed"})
@@ -50,7 +54,8 @@ def missing(using: str) -> Missing:
     connection = connections[using]
     with connection.cursor() as cursor:
         tables = set(connection.introspection.table_names(cursor))
-    has_tasks = all(model._meta.db_table in tables for model in (PeriodicTask, *MOMENTS.values()))
+    models_of_tasks: list[type[models.Model]] = [PeriodicTask, *MOMENTS.values()]
+    has_tasks = all(model._meta.db_table in tables for model in models_of_tasks)
     return Missing(
         tasks=not has_tasks,
         own=not all(model._meta.db_table in tables for model in OWN),

@@ -44,15 +44,12 @@ def sparkline(runs: Sequence[Run]) -> SafeString:
     if not shown:
         return NOTHING
     longest = max((seconds_of(run) or 0.0 for run in shown), default=0.0)
-    bars = format_html_join(
-        "",
-        '<rect class="hor-{}" x="{}" y="{}" width="{}" height="{}"/>',
-        (
-            (_colour(run), place * (_WIDTH + _GAP), _HEIGHT - height, _WIDTH, height)
-            for place, run in enumerate(shown)
-            for height in (_height(run, longest),)
-        ),
-    )
+    drawn: dict[str, str] = {}  # a path for each colour: a shape for each bar would be half of a page
+    for place, run in enumerate(shown):
+        height, colour = _height(run, longest), _colour(run)
+        bar = f"M{place * (_WIDTH + _GAP)} {_HEIGHT}v-{height}h{_WIDTH}v{height}z"
+        drawn[colour] = drawn.get(colour, "") + bar
+    bars = format_html_join("", '<path class="hor-{}" d="{}"/>', drawn.items())
     width = BARS * (_WIDTH + _GAP)
     text = in_words(runs[:BARS])
     return format_html(

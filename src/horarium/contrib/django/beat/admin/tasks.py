@@ -41,7 +41,9 @@ class TaskList(ChangeList):
     def get_results(self, request: Any) -> None:
         """Find the rows of the page, and how they stand."""
         super().get_results(request)
-        rows = list(self.result_list)  # a queryset keeps what it has found: these are the objects that are shown
+        if not self.list_editable:  # else a formset makes its forms of the queryset
+            self.result_list = _joined_late(self.result_list)
+        rows = list(self.result_list)
         self.standings = standings(the_app(), rows)
         for row in rows:
             row.standing, row.standing_now = self.standings.of[row.pk], self.standings.now
@@ -270,6 +272,14 @@ class PeriodicTaskAdmin(TaskActions):
 
 # The fields that decide when a row is due; what is wrong with others does not keep anybody from seeing that.
 _TIMING = frozenset({*KINDS, "start_time", "expires", "one_off", "__all__", *options.KEYS})
+
+
+def _joined_late(page: models.QuerySet) -> list[PeriodicTask]:
+    """Return the rows of a page: their numbers first, their schedules then. In one query the database would join
+    all rows before the page as well, which takes the last page of 100,000 rows three times as long."""
+    ids = list(page.select_related(None).values_list("pk", flat=True))
+    found = page.model._default_manager.using(page.db).select_related(*KINDS).in_bulk(ids)
+    return [found[pk] for pk in ids if pk in found]
 
 
 def _standing(task: PeriodicTask) -> Standing | None:
