@@ -108,8 +108,10 @@ class Tables:
         return self._await(lambda: self._stored(self._last, minute="30"), beat) - began
 
     def await_stored(self, beat: Running) -> float:
-        """Return when the store has a schedule of the last row."""
-        return self._await(lambda: self._stored(self._last, minute="0"), beat)
+        """Return when all that was noted of the rows is in the store, and the first round through them is over."""
+        from horarium.contrib.django.models import Change
+
+        return self._await(lambda: not Change.objects.exists(), beat)
 
     def _fired(self, name: str) -> bool:
         [found] = self._app.engine.schedules.get([name])

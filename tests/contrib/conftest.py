@@ -1,3 +1,6 @@
-"""Frameworks. ``suite`` is a Django project's own tests: run by themselves, on each Django that is supported."""
+"""Frameworks. ``suite`` is a Django project's own tests: run by themselves, on each Django that is supported.
 
-collect_ignore = ["suite"]
+``moved`` is a project that goes from Celery to Horarium and back, step by step in processes of its own.
+"""
+
+collect_ignore = ["suite", "moved"]

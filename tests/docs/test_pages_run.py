@@ -4,8 +4,8 @@ In a page, a ``python`` or ``toml`` block that begins with ``# file: NAME`` is a
 that begins with ``$ `` is a command, and the lines below it are what it prints on either stream; ``...`` stands for
 anything, as in doctest. A command that shows no ``error:`` and no ``problem`` must end with exit code 0. One that ends
 with ``&`` goes on while the page does; what is shown below it is waited for. ``kill %1`` signals the first of those,
-and what is shown below is what it still prints; ``wait %1; echo $?`` shows its exit code. Blocks of other kinds are for
-readers only.
+and what is shown below is what it still prints; ``wait %1; echo $?`` shows its exit code. The port 8000 stands for
+whichever is free. Blocks of other kinds are for readers only.
 """
 
 from __future__ import annotations
@@ -23,9 +23,12 @@ from pathlib import Path
 
 import pytest
 
+from servers import free_port
+
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PORT = "8000"
 PATIENCE = 30.0  # seconds for a command, or for a line of one that goes on
 MATCHES = doctest.OutputChecker()
 TROUBLE = re.compile(r"^(error:|problem)", re.MULTILINE)
@@ -68,6 +71,7 @@ class Shell:
             "COLUMNS": "200",
         }
         self.jobs: list[Job] = []
+        self.port = str(free_port())
 
     def __enter__(self) -> Shell:
         return self
@@ -79,6 +83,7 @@ class Shell:
             job.process.wait(timeout=PATIENCE)
 
     def run(self, command: str, expected: str) -> None:
+        command, expected = (text.replace(PORT, self.port) for text in (command, expected))
         if command.endswith("&"):
             self.jobs.append(Job(self, command.removesuffix("&").strip(), len(self.jobs)))
             self.jobs[-1].shows(expected)

@@ -60,6 +60,8 @@ CLIENTS = {
     "timezone_field": "contrib/django/",
     "fastapi": "contrib/",
     "starlette": "contrib/",
+    "sse_starlette": "contrib/",
+    "flask": "contrib/",
 }
 
 

@@ -15,17 +15,28 @@ PR_SET_PDEATHSIG = 1
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
 
-def die_with_parent(parent: int) -> None:
-    """Let the kernel kill this process when the thread that forked it ends (Linux; elsewhere a closed channel tells).
+def die_with_parent(parent: int, number: int = signal.SIGKILL) -> None:
+    """Let the kernel send this process a signal when the thread that forked it ends (Linux; elsewhere its absence must
+    be noticed otherwise).
 
-    Call it first after a fork; ends the process at once if the parent is gone already.
+    Call it first after a fork; ends the process at once if the parent is gone already. The signal may come several
+    times: as a process ends, its children pass from thread to thread.
     """
+    _hear_of_death(number)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def outlive_parent() -> None:
+    """Take die_with_parent back. Must be called by the same thread."""
+    _hear_of_death(0)
+
+
+def _hear_of_death(number: int) -> None:
     if sys.platform == "linux":
         import ctypes
 
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:
-        os._exit(1)
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
 
 
 class SignalInbox:

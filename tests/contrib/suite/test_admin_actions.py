@@ -62,7 +62,7 @@ def test_one_bad_row_stops_no_other_and_each_has_its_outcome(app: Horarium, desk
     broken, late = made("broken", args="[1"), made("late")
     response = act(desk, "run_tasks", wrong, broken, good, late)
     assert len(runs(app, "good")) == len(runs(app, "late")) == 1 and not runs(app, "wrong")
-    said = {text.split(":", 1)[0]: text for text in told(response)}
+    said = {text.split("”", 1)[0].strip("“"): text for text in told(response)}
     assert "expected the name of a registered task" in said["wrong"] and "expected args to be JSON" in said["broken"]
     assert logged(wrong)[0].startswith("Failed: ") and logged(good)[0].startswith("Run now")
 
@@ -145,7 +145,7 @@ def test_a_store_that_is_away_is_asked_once_and_said_of_each_row() -> None:
         begun = app.clock.monotonic()
         response = act(desk, "run_tasks", *tasks)
         assert app.clock.monotonic() - begun < 7
-    assert len([text for text in told(response) if text.startswith("t")]) == 5
+    assert len([text for text in told(response) if text.startswith("“t")]) == 5
 
 
 def test_the_error_of_a_row_that_was_run_in_vain_stays_with_it(app: Horarium, desk: Client) -> None:

@@ -181,10 +181,13 @@ def test_the_preview_of_a_row_in_the_making_says_what_is_wrong(desk: Client, hou
     assert found["errors"] == ["Jitter: Enter a number."] and not found["runs"]
     nothing = desk.post(PREVIEW, filled()).json()
     assert "Choose a schedule" in nothing["errors"][0]
+    task = PeriodicTask.objects.create(name="news", task="shop.tasks.add", interval=hourly)
+    assert desk.post(PREVIEW, filled(_pk=task.pk)).json() == nothing
     in_berlin = desk.post(PREVIEW, filled(interval=hourly.pk)).json()
     assert in_berlin["zone"] == "Europe/Berlin"
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("hostile", ["*/1," * 5000, "0-99999999", "9" * 100_000, "L" * 200, "1-59/0", "*-*", "\x00"])
 def test_hostile_crontabs_cost_nothing(app: Horarium, desk: Client, hostile: str) -> None:
     address = "/admin/django_celery_beat/crontabschedule/preview/"
@@ -194,6 +197,7 @@ def test_hostile_crontabs_cost_nothing(app: Horarium, desk: Client, hostile: str
     assert app.clock.monotonic() - begun < 1.0
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("event", ["sunrise", "dawn_astronomical"])
 def test_a_sun_that_does_not_rise_costs_little(app: Horarium, desk: Client, event: str) -> None:
     address = "/admin/django_celery_beat/solarschedule/preview/"

@@ -100,6 +100,7 @@ def test_a_list_without_scheduler_says_so_and_so_does_one_whose_setting_reads_ot
         assert "CELERY_BEAT_SCHEDULER" in desk.get(LIST).content.decode()
 
 
+@pytest.mark.once
 def test_pages_load_while_the_store_is_away_and_say_so() -> None:
     every = IntervalSchedule.objects.create(every=1, period="hours")
     task = PeriodicTask.objects.create(name="a", task="shop.tasks.add", interval=every, last_run_at=timezone.now())

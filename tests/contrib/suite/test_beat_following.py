@@ -7,18 +7,21 @@ from datetime import datetime, timedelta
 
 import pytest
 from beat_in_hand import Beat
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import override_settings
+from django.utils import timezone
 
 from horarium import Horarium
+from horarium.app.rows import browse_all
 from horarium.clock import ManualClock, to_datetime
-from horarium.contrib.django.beat import tables
+from horarium.contrib.django.beat import changes, tables
+from horarium.contrib.django.beat.bringing import bring
 from horarium.contrib.django.beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask
 from horarium.contrib.django.beat.rows import Rows
 from horarium.contrib.django.beat.schedulers import DatabaseScheduler, ModelEntry
 from horarium.contrib.django.models import Change, ScheduleExtra
 from horarium.engines.records import Page, RunFilter
-from horarium.event import RowUnreadable
+from horarium.event import Recovered, RowUnreadable, Troubled
 from horarium.scheduler.beat import Scheduler
 
 pytestmark = pytest.mark.django_db
@@ -291,3 +294,114 @@ def test_an_entry_has_celerys_words(shop_app: Horarium) -> None:
     assert entry.options == {"expires": 5, "headers": {"a": 1, "periodic_task_name": "add"}}
     assert DatabaseScheduler(shop_app).schedule_changed()
     assert DatabaseScheduler.source(shop_app)._rows.using == Rows().using
+
+
+def test_two_schedulers_may_follow_the_same_rows_at_once(shop_app: Horarium, clock: ManualClock) -> None:
+    row("add")
+    beats = [Beat(shop_app, clock), Beat(shop_app, clock)]
+    sent = []
+    for turn in range(20):
+        Row.objects.update(args=f"[{turn}, 2]", name=f"add {turn % 3}")
+        for beat in beats if turn % 2 else reversed(beats):
+            sent += beat.go()
+        clock.advance(5)
+    assert len(sent) == 9
+    assert [s.name for s in browse_all(shop_app.engine)] == ["add 1"]
+    assert Row.objects.get().total_run_count == 9
+
+
+def test_who_has_read_an_older_row_does_not_overwrite_what_is_newer(
+    beat: Beat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = row()
+    beat.look()
+    read = Rows.read
+
+    def and_dawdle(rows: Rows, ids: list[int]) -> dict[int, object]:
+        found = read(rows, ids)  # the older row; and now another scheduler is quicker with a newer one
+        monkeypatch.setattr(Rows, "read", read)
+        Row.objects.update(args="[5, 6]")
+        Beat(beat.app, beat.clock).look()
+        return found
+
+    monkeypatch.setattr(Rows, "read", and_dawdle)
+    Row.objects.filter(pk=task.pk).update(args="[3, 4]")
+    beat.look()
+    assert bytes(beat.stored("add").args) == b"[5,6]"
+
+
+def test_a_row_of_a_name_made_anew_while_the_old_one_is_removed_is_kept(
+    beat: Beat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row("add")
+    beat.look()
+    named = Rows.named
+
+    def and_make(rows: Rows, names: list[str]) -> dict[str, int]:
+        found = named(rows, names)
+        if names and not found:
+            monkeypatch.setattr(Rows, "named", named)
+            row("add", args="[8, 9]")
+            Beat(beat.app, beat.clock).look()
+        return found
+
+    Row.objects.all().delete()
+    monkeypatch.setattr(Rows, "named", and_make)
+    beat.look()
+    assert bytes(beat.stored("add").args) == b"[8,9]"
+
+
+def test_a_database_that_fails_is_told_once_and_what_is_stored_fires_on(
+    beat: Beat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row()
+    beat.look()
+
+    def away(*_: object, **__: object) -> None:
+        raise OperationalError("could not connect to server\nIs it running?")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tables, "missing", away)
+        patch.setattr(changes, "of_tasks", away)
+        assert beat.go(20, step=10) == ["add", "add"]
+    Row.objects.update(args="[4, 4]")
+    assert beat.go(10, step=10) == ["add"]
+    told = [event for event in beat.events if isinstance(event, Troubled | Recovered)]
+    assert [type(event) for event in told] == [Troubled, Recovered]
+    assert "could not connect to server" in str(told[0])
+    assert Row.objects.get().total_run_count == 3
+
+
+def test_a_table_without_its_columns_names_the_command_row_86(beat: Beat, monkeypatch: pytest.MonkeyPatch) -> None:
+    def old(*_: object, **__: object) -> None:
+        raise OperationalError("no such column: django_celery_beat_periodictask.expire_seconds")
+
+    monkeypatch.setattr(changes, "of_tasks", old)
+    beat.look()
+    [told] = [event for event in beat.events if isinstance(event, Troubled)]
+    assert "run: python manage.py migrate django_celery_beat" in told.reason
+
+
+@override_settings(USE_TZ=False, TIME_ZONE="America/New_York")
+def test_a_project_without_time_zones_has_the_same_instants(beat: Beat) -> None:
+    local = timezone.make_naive(at(beat.clock))
+    row(start_time=local + timedelta(seconds=15), expires=local + timedelta(seconds=45))
+    row("clocked", interval=None, one_off=True, clocked=ClockedSchedule.objects.create(clocked_time=local))
+    assert beat.go(60) == ["clocked", "add", "add", "add"]
+    task = Row.objects.get(name="add")
+    assert (task.enabled, task.last_run_at) == (False, local + timedelta(seconds=40))
+
+
+def test_run_now_has_the_header_too(beat: Beat) -> None:
+    bring(beat.app, [row()])
+    [result] = beat.app.schedules.run_now("add")
+    [held] = beat.app.engine.inspector.find(RunFilter(), Page(limit=10)).held
+    assert (held.message.id, held.message.headers["periodic_task_name"]) == (result.id, "add")
+
+
+def test_the_newest_edit_does_not_wait_for_all_the_others(beat: Beat) -> None:
+    for number in range(20):
+        row(f"n{number}")
+    Row.objects.update(priority=3)
+    newest = Row.objects.last()
+    assert newest.pk in {each.row_id for each in changes.of_tasks("default", 4)}

@@ -93,7 +93,8 @@ class Follower:
         elif monotonic - self._looked_at >= LOOK_EVERY:
             self._look(monotonic, events)
         done = [*self._follow_changes(engine, now=now)] if self._has_triggers else []
-        if self._sweep.is_due(monotonic, has_triggers=self._has_triggers):
+        is_busy = sum(len(each.errors) for each in done) > PAGE // 2  # so many edits come first, or both would be late
+        if not is_busy and self._sweep.is_due(monotonic, has_triggers=self._has_triggers):
             done += self._go_round(engine, now=now, monotonic=monotonic)
         done += self._show(engine, now=now, monotonic=monotonic)
         self._behind.update(name for each in done for name in each.unshown)
@@ -101,7 +102,7 @@ class Follower:
         stored, removed = sum(each.saved for each in done), left + sum(each.removed for each in done)
         if stored or removed:
             engine.notifier.notify([SCHEDULE_TOPIC])
-        is_more = bool(stored or removed or self._sweep.is_urgent or self._places)
+        is_more = bool(is_busy or stored or removed or self._sweep.is_urgent or self._places)
         return Turn(stored=stored, removed=removed, events=tuple(events), is_more=is_more)
 
     def _require_tables(self) -> None:

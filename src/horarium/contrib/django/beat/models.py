@@ -22,6 +22,7 @@ from horarium import schedules
 from horarium.contrib.django.beat import validators
 from horarium.contrib.django.beat.querysets import PeriodicTaskQuerySet
 from horarium.contrib.django.beat.zones import ZoneField
+from horarium.errors import InvalidSchedule
 
 DAYS = "days"
 HOURS = "hours"
@@ -245,6 +246,14 @@ class CrontabSchedule(models.Model):
         return schedules.crontab(self.minute, self.hour, self.day_of_week, self.day_of_month, self.month_of_year)
 
     @property
+    def human_readable(self) -> str:
+        """What it means, in words, and its zone; its fields, if they cannot be read."""
+        try:
+            return f"{schedules.explain(self.schedule)} {self.timezone}"
+        except InvalidSchedule:
+            return str(self)
+
+    @property
     def zone(self) -> str | None:
         """The zone in which it is meant; None if the setting DJANGO_CELERY_BEAT_TZ_AWARE is False: the app's own."""
         return str(self.timezone) if getattr(settings, "DJANGO_CELERY_BEAT_TZ_AWARE", True) else None
@@ -274,7 +283,11 @@ class PeriodicTasks(models.Model):
     @classmethod
     def update_changed(cls, **_: Any) -> None:
         """Note a change now."""
-        cls.objects.update_or_create(ident=1, defaults={"last_update": timezone.now()})
+        now = timezone.now()
+        # One statement: SQLite refuses at once ("database is locked") to write in a transaction that has read, if
+        # somebody else is about to write, as it does in update_or_create.
+        if not cls.objects.filter(ident=1).update(last_update=now):
+            cls.objects.get_or_create(ident=1, defaults={"last_update": now})
 
     @classmethod
     def last_change(cls) -> datetime | None:

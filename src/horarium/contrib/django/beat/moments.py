@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from importlib import import_module
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils import timezone
@@ -34,7 +33,8 @@ def now() -> datetime:
 
 def aware_now() -> datetime:
     """Return the present moment with a zone, also where USE_TZ is off: then in the project's."""
-    return timezone.now() if settings.USE_TZ else datetime.now(ZoneInfo(settings.TIME_ZONE))
+    moment = timezone.now()
+    return moment if settings.USE_TZ else timezone.make_aware(moment, timezone.get_default_timezone())
 
 
 def is_database_scheduler(scheduler: str | None) -> bool:

@@ -10,6 +10,8 @@ from django.utils import timezone
 from msgspec.structs import replace
 
 from horarium import codec
+from horarium.bridge.envelope import Refusal
+from horarium.bridge.values import TYPE, from_celery
 from horarium.clock import Instant
 from horarium.contrib.django.beat.models import CrontabSchedule, PeriodicTask
 from horarium.errors import DecodingError, InvalidSchedule
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 OPTIONS = ("queue", "exchange", "routing_key", "priority")
 # By this header a run knows by which periodic task it was sent, as with django-celery-beat.
 NAME_HEADER = "periodic_task_name"
+KOMBUS_TAG = f'"{TYPE}"'  # in what django-celery-beat wrote of dates, decimals and UUIDs
 
 
 def schedule_of(app: Horarium, task: PeriodicTask, extra: Mapping[str, Any], *, now: Instant) -> Schedule:
@@ -79,7 +82,9 @@ def _json(task: PeriodicTask, field: str, kind: type) -> Any:  # Any: what peopl
     text = getattr(task, field)
     try:
         value = codec.decode(text.encode()) if text else kind()
-    except (DecodingError, UnicodeEncodeError) as error:
+        if text and KOMBUS_TAG in text:
+            value = from_celery(value, field)
+    except (DecodingError, UnicodeEncodeError, Refusal) as error:
         raise InvalidSchedule(
             f"schedule {task.name!r}: expected {field} to be JSON, got {str(text)[:60]!r} ({error}); correct it"
         ) from error

@@ -18,6 +18,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from horarium.clock import to_instant
+from horarium.contrib.django.beat import tables
 from horarium.contrib.django.beat.models import KINDS, CrontabSchedule, PeriodicTask, PeriodicTasks
 from horarium.contrib.django.beat.writing import Wanted, wanted_row
 from horarium.contrib.django.models import ScheduleExtra
@@ -74,7 +75,8 @@ def bring_in(app: Horarium, *, dry_run: bool = False, remove: bool = True, overw
     """Make the rows of the settings' schedule what ``app``'s entries ask for; return what became of each.
 
     All in one transaction, and nothing is written where nothing differs. Idempotent; several processes may do it at
-    once. ``overwrite``: also what people have changed. Raises: Django's DatabaseError; then nothing was written.
+    once. ``overwrite``: also what people have changed. In a database without our own tables nobody knows whose a row
+    is: then rows are made, and none is changed or removed. Raises: Django's DatabaseError; then nothing was written.
     """
     using = router.db_for_write(PeriodicTask)
     plan = _plan(app, using=using, remove=remove, overwrite=overwrite)
@@ -117,6 +119,7 @@ class _Step(Struct, frozen=True, kw_only=True):
     row: Any = None  # PeriodicTask
     extra: Any = None  # ScheduleExtra
     is_noted: bool = True  # the entry's digest is the one that is kept
+    is_owned: bool = True  # it can be noted whose the row is
 
 
 class _Plan(Struct, frozen=True, kw_only=True):
@@ -161,7 +164,9 @@ class _Rows:
         self._tasks = PeriodicTask.objects.using(using).prefetch_related(*KINDS)  # no join: not all could be locked
         if lock:
             self._tasks = self._tasks.select_for_update()
-        self._extras = ScheduleExtra.objects.using(using)
+        self.has_extras = not tables.missing(using).own
+        manager = ScheduleExtra.objects.using(using)
+        self._extras = manager if self.has_extras else manager.none()
         self._owned = {extra.pk: extra for extra in self._extras.filter(origin=SETTINGS)}
         rows = [row for batch in _batches(names) for row in self._tasks.filter(name__in=batch)]
         self.by_name = {row.name: row for row in rows}
@@ -189,13 +194,15 @@ class _Rows:
 def _step(wanted: Wanted, rows: _Rows, *, overwrite: bool) -> _Step:
     row = rows.by_name.get(wanted.name) or rows.renamed(wanted)
     if row is None:
-        return _Step(outcome=Outcome(name=wanted.name, what="created"), wanted=wanted)
+        return _Step(outcome=Outcome(name=wanted.name, what="created"), wanted=wanted, is_owned=rows.has_extras)
     extra = rows.extra(row)
     is_ours = extra is not None and extra.origin == SETTINGS
     is_noted = is_ours and extra.settings_digest == wanted.digest
     changes = _differences(row, extra, wanted, with_unsaid=overwrite and is_ours)
     what: What
-    if not is_ours:
+    if not rows.has_extras:
+        is_noted, what = True, "left" if changes else "unchanged"
+    elif not is_ours:
         what = "left" if changes or (extra is not None and extra.options != wanted.extra) else "adopted"
     elif not changes:
         what = "unchanged"
@@ -285,7 +292,8 @@ def _write(step: _Step, row: Any, using: str) -> None:
     for kind in KINDS:
         setattr(row, kind, when if kind == wanted.kind else None)
     row.save(using=using)
-    _note(step, row, using)
+    if step.is_owned:
+        _note(step, row, using)
 
 
 def _schedule_row(wanted: Wanted, using: str) -> models.Model:

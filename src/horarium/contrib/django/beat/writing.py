@@ -14,10 +14,11 @@ from typing import Any
 import msgspec
 from django.conf import settings
 from django.utils import timezone
-from msgspec import Struct
+from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from horarium import schedules
+from horarium.bridge.values import raw_to_celery, written
 from horarium.clock import Instant, to_datetime
 from horarium.contrib.django.beat.models import (
     ClockedSchedule,
@@ -25,9 +26,11 @@ from horarium.contrib.django.beat.models import (
     IntervalSchedule,
     SolarSchedule,
 )
+from horarium.errors import EncodingError
 from horarium.schedules.entries import CHOICES
 from horarium.schedules.record import MOST, Schedule
 from horarium.schedules.specs import Spec, from_record
+from horarium.tagged import TAG_BYTES
 
 MODELS = {"interval": IntervalSchedule, "crontab": CrontabSchedule, "solar": SolarSchedule, "clocked": ClockedSchedule}
 # Keys of an entry that the tables have a column for; the other ones are kept in ScheduleExtra.
@@ -66,8 +69,8 @@ def wanted_row(entry: Mapping[str, Any], schedule: Schedule) -> Wanted | None:
     extra = {key: getattr(schedule, key) for key in CHOICES - _COLUMNS if entry.get(key) is not None}
     columns |= {
         "task": schedule.task,
-        "args": bytes(schedule.args).decode(),
-        "kwargs": bytes(schedule.kwargs).decode(),
+        "args": _text(schedule.args),
+        "kwargs": _text(schedule.kwargs),
         "headers": msgspec.json.encode(options.pop("headers", None) or {}).decode(),
         "start_time": moment(schedule.start),
         "expires": moment(schedule.end),
@@ -97,6 +100,14 @@ def moment(instant: Instant | None) -> datetime | None:
         return None
     aware = to_datetime(instant)
     return aware if settings.USE_TZ else timezone.make_naive(aware)
+
+
+def _text(raw: Raw) -> str:
+    """Return arguments as django-celery-beat writes them, so that it can read them too; our way, if it cannot."""
+    try:
+        return (written(raw_to_celery(raw, "args")) if TAG_BYTES in bytes(raw) else bytes(raw)).decode()
+    except EncodingError:
+        return bytes(raw).decode()
 
 
 def _when(spec: Spec, zone: str) -> tuple[str, dict[str, Any]] | None:

@@ -58,7 +58,7 @@ class PauseForm(forms.Form):
     def clean_until(self) -> datetime | None:
         """Raises: ValidationError for a moment that has passed."""
         until: datetime | None = self.cleaned_data["until"]
-        if until is not None and until <= (timezone.now() if timezone.is_aware(until) else datetime.now()):
+        if until is not None and until <= timezone.now():
             raise forms.ValidationError(_("This moment has passed; choose a later one."))
         return until
 
@@ -219,7 +219,7 @@ def done_and_failed(
 
 
 def _named(task: PeriodicTask, what: Any) -> Any:
-    return format_html("{}: {}", task.name, what)
+    return format_html("“{}”: {}", task.name, what)  # quoted: the page makes the first letter a capital
 
 
 def _told_run(task: PeriodicTask, what: str) -> Any:

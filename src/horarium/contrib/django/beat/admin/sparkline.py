@@ -12,7 +12,7 @@ from horarium.outcome import Run, State
 from horarium.schedules.record import FAILED, SUCCEEDED
 
 BARS = 20
-_WIDTH, _GAP, _HEIGHT = 4, 1, 20
+_WIDTH, _GAP, _HEIGHT = 3, 1, 20
 _LEAST = 6  # of a success: it must not look like a gap
 _WAITING = frozenset({State.PENDING, State.RETRY})
 

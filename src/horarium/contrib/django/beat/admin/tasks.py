@@ -37,13 +37,16 @@ class TaskList(ChangeList):
     """A page of the list: the store is asked once for all rows of it."""
 
     standings: Standings | None = None
+    result_list: Any  # Django's, and untyped
 
     def get_results(self, request: Any) -> None:
         """Find the rows of the page, and how they stand."""
         super().get_results(request)
-        if not self.list_editable:  # else a formset makes its forms of the queryset
-            self.result_list = _joined_late(self.result_list)
-        rows = list(self.result_list)
+        # Their numbers first, their schedules then: in one query the database would join all rows before the page as
+        # well, which takes the last page of 100,000 rows three times as long.
+        ids = list(self.result_list.select_related(None).values_list("pk", flat=True))
+        self.result_list = self.queryset.filter(pk__in=ids)  # in the same order
+        rows = list(self.result_list)  # a queryset keeps what it has found: these are the objects that are shown
         self.standings = standings(the_app(), rows)
         for row in rows:
             row.standing, row.standing_now = self.standings.of[row.pk], self.standings.now
@@ -237,7 +240,9 @@ class PeriodicTaskAdmin(TaskActions):
         """Answer what the row of a form would do. Raises: PermissionDenied."""
         if not (self.has_add_permission(request) or self.has_view_or_change_permission(request)):
             raise PermissionDenied
-        form = PeriodicTaskForm(request.POST, instance=PeriodicTask(pk=_number(request.POST.get("_pk", ""))))
+        task = PeriodicTask(pk=_number(request.POST.get("_pk", "")))
+        task._state.adding = task.pk is None  # its name is taken by itself
+        form = PeriodicTaskForm(request.POST, instance=task)
         form.full_clean()
         found = self._foreseen(form)
         return JsonResponse(to_builtins(found))
@@ -272,14 +277,6 @@ class PeriodicTaskAdmin(TaskActions):
 
 # The fields that decide when a row is due; what is wrong with others does not keep anybody from seeing that.
 _TIMING = frozenset({*KINDS, "start_time", "expires", "one_off", "__all__", *options.KEYS})
-
-
-def _joined_late(page: models.QuerySet) -> list[PeriodicTask]:
-    """Return the rows of a page: their numbers first, their schedules then. In one query the database would join
-    all rows before the page as well, which takes the last page of 100,000 rows three times as long."""
-    ids = list(page.select_related(None).values_list("pk", flat=True))
-    found = page.model._default_manager.using(page.db).select_related(*KINDS).in_bulk(ids)
-    return [found[pk] for pk in ids if pk in found]
 
 
 def _standing(task: PeriodicTask) -> Standing | None:

@@ -11,12 +11,12 @@ from typing import Any, Self
 from django.apps import apps
 from django.core.management import find_commands, load_command_class
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError, connections, router
+from django.db import DatabaseError, router
 
 from horarium.app.app import Horarium, current_app
-from horarium.contrib.django.beat.models import PeriodicTask, PeriodicTasks
+from horarium.contrib.django.beat import tables
+from horarium.contrib.django.beat.models import PeriodicTask
 from horarium.contrib.django.beat.settings_rows import CHANGES, Outcome, What, bring_in
-from horarium.contrib.django.models import ScheduleExtra
 from horarium.errors import ImproperlyConfigured
 
 NAME = "setup_periodic_tasks"
@@ -63,9 +63,10 @@ class Command(BaseCommand):
         remove, overwrite = not options["no_remove"], options["overwrite"]
         app = _app()
         try:
+            _need_tables()
             report = bring_in(app, dry_run=is_dry, remove=remove, overwrite=overwrite)
         except DatabaseError as error:
-            raise CommandError(f"{error}; nothing was written. {_remedy()}") from error
+            raise CommandError(f"{error}; nothing was written: run it again when the database answers") from error
         for outcome in report.outcomes:
             self._tell(outcome, verbosity=options["verbosity"])
         counted = ", ".join(f"{len(names)} {what}" for what in _SAID if (names := report.names(what)))
@@ -95,14 +96,10 @@ def _app() -> Horarium:
     return app
 
 
-def _remedy() -> str:
-    using = router.db_for_write(PeriodicTask)
-    try:
-        found = set(connections[using].introspection.table_names())
-    except DatabaseError:
-        return f"Is the database {using!r} there?"
-    tables = {model._meta.db_table for model in (PeriodicTask, PeriodicTasks, ScheduleExtra)}
-    return "Run it again." if tables <= found else "Tables are missing; make them: python manage.py migrate"
+def _need_tables() -> None:
+    missing = tables.missing(router.db_for_write(PeriodicTask))
+    if missing.tasks or missing.own:
+        raise CommandError("tables of schedules are missing; make them: python manage.py migrate")
 
 
 def _other_app() -> str | None:
