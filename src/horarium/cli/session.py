@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from horarium.address import masked
 from horarium.cli.exits import Exit, Stop
-from horarium.cli.moments import zone_or_utc
 from horarium.cli.output import Output
+from horarium.observe.moments import zone_or_utc
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium

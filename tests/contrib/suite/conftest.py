@@ -6,12 +6,16 @@ The suite runs where Horarium is not installed but on the path, too: then its pl
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 import pytest
 from beat_in_hand import Beat
 
 from horarium import Horarium
 from horarium.clock import ManualClock
+
+# The pages are looked at in one environment, that of `make test` itself; the others have no browser.
+collect_ignore = [] if find_spec("playwright") else ["test_browser_pages.py", "test_browser_journeys.py"]
 
 
 @pytest.fixture

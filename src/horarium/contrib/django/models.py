@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from django.db import models
 
+from horarium.contrib.django.pages.models import Queue, Run, Worker
+
+__all__ = ["Change", "Queue", "Run", "ScheduleExtra", "Worker"]
+
 
 class ScheduleExtra(models.Model):
     """What a PeriodicTask has no column for. A task without a row here has the defaults."""

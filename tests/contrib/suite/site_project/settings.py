@@ -26,7 +26,9 @@ INSTALLED_APPS = [
     "shop",
     "depot.apps.DepotConfig",
 ]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick
 MIDDLEWARE = [
+    "site_project.policy.strict_policy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
