@@ -38,6 +38,25 @@ GUIDES = {
         projects.ADAPTAPEDIA,
         ("celery -A adaptapedia worker --loglevel=info", f"celery -A adaptapedia beat --loglevel=info {DATABASE}"),
         (
+            Line("000:65", "python manage.py migrate", ("Applying django_celery_beat.0001_initial... OK",)),
+            Line("000:73", "python manage.py setup_periodic_tasks", ("daily-wikidata-ingestion",)),
+            Line("000:90", "celery -A adaptapedia schedules list", ("daily-wikidata-ingestion",), awaited=True),
+            Line(
+                "000:340",
+                "python manage.py shell -c 'from django_celery_beat.models import PeriodicTask\n"
+                'task = PeriodicTask.objects.get(name="daily-wikidata-ingestion")\n'
+                "task.enabled = False\n"
+                "task.save()'",
+            ),
+            Line("000:341", "celery -A adaptapedia schedules list", ("disabled",), awaited=True),
+            Line("000:139", "celery -A adaptapedia call ingestion.tasks.update_site_statistics", (ID,)),
+            Line(
+                "000:165",
+                "python manage.py shell -c 'from django.core.cache import cache\n"
+                'print(cache.get("site_statistics"))\'',
+                ("{'users': 0}",),
+                awaited=True,
+            ),
             Line("000:133", "celery -A adaptapedia inspect scheduled", ("schedules list",)),
             Line("000:136", "celery -A adaptapedia inspect active"),
             Line("000:139", "celery -A adaptapedia call ingestion.tasks.health_check", (ID,)),
@@ -56,13 +75,19 @@ GUIDES = {
         ),
         (
             ("ready.", "Task ingestion.tasks.health_check[", "] retry: Retry in 3600s"),
-            ("beat v", " is starting", "beat: Starting...", "2 schedules"),
+            (
+                "beat v",
+                " is starting",
+                "python manage.py migrate django_celery_beat",
+                "DatabaseScheduler: Schedule changed.",
+            ),
         ),
     ),
     "001": Guide(
         projects.VALIDIBOT,
         ("celery -A config worker --loglevel=info", f"celery -A config beat --loglevel=info {DATABASE}"),
         (
+            Line("001:36", "python manage.py migrate", ("Applying validibot.0001_schedules... OK",)),
             Line("001:154", "celery -A config inspect ping", ("pong",)),
             Line("", "celery -A config call validibot.hang", (ID,)),  # until the file `enough` is there
             Line("001:157", "celery -A config inspect active", ("validibot.hang",), awaited=True),
@@ -87,7 +112,7 @@ GUIDES = {
         ),
         (
             ("INFO/MainProcess] ", " ready.", "Task validibot.purge_expired_submissions[", "] received", "Purging as "),
-            ("beat v", " is starting"),
+            ("beat v", " is starting", "Sending due task Purge expired submissions"),
         ),
     ),
     "002": Guide(
@@ -152,8 +177,20 @@ GUIDES = {
     ),
     "004": Guide(
         projects.LABCONTROL,
-        ("celery -A config worker --loglevel=info -Q default,heavy,notifications",),
+        ("celery -A config worker --loglevel=info -Q default,heavy,notifications", f"celery -A config beat {DATABASE}"),
         (
+            Line("004:56", "python manage.py migrate", ("django_celery_beat", "django_celery_results")),
+            Line("004:70", "python manage.py setup_periodic_tasks", ("send-appointment-reminders",)),
+            Line(
+                "004:95",
+                "python manage.py shell -c 'from django_celery_beat.models import CrontabSchedule, PeriodicTask\n"
+                "schedule, _ = CrontabSchedule.objects.get_or_create(\n"
+                '    minute="0", hour="9", day_of_week="*", day_of_month="*", month_of_year="*")\n'
+                "PeriodicTask.objects.get_or_create(\n"
+                '    name="My Task", task="apps.appointments.tasks.my_task", crontab=schedule, enabled=True)\n'
+                'print(PeriodicTask.objects.filter(enabled=True).values("name", "task"))\'',
+                ("My Task", "cleanup-old-notifications"),
+            ),
             Line("004:266", "celery -A config inspect registered", ("apps.appointments.tasks.my_background_task",)),
             Line("004:195", "celery -A config inspect active"),
             Line(
@@ -171,9 +208,23 @@ GUIDES = {
                 'print(send_bulk_notification.delay([1, 2, 3], "a", "b", "c").get(timeout=30))\'',
                 ("Completed for user 123\n", "Completed for user 123 True Completed for user 123", "\n3\n"),
             ),
+            Line(
+                "004:227",
+                "python manage.py shell -c 'from django_celery_results.models import TaskResult\n"
+                'recent = TaskResult.objects.order_by("-date_created")[:10]\n'
+                'print([(each.status, each.result) for each in recent], "of", len(recent))\'',
+                ("('SUCCESS', '\"Completed for user 123\"')", "('SUCCESS', '3')"),
+            ),
             Line("000:133", "celery -A config inspect scheduled", ("my_background_task",)),
             Line("004:429", "celery -A config purge", ("-f",), None),
         ),
-        (("ready.", "apps.studies.tasks.process_large_file", "Task apps.notifications.tasks.send_bulk_notification["),),
+        (
+            (
+                "ready.",
+                "apps.studies.tasks.process_large_file",
+                "Task apps.notifications.tasks.send_bulk_notification[",
+            ),
+            ("beat v", "DatabaseScheduler: Schedule changed."),
+        ),
     ),
 }

@@ -2,17 +2,79 @@
 
 from __future__ import annotations
 
-ADAPTAPEDIA = {  # 000
-    "adaptapedia/__init__.py": "from .celery import app as celery_app\n",
-    "adaptapedia/celery.py": """
+MANAGE = """
+import os, sys
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "{settings}")
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)
+"""
+DJANGO = """
+import os
+from pathlib import Path
+
+SECRET_KEY = "for tests only"
+USE_TZ = True
+TIME_ZONE = "UTC"
+ROOT_URLCONF = "{package}.urls"
+DATABASES = {{"default": {{"ENGINE": "django.db.backends.sqlite3", "NAME": Path("db.sqlite3").absolute()}}}}
+CACHES = {{"default": {{
+    "BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": os.path.abspath("cache")}}}}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+TEMPLATES = [{{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True, "OPTIONS": {{
+    "context_processors": ["django.template.context_processors.request",
+                           "django.contrib.auth.context_processors.auth",
+                           "django.contrib.messages.context_processors.messages"]}}}}]
+MIDDLEWARE = ["django.contrib.sessions.middleware.SessionMiddleware",
+              "django.contrib.auth.middleware.AuthenticationMiddleware",
+              "django.contrib.messages.middleware.MessageMiddleware"]
+INSTALLED_APPS = ["django.contrib.admin", "django.contrib.auth", "django.contrib.contenttypes",
+                  "django.contrib.sessions", "django.contrib.messages", {apps}]
+REDIS_URL = os.environ["REDIS_URL"]
+"""
+URLS = """
+from django.contrib import admin
+from django.urls import path
+
+urlpatterns = [path("admin/", admin.site.urls)]
+"""
+CELERY = """
 import os
 from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "{settings}")
+
+app = Celery("{package}")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+"""
+
+
+def django(package: str, apps: str, settings: str) -> dict[str, str]:
+    """Return the files of a Django project, with more settings."""
+    whole = {"settings": f"{package}.settings", "package": package, "apps": apps}
+    return {
+        "manage.py": MANAGE.format(**whole),
+        f"{package}/__init__.py": "from .celery import app as celery_app\n",
+        f"{package}/celery.py": CELERY.format(**whole),
+        f"{package}/settings.py": DJANGO.format(**whole) + settings,
+        f"{package}/urls.py": URLS,
+    }
+
+
+ADAPTAPEDIA = {  # 000
+    **django(
+        "adaptapedia",
+        "'django_celery_beat', 'ingestion'",
+        """
 from celery.schedules import crontab
 
-app = Celery("adaptapedia", include=["ingestion.tasks"])
-app.conf.broker_url = os.environ["REDIS_URL"]
-app.conf.result_expires = 3600
-app.conf.beat_schedule = {
+CELERY_BROKER_URL = REDIS_URL
+CELERY_RESULT_BACKEND = REDIS_URL
+CELERY_RESULT_EXPIRES = 3600
+CELERY_BEAT_SCHEDULE = {
     'daily-wikidata-ingestion': {
         'task': 'ingestion.tasks.run_daily_wikidata_ingestion',
         'schedule': crontab(hour=2, minute=0),
@@ -23,6 +85,8 @@ app.conf.beat_schedule = {
     }
 }
 """,
+    ),
+    "ingestion/__init__.py": "",
     "ingestion/tasks.py": """
 from celery import shared_task
 
@@ -35,6 +99,13 @@ def run_daily_wikidata_ingestion():
 @shared_task
 def refresh_tmdb_metadata():
     return {"refreshed": 100}
+
+
+@shared_task
+def update_site_statistics():
+    from django.contrib.auth import get_user_model
+    from django.core.cache import cache
+    cache.set('site_statistics', {'users': get_user_model().objects.count()})
 
 
 @shared_task
@@ -57,12 +128,10 @@ def my_task(self):
 }
 
 VALIDIBOT = {  # 001
-    "config/__init__.py": "from .celery import app as celery_app\n",
-    "config/settings.py": """
-import os
-REDIS_URL = os.environ["REDIS_URL"]
-TIME_ZONE = "UTC"
-
+    **django(
+        "config",
+        "'django_celery_beat', 'validibot'",
+        """
 CELERY_BROKER_URL = REDIS_URL
 CELERY_RESULT_BACKEND = None  # Fire-and-forget; state in Django models
 CELERY_TASK_SERIALIZER = "json"
@@ -78,12 +147,24 @@ CELERY_WORKER_CONCURRENCY = 1  # Configurable via env var
 
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 """,
-    "config/celery.py": """
-from celery import Celery
+    ),
+    "validibot/__init__.py": "",
+    "validibot/migrations/__init__.py": "",
+    # What the guide leaves to a data migration: schedules made with the models of that moment.
+    "validibot/migrations/0001_schedules.py": """
+from django.db import migrations
 
-app = Celery("config")
-app.config_from_object("config.settings", namespace="CELERY")
-app.autodiscover_tasks(["validibot"])
+
+def create(apps, schema_editor):
+    interval, _ = apps.get_model("django_celery_beat", "IntervalSchedule").objects.get_or_create(
+        every=1, period="seconds")
+    apps.get_model("django_celery_beat", "PeriodicTask").objects.get_or_create(
+        name="Purge expired submissions", task="validibot.purge_expired_submissions", interval=interval)
+
+
+class Migration(migrations.Migration):
+    dependencies = [("django_celery_beat", "0018_improve_crontab_helptext")]
+    operations = [migrations.RunPython(create, migrations.RunPython.noop)]
 """,
     "validibot/tasks.py": """
 import logging, os
@@ -222,18 +303,32 @@ def my_new_scraper(self, source_id: int) -> dict:
 }
 
 LABCONTROL = {  # 004
-    "config/__init__.py": "from .celery import app as celery_app\n",
-    "config/celery.py": """
-import os
-from celery import Celery
+    **django(
+        "config",
+        "'django_celery_beat', 'django_celery_results', 'apps.appointments', 'apps.notifications', 'apps.studies'",
+        """
+from celery.schedules import crontab
 
-app = Celery("config", broker=os.environ["REDIS_URL"])
-app.conf.task_routes = {
+CELERY_BROKER_URL = REDIS_URL
+CELERY_RESULT_BACKEND = "django-db"
+CELERY_WORKER_LOGLEVEL = 'DEBUG'
+CELERY_TASK_ROUTES = {
     'apps.studies.tasks.process_large_file': {'queue': 'heavy'},
     'apps.notifications.tasks.*': {'queue': 'notifications'},
 }
-app.autodiscover_tasks(["apps.appointments", "apps.notifications", "apps.studies"])
+CELERY_BEAT_SCHEDULE = {
+    'send-appointment-reminders': {
+        'task': 'apps.appointments.tasks.send_appointment_reminders', 'schedule': crontab(hour=9, minute=0)},
+    'cleanup-old-notifications': {
+        'task': 'apps.notifications.tasks.cleanup_old_notifications',
+        'schedule': crontab(hour=2, minute=0, day_of_week=0)},
+}
 """,
+    ),
+    "apps/__init__.py": "",
+    "apps/appointments/__init__.py": "",
+    "apps/notifications/__init__.py": "",
+    "apps/studies/__init__.py": "",
     "apps/appointments/tasks.py": """
 from celery import shared_task
 
@@ -269,6 +364,11 @@ def rate_limited_task():
 """,
     "apps/notifications/tasks.py": """
 from celery import shared_task
+
+
+@shared_task
+def cleanup_old_notifications():
+    return "Deleted 0"
 
 
 @shared_task

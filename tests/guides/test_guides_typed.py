@@ -36,7 +36,14 @@ class Typist:
         program, *rest = shlex.split(command.replace("<task-id>", self.id))
         if program == "celery":
             return ["-m", "horarium", "celery", *rest] if self.mode == "drop-in" else ["-m", "horarium", *rest]
-        return ["-c", INSTALL + rest[1]] if self.mode == "drop-in" else rest
+        if self.mode == "moved":
+            return rest
+        if rest[0] == "-c":
+            return ["-c", INSTALL + rest[1]]
+        return [
+            "-c",
+            f"{INSTALL}import runpy, sys; sys.argv[:] = {rest!r}; runpy.run_path({rest[0]!r}, None, '__main__')",
+        ]
 
     def start(self) -> None:
         for command in self.guide.start:
