@@ -39,7 +39,7 @@ GUIDES = {
         ("celery -A adaptapedia worker --loglevel=info", f"celery -A adaptapedia beat --loglevel=info {DATABASE}"),
         (
             Line("000:65", "python manage.py migrate", ("Applying django_celery_beat.0001_initial... OK",)),
-            Line("000:73", "python manage.py setup_periodic_tasks", ("daily-wikidata-ingestion",)),
+            Line("000:73", "python manage.py setup_periodic_tasks", ("2 ",)),
             Line("000:90", "celery -A adaptapedia schedules list", ("daily-wikidata-ingestion",), awaited=True),
             Line(
                 "000:340",
@@ -180,7 +180,7 @@ GUIDES = {
         ("celery -A config worker --loglevel=info -Q default,heavy,notifications", f"celery -A config beat {DATABASE}"),
         (
             Line("004:56", "python manage.py migrate", ("django_celery_beat", "django_celery_results")),
-            Line("004:70", "python manage.py setup_periodic_tasks", ("send-appointment-reminders",)),
+            Line("004:70", "python manage.py setup_periodic_tasks", ("2 ",)),
             Line(
                 "004:95",
                 "python manage.py shell -c 'from django_celery_beat.models import CrontabSchedule, PeriodicTask\n"
