@@ -223,6 +223,11 @@ def test_extras_are_keys_of_an_entry(beat: Beat) -> None:
     ScheduleExtra.objects.update(options={"cathcup": "none"})
     beat.look()
     assert "did you mean 'catchup'" in ScheduleExtra.objects.get().error
+    ScheduleExtra.objects.update(options=["catchup"])
+    other = row("other")
+    beat.look()
+    assert "no JSON object" in ScheduleExtra.objects.get(pk=task.pk).error
+    assert beat.stored("other") is not None and not ScheduleExtra.objects.filter(pk=other.pk).exists()
 
 
 def test_a_row_that_ran_elsewhere_goes_on_from_there(beat: Beat) -> None:
@@ -362,7 +367,7 @@ def test_a_database_that_fails_is_told_once_and_what_is_stored_fires_on(
 
     with monkeypatch.context() as patch:
         patch.setattr(tables, "missing", away)
-        patch.setattr(changes, "of_tasks", away)
+        patch.setattr(changes, "are_there", away)
         assert beat.go(20, step=10) == ["add", "add"]
     Row.objects.update(args="[4, 4]")
     assert beat.go(10, step=10) == ["add"]
@@ -376,7 +381,7 @@ def test_a_table_without_its_columns_names_the_command_row_86(beat: Beat, monkey
     def old(*_: object, **__: object) -> None:
         raise OperationalError("no such column: django_celery_beat_periodictask.expire_seconds")
 
-    monkeypatch.setattr(changes, "of_tasks", old)
+    monkeypatch.setattr(changes, "are_there", old)
     beat.look()
     [told] = [event for event in beat.events if isinstance(event, Troubled)]
     assert "run: python manage.py migrate django_celery_beat" in told.reason

@@ -146,6 +146,9 @@ class Follower:
 
     def _follow_changes(self, engine: Engine, *, now: Instant) -> Iterable[Stored]:
         using = self._rows.using
+        if not changes.are_there(using):
+            self._places.clear()
+            return
         noted = changes.of_tasks(using, PAGE)
         if noted:
             olds: dict[int, list[str]] = {}
