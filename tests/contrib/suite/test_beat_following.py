@@ -410,3 +410,9 @@ def test_the_newest_edit_does_not_wait_for_all_the_others(beat: Beat) -> None:
     Row.objects.update(priority=3)
     newest = Row.objects.last()
     assert newest.pk in {each.row_id for each in changes.of_tasks("default", 4)}
+
+
+def test_a_row_that_cannot_be_read_expires_all_the_same(beat: Beat) -> None:
+    row(args="{", expires=at(beat.clock) + timedelta(seconds=5))
+    beat.go(12)
+    assert not Row.objects.get().enabled

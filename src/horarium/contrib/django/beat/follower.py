@@ -102,7 +102,9 @@ class Follower:
         stored, removed = sum(each.saved for each in done), left + sum(each.removed for each in done)
         if stored or removed:
             engine.notifier.notify([SCHEDULE_TOPIC])
-        is_more = bool(is_busy or stored or removed or self._sweep.is_urgent or self._places)
+        is_more = bool(
+            is_busy or stored or removed or self._sweep.is_urgent or self._places or len(self._behind) > PAGE
+        )
         return Turn(stored=stored, removed=removed, events=tuple(events), is_more=is_more)
 
     def _require_tables(self) -> None:
