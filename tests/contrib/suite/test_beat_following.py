@@ -14,7 +14,7 @@ from django.utils import timezone
 from horarium import Horarium
 from horarium.app.rows import browse_all
 from horarium.clock import ManualClock, to_datetime
-from horarium.contrib.django.beat import changes, tables
+from horarium.contrib.django.beat import changes, follower, tables
 from horarium.contrib.django.beat.bringing import bring
 from horarium.contrib.django.beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask
 from horarium.contrib.django.beat.rows import Rows
@@ -416,3 +416,21 @@ def test_a_row_that_cannot_be_read_expires_all_the_same(beat: Beat) -> None:
     row(args="{", expires=at(beat.clock) + timedelta(seconds=5))
     beat.go(12)
     assert not Row.objects.get().enabled
+
+
+def test_many_tasks_of_one_crontab_follow_it_in_steps(beat: Beat, monkeypatch: pytest.MonkeyPatch) -> None:
+    shared = CrontabSchedule.objects.create(minute="5")
+    for number in range(9):
+        row(f"n{number}", crontab=shared)
+    beat.look()
+    monkeypatch.setattr(follower, "PAGE", 2)
+    monkeypatch.setattr(follower, "AHEAD", 5)
+    CrontabSchedule.objects.update(minute="0")
+    source = beat.scheduler._source
+    for _ in range(2):
+        source.follower.turn(beat.app.engine, now=beat.clock.now())
+    assert 0 < sum(beat.stored(f"n{number}").spec["minute"] == "0" for number in range(9)) < 9
+    CrontabSchedule.objects.update(minute="1")  # in the middle of it: from the beginning
+    beat.look()
+    assert {beat.stored(f"n{number}").spec["minute"] for number in range(9)} == {"1"}
+    assert not Change.objects.exists()
