@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 
 SAME_STORE = "store"  # what result_backend says for: where the messages are
+# What it says for: where the messages are, and beside that where programs look that were written for Celery.
+ARCHIVES = ("django-db", "django-cache")
 
 REDIS = ("redis", "rediss", "redis+socket", "unix", "sentinel")
 POSTGRES = ("postgresql", "postgres")
@@ -18,6 +20,13 @@ _SQL_DRIVER = re.compile(r"(postgresql|postgres|sqlite)\+[a-z0-9_]+", re.IGNOREC
 _SECRET = re.compile(r"([?&;][^=&;]*(?:password|passwd|pwd|secret|token)[^=&;]*=)[^&;#\s]*", re.IGNORECASE)
 _SQLITE = '"sqlite:///horarium.db"'
 _SERVERS = '"redis://host:6379/0" or "postgresql://user:password@host/database"'
+
+_LONG_NAMES = {
+    "django_celery_results.backends.database:databasebackend": "django-db",
+    "django_celery_results.backends:databasebackend": "django-db",
+    "django_celery_results.backends.cache:cachebackend": "django-cache",
+    "django_celery_results.backends:cachebackend": "django-cache",
+}
 
 # The nearest that is there for schemes of Celery's that have no equivalent.
 _NEAREST: dict[str, str] = {
@@ -30,7 +39,6 @@ _NEAREST: dict[str, str] = {
     "mysql mariadb oracle mssql cockroachdb": '"postgresql://user:password@host/database" is the nearest database',
     "cassandra elasticsearch couchbase couchdb arangodb dynamodb cosmosdbsql azureblockblob s3 gs riak":
         '"postgresql://user:password@host/database" is the nearest that remembers',
-    "django-db django-cache": 'leave result_backend out, and results are kept in the store',
 }  # fmt: skip
 
 
@@ -59,7 +67,10 @@ def read_store(address: object) -> str:
 
 
 def read_results(address: object) -> str | None:
-    """Return the address of the store for results, SAME_STORE, or None for none at all. Raises: ValueError."""
+    """Return the address of the store for results, SAME_STORE, one of ARCHIVES, or None for none at all.
+
+    Raises: ValueError.
+    """
     if address is None:
         return None
     name = address.lower().removesuffix("//").removesuffix(":") if isinstance(address, str) else ""
@@ -67,6 +78,9 @@ def read_results(address: object) -> str | None:
         return None
     if name in (SAME_STORE, "rpc"):  # rpc: Celery sends results by way of the broker
         return SAME_STORE
+    name = _LONG_NAMES.get(name, name)
+    if name in ARCHIVES:
+        return name
     return read_store(address)
 
 

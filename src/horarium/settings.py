@@ -47,6 +47,7 @@ class Settings(SettingsView):
 
     store: str
     result_backend: str | None
+    cache_backend: str | None
     durability: str
     include: tuple[str, ...]
     imports: tuple[str, ...]

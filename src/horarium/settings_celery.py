@@ -65,7 +65,7 @@ _NO_EFFECT: dict[str, str] = {
         result_backend_base_sleep_between_retries_ms result_backend_max_sleep_between_retries_ms result_cache_max
         result_exchange result_exchange_type result_chord_join_timeout result_chord_retry_interval
         database_url database_engine_options database_engine_callback database_short_lived_sessions
-        database_table_schemas database_table_names database_create_tables_at_setup cache_backend
+        database_table_schemas database_table_names database_create_tables_at_setup
         cache_backend_options redis_backend_use_ssl redis_max_connections redis_username redis_password
         redis_socket_timeout redis_socket_connect_timeout redis_socket_keepalive redis_retry_on_timeout""",
     "the address says it all: write it into result_backend": "redis_host redis_port redis_db",

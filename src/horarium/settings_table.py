@@ -64,7 +64,15 @@ STORE_AND_CODE = (
         default=SAME_STORE,
         kind=RESULTS_URL,
         doc="Where ended runs and their results are remembered: `'store'` where the messages are, the URL of another "
-        "store, or None for no results at all.",
+        "store, or None for no results at all. `'django-db'` and `'django-cache'`: in the store, and besides in "
+        "Django's table TaskResult or one of its caches, for programs that read them there.",
+    ),
+    Setting(
+        name="cache_backend",
+        default=None,
+        kind=or_none(TEXT),
+        doc="The name of the cache, in Django's `CACHES`, that `result_backend='django-cache'` writes to. None: "
+        "`default`.",
     ),
     Setting(
         name="durability",

@@ -41,7 +41,7 @@ def in_code(text: str) -> list[Found]:
         ("app.conf.update({'worker_prefetch_multiplier': 1})", "worker_prefetch_multiplier", "no effect"),
         ("Celery('x', backend='redis://h')", "result_backend", "works"),
         ("Celery('x', task_time_limit='no')", "task_time_limit", "by hand"),
-        ("CELERY_RESULT_BACKEND = 'django-db'", "CELERY_RESULT_BACKEND (result_backend)", "by hand"),
+        ("CELERY_RESULT_BACKEND = 'django-db'", "CELERY_RESULT_BACKEND (result_backend)", "works"),
         ("CELERY_ACCEPT_CONTENT = ['json', 'pickle']", "CELERY_ACCEPT_CONTENT (accept_content)", "by hand"),
         ("CELERY_TASK_SERIALIZER = 'yaml'", "CELERY_TASK_SERIALIZER (task_serializer)", "by hand"),
         ("CELERY_WORKER_POOL = 'gevent'", "CELERY_WORKER_POOL (worker_pool)", "by hand"),

@@ -46,7 +46,6 @@ def test_an_address_is_read_in_every_usual_spelling(written: str, kept: str) -> 
         ("cache+memory://", "a cache forgets at will"),
         ("db+mysql://u:p@h/d", "postgresql://user:password@host/database"),
         ("mongodb://h", "redis://host:6379/0"),
-        ("django-db", "leave result_backend out"),
         ("localhost:6379", "known schemes are"),
         ("horarium.db", "write the whole URL"),
         (["redis://a", "redis://b"], "sentinel://"),
@@ -69,6 +68,21 @@ def test_results_may_be_kept_in_the_store_elsewhere_or_not_at_all() -> None:
     assert Settings(result_backend="disabled://").result_backend is None
     assert Settings(result_backend=None).result_backend is None
     assert Settings(result_backend="sqlite:///kept.db").result_backend == "sqlite:///kept.db"
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("django-db", "django-db"),
+        ("Django-Cache", "django-cache"),
+        ("django_celery_results.backends.database:DatabaseBackend", "django-db"),
+        ("django_celery_results.backends:CacheBackend", "django-cache"),
+    ],
+)
+def test_results_may_also_be_written_down_in_django_row_32(written: str, kept: str) -> None:
+    assert Settings(result_backend=written).result_backend == kept
+    with pytest.raises(InvalidSetting, match=r"write the whole URL|known schemes"):
+        Settings(store=written)
 
 
 def test_celerys_name_for_the_store_means_the_store() -> None:

@@ -29,7 +29,8 @@ def bugreport(app: Horarium) -> str:
         "platform": f"system:{platform.system()} kernel:{platform.release()} machine:{platform.machine()} "
         f"imp:{platform.python_implementation()}",
         "app": f"{app.main} tasks:{len(app.tasks.own)} schedules:{len(app.raw_entries())}",
-        "settings": f"store:{' results:'.join(app.connection.shown)}",
+        "settings": f"store:{' results:'.join(app.connection.shown)}"
+        + (f" archive:{app.conf.result_backend}" if app.connection.is_archived else ""),
     }
     head = "\n".join(f"{label:<10}-> {text}" for label, text in lines.items())
     chosen = "\n".join(f"{name}: {hidden(name, value)!r}" for name, value in _chosen(app).items())

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from threading import RLock
 from typing import Any, Protocol, Self
 
-from horarium.address import SAME_STORE, masked
+from horarium.address import ARCHIVES, SAME_STORE, masked
+from horarium.app.archive import Archive, archive_for
 from horarium.app.watch import ResultsWatch
 from horarium.clock import Clock, Instant, Seconds
 from horarium.engines.protocol import Engine
@@ -22,9 +23,10 @@ class Connection:
     def __init__(self, conf: Settings, clock: Clock, engine: Engine | None = None) -> None:
         self.clock = clock
         self._conf = conf
-        self._lock = RLock()  # guards _engine and _watch
+        self._lock = RLock()  # guards _engine, _watch and _archive
         self._engine = engine
         self._watch: ResultsWatch | None = None
+        self._archive: tuple[str, Archive] | None = None  # with the name under which it was made
 
     @property
     def engine(self) -> Engine:
@@ -44,12 +46,28 @@ class Connection:
     def urls(self) -> tuple[str, ...]:
         """The addresses that the settings name: of the store, and of another one for results, if there is."""
         store, results = self._conf.store, self._conf.result_backend
-        return (store,) if results in (None, SAME_STORE, store) else (store, str(results))
+        return (store,) if results in (None, SAME_STORE, store, *ARCHIVES) else (store, str(results))
 
     @property
     def shown(self) -> tuple[str, ...]:
         """The same as people may see them."""
         return tuple(map(masked, self.urls))
+
+    @property
+    def archive(self) -> Archive | None:
+        """Where ends are written besides the store, None if nowhere. Raises: ImproperlyConfigured."""
+        if not self.is_archived:
+            return None
+        with self._lock:
+            named = str(self._conf.result_backend)
+            if self._archive is None or self._archive[0] != named:
+                self._archive = named, archive_for(named, self._conf)
+            return self._archive[1]
+
+    @property
+    def is_archived(self) -> bool:
+        """Whether ends are written down besides the store."""
+        return self._conf.result_backend in ARCHIVES
 
     @property
     def keeps_results(self) -> bool:
@@ -95,6 +113,7 @@ class Connection:
         """Let go of the store. It is opened again when it is needed again; closing twice is fine."""
         with self._lock:
             engine, watch, self._engine, self._watch = self._engine, self._watch, None, None
+            self._archive = None  # what it has open is its thread's, and closed there
         if watch is not None:
             watch.close()
         if engine is not None:

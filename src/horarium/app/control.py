@@ -11,15 +11,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from signal import Signals
 from typing import Any, TypeAlias
 
+import msgspec
+from msgspec import Raw
+
 from horarium import signals
 from horarium.app import holdings, signalling
 from horarium.app.connection import Connection
 from horarium.app.fleet import free_key
 from horarium.app.inspection import Inspect
 from horarium.app.mailbox import Audience, Mailbox
-from horarium.clock import Seconds
+from horarium.clock import Seconds, milliseconds
 from horarium.command import Matcher
-from horarium.engines.records import CONTROL_TOPIC, RESULT_TOPIC, Page, Purge, Revoke, RunFilter
+from horarium.engines.protocol import Engine
+from horarium.engines.records import CONTROL_TOPIC, RESULT_TOPIC, Note, Page, Purge, Revoke, RunFilter
+from horarium.message import new_id
 from horarium.outcome import State
 from horarium.panel import known
 
@@ -31,6 +36,11 @@ TERM = "SIGTERM"
 ENDING = frozenset({"SIGTERM", "SIGKILL"})
 MATCHERS: Mapping[str, Matcher] = {"glob": "glob", "pcre": "pcre"}
 STAMPED_READ = 1000
+
+# Notes for workers: ids of runs that have ended where nobody writes them down in the archive.
+ARCHIVE_NOTE = "archive:"
+ARCHIVE_NOTE_LASTS: Seconds = 86_400.0
+ARCHIVE_NOTE_IDS = 500  # of one note
 
 
 class Control:
@@ -94,6 +104,7 @@ class Control:
         names = tuple(queues) if isinstance(queues, list | tuple | set | frozenset) else None
         purged = engine.inspector.act(Purge(queues=names), now=engine.now())
         engine.notifier.notify([RESULT_TOPIC])
+        self._note_for_archive(purged)
         return len(purged)
 
     discard_all = purge
@@ -270,11 +281,16 @@ class Control:
         engine = self._connection.engine
         changed = engine.inspector.act(Revoke(ids=tuple(ids), terminate=terminate), now=engine.now())
         engine.notifier.notify([CONTROL_TOPIC, RESULT_TOPIC])
+        self._note_for_archive(changed)
         if signals.task_revoked.receivers:
             for run in engine.results.read(changed):
                 if run is not None and run.state == State.REVOKED:  # the others are told of by the worker that has them
                     signalling.revoked_run(run, "")
         return changed
+
+    def _note_for_archive(self, ids: Sequence[str]) -> None:
+        if self._connection.is_archived:
+            note_for_archive(self._connection.engine, ids)
 
     def _asked(self, command: str, arguments: dict[str, Any], destination: Any, **options: Any) -> Replies:
         return self.broadcast(command, arguments, destination, **{**options, "reply": True}) or []
@@ -302,6 +318,15 @@ class Control:
             for node in audience.nodes(engine):
                 if node.owner not in answered:
                     yield {_new_key(node.name, node.record.member.pid, keys): told_by_store(engine, node, arguments)}
+
+
+def note_for_archive(engine: Engine, ids: Sequence[str]) -> None:
+    """Leave a note for workers: these runs have ended, or may have, and are to be written down in the archive."""
+    now = engine.now()
+    expires = now + milliseconds(ARCHIVE_NOTE_LASTS)
+    for start in range(0, len(ids), ARCHIVE_NOTE_IDS):
+        text = Raw(msgspec.json.encode(ids[start : start + ARCHIVE_NOTE_IDS]))
+        engine.notes.post([Note(key=ARCHIVE_NOTE + new_id(now), text=text, expires=expires)], now=now)
 
 
 def signal_name(signal: str | int) -> str:

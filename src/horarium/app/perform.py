@@ -67,6 +67,7 @@ class Performance(Struct, frozen=True, kw_only=True):
     text: str  # the result or the error in short, for people
     expected: bool = False  # a failure that the task declares in ``throws``
     settles: Outcome  # what is to be recorded: the outcome, but see _Call._conclude
+    children: tuple[Answer, ...] = ()  # of what its code has sent
     raised: BaseException | None = None  # what an eager run failed with; kept for nobody else, as it holds its frames
 
 
@@ -346,6 +347,7 @@ class _Call:
             runtime=self.clock.monotonic() - self._start,
             text=text,
             expected=expected,
+            children=tuple(request.children),
             raised=value if request.is_eager and isinstance(outcome, Failed) else None,
         )
 

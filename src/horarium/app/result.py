@@ -283,6 +283,8 @@ class AsyncResult(Answer):
     def forget(self) -> None:
         """Remove the record of an ended run; one that has not ended is left alone."""
         self.app.connection.engine.results.forget([self.id])
+        if archive := self.app.connection.archive:
+            archive.forget([self.id])
         self._ended = None
 
     def revoke(

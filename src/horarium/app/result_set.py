@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
+from horarium.app.archive import Record
 from horarium.app.connection import Connected
 from horarium.app.current import current_app
 from horarium.app.joining import assert_will_not_block
@@ -279,7 +280,8 @@ class GroupResult(ResultSet):
         return [result.as_tuple(after=self.parent) for result in self.results]
 
     def save(self, backend: Any = None) -> GroupResult:
-        """Keep the ids of its members in the store, for ``restore``; as long as results are kept."""
+        """Keep the ids of its members in the store, for ``restore``; as long as results are kept. With an archive also
+        there: in this thread, and so in its open transaction if it has one."""
         engine = self.app.connection.engine
         now: Instant = engine.now()
         run = Run(
@@ -291,20 +293,27 @@ class GroupResult(ResultSet):
         )
         keep = self.app.connection.keeps_for
         engine.results.record([run], keep=FOREVER if keep is None else keep, now=now)
+        if archive := self.app.connection.archive:
+            archive.write([Record(run=run)])
         return self
 
     def delete(self, backend: Any = None) -> None:
         """Forget what ``save`` has kept."""
         self.app.connection.engine.results.forget([self.id])
+        if archive := self.app.connection.archive:
+            archive.forget([self.id])
 
     @classmethod
     def restore(cls, id: str, backend: Any = None, app: Connected | None = None) -> GroupResult | None:
         """Return the group that was saved under this id, or None."""
         found = app if app is not None else current_app()
         [run] = found.connection.engine.results.read([id])
-        if run is None or run.message.task != GROUP or run.result is None:
-            return None
-        restored = result_from_tuple(msgspec.json.decode(run.result), app=found)
+        if run is not None and run.message.task == GROUP and run.result is not None:
+            saved = msgspec.json.decode(run.result)
+        else:  # one that Celery has saved may be in the archive
+            archive = found.connection.archive
+            saved = archive.group(id) if archive is not None else None
+        restored = result_from_tuple(saved, app=found)
         return restored if isinstance(restored, GroupResult) else None
 
     def __eq__(self, other: object) -> bool:

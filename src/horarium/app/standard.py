@@ -10,11 +10,12 @@ from horarium.app.freezing import CALL_ERRBACK
 from horarium.app.mapping import chunks
 from horarium.app.request import Request
 from horarium.app.signature import Signature
-from horarium.clock import FOREVER
+from horarium.clock import FOREVER, milliseconds
 from horarium.engines.records import MaintenancePolicy
 from horarium.message import Delivery, derived_id
 from horarium.workflow.plan import ACCUMULATE
 
+AT_ONCE = 1000  # rows that one statement removes from the archive
 CLEANUP = "celery.backend_cleanup"
 
 
@@ -70,6 +71,13 @@ def backend_cleanup(self: Any) -> None:
     engine, keep = self.app.engine, self.app.conf.result_expires
     policy = MaintenancePolicy(keep=keep or FOREVER)
     while engine.queue.maintain(now=engine.now(), policy=policy).more:
+        pass
+    archive = self.app.connection.archive
+    if archive is None or not keep:
+        return
+    before = engine.now() - milliseconds(keep)
+    failed_before = engine.now() - milliseconds(self.app.conf.result_failure_expires or keep)
+    while archive.expire(before, AT_ONCE, failed_before=failed_before) == AT_ONCE:
         pass
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from horarium.app.options import NO_EFFECT, NO_EFFECT_ON_CALL
 from horarium.errors import HorariumError, ImproperlyConfigured
-from horarium.observe.facts import read_declared
+from horarium.observe.facts import read_declared, why_without_archive
 from horarium.observe.finding import Finding, did_you_mean, note, problem
 from horarium.routing import check_routes
 from horarium.schedules.record import Schedule
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def check_app(app: Horarium) -> list[Finding]:
     """Return what is wrong (problem) or worth knowing (note) about an app; nothing if all is well."""
-    return [*_settings(app), *_routes(app), *_tasks(app), *_schedules(app)]
+    return [*_settings(app), *_archive(app), *_routes(app), *_tasks(app), *_schedules(app)]
 
 
 def _settings(app: Horarium) -> list[Finding]:
@@ -25,6 +25,11 @@ def _settings(app: Horarium) -> list[Finding]:
         return [note("setting", f"{notice.key}: {notice.text}") for notice in app.conf.explain()]
     except ImproperlyConfigured as error:
         return [problem("setting", str(error), "correct the setting")]
+
+
+def _archive(app: Horarium) -> list[Finding]:
+    reason = why_without_archive(app)
+    return [problem("archive", reason, "correct the settings that it names")] if reason else []
 
 
 def _routes(app: Horarium) -> list[Finding]:

@@ -117,6 +117,13 @@ def _the_store_answers(facts: Facts) -> Iterator[Finding]:
     )
 
 
+def _results_are_written_down(facts: Facts) -> Iterator[Finding]:
+    if facts.without_archive:
+        yield problem("no-archive", facts.without_archive, f"{facts.command} check")
+    elif facts.archive:
+        yield fine("archive", f"results are kept in the store, and written down in {facts.archive}")
+
+
 def _the_store_keeps_its_promises(facts: Facts) -> Iterator[Finding]:
     for weakness in facts.weaknesses:
         yield warning("store-weak", f"the store is weaker than promised: {weakness}")
@@ -291,6 +298,7 @@ def _nothing_waits_long(facts: Facts) -> Iterator[Finding]:
 
 RULES: tuple[Rule, ...] = (
     _the_store_answers,
+    _results_are_written_down,
     _the_store_keeps_its_promises,
     _somebody_works,
     _somebody_schedules,

@@ -13,7 +13,7 @@ from horarium.app.switches import Switched, read_switches
 from horarium.clock import Instant, Seconds, SystemClock
 from horarium.engines.connect import absent_file
 from horarium.engines.records import Held, HeldPage, MemberRecord, Page, QueueCounts, RunFilter
-from horarium.errors import CodecError, EngineError, InvalidSchedule
+from horarium.errors import CodecError, EngineError, ImproperlyConfigured, InvalidSchedule
 from horarium.outcome import Run, State
 from horarium.schedules import policy
 from horarium.schedules.record import Schedule
@@ -34,6 +34,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     now: Instant  # the store's time
     app: str = ""
     store: str = ""
+    archive: str = ""  # where runs are written down besides, in the words of result_backend
+    without_archive: str = ""  # why they cannot be
     command: str = "horarium"  # how remedies begin, such as ``horarium -A events``
     tasks: frozenset[str] = frozenset()  # what the app itself knows
     declared: tuple[Schedule, ...] = ()  # what the code defines, as a scheduler would store it
@@ -92,6 +94,8 @@ def gather(app: Horarium, now: Instant, *, command: str = "horarium") -> Facts:
         now=now,
         app=app.main,
         store=app.connection.shown[0],
+        archive=str(app.conf.result_backend) if app.connection.is_archived else "",
+        without_archive=why_without_archive(app),
         command=command,
         tasks=frozenset(app.tasks),
         limited={name: words for name, task in app.tasks.items() if (words := _limit(task, app.conf))},
@@ -106,6 +110,15 @@ def gather(app: Horarium, now: Instant, *, command: str = "horarium") -> Facts:
         return _ask(engine, known)
     except EngineError as error:
         return replace(known, trouble=str(error))
+
+
+def why_without_archive(app: Horarium) -> str:
+    """Return why the archive that the settings name cannot be used, as far as that can be seen without opening it."""
+    try:
+        _ = app.connection.archive
+    except ImproperlyConfigured as error:
+        return str(error)
+    return ""
 
 
 def absent_store(app: Horarium) -> Path | None:

@@ -10,8 +10,10 @@ from horarium.app.app import Horarium
 from horarium.app.perform import Performance, perform, settlement_of
 from horarium.clock import FOREVER
 from horarium.engines.records import MaintenancePolicy, Member
+from horarium.event import Silent
 from horarium.message import Delivery, new_id
 from horarium.outcome import Reported, Settlement
+from horarium.worker.archivist import Archivist
 
 TEST_LEASE = 3600.0
 
@@ -43,8 +45,16 @@ def _next(app: Horarium, owner: str) -> Delivery | None:
 def _run(app: Horarium, delivery: Delivery) -> Performance:
     policy = MaintenancePolicy(keep=app.conf.result_expires or FOREVER)
 
+    archive = app.connection.archive
+    archivist = Archivist(archive, app.engine, app.clock, Silent()) if archive is not None else None
+
     def settle(settlement: Settlement) -> None:
-        app.engine.queue.settle([settlement], now=app.now(), policy=policy)
+        batch = [(settlement, delivery, 0)]
+        if archivist is not None:
+            archivist.write_before(batch)
+        verdicts = app.engine.queue.settle([settlement], now=app.now(), policy=policy)
+        if archivist is not None:
+            archivist.write_after(batch, verdicts)
 
     def report(reported: Reported) -> None:
         message = delivery.message

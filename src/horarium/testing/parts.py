@@ -21,6 +21,7 @@ from horarium.message import Delivery, new_id
 from horarium.outcome import Settlement
 from horarium.testing.clock import VirtualClock
 from horarium.version import __version__
+from horarium.worker.archivist import Archivist
 from horarium.worker.board import Board
 from horarium.worker.execute import Executor
 from horarium.worker.feed import Feed
@@ -83,7 +84,11 @@ class Parts:
         self.tasks = app.tasks
         self.board = Board(1, options.slots)
         observer = Silent()
-        self.settler = settler(engine, self.clock, options.policy, observer, random=app.random, chore=chore)
+        archive = app.connection.archive
+        archivist = Archivist(archive, engine, self.clock, observer) if archive is not None else None
+        self.settler = settler(
+            engine, self.clock, options.policy, observer, random=app.random, chore=chore, archivist=archivist
+        )
         self.listener: Listener = engine.notifier.listen([QUEUE_TOPIC + queue for queue in _known_queues(app, options)])
         self.feed = OpenFeed(
             engine.queue,
@@ -108,6 +113,7 @@ class Parts:
             worker=options.name,
             output_limit=options.output_limit,
             output_level=options.output_level or 0,
+            archivist=archivist,
         )
         self._member = Member(
             owner=self.owner,

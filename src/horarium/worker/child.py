@@ -27,6 +27,7 @@ from horarium.event import ChildRecycled, Observer, Troubled
 from horarium.message import Delivery
 from horarium.outcome import Released, Revoked
 from horarium.worker import output
+from horarium.worker.archivist import Archivist
 from horarium.worker.board import Board
 from horarium.worker.execute import Executor
 from horarium.worker.feed import QUICK_LOOKS, SLOW, Feed
@@ -156,6 +157,8 @@ class Child:
         options, tasks = self._options, self._app.tasks
         first = self._wish(Switched())  # how the switches stand comes before Go
         hand = Hand(engine.inspector, self._owner)
+        archive = self._app.connection.archive
+        archivist = Archivist(archive, engine, self._clock, self._observer) if archive is not None else None
         self._settler = Settler(
             engine,
             self._clock,
@@ -165,6 +168,7 @@ class Child:
             hand=hand,
             random=self._app.random,
             chore=self._chore,
+            archivist=archivist,
         )
 
         def listen(queues: Sequence[str]) -> Listener:
@@ -203,6 +207,7 @@ class Child:
             output_level=options.output_level or 0,
             lease=partial(self._board.lease, self._place),
             finished_one=self._after_one if options.max_tasks_per_child or options.max_memory_per_child else None,
+            archivist=archivist,
         )
         self._pool = self._make_pool()
 

@@ -33,6 +33,7 @@ from horarium.outcome import (
     Succeeded,
     told,
 )
+from horarium.worker.archivist import Archivist
 from horarium.worker.board import FOREVER, SlotRow
 from horarium.worker.feed import Feed
 from horarium.worker.limits import LimitBook, Limits
@@ -97,6 +98,7 @@ class Executor:
         keep_failed: Seconds | None = None,
         lease: Callable[[], Seconds] = lambda: FOREVER,
         finished_one: Callable[[], None] | None = None,
+        archivist: Archivist | None = None,
     ) -> None:
         self.tasks = tasks
         self.clock = clock
@@ -110,6 +112,7 @@ class Executor:
         self._keep_failed = keep_failed  # how long failures stay readable; None: as other runs
         self._lease = lease  # until when this child may work (monotonic)
         self._finished_one = finished_one
+        self._archivist = archivist
         self._active: set[str] = set()
         self._pid = os.getpid()
         self._ended_in_line: set[str] = set()  # revoked with terminate while they stand in line here
@@ -174,6 +177,8 @@ class Executor:
             return False
         delivery, outcome, capture = attempt.delivery, performance.outcome, attempt.capture
         logs = capture.close(self._output_level) if capture.is_used else ()
+        if performance.children and self._archivist is not None:
+            self._archivist.note_children(delivery.message.id, performance.children)
         is_safe = self._add(settlement_of(delivery, performance, worker=self.worker, logs=logs), delivery)
         self._off_the_board(attempt, is_safe=is_safe)
         self._learn(outcome, performance)

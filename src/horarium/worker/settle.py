@@ -33,6 +33,7 @@ from horarium.outcome import (
     Settlement,
     Verdict,
 )
+from horarium.worker.archivist import Archivist
 from horarium.worker.hand import Hand
 from horarium.worker.ledger import Ledger
 from horarium.worker.patience import Patience
@@ -66,6 +67,7 @@ class Settler:
         hand: Hand | None = None,
         random: Random | None = None,
         chore: Chore = lambda: None,
+        archivist: Archivist | None = None,
     ) -> None:
         self._engine = engine
         self._queue = engine.queue
@@ -76,6 +78,7 @@ class Settler:
         self._chore = chore
         self._ledger = ledger or Ledger()
         self._hand = hand
+        self._archivist = archivist  # of the settling thread
         self._lock = Lock()  # keeps the order of the ledger that of _pending
         self._patience = Patience(LONGEST_WAIT, random or Random())
         self._pending: deque[_Entry] = deque()
@@ -134,6 +137,8 @@ class Settler:
             if not self._pending:
                 if self._closing:
                     break
+                if self._archivist is not None:
+                    self._archivist.rest()
                 self._idle = True
                 if not self._pending:  # one may have come before _idle was seen
                     self._wake.wait(wait)
@@ -144,6 +149,8 @@ class Settler:
             self._flush(_without_stale_reports(batch))
             self._ledger.strike(sum(size for _, _, size in batch))
             self._recorded += len(batch)
+        if self._archivist is not None:
+            self._archivist.close()
         self._ended.set()
 
     def _flush(self, batch: list[_Entry]) -> None:
@@ -151,7 +158,11 @@ class Settler:
         settlements = [settlement for settlement, _, _ in batch]
         while True:
             try:
+                if self._archivist is not None:
+                    self._archivist.write_before(batch)
                 verdicts = self._queue.settle(settlements, now=self._clock.now(), policy=self._policy)
+                if self._archivist is not None:
+                    self._archivist.write_after(batch, verdicts)
             except EngineUnavailable as error:
                 self._wait_after(error)
             except Exception as error:  # noqa: BLE001  # one of them, or the store, is bad: told below, one by one

@@ -44,6 +44,7 @@ from horarium.worker.autoscale import Autoscaler
 from horarium.worker.board import Board
 from horarium.worker.child import Child, owner_name
 from horarium.worker.crew import Crew
+from horarium.worker.keeper import keeper_for
 from horarium.worker.membership import Membership
 from horarium.worker.nursery import Nursery
 from horarium.worker.options import WorkerOptions
@@ -155,6 +156,7 @@ class Supervisor:
     def _prepare_fork(self) -> None:
         """Import what children need, and open nothing: they share the memory and start at once."""
         self._app.finalize()
+        _ = self._app.connection.archive  # one that cannot be there is told of now
         self._app.close()
         modules = ["ctypes", *map(module_of, self._app.connection.urls)]
         modules.append(f"horarium.worker.pools.{_POOLS[self._options.pool]}")
@@ -221,7 +223,18 @@ class Supervisor:
             stalled=self._relieve,
             present=present,
         )
-        self._sweeper = Sweeper(engine, self._clock, options, observer, random, failed=self._fail, watch=watchdog.look)
+        archive = self._app.connection.archive
+        self._keeper = keeper_for(archive, engine, self._clock, options, observer, random, failed=self._fail)
+        self._sweeper = Sweeper(
+            engine,
+            self._clock,
+            options,
+            observer,
+            random,
+            failed=self._fail,
+            watch=watchdog.look,
+            settled=self._keeper.owe,
+        )
         self._membership = Membership(self._app, options, self._board, self._clock, self._id, present)
         self._renewer = Renewer(
             engine,
@@ -266,6 +279,7 @@ class Supervisor:
         self._crew.fill(self._clock.monotonic())
         self._renewer.start()
         self._sweeper.start()
+        self._keeper.start()
         self._switchman.start()
         self._remote.start()
         self._autoscaler.start()
@@ -437,6 +451,7 @@ class Supervisor:
 
     def _finish(self, engine: Engine) -> int:
         buried = self._sweeper.finish(BURY_WITHIN if self._is_quitting else BURY_CALMLY_WITHIN)
+        self._keeper.finish(JOIN_WITHIN)
         self._switchman.stop(JOIN_WITHIN)
         self._renewer.stop(JOIN_WITHIN)
         self._autoscaler.stop(0.0 if self._is_quitting else JOIN_WITHIN)

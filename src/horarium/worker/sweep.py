@@ -44,6 +44,7 @@ class Sweeper:
         *,
         failed: Callable[[Exception], None],
         watch: Callable[[], None] = lambda: None,
+        settled: Callable[[Sequence[str]], None] = lambda ids: None,
     ) -> None:
         self._engine = engine
         self._clock = clock
@@ -52,6 +53,7 @@ class Sweeper:
         self._random = random
         self._failed = failed
         self._watch = watch  # called after the chores; may ask the store
+        self._settled = settled  # told of runs that have ended, or may have
         self._patience = Patience(LONGEST_TROUBLE, random)
         self._burials: deque[Burial] = deque()
         self._wake = Event()
@@ -97,9 +99,12 @@ class Sweeper:
         while self._burials:
             burial = self._burials[0]
             self._record(burial.finished)
+            self._settled([one.id for one in burial.finished])
             for running, outcome in burial.outcomes:
                 self._settle(burial.dead.owner, running, outcome)
+                self._settled([running.id])
             self._maintain([burial.dead])
+            self._settled(burial.dead.running)
             self._burials.popleft()
         if self._clock.monotonic() < due:
             return due

@@ -22,6 +22,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "horarium.contrib.django",
     "horarium.contrib.django.beat",
+    "horarium.contrib.django.results",
     "shop",
 ]
 MIDDLEWARE = [
