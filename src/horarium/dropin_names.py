@@ -60,7 +60,7 @@ MODULES: dict[str, Home] = {
     "django_celery_beat.tzcrontab": _home(f"{_BEAT}.tzcrontab", "TzAwareCrontab"),
     "django_celery_beat.utils": _home(f"{_BEAT}.moments"),
     "django_celery_beat.validators": _home(f"{_BEAT}.validators"),
-    "django_celery_results": _home(_RESULTS, "admin apps backends managers migrations models urls utils views"),
+    "django_celery_results": _home(_RESULTS, "admin apps backends managers migrations models urls views"),
     "django_celery_results.admin": _home(f"{_RESULTS}.admin"),
     "django_celery_results.apps": _home(f"{_RESULTS}.apps"),
     "django_celery_results.backends": _home(f"{_RESULTS}.backends"),
@@ -69,7 +69,7 @@ MODULES: dict[str, Home] = {
     "django_celery_results.managers": _home(f"{_RESULTS}.managers"),
     "django_celery_results.models": _home(f"{_RESULTS}.models"),
     "django_celery_results.urls": _home(f"{_RESULTS}.urls"),
-    "django_celery_results.utils": _home(f"{_RESULTS}.utils"),
+    "django_celery_results.utils": _home(f"{_BEAT}.moments", "now now_localtime"),
     "django_celery_results.views": _home(f"{_RESULTS}.views"),
 }
 

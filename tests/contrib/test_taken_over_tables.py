@@ -152,9 +152,12 @@ def test_a_database_may_change_sides_in_the_middle_of_its_migrations(tmp_path: P
     assert project.ours(there, "schema")[1] == straight.ours(there, "schema")[1]
 
 
-def test_several_processes_at_once_make_each_row_of_the_settings_once(tmp_path: Path) -> None:
-    project = on_sqlite(tmp_path, "site")
-    project.ours("migrate")
+@pytest.mark.parametrize("is_postgresql", [False, True], ids=["sqlite", "postgresql"])
+def test_several_processes_at_once_make_each_row_of_the_settings_once(
+    tmp_path: Path, server: PostgresServer, is_postgresql: bool
+) -> None:
+    project = on_postgresql(tmp_path, "site", server) if is_postgresql else on_sqlite(tmp_path, "site")
+    project.ours("migrate:django_celery_beat", "migrate:horarium")
     with ThreadPoolExecutor(3) as pool:
         said = [one.result()[0] for one in [pool.submit(project.ours, "setup") for _ in range(3)]]
     assert sorted(said) == ["1 unchanged\n", "1 unchanged\n", "from settings: created\n1 created\n"]

@@ -184,6 +184,13 @@ def test_what_people_have_changed_stays_until_the_entry_changes(app: Horarium) -
     assert PeriodicTask.objects.get().enabled
 
 
+def test_an_entry_that_switched_its_row_off_switches_it_on_again(app: Horarium) -> None:
+    bring(app, {"a": {**HOURLY, "enabled": False}})
+    assert not PeriodicTask.objects.get().enabled
+    assert became(bring(app, {"a": HOURLY})) == {"a": "updated"}
+    assert PeriodicTask.objects.get().enabled
+
+
 def test_a_row_that_people_have_renamed_is_not_made_again(app: Horarium) -> None:
     bring(app, {"a": HOURLY})
     PeriodicTask.objects.update(name="mine")

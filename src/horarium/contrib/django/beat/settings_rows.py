@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from horarium.clock import to_instant
 from horarium.contrib.django.beat import tables
 from horarium.contrib.django.beat.models import KINDS, CrontabSchedule, PeriodicTask, PeriodicTasks
-from horarium.contrib.django.beat.writing import Wanted, wanted_row
+from horarium.contrib.django.beat.writing import OFF, Wanted, wanted_row
 from horarium.contrib.django.models import ScheduleExtra
 from horarium.errors import HorariumError, InvalidSchedule
 from horarium.schedules.record import Schedule
@@ -198,12 +198,14 @@ def _step(wanted: Wanted, rows: _Rows, *, overwrite: bool) -> _Step:
     extra = rows.extra(row)
     is_ours = extra is not None and extra.origin == SETTINGS
     is_noted = is_ours and extra.settings_digest == wanted.digest
-    changes = _differences(row, extra, wanted, with_unsaid=overwrite and is_ours)
+    is_back_on = is_ours and extra.settings_digest.startswith(OFF) and not wanted.digest.startswith(OFF)
+    of_people = frozenset() if overwrite and is_ours else wanted.unsaid - ({"enabled"} if is_back_on else set())
+    changes = _differences(row, extra, wanted, of_people)
     what: What
     if not rows.has_extras:
         is_noted, what = True, "left" if changes else "unchanged"
     elif not is_ours:
-        what = "left" if changes or (extra is not None and extra.options != wanted.extra) else "adopted"
+        what = "left" if changes else "adopted"
     elif not changes:
         what = "unchanged"
     else:
@@ -212,12 +214,13 @@ def _step(wanted: Wanted, rows: _Rows, *, overwrite: bool) -> _Step:
     return _Step(outcome=outcome, wanted=wanted, row=row, extra=extra, is_noted=is_noted or what == "left")
 
 
-def _differences(row: Any, extra: Any, wanted: Wanted, *, with_unsaid: bool) -> dict[str, tuple[Any, Any]]:
+def _differences(row: Any, extra: Any, wanted: Wanted, of_people: frozenset[str]) -> dict[str, tuple[Any, Any]]:
+    """Return the columns in which a row is not as its entry asks, those left to people excepted."""
+    asked = {"name": wanted.name, **wanted.columns}
     found = {
-        column: (_plain(getattr(row, column)), _plain(value))
-        for column, value in {"name": wanted.name, **wanted.columns}.items()
-        if (with_unsaid or column not in wanted.unsaid)
-        and _meant(column, getattr(row, column)) != _meant(column, value)
+        column: (_plain(getattr(row, column)), _plain(asked[column]))
+        for column in asked.keys() - of_people
+        if _meant(column, getattr(row, column)) != _meant(column, asked[column])
     }
     if not _is_when(row, wanted):
         found["schedule"] = (str(row.scheduler or "none"), str(wanted.schedule_row()))
@@ -276,8 +279,12 @@ def _create(step: _Step, using: str) -> Outcome:
     try:
         with transaction.atomic(using=using):
             _write(step, row, using)
-    except IntegrityError:  # another process has just made a row of this name: its own, or a person's
-        return replace(step.outcome, what="left")
+    except (IntegrityError, ValidationError):  # another process has just made a row of this name, or a person has
+        rows = _Rows(using, [step.wanted.name], lock=True)
+        if step.wanted.name not in rows.by_name:
+            raise
+        found = _step(step.wanted, rows, overwrite=False).outcome
+        return replace(found, what="left") if found.what in CHANGES else found
     return step.outcome
 
 

@@ -32,6 +32,7 @@ from horarium.schedules.record import MOST, Schedule
 from horarium.schedules.specs import Spec, from_record
 from horarium.tagged import TAG_BYTES
 
+OFF = "off:"  # how the digest of an entry begins that is not enabled
 MODELS = {"interval": IntervalSchedule, "crontab": CrontabSchedule, "solar": SolarSchedule, "clocked": ClockedSchedule}
 # Keys of an entry that the tables have a column for; the other ones are kept in ScheduleExtra.
 _COLUMNS = frozenset({"timezone", "relative", "start", "end", "one_off", "enabled", "description"})
@@ -171,4 +172,5 @@ def _expiry(options: dict[str, Any]) -> int | None:
 def _digest(schedule: Schedule) -> str:
     """Return what tells whether an entry is as it was: of what it means, not of when it was read."""
     lasting = replace(schedule, anchor=0, created=0, changed=0)
-    return hashlib.sha256(msgspec.json.encode(lasting, order="deterministic")).hexdigest()
+    found = hashlib.sha256(msgspec.json.encode(lasting, order="deterministic")).hexdigest()
+    return found if schedule.enabled else f"{OFF}{found[len(OFF) :]}"
