@@ -1,13 +1,21 @@
-# What can be done here: `make` lists it. Everything is installed into .venv; nothing else on the machine is touched.
+# What can be done here: `make` lists it. Everything is installed into .venv; nothing else on the machine is touched, but
+# for a browser that `make test` installs where there is none, it is root, and the machine is Debian's kind.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# For Django 6.0, which needs Python 3.12 or newer: the first that runs (pyenv leaves commands that do not).
+PYTHON_NEW ?= $(shell for each in $(PYTHON) python3.13 python3.12 python3.14 "$$HOME"/.pyenv/versions/3.1[2-9]*/bin/python; do \
+	"$$each" -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && echo "$$each" && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 BENCH := .venv-bench
 CELERY := .venv-celery
+DJANGO42 := .venv-django42
+DJANGO60 := .venv-django60
 EVENTS := examples/events
 WORKERS ?= 4
+# What `make test` runs in. They are made side by side: most of the time they wait for the network and the disk.
+ENVIRONMENTS := $(VENV)/.test $(VENV)/.browser $(CELERY)/.ready $(DJANGO42)/.ready $(DJANGO60)/.ready
 
 .PHONY: help run test check exam bench soak docs clean
 
@@ -17,7 +25,8 @@ help: ## list the verbs
 run: $(VENV)/.run ## install, then run the events example live on SQLite (Ctrl-C stops it)
 	cd $(EVENTS) && exec ../../$(BIN)/python -m app.run $(ARGS)
 
-test: $(VENV)/.test $(CELERY)/.ready ## install what the tests need and run them all
+test: ## install what the tests need and run them all
+	@$(MAKE) --no-print-directory -j4 $(ENVIRONMENTS)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 check: $(VENV)/.lint ## ruff, mypy, and the house itself
@@ -40,7 +49,7 @@ docs: $(VENV)/.test ## write the generated reference pages and run what the page
 	$(BIN)/python -m pytest -q tests/docs $(ARGS)
 
 clean: ## remove what the other verbs have made
-	rm -rf $(VENV) $(BENCH) $(CELERY) run examples/events/run .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BENCH) $(CELERY) $(DJANGO42) $(DJANGO60) run examples/events/run .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "expected Python 3.11 or newer, got " + sys.version.split()[0] + "; call make PYTHON=/path/to/python3.11")'
@@ -55,6 +64,14 @@ $(VENV)/.test: pyproject.toml $(VENV)/.run | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[all]" --group test
 	@touch $@
 
+# The browser in which the pages of Django's admin are looked at. Without one those tests skip; in CI they fail.
+$(VENV)/.browser: | $(BIN)/python
+	@if command -v chromium chromium-browser google-chrome >/dev/null; then touch $@; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; } \
+	    && touch $@ || echo "no browser could be installed: tests that need one are left out"; \
+	else echo "no chromium here: tests that need a browser are left out"; fi
+
 $(VENV)/.lint: $(VENV)/.test | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group lint
 	@touch $@
@@ -65,6 +82,22 @@ $(CELERY)/.ready: tests/celery.txt
 	$(PYTHON) -m venv $(CELERY)
 	$(CELERY)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/celery.txt
 	@touch $@
+
+# The other Djangos, for tests/contrib/suite; $(VENV) has 5.2.
+$(DJANGO42)/.ready: tests/django42.txt tests/suite.txt pyproject.toml
+	$(PYTHON) -m venv $(DJANGO42)
+	$(DJANGO42)/bin/python -m pip install --quiet --disable-pip-version-check -e ".[redis,postgres,django]" -r tests/django42.txt
+	@touch $@
+
+# Without a Python for it the tests on Django 6.0 are skipped, and in CI they fail.
+$(DJANGO60)/.ready: tests/django60.txt tests/suite.txt pyproject.toml
+ifeq ($(strip $(PYTHON_NEW)),)
+	@echo 'no Python 3.12 or newer for Django 6.0: its tests cannot run; call make PYTHON_NEW=/path/to/python3.12' >&2
+else
+	$(PYTHON_NEW) -m venv $(DJANGO60)
+	$(DJANGO60)/bin/python -m pip install --quiet --disable-pip-version-check -e ".[redis,postgres,django]" -r tests/django60.txt
+	@touch $@
+endif
 
 # The bench's own environment. The peers have one each, made from bench/requirements/ when it is first needed: nothing of
 # theirs may be there when Horarium is tested.

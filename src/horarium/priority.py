@@ -14,13 +14,17 @@ HIGHEST = 9
 FROM_REDIS = (5, 4, 4, 3, 3, 2, 2, 1, 1, 0)  # Celery's 0 1 2 ... 9
 
 
+class OwnPriority(int):
+    """One of Horarium's own, in whatever scheme the others are written: for frameworks that have a scale of theirs."""
+
+
 def read_priority(priority: int, scheme: str, highest: int | None) -> int:
     """Return the priority of Horarium that one of a scheme means.
 
     ``highest`` is Celery's ``task_queue_max_priority``, for RabbitMQ, where anything above counts as that.
     Raises: ValueError, saying what the scheme has.
     """
-    match scheme:
+    match "horarium" if isinstance(priority, OwnPriority) else scheme:
         case "redis":
             if priority <= HIGHEST:
                 return FROM_REDIS[priority]
@@ -31,7 +35,7 @@ def read_priority(priority: int, scheme: str, highest: int | None) -> int:
             raise ValueError("0 to 9 (first), or to what task_queue_max_priority says; set that")
         case _:
             if priority <= HIGHEST:
-                return priority
+                return int(priority)
             raise ValueError(
                 "0 (last) to 9 (first); for priorities written for a broker set task_priority_scheme to 'redis' or "
                 "'rabbitmq'"

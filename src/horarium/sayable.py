@@ -42,6 +42,8 @@ def sayable(value: object, path: str, depth: int = MAX_DEPTH, *, hashable: bool 
     # Any: a JSON value. Subclasses of str, int and float (numpy.float64) travel as the plain value.
     if value is None or value is True or value is False:
         return value
+    if value.__class__ is not type(value):
+        value = _stood_for(value)
     if isinstance(value, Enum):
         return sayable(value.value, path, depth, hashable=hashable)
     if isinstance(value, str):
@@ -54,6 +56,12 @@ def sayable(value: object, path: str, depth: int = MAX_DEPTH, *, hashable: bool 
     if scalar is not None:
         return {TAG: scalar.name, PAYLOAD: scalar.write(value)}
     return _container(value, path, depth, hashable)
+
+
+def _stood_for(value: Any) -> object:
+    """Return what an object stands for that says to be of another class: Django's lazy objects, Werkzeug's proxies."""
+    kind = next((kind for kind in (bool, str, int, float, list, tuple, dict) if value.__class__ is kind), None)
+    return value if kind is None else kind(value)
 
 
 def _container(value: object, path: str, depth: int, hashable: bool) -> Any:
@@ -173,7 +181,7 @@ def _kind_of(value: object, by_type: dict[type, Kind[Any]], kinds: tuple[Kind[An
 
 
 def _class_path(value: object) -> str:
-    kind = type(value)
+    kind = value.__class__
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
@@ -188,8 +196,14 @@ def _key(key: object) -> str:
 
 
 def _remedy(value: object) -> str:
-    kind = type(value)
-    if hasattr(kind, "_meta") or hasattr(kind, "_sa_instance_state") or hasattr(value, "_sa_instance_state"):
+    kind = value.__class__  # not type(): a lazy object stands for another one
+    if hasattr(getattr(kind, "_meta", None), "pk"):  # a row of a Django model
+        pk = getattr(value, "pk", None)
+        advice = f"pass its pk, {pk!r}," if pk is not None else "save it, pass its pk"
+        return f"{advice} and load it in the task: task.delay(instance.pk)"
+    if hasattr(value, "model") and hasattr(value, "values_list"):  # a queryset or manager of Django's
+        return "pass list(queryset.values_list('pk', flat=True)), and load the rows in the task"
+    if hasattr(kind, "_sa_instance_state") or hasattr(value, "_sa_instance_state"):
         return "pass its id and load it in the task"
     if isinstance(value, PathLike):
         return "pass str(path)"

@@ -8,6 +8,7 @@ apps share nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from copy import copy
 from threading import get_ident
 from typing import Any, Literal, TypeAlias, get_args
@@ -286,6 +287,22 @@ class Settings(SettingsView):
         self.finalize()
         return any(name in self._layers[layer] for layer in LAYERS)
 
+    def unknown(self) -> list[str]:
+        """Return the names that are neither Celery's nor Horarium's."""
+        self.finalize()
+        return self._others()
+
+    @contextmanager
+    def overridden(self, **settings: Any) -> Iterator[None]:
+        """Set several settings for the length of a ``with`` block; then every place says again what it said before."""
+        before = dict(self._layers["code"])
+        self.update(**settings)
+        try:
+            yield
+        finally:
+            self._layers["code"] = before
+            self._publish([name for name in map(_named_here, settings) if name in TABLE])
+
     def _others(self) -> list[str]:
         """Return the names that are the project's own."""
         return [name for layer in LAYERS for name in self._layers[layer] if current_name(name) is None]
@@ -369,6 +386,10 @@ def _says_the_same(name: str, one: Any, other: Any) -> bool:
     if name == "store":
         return _spelt_as_ours(one) == _spelt_as_ours(other)
     return bool(one == other)
+
+
+def _named_here(name: str) -> str:
+    return current_name(name) or name
 
 
 def _spelt_as_ours(address: object) -> object:

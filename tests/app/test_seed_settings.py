@@ -49,7 +49,6 @@ def test_a_django_projects_settings_are_all_taken_rows_29_to_41() -> None:
     assert (options.concurrency, options.time_limit, options.soft_time_limit) == (1, 1800, 1500)
     assert {notice.key for notice in conf.explain()} == {
         "worker_prefetch_multiplier",
-        "beat_scheduler",
         "result_backend",
     }
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from horarium.cli.moments import local, parse_past, span
+from horarium.observe.moments import local, parse_past, span
 
 APP = """
 from horarium import Horarium

@@ -5,7 +5,8 @@ that begins with ``$ `` is a command, and the lines below it are what it prints 
 anything, as in doctest. A command that shows no ``error:`` and no ``problem`` must end with exit code 0. One that ends
 with ``&`` goes on while the page does; what is shown below it is waited for. ``kill %1`` signals the first of those,
 and what is shown below is what it still prints; ``wait %1; echo $?`` shows its exit code. The port 8000 stands for
-whichever is free. Blocks of other kinds are for readers only.
+whichever is free. Blocks of other kinds are for readers only. A page that needs another environment than this one is in
+ELSEWHERE.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from servers import free_port
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+# Django 6.0 has an environment of its own, which `make test` makes where there is a Python for it.
+ELSEWHERE = {"use-django-tasks.md": ROOT / ".venv-django60" / "bin"}
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PORT = "8000"
 PATIENCE = 30.0  # seconds for a command, or for a line of one that goes on
@@ -42,7 +45,7 @@ def runnable() -> list[Path]:
 
 @pytest.mark.parametrize("page", runnable(), ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_page_does_what_it_says(page: Path, tmp_path: Path) -> None:
-    with Shell(tmp_path) as shell:
+    with Shell(tmp_path, programs_for(page)) as shell:
         for kind, text in BLOCK.findall(page.read_text()):
             if kind in ("python", "toml") and (named := re.match(r"# file: (\S+)\n", text)):
                 (tmp_path / named[1]).parent.mkdir(parents=True, exist_ok=True)
@@ -50,6 +53,15 @@ def test_a_page_does_what_it_says(page: Path, tmp_path: Path) -> None:
             elif kind == "console":
                 for command, expected in steps(text):
                     shell.run(command, expected)
+
+
+def programs_for(page: Path) -> Path:
+    """Return where a page's programs are; skip its test, or fail it in CI, where they are not."""
+    programs = ELSEWHERE.get(page.name, Path(sys.executable).parent)
+    if not programs.exists():
+        tell = pytest.fail if os.environ.get("CI") else pytest.skip
+        tell(f"there is no environment in {programs.parent}; `make test` makes it, given a Python that is new enough")
+    return programs
 
 
 def steps(block: str) -> Iterator[tuple[str, str]]:
@@ -62,10 +74,10 @@ def steps(block: str) -> Iterator[tuple[str, str]]:
 class Shell:
     """Runs a page's commands in its folder, and ends those that go on when the page is done."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, programs: Path) -> None:
         self.folder = folder
         self.env = {
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "PATH": f"{programs}:{os.environ['PATH']}",
             "HOME": str(folder),
             "NO_COLOR": "1",
             "COLUMNS": "200",

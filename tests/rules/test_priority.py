@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from horarium.priority import read_priority
+from horarium.priority import OwnPriority, read_priority
 
 
 def test_on_redis_0_is_first_and_is_what_is_not_said() -> None:
@@ -30,3 +30,12 @@ def test_what_a_scheme_has_not_is_refused_with_what_it_has(scheme: str) -> None:
 
 def test_as_written_here_they_stay() -> None:
     assert [read_priority(written, "horarium", None) for written in range(10)] == list(range(10))
+
+
+@pytest.mark.parametrize("scheme", ["horarium", "redis", "rabbitmq"])
+def test_one_of_our_own_is_itself_in_every_scheme(scheme: str) -> None:
+    read = [read_priority(OwnPriority(each), scheme, None) for each in range(10)]
+    assert read == list(range(10))
+    assert {type(each) for each in read} == {int}
+    with pytest.raises(ValueError, match="9"):
+        read_priority(OwnPriority(10), scheme, None)

@@ -7,8 +7,8 @@ from itertools import islice, pairwise
 
 from msgspec.structs import replace
 
-from horarium.cli.moments import local
 from horarium.clock import to_instant
+from horarium.observe.moments import local
 from horarium.schedules.calendar import calendar
 from horarium.schedules.crontab import crontab
 from horarium.schedules.editing import move, pause

@@ -124,6 +124,19 @@ def test_there_are_words_for_every_spec(spec: Spec) -> None:
     assert "Error" not in sentence
 
 
+@pytest.mark.parametrize(
+    ("spec", "sentence"),
+    [
+        (crontab(minute=0, hour=0, day_of_week="0,*/1"), "At 00:00"),
+        (crontab(minute=0, hour=0, day_of_week="1,*/3"), "At 00:00, only on Monday, Sunday, Wednesday, and Saturday"),
+        (crontab(minute=0, hour="1,*/12"), "At 01:00, 00:00 and 12:00"),
+        (crontab(minute=0, hour=0, day_of_month="2,*/10"), "At 00:00, on day 2, 1, 11, 21, and 31 of the month"),
+    ],
+)
+def test_a_star_in_a_list_is_said_in_numbers(spec: Spec, sentence: str) -> None:
+    assert explain(spec) == sentence
+
+
 def test_the_sentence_does_not_depend_on_the_language_of_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("LANG", "LC_ALL", "LANGUAGE"):
         monkeypatch.setenv(name, "de_DE.UTF-8")

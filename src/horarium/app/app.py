@@ -10,7 +10,6 @@ from random import Random
 from threading import RLock
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
-from horarium import signals
 from horarium.app import current, eager, inline, registry, result, sending, shared, standard, transaction
 from horarium.app.annotations import annotate
 from horarium.app.celerys_words import CelerysWords
@@ -203,7 +202,7 @@ class Horarium(OwnTaskClass, Configurable, CelerysWords):
         """Import the modules of ``include`` and ``imports``, then finalize. Raises what they raise."""
         from importlib import import_module
 
-        signals.import_modules.send(self)
+        self._prepare()
         for module in (*self.conf.include, *self.conf.imports):
             import_module(module)
         self.finalize()

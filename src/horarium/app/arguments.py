@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from horarium import codec
-from horarium.errors import InvalidArguments
+from horarium.errors import EncodingError, InvalidArguments, PayloadTooLarge
+
+_PLACE = re.compile(r"args\[(\d+)\]")
 
 # Hints whose values JSON carries as they are: nothing to convert, and no check is wanted.
 _PLAIN = frozenset({int, float, str, bool, dict, list, object, type(None)})
@@ -59,6 +62,16 @@ class Arguments:
                 f"{len(args)} positional and keywords {sorted(kwargs)}: {error}; mend the call, or declare the task "
                 "with typing=False to have it checked by the worker only"
             ) from None
+
+    def naming(self, error: EncodingError) -> EncodingError:
+        """Return the error with the name of the parameter beside its place, where it has one: ``args[0] (order)``."""
+        place = _PLACE.match(error.path)
+        number = int(place[1]) if place else len(self._names)
+        if isinstance(error, PayloadTooLarge) or number >= len(self._names):
+            return error
+        named = EncodingError(f"{error.path} ({self._names[number]})", *error.args[1:])
+        named.path = error.path
+        return named
 
     def named(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """Return what a call passes beyond the named parameters, and the rest by name, defaults filled in: the same

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
+from horarium import signals
 from horarium.app.configuration import Configuration, Defaults
 from horarium.app.discovery import Packages, discover
 from horarium.settings import Settings
@@ -32,6 +33,8 @@ class Configurable:
         self.on_configure = self.on_configure or hook()
         self.conf = Settings()
         self.configuration = Configuration(self.conf, self._configuring)
+        self._preparations: list[Callable[[], None]] = []  # by fixups: called before the app's modules are imported
+        self._inspections: list[Callable[[], None]] = []  # by fixups: called before a worker or scheduler starts
         self._discoveries: list[tuple[Packages, str | None]] = []  # asked for, and not made yet
         others = {name: value for name, value in settings.items() if name not in NO_PARTS}
         self.conf.update({**others, **spelt_like(others, given)})
@@ -85,6 +88,18 @@ class Configurable:
             discover(*discovery)
             if discovery in self._discoveries:
                 self._discoveries.remove(discovery)
+
+    def _prepare(self) -> None:
+        """Let the frameworks that it lives in be set up, and tell that modules are about to be imported. Raises: what
+        the frameworks raise."""
+        for prepare in self._preparations:
+            prepare()
+        signals.import_modules.send(self)
+
+    def _inspect(self) -> None:
+        """Let the frameworks look the project through. Raises: ImproperlyConfigured for what they find."""
+        for inspect in self._inspections:
+            inspect()
 
     def _configuring(self) -> None:
         """Tell those who wait for it that the settings are about to be read."""

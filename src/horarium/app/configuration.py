@@ -28,7 +28,7 @@ class Configuration:
     def __init__(self, conf: Settings, configured: Callable[[], None]) -> None:
         self.conf = conf
         self.namespace: str | None = None
-        self._source: Any = None  # a module's name, or whatever has settings
+        self.source: Any = None  # a module's name, or whatever has settings
         self._is_silent = False
         self._defaults: list[Defaults] = []
         self._configured = configured
@@ -36,7 +36,7 @@ class Configuration:
 
     def from_object(self, source: Any, *, silent: bool, force: bool, namespace: str | None) -> Settings | None:
         """Name the configuration; it replaces one named before. Read now if ``force`` or if settings were used."""
-        self._source, self._is_silent = source, silent
+        self.source, self._is_silent = source, silent
         self.namespace = namespace or self.namespace
         if not (force or not self.conf.is_deferred):
             return None
@@ -54,6 +54,12 @@ class Configuration:
             )
         return self.from_object(module, silent=silent, force=force, namespace=None)
 
+    def reload(self) -> None:
+        """Read the configuration again, if it was read before: what it names has changed. Raises: as reading does."""
+        if not self.conf.is_deferred:
+            self.conf.defer(self._load)
+            self.conf.finalize()
+
     def from_cmdline(self, argv: Iterable[str], namespace: str) -> None:
         self.conf.put("command", dict(_read_argument(argument, namespace) for argument in argv))
 
@@ -65,7 +71,7 @@ class Configuration:
 
     def _load(self) -> None:
         self._configured()
-        source = self._source if self._source is not None else environment.configuration_module()
+        source = self.source if self.source is not None else environment.configuration_module()
         if source is not None:
             found = load(source, silent=self._is_silent)
             self.conf.put("source", {} if found is None else settings_among(found, self.namespace))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Callable, Iterable
 from types import ModuleType
 
@@ -44,7 +45,7 @@ def _related_module(package: str, related_name: str | None) -> ModuleType | None
 
 
 def _django_packages() -> list[str]:
-    if environment.variable("DJANGO_SETTINGS_MODULE") is None:
+    if environment.variable("DJANGO_SETTINGS_MODULE") is None or importlib.util.find_spec("django") is None:
         return []
     django, registry = importlib.import_module("django"), importlib.import_module("django.apps")
     if not registry.apps.ready:

@@ -43,16 +43,23 @@ class Node(Struct, frozen=True, kw_only=True):
 
 def live_nodes(engine: Engine, names: tuple[str, ...] | None = None) -> list[Node]:
     """Return the live workers by name; ``names`` None: all of them."""
-    records = [record for record in engine.inspector.workers(now=engine.now()) if record.alive]
+    return [
+        node
+        for node in nodes_of(engine.inspector.workers(now=engine.now()))
+        if names is None or node.key in names or is_meant(node.record.member, names)
+    ]
+
+
+def nodes_of(records: Iterable[MemberRecord]) -> list[Node]:
+    """Return the live ones among these workers, each with its children, by name."""
+    living = [record for record in records if record.alive]
     nodes: dict[str, Node] = {}
-    for record in sorted(records, key=lambda r: (r.member.name, r.member.started)):
+    for record in sorted(living, key=lambda r: (r.member.name, r.member.started)):
         if record.member.kind == "worker":
             key = free_key(record.member.name, record.member.pid, nodes, host=record.member.host)
-            children = tuple(each for each in records if _is_child_of(each.member, record.member))
+            children = tuple(each for each in living if _is_child_of(each.member, record.member))
             nodes[key] = Node(name=record.member.name, key=key, record=record, children=children)
-    return [
-        node for node in nodes.values() if names is None or node.key in names or is_meant(node.record.member, names)
-    ]
+    return list(nodes.values())
 
 
 def is_meant(member: Member, names: tuple[str, ...]) -> bool:

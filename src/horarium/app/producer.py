@@ -30,7 +30,7 @@ from horarium.app.signature import Signature
 from horarium.app.transaction import joined_by
 from horarium.clock import Instant, Seconds, milliseconds, to_instant
 from horarium.engines.records import Placed
-from horarium.errors import EngineUnavailable, InvalidArguments, InvalidLimits, QueueNotFound
+from horarium.errors import EncodingError, EngineUnavailable, InvalidArguments, InvalidLimits, QueueNotFound
 from horarium.message import NO_ARGS, NO_KWARGS, Cause, Message, new_id
 from horarium.settings import Settings
 
@@ -79,15 +79,32 @@ class Producer:
         options: Mapping[str, Any],
     ) -> tuple[Message, Placed]:
         """Store the message of one call; return it, and what the store said. See Task.apply_async for the law."""
+        message = self.announced(name, task, args, kwargs, options)
+        [placed] = self.dispatch([message], retry=options.get("retry", True), is_fresh="task_id" not in options)
+        return message, placed
+
+    def announced(
+        self,
+        name: str,
+        task: Definition | None,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        options: Mapping[str, Any],
+    ) -> Message:
+        """Return the message of a call that is about to be sent, as receivers of before_task_publish leave it."""
         message = self.message(name, task, args, kwargs, options)
-        if signals.before_task_publish.receivers:
-            message = before_publish(message)
-        [placed] = self._put([message], retry=options.get("retry", True))
+        return before_publish(message) if signals.before_task_publish.receivers else message
+
+    def dispatch(self, messages: Sequence[Message], *, retry: bool = True, is_fresh: bool = False) -> Sequence[Placed]:
+        """Store messages that were announced, all or none; return what the store said of each. Doing it twice is
+        harmless. ``is_fresh``: nobody else can know their ids. Raises: EngineUnavailable."""
+        placed = self._put(messages, retry=retry, is_fresh=is_fresh)
         if self.after_sending is not None:
             self.after_sending()
         if signals.after_task_publish.receivers:
-            after_publish(message)
-        return message, placed
+            for message in messages:
+                after_publish(message)
+        return placed
 
     def send_many(self, calls: Sequence[Signature | tuple[Any, ...]]) -> list[tuple[Message, Placed]]:
         """Store the messages of many calls in few transactions; see Horarium.send_many."""
@@ -122,8 +139,11 @@ class Producer:
         if task is not None and plan.checks:
             task.arguments.check(args, kwargs)
         limit = plan.limit_bytes
-        raw_args = Raw(codec.encode(list(args), path="args", limit_bytes=limit)) if args else NO_ARGS
-        raw_kwargs = Raw(codec.encode(dict(kwargs), path="kwargs", limit_bytes=limit)) if kwargs else NO_KWARGS
+        try:
+            raw_args = Raw(codec.encode(list(args), path="args", limit_bytes=limit)) if args else NO_ARGS
+            raw_kwargs = Raw(codec.encode(dict(kwargs), path="kwargs", limit_bytes=limit)) if kwargs else NO_KWARGS
+        except EncodingError as error:
+            raise (error if task is None else task.arguments.naming(error)) from None
         if plan.routes_by_call:
             options = self.plans.routed(name, task, args, kwargs, options)
         now = self._connection.now()
@@ -315,11 +335,11 @@ class Producer:
         name = task if isinstance(task, str) else task.name
         return self.message(name, self._tasks.get(name), args, kwargs, options)
 
-    def _put(self, messages: list[Message], *, retry: bool) -> Sequence[Placed]:
+    def _put(self, messages: Sequence[Message], *, retry: bool, is_fresh: bool = False) -> Sequence[Placed]:
         """Store messages within the deadline of a publish; the ids make a second try harmless."""
         engine, clock = self._connection.engine, self._connection.clock
         if (transaction := joined_by(self._connection)) is not None:  # one try: an error makes the transaction void
-            return transaction.queue.put_in(transaction.connection, messages, now=engine.now())
+            return transaction.queue.put_in(transaction.connection, messages, now=engine.now(), is_fresh=is_fresh)
         deadline = clock.monotonic() + self._conf.task_publish_timeout
         while True:
             try:

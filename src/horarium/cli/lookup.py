@@ -8,10 +8,10 @@ import msgspec
 
 from horarium import codec
 from horarium.cli.exits import Exit, Stop
-from horarium.cli.moments import iso
 from horarium.clock import Instant
 from horarium.engines.records import Page, RunFilter
 from horarium.errors import RunNotFound
+from horarium.observe.moments import iso
 from horarium.outcome import Run
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import click
 import msgspec
 from msgspec import Struct
 
-from horarium.cli.moments import iso, local, span
+from horarium.observe.moments import iso, local, span
 
 Kind: TypeAlias = Literal["text", "instant", "seconds", "json"]
 Row: TypeAlias = Mapping[str, Any]  # Any: what JSON can say, plus instants as their column tells

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from horarium.address import masked
 from horarium.cli.exits import Exit, Stop
-from horarium.cli.moments import zone_or_utc
 from horarium.cli.output import Output
+from horarium.observe.moments import zone_or_utc
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium
@@ -59,6 +59,12 @@ class Session:
         with importing(app):
             app.import_includes()
         return app
+
+    def look_through(self) -> None:
+        """Let the framework that the app lives in check the project, before a worker or scheduler starts; not with
+        --skip-checks. Raises: ImproperlyConfigured with what it found."""
+        if not self.skip_checks:
+            self.app._inspect()
 
     @property
     def engine(self) -> Engine:

@@ -172,8 +172,10 @@ class PairQueue:
     def check_guest(self, connection: object) -> None:
         self._guest_queue().check_guest(connection)
 
-    def put_in(self, connection: Any, messages: Sequence[Message], *, now: Instant) -> list[Placed]:
-        return self._guest_queue().put_in(connection, messages, now=now)
+    def put_in(
+        self, connection: Any, messages: Sequence[Message], *, now: Instant, is_fresh: bool = False
+    ) -> list[Placed]:
+        return self._guest_queue().put_in(connection, messages, now=now, is_fresh=is_fresh)
 
     def settle_in(
         self, connection: Any, settlements: Sequence[Settlement], *, now: Instant, policy: MaintenancePolicy

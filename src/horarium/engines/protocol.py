@@ -174,8 +174,11 @@ class TransactionalQueue(Protocol):
         """See that the connection can be used for the others. Raises: CannotJoinTransaction, EngineUnavailable."""
         ...
 
-    def put_in(self, connection: Any, messages: Sequence[Message], *, now: Instant) -> list[Placed]:
-        """Store messages; see Queue.put."""
+    def put_in(
+        self, connection: Any, messages: Sequence[Message], *, now: Instant, is_fresh: bool = False
+    ) -> list[Placed]:
+        """Store messages; see Queue.put. ``is_fresh``: their ids were made for this very call, so that nobody else can
+        know them, and one statement may be enough."""
         ...
 
     def settle_in(

@@ -84,12 +84,13 @@ class Facts(Struct, frozen=True, kw_only=True):
         return frozenset(task for m in self.runners for task in m.member.tasks)
 
 
-def gather(app: Horarium, now: Instant, *, command: str = "horarium") -> Facts:
+def gather(app: Horarium, now: Instant, *, command: str = "horarium", with_schedules: bool = True) -> Facts:
     """Ask the app and its store for everything the rules need; ``now`` is used only if the store cannot tell.
 
-    A store that cannot be used is a fact too, and never raised.
+    A store that cannot be used is a fact too, and never raised. Schedules, of which there may be very many, are of no
+    use for judging one run.
     """
-    declared, wrong = read_declared(app, now)
+    declared, wrong = read_declared(app, now) if with_schedules else ((), {})
     known = Facts(
         now=now,
         app=app.main,
@@ -107,7 +108,7 @@ def gather(app: Horarium, now: Instant, *, command: str = "horarium") -> Facts:
     try:
         engine = app.engine
         engine.check()
-        return _ask(engine, known)
+        return _ask(engine, known, with_schedules=with_schedules)
     except EngineError as error:
         return replace(known, trouble=str(error))
 
@@ -156,7 +157,7 @@ def held_run(engine: Engine, run: Run) -> Held | None:
     return page.held[0] if page.held else None
 
 
-def _ask(engine: Engine, known: Facts) -> Facts:
+def _ask(engine: Engine, known: Facts, *, with_schedules: bool) -> Facts:
     now = engine.now()
     counts = engine.inspector.counts()
     dead: tuple[Run, ...] = ()
@@ -172,7 +173,7 @@ def _ask(engine: Engine, known: Facts) -> Facts:
         members=tuple(engine.inspector.workers(now=now)),
         queues=counts.queues,
         states=counts.states,
-        schedules=engine.schedules.browse(Page(limit=SCHEDULES_READ)).schedules,
+        schedules=engine.schedules.browse(Page(limit=SCHEDULES_READ)).schedules if with_schedules else (),
         dead=dead,
         switched=read_switches(engine, now=now),
     )

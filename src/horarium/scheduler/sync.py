@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from horarium.app.app import Horarium
     from horarium.engines.protocol import Engine
 
+BY = {"code": "code", "table": "the database"}  # who changed a schedule, as its edits tell
+
 Change: TypeAlias = tuple[Schedule | None, Schedule]  # from what is stored, to what is to be
 
 
@@ -132,7 +134,7 @@ def change(stored: Schedule | None, wanted: Schedule, *, now: Instant) -> Schedu
     if after is None:
         return None
     what = "created" if stored is None else "edited"
-    return editing.noted(stored, after, what=what, by=wanted.definer, now=now)
+    return editing.noted(stored, after, what=what, by=f"{BY[wanted.owner]} of {wanted.app}", now=now)
 
 
 def _in_error(stored: Schedule | None, wanted: Schedule, error: str, *, now: Instant) -> Schedule | None:

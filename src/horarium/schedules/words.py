@@ -17,6 +17,7 @@ from horarium.schedules.language import WEEKDAYS
 from horarium.schedules.recurrence import Exclusion, Recurrence, WallClock, union, without
 from horarium.schedules.solar import solar
 
+_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))  # of the fields of a line
 _WEEKDAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 _MONTHS = ("January February March April May June July August September October November December").split()
 _NTH = {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth", LAST: "last"}
@@ -127,11 +128,25 @@ def _explain_lines(lines: list[str], besides: str) -> str:
 def _explain_line(line: str, *, without_weekdays: bool) -> str:
     from cron_descriptor import ExpressionDescriptor, Options  # here: only who looks at a schedule needs it
 
-    fields = [_shortened(field) for field in line.lower().split()]
+    given = zip(line.lower().split(), _RANGES, strict=True)
+    fields = [_shortened(_without_stars(field, first, last)) for field, (first, last) in given]
     if without_weekdays:
         fields[4] = "*"
     options = Options(use_24hour_time_format=True, locale_code="en_US")
     return str(ExpressionDescriptor(" ".join(fields).upper(), options).get_description())
+
+
+def _without_stars(field: str, first: int, last: int) -> str:
+    """Return a list with numbers in the place of ``*`` and ``*/2``: cron-descriptor fails on some that have these."""
+    parts = field.split(",")
+    if len(parts) == 1 or not any(part.startswith("*") for part in parts):
+        return field
+    if not {"*", "*/1"}.isdisjoint(parts):
+        return "*"
+    plain = [part for part in parts if not part.startswith("*")]
+    steps = {int(part.partition("/")[2]) for part in parts if part.startswith("*")}
+    stepped = sorted({number for step in steps for number in range(first, last + 1, step)})
+    return ",".join(dict.fromkeys([*plain, *map(str, stepped)]))
 
 
 def _shortened(field: str) -> str:

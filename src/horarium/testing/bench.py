@@ -74,13 +74,9 @@ def captured(app: Horarium | None = None, *, frozen: bool = False) -> Iterator[B
     clock = VirtualClock()
     if frozen:
         clock.freeze()
-    was_eager = app.conf.task_always_eager
-    app.conf.task_always_eager = False  # nothing would be enqueued
-    with app.connection.replaced(new_engine(clock, [app]), clock), current.chosen(app):
-        try:
-            yield Bench(app, clock)
-        finally:
-            app.conf.task_always_eager = was_eager
+    enqueues = app.conf.overridden(task_always_eager=False)  # else nothing would be enqueued
+    with app.connection.replaced(new_engine(clock, [app]), clock), current.chosen(app), enqueues:
+        yield Bench(app, clock)
 
 
 @contextmanager

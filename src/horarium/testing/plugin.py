@@ -150,6 +150,26 @@ def run_until_idle(horarium_app: Horarium) -> Callable[..., list[AsyncResult]]:
 
 
 @pytest.fixture
+def horarium_on_commit(horarium_app: Horarium) -> Callable[..., Any]:
+    """``with horarium_on_commit():`` in Django: what the block sends on commit is sent at its end, and run."""
+    from importlib import import_module
+
+    return partial(import_module("horarium.contrib.django.testing").on_commit, horarium_app)
+
+
+@pytest.fixture
+def horarium_django_worker(
+    horarium_app: Horarium, horarium_worker_parameters: Mapping[str, Any]
+) -> Iterator[ThreadWorker]:
+    """``horarium_worker`` for Django: its tasks see the database of the test."""
+    from importlib import import_module
+
+    worker = import_module("horarium.contrib.django.testing").worker
+    with worker(horarium_app, **horarium_worker_parameters) as running:
+        yield running
+
+
+@pytest.fixture
 def run_due_schedules(horarium_app: Horarium) -> Callable[[], int]:
     """``run_due_schedules()``: fire what is due; how many runs that enqueued."""
     from horarium.testing import idle

@@ -44,6 +44,7 @@ def command(
     whole = expand_name(name or "beat@%h")
     stand(session, whole, ground)
     app = session.app
+    session.look_through()
     assign(app.conf, assignments, "beat")
     if scheduler is not None:
         app.conf.beat_scheduler = scheduler

@@ -51,7 +51,7 @@ def command(
     if queues:
         arguments += ["-Q", ",".join(queues)]
     say(f"dev: watching {len(snapshot(folders))} Python files in {', '.join(map(str, folders))}; Ctrl-C stops")
-    own = [sys.executable, "-m", "horarium", *session.given()]
+    own = [sys.executable, "-m", "horarium", *session.given(), *(["--skip-checks"] if session.skip_checks else [])]
     return Reloader(
         [*own, "worker", "-B", *arguments], folders, grace=grace, say=lambda text: say(f"dev: {text}")
     ).run()

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import click
-import msgspec
 
+from horarium.app.again import RETRY_OF, refusal, send_again
 from horarium.cli.commands import tree
 from horarium.cli.exits import Exit, Stop
 from horarium.cli.lookup import call_text, find_run, run_document, value_text
-from horarium.cli.moments import local, parse_past, span
 from horarium.cli.options import JSON, Group, names, nearest, option
 from horarium.cli.output import Column, Output, short
 from horarium.cli.session import Session
 from horarium.clock import Instant
-from horarium.engines.records import QUEUE_TOPIC, Page, RunFilter
-from horarium.message import Message, new_id
+from horarium.engines.records import Page, RunFilter
+from horarium.message import Message
 from horarium.observe.facts import gather, held_run
 from horarium.observe.finding import Finding, plural
+from horarium.observe.moments import local, parse_past, span
 from horarium.observe.waiting import explain
 from horarium.outcome import Run, State
 
 PAGE = 500  # runs read at a time
 SHOWN_JOINS = 3  # of those that wait for a run
-RETRY_OF = "retry_of"  # the header that names the run a message repeats
 
 COLUMNS = (
     Column("id", "ID"),
@@ -116,38 +115,20 @@ def retry_runs(session: Session, run_ids: tuple[str, ...], as_json: bool) -> Non
     engine = session.engine
     runs = [find_run(engine, run_id) for run_id in run_ids]
     for run in runs:
-        if not run.has_ended:
-            raise Stop(f"run {run.id} has not ended: it is {run.state}; nothing was sent", Exit.REFUSED)
-        if run.message.gate is not None:
-            raise Stop(
-                f"run {run.id} never got the values of those that it waited for; nothing was sent. Send the whole "
-                f"again, or look at what failed: {session.command} runs tree {run.id}",
-                Exit.REFUSED,
-            )
-    messages = [repeated(run, engine.now()) for run in runs]
-    engine.queue.put(messages, now=engine.now())
-    engine.notifier.notify({QUEUE_TOPIC + message.queue for message in messages})
+        if (reason := refusal(run)) is not None:
+            look = f". Look at what failed: {session.command} runs tree {run.id}" if run.message.gate else ""
+            raise Stop(f"run {run.id}: {reason}; nothing was sent{look}", Exit.REFUSED)
+    answers = send_again(engine, runs)
+    messages = [message for message, placed in answers if placed is True]
+    for message, placed in answers:
+        if placed is not True:
+            again = message.headers[RETRY_OF]
+            session.out.say(f"run {again} was not sent again: run {placed}, of the same unique key, stands for it")
     if as_json:
         session.out.document([{"id": m.id, RETRY_OF: m.headers[RETRY_OF]} for m in messages])
         return
     for message in messages:
         session.out.data(message.id)
-
-
-def repeated(run: Run, now: Instant) -> Message:
-    """Return a message that asks for the same call again, at once and with all its retries. Nobody waits for it: what
-    followed the old one has ended with it."""
-    old = run.message
-    return msgspec.structs.replace(
-        old,
-        id=new_id(now),
-        created=now,
-        eta=None,
-        expires=None,
-        retries=0,
-        joins=(),
-        headers={**old.headers, RETRY_OF: old.id},
-    )
 
 
 def _since(text: str, zone: str, now: Instant) -> Instant:

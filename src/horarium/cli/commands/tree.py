@@ -9,10 +9,10 @@ from typing import Any
 import click
 
 from horarium.cli.lookup import find_run
-from horarium.cli.moments import span
 from horarium.cli.options import JSON, option
 from horarium.cli.output import STATE_STYLES, Output
 from horarium.cli.session import Session
+from horarium.observe.moments import span
 from horarium.observe.tree import Crowd, Line, Step, Workflow, workflow_of, workflow_under
 from horarium.outcome import Run
 

@@ -128,6 +128,7 @@ def command(
         for module in include or ():
             import_module(module)
         app.finalize()
+    session.look_through()
     if pool in SAME:
         session.out.say(f"note: pool {pool} is run as {SAME[pool]}")
         if pool == "solo":

@@ -12,3 +12,13 @@ class HorariumConfig(AppConfig):
     label = "horarium"
     verbose_name = "Horarium"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register the checks, and the hint for developers."""
+        from django.conf import settings
+
+        from horarium.contrib.django import checks, hint
+
+        checks.register()
+        if settings.DEBUG:
+            hint.connect()

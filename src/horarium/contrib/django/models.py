@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from django.db import models
 
+from horarium.contrib.django.pages.models import Queue, Run, Worker
+
+__all__ = ["Change", "Queue", "Run", "ScheduleExtra", "Worker"]
+
 
 class ScheduleExtra(models.Model):
     """What a PeriodicTask has no column for. A task without a row here has the defaults."""
@@ -47,3 +51,20 @@ class Change(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.row_id}"
+
+
+class OutboxMessage(models.Model):
+    """A message that was sent in a transaction and is not in the store yet. See horarium.contrib.django.outbox."""
+
+    id = models.CharField(max_length=200, primary_key=True)  # of the run
+    created = models.BigIntegerField(db_index=True)  # milliseconds since the epoch
+    message = models.TextField()
+
+    class Meta:
+        app_label = "horarium"
+        db_table = "horarium_outbox"
+        verbose_name = "message in the outbox"
+        verbose_name_plural = "messages in the outbox"
+
+    def __str__(self) -> str:
+        return f"message {self.id}"

@@ -26,6 +26,9 @@ class Guests:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._known: weakref.WeakSet[psycopg.Connection[Any]] = weakref.WeakSet()
+        # Where guests were found to be neighbours. Frameworks open a connection for each request: it is spared the
+        # look, for what answers at one host and port under one name is one database, whoever stands in between.
+        self._addresses: set[tuple[str, str, int, str]] = set()
 
     def check(self, connection: object) -> None:
         """See that a transaction of this connection is one of the store's own database, and can go on.
@@ -41,13 +44,14 @@ class Guests:
             )
         if guest in self._known:
             return
-        if not self._is_neighbour(guest):
+        if _address(guest) not in self._addresses and not self._is_neighbour(guest):
             raise CannotJoinTransaction(
                 f"expected a connection to the database of the store {self._store.address.shown}, got one to "
                 f"{guest.info.dbname!r} on {guest.info.host}:{guest.info.port}; a transaction cannot span two "
                 "databases: set store to the database of your own tables, or send after your commit"
             )
         self._known.add(guest)
+        self._addresses.add(_address(guest))
 
     def abandon(self, connection: psycopg.Connection[Any]) -> None:
         """Roll back what is still open on a connection; one that cannot even do that has nothing open any more."""
@@ -69,6 +73,11 @@ class Guests:
             return bool(is_seen)
 
         return self._store.carry_out(work)
+
+
+def _address(guest: psycopg.Connection[Any]) -> tuple[str, str, int, str]:
+    info = guest.info
+    return info.host, info.hostaddr, info.port, info.dbname
 
 
 def _psycopg(connection: object) -> psycopg.Connection[Any]:

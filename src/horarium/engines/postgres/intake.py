@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
@@ -36,6 +36,17 @@ class Intake:
             self._stored = db.run("insert", **columns)
         self._known = db.run("drop_known", ids=self._ids, token=self._token)
         open_gates(db, messages, self._token)
+
+    def send_at_once(self, db: Database, channels: Iterable[str]) -> None:
+        """Store messages that have ids of their own and depend on no others, and wake those who listen at the commit:
+        one statement, inside of a transaction of the caller's."""
+        columns: dict[str, Value] = {
+            **_columns(self._messages),
+            "ids": self._ids,
+            "now": self._now,
+            "token": self._token,
+        }
+        db.run("insert_fresh", channels=array(channels), **columns)
 
     def tell(self) -> list[bool]:
         """Tell for each whether it is new; to be asked when the answers are there."""

@@ -17,7 +17,7 @@ from horarium.engines.postgres.aftermath import carry_out
 from horarium.engines.postgres.claim import Claims
 from horarium.engines.postgres.connection import RELAXED, Store, transaction
 from horarium.engines.postgres.guests import Guests
-from horarium.engines.postgres.intake import Intake
+from horarium.engines.postgres.intake import Intake, is_bound
 from horarium.engines.postgres.keys import insert, place
 from horarium.engines.postgres.maintain import maintain
 from horarium.engines.postgres.moves import Moves, expire
@@ -89,7 +89,14 @@ class PostgresQueue:
         """See that ``put_in`` and ``settle_in`` can take part in transactions of a connection; see Guests.check."""
         self._guests.check(connection)
 
-    def put_in(self, connection: psycopg.Connection[Any], messages: Sequence[Message], *, now: Instant) -> list[Placed]:
+    def put_in(
+        self,
+        connection: psycopg.Connection[Any],
+        messages: Sequence[Message],
+        *,
+        now: Instant,
+        is_fresh: bool = False,
+    ) -> list[Placed]:
         """Store messages inside the caller's transaction, all or none; tell for each whether it is new, or who has its
         unique key.
 
@@ -97,6 +104,7 @@ class PostgresQueue:
         ``connection`` must reach the database of this store, and its user may write to this store's schema. Do not hold
         the transaction open for long: whoever puts the same ids or unique keys waits for its end. Under REPEATABLE READ
         or SERIALIZABLE an id that ends elsewhere during this very transaction may be stored once more.
+        Fresh messages that depend on no others are one statement.
         Raises: EngineUnavailable, StoreUnusable; the transaction is void then, as after any error.
         """
         self._store.prepare()
@@ -104,6 +112,9 @@ class PostgresQueue:
             return []
         with self._inside(connection) as db:
             topics = {QUEUE_TOPIC + message.queue for message in messages}
+            if is_fresh and not any(map(is_bound, messages)):
+                Intake(messages, now, new_token()).send_at_once(db, self._topics.channels(topics))
+                return [True] * len(messages)
             placed = insert(db, messages, now, new_token(), topics=topics)
             self._topics.announce_at_commit(db, topics)
         return placed

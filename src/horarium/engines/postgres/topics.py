@@ -61,4 +61,8 @@ class Topics:
     def announce_at_commit(self, db: Database, names: Collection[str]) -> None:
         """Wake all who listen when the open transaction commits."""
         if names:
-            db.run("announce_at_commit", channels=array(self.topic(name).channel for name in sorted(names)))
+            db.run("announce_at_commit", channels=array(self.channels(names)))
+
+    def channels(self, names: Collection[str]) -> list[str]:
+        """Return the channels of topics."""
+        return [self.topic(name).channel for name in sorted(names)]

@@ -1,6 +1,11 @@
 """Tasks, written as the adopters' guides write them."""
 
+import django
+
 from horarium import shared_task
+
+if django.VERSION >= (6, 0):
+    from shop import background  # noqa: F401  # workers look for tasks here
 
 
 @shared_task

@@ -24,8 +24,11 @@ INSTALLED_APPS = [
     "horarium.contrib.django.beat",
     "horarium.contrib.django.results",
     "shop",
+    "depot.apps.DepotConfig",
 ]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick
 MIDDLEWARE = [
+    "site_project.policy.strict_policy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -56,11 +59,22 @@ if os.environ.get("SITE_DATABASE", "").startswith("postgresql"):
             "USER": address.username or "",
             "HOST": address.hostname or "",
             "PORT": address.port or "",
+            "CONN_MAX_AGE": int(os.environ.get("SITE_CONN_MAX_AGE", "0")),
         }
     }
 else:
     DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": HERE / "site.sqlite3"}}
 
+TASKS = {
+    "default": {
+        "BACKEND": "horarium.contrib.django.tasks.HorariumBackend",
+        "OPTIONS": {"tasks": {"shop.background.succeed_at_the_third": {"autoretry_for": (ValueError,)}}},
+    }
+}
+
 CELERY_BROKER_URL = os.environ.get("SITE_STORE", "memory://")
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+if os.environ.get("SITE_DB_REUSE_MAX"):
+    CELERY_DB_REUSE_MAX = int(os.environ["SITE_DB_REUSE_MAX"])
+HORARIUM_OUTBOX = bool(os.environ.get("SITE_OUTBOX"))

@@ -8,9 +8,9 @@ import click
 
 from horarium.app.past import BackfillPlan
 from horarium.cli.commands.schedules.words import known, named, past_moment, require_store, shown
-from horarium.cli.moments import iso
 from horarium.cli.options import JSON, Command, option
 from horarium.cli.session import Session
+from horarium.observe.moments import iso
 from horarium.schedules.backfill import Order, Which
 from horarium.schedules.record import Schedule
 

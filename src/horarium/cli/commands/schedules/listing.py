@@ -8,11 +8,11 @@ import click
 
 from horarium.app.past import PastRun
 from horarium.cli.commands.schedules.words import complete_name, everything, known, named, require_store, row
-from horarium.cli.moments import local, utc, zone_or_utc
 from horarium.cli.options import JSON, Command, option
 from horarium.cli.output import Column
 from horarium.cli.session import Session
 from horarium.clock import Instant
+from horarium.observe.moments import local, utc, zone_or_utc
 from horarium.schedules.editing import is_paused
 from horarium.schedules.preview import Expected, ahead, would_fire
 from horarium.schedules.record import Schedule

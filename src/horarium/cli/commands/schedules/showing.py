@@ -13,12 +13,12 @@ from horarium.app.past import History
 from horarium.cli.commands.schedules.listing import run_row
 from horarium.cli.commands.schedules.words import known, named, row, shown, spec_text, status
 from horarium.cli.lookup import call_text
-from horarium.cli.moments import iso, span
 from horarium.cli.options import JSON, Command
 from horarium.cli.output import short
 from horarium.cli.session import Session
 from horarium.clock import Instant
 from horarium.errors import InvalidSchedule
+from horarium.observe.moments import iso, span
 from horarium.outcome import State
 from horarium.schedules.backfill import progress
 from horarium.schedules.health import health

@@ -9,11 +9,11 @@ import click
 
 from horarium.cli.commands.schedules.listing import NEXT_COLUMNS, firing_row
 from horarium.cli.commands.schedules.words import coming_moment, complete_name, everything, known
-from horarium.cli.moments import iso, local
 from horarium.cli.options import JSON, Command, option
 from horarium.cli.output import Column
 from horarium.cli.session import Session
 from horarium.clock import Instant
+from horarium.observe.moments import iso, local
 from horarium.schedules.preview import Expected, expected_of_all
 from horarium.schedules.simulation import Load, grouped, load_of
 

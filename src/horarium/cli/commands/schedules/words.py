@@ -8,12 +8,12 @@ from typing import Any
 import click
 
 from horarium.cli.lookup import call_text
-from horarium.cli.moments import local, parse_moment, parse_past, zone_or_utc
 from horarium.cli.options import nearest, seconds
 from horarium.cli.session import Session
 from horarium.clock import Instant
 from horarium.errors import HorariumError, InvalidSchedule, ScheduleNotFound
 from horarium.observe.facts import read_declared
+from horarium.observe.moments import local, parse_moment, parse_past, zone_or_utc
 from horarium.schedules.backfill import progress
 from horarium.schedules.editing import is_paused
 from horarium.schedules.health import health

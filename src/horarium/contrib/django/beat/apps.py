@@ -9,6 +9,7 @@ from django.db import Error as DatabaseError
 from django.db.models.signals import post_migrate
 
 from horarium.contrib.django.along import with_horarium
+from horarium.contrib.django.beat.rights import grant_can_be_given
 
 logger = logging.getLogger("horarium.beat")
 
@@ -33,6 +34,7 @@ class BeatConfig(AppConfig):
         signals_connect()
         checks.register()
         post_migrate.connect(_ensure_tables, sender=self, dispatch_uid="horarium")
+        post_migrate.connect(grant_can_be_given, sender=self, dispatch_uid="horarium.run_periodictask")
 
 
 def _ensure_tables(using: str, **_: object) -> None:

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, ClassVar
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import timezone_field
 from django.conf import settings
 from django.core.exceptions import MultipleObjectsReturned, ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -22,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from horarium import schedules
 from horarium.contrib.django.beat import validators
 from horarium.contrib.django.beat.querysets import PeriodicTaskQuerySet
+from horarium.contrib.django.beat.zones import ZoneField
 from horarium.errors import InvalidSchedule
 
 DAYS = "days"
@@ -60,7 +60,11 @@ KINDS = ("interval", "crontab", "solar", "clocked")  # the columns of which a pe
 def crontab_schedule_celery_timezone() -> str:
     """Return the zone of a crontab that names none: the setting CELERY_TIMEZONE, else UTC."""
     named = getattr(settings, "CELERY_TIMEZONE", None)
-    return named if isinstance(named, str) and named in available_timezones() else "UTC"
+    try:
+        ZoneInfo(str(named))  # remembers; to ask for the list of all zones takes 10 ms, for each crontab that is made
+    except (ValueError, OSError, ZoneInfoNotFoundError):  # a path, a folder, no zone
+        return "UTC"
+    return str(named)
 
 
 class SolarSchedule(models.Model):
@@ -220,7 +224,7 @@ class CrontabSchedule(models.Model):
         help_text=_('"*" for each, or a list of days, Sunday being 0, such as "1-5".'),
         validators=[validators.day_of_week_validator],
     )
-    timezone = timezone_field.TimeZoneField(
+    timezone = ZoneField(
         default=crontab_schedule_celery_timezone,
         use_pytz=False,
         verbose_name=_("Cron Timezone"),

@@ -1,4 +1,4 @@
-"""Moments and durations as people write and read them on the command line."""
+"""Moments and durations as people write and read them."""
 
 from __future__ import annotations
 
