@@ -14,7 +14,7 @@ from django.utils import timezone
 from horarium import Horarium
 from horarium.app.rows import browse_all
 from horarium.clock import ManualClock, to_datetime
-from horarium.contrib.django.beat import changes, tables
+from horarium.contrib.django.beat import changes, follower, tables
 from horarium.contrib.django.beat.bringing import bring
 from horarium.contrib.django.beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask
 from horarium.contrib.django.beat.rows import Rows
@@ -138,6 +138,7 @@ def test_bad_rows_say_so_and_stop_nobody(beat: Beat) -> None:
     assert beat.go(20) == ["good", "good"]
     [told] = [event for event in beat.events if isinstance(event, RowUnreadable)]
     assert "expected kwargs to be JSON" in told.reason
+    beat.scheduler.patrol(beat.clock.now())  # which heals what it can: not this
     assert ScheduleExtra.objects.get(pk=bad.pk).error == told.reason == beat.stored("bad").error
     Row.objects.filter(pk=bad.pk).update(kwargs="{}")
     assert sorted(beat.go(10)) == ["bad", "good"]
@@ -223,6 +224,11 @@ def test_extras_are_keys_of_an_entry(beat: Beat) -> None:
     ScheduleExtra.objects.update(options={"cathcup": "none"})
     beat.look()
     assert "did you mean 'catchup'" in ScheduleExtra.objects.get().error
+    ScheduleExtra.objects.update(options=["catchup"])
+    other = row("other")
+    beat.look()
+    assert "no JSON object" in ScheduleExtra.objects.get(pk=task.pk).error
+    assert beat.stored("other") is not None and not ScheduleExtra.objects.filter(pk=other.pk).exists()
 
 
 def test_a_row_that_ran_elsewhere_goes_on_from_there(beat: Beat) -> None:
@@ -362,7 +368,7 @@ def test_a_database_that_fails_is_told_once_and_what_is_stored_fires_on(
 
     with monkeypatch.context() as patch:
         patch.setattr(tables, "missing", away)
-        patch.setattr(changes, "of_tasks", away)
+        patch.setattr(changes, "are_there", away)
         assert beat.go(20, step=10) == ["add", "add"]
     Row.objects.update(args="[4, 4]")
     assert beat.go(10, step=10) == ["add"]
@@ -376,7 +382,7 @@ def test_a_table_without_its_columns_names_the_command_row_86(beat: Beat, monkey
     def old(*_: object, **__: object) -> None:
         raise OperationalError("no such column: django_celery_beat_periodictask.expire_seconds")
 
-    monkeypatch.setattr(changes, "of_tasks", old)
+    monkeypatch.setattr(changes, "are_there", old)
     beat.look()
     [told] = [event for event in beat.events if isinstance(event, Troubled)]
     assert "run: python manage.py migrate django_celery_beat" in told.reason
@@ -405,3 +411,27 @@ def test_the_newest_edit_does_not_wait_for_all_the_others(beat: Beat) -> None:
     Row.objects.update(priority=3)
     newest = Row.objects.last()
     assert newest.pk in {each.row_id for each in changes.of_tasks("default", 4)}
+
+
+def test_a_row_that_cannot_be_read_expires_all_the_same(beat: Beat) -> None:
+    row(args="{", expires=at(beat.clock) + timedelta(seconds=5))
+    beat.go(12)
+    assert not Row.objects.get().enabled
+
+
+def test_many_tasks_of_one_crontab_follow_it_in_steps(beat: Beat, monkeypatch: pytest.MonkeyPatch) -> None:
+    shared = CrontabSchedule.objects.create(minute="5")
+    for number in range(9):
+        row(f"n{number}", crontab=shared)
+    beat.look()
+    monkeypatch.setattr(follower, "PAGE", 2)
+    monkeypatch.setattr(follower, "AHEAD", 5)
+    CrontabSchedule.objects.update(minute="0")
+    source = beat.scheduler._source
+    for _ in range(2):
+        source.follower.turn(beat.app.engine, now=beat.clock.now())
+    assert 0 < sum(beat.stored(f"n{number}").spec["minute"] == "0" for number in range(9)) < 9
+    CrontabSchedule.objects.update(minute="1")  # in the middle of it: from the beginning
+    beat.look()
+    assert {beat.stored(f"n{number}").spec["minute"] for number in range(9)} == {"1"}
+    assert not Change.objects.exists()

@@ -7,17 +7,23 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.db.backends.signals import connection_created
 
 from horarium import Horarium
+from horarium.contrib.django.beat.models import IntervalSchedule, PeriodicTask
+from horarium.contrib.django.beat.schedulers import DatabaseScheduler
 from horarium.engines.records import Page, RunFilter
+from horarium.event import Silent
 
 pytestmark = pytest.mark.once
 BEAT = ("beat", "--scheduler", "django_celery_beat.schedulers:DatabaseScheduler", "--loglevel=info")
@@ -198,3 +204,26 @@ def _firings(store: str) -> Iterator[tuple[str, int]]:
             if found.next is None:
                 return
             page = Page(limit=500, after=found.next)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_thread_of_a_source_lets_go_of_its_connections(shop_app: Horarium) -> None:
+    """An end leaves no thread and no connection, however often it begins."""
+    source = DatabaseScheduler.source(shop_app)
+    row = PeriodicTask(name="add", task="shop.tasks.add", args="[1, 2]")
+    row.interval = IntervalSchedule.objects.create(every=1, period="days")
+    row.save()
+    opened: list[Any] = []
+    connection_created.connect(note := lambda connection, **_: opened.append(connection))
+    for _ in range(3):
+        until(
+            lambda: (
+                source.follow(shop_app.engine, now=0, observer=Silent()) or shop_app.engine.schedules.get(["add"])[0]
+            )
+        )
+        source.close()
+        assert "horarium-tables" not in {thread.name for thread in threading.enumerate()}
+    assert len(opened) == 3
+    # A database in memory is kept open by Django, or it would be lost.
+    assert all(each.connection is None or each.vendor == "sqlite" for each in opened)
+    connection_created.disconnect(note)

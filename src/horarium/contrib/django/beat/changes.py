@@ -21,6 +21,12 @@ class Noted(Struct, frozen=True):
     number: int
 
 
+def are_there(using: str) -> bool:
+    """Tell whether anything has been noted, in one query. Raises: Django's database errors."""
+    found: bool = Change.objects.using(using).exists()
+    return found
+
+
 def of_tasks(using: str, limit: int) -> list[Noted]:
     """Return changes of some periodic tasks, all of each, in their order; no more tasks than ``limit``.
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 LOOK_EVERY: Seconds = 2.0  # whether the triggers are still there: a table that SQLite makes anew has lost them
 ENSURE_EVERY: Seconds = 60.0  # whether they may be made by now
 EXPIRED_EVERY: Seconds = 5.0
+AHEAD = 5_000  # numbers of rows
 REMEMBERED = 10_000  # names whose rows are behind; the others are found by a round
 TOLD = 1_000  # bad rows that are known to have been told, where they cannot be noted
 
@@ -58,7 +59,7 @@ class Follower:
         self._has_told = False  # that there can be no triggers
         self._looked_at = self._ensured_at = self._expired_at = float("-inf")  # readings of the monotonic clock
         self._behind: set[str] = set()
-        self._places: dict[Noted, int] = {}  # how far we are in rows that share what has changed
+        self._places: dict[Noted, _Place] = {}  # how far we are in rows that share what has changed
         self._asked: list[Noted] = []  # changes of everything, which the round under way deals with
         self._told: dict[str, str] = {}
 
@@ -102,7 +103,9 @@ class Follower:
         stored, removed = sum(each.saved for each in done), left + sum(each.removed for each in done)
         if stored or removed:
             engine.notifier.notify([SCHEDULE_TOPIC])
-        is_more = bool(is_busy or stored or removed or self._sweep.is_urgent or self._places)
+        is_more = bool(
+            is_busy or stored or removed or self._sweep.is_urgent or self._places or len(self._behind) > PAGE
+        )
         return Turn(stored=stored, removed=removed, events=tuple(events), is_more=is_more)
 
     def _require_tables(self) -> None:
@@ -146,6 +149,9 @@ class Follower:
 
     def _follow_changes(self, engine: Engine, *, now: Instant) -> Iterable[Stored]:
         using = self._rows.using
+        if not changes.are_there(using):
+            self._places.clear()
+            return
         noted = changes.of_tasks(using, PAGE)
         if noted:
             olds: dict[int, list[str]] = {}
@@ -161,7 +167,7 @@ class Follower:
         """Follow changes of what tasks share: as many tasks as there is time for, the others in the next turns."""
         using, room = self._rows.using, PAGE
         others = changes.of_others(using, PAGE)
-        self._places = {each: after for each, after in self._places.items() if each in others}
+        self._places = {each: place for each, place in self._places.items() if each in others}
         asked = [each for each in others if each.kind == tables.ALL]
         if asked and asked != self._asked:
             self._asked = asked
@@ -171,15 +177,14 @@ class Follower:
                 continue
             if room <= 0:
                 return
-            ids = self._rows.page(self._places.get(each, 0), kind=each.kind, row_id=each.row_id)
+            place = self._places.setdefault(each, _Place())
+            ids = place.take(self._rows, each)
             if ids:
                 yield store(self._app, engine, self._rows, ids, now=now)
             room -= max(1, len(ids))
-            if len(ids) == PAGE:
-                self._places[each] = ids[-1]
-                continue
-            changes.forget(using, [each])
-            self._places.pop(each, None)
+            if place.is_at_end:
+                changes.forget(using, [each])
+                del self._places[each]
 
     def _go_round(self, engine: Engine, *, now: Instant, monotonic: Seconds) -> list[Stored]:
         rounds = self._sweep.rounds
@@ -221,6 +226,29 @@ class Follower:
         if lacking.tasks or (isinstance(error, ProgrammingError | OperationalError) and "column" in str(error)):
             return ImproperlyConfigured(_no_tables(using, _first_line(error)))
         return HorariumError(f"expected Django's database {using!r} to be usable, got: {_first_line(error)}")
+
+
+class _Place:
+    """How far we are in the rows that share what has changed. Some of their numbers are read ahead: where many rows
+    share it a database may look at all of them to find the next few."""
+
+    def __init__(self) -> None:
+        self._ids: list[int] = []
+        self._after = 0
+        self._has_more = True
+
+    @property
+    def is_at_end(self) -> bool:
+        return not self._ids and not self._has_more
+
+    def take(self, rows: Rows, noted: Noted) -> list[int]:
+        """Return the numbers of the next few rows."""
+        if not self._ids and self._has_more:
+            self._ids = rows.page(self._after, limit=AHEAD, kind=noted.kind, row_id=noted.row_id)
+            self._has_more = len(self._ids) == AHEAD
+            self._after = self._ids[-1] if self._ids else self._after
+        taken, self._ids = self._ids[:PAGE], self._ids[PAGE:]
+        return taken
 
 
 def _no_tables(using: str, got: str) -> str:

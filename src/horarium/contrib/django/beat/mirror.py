@@ -41,10 +41,8 @@ def show(app: Horarium, engine: Engine, rows: Rows, names: Sequence[str], *, now
     Raises: EngineUnavailable, ScheduleConflict, Django's database errors; it may be repeated.
     """
     found = {each.name: each for each in engine.schedules.get(list(names)) if each is not None and is_ours(app, each)}
-    if not found:
-        return Shown(())
     features = connections[rows.using].features
-    tasks = rows.model._default_manager.using(rows.using).filter(name__in=list(found)).order_by("name")
+    tasks = rows.model._default_manager.using(rows.using).filter(name__in=list(names)).order_by("name")
     if not features.has_select_for_update_skip_locked:  # SQLite could not write after it has read in a transaction
         read = list(tasks.only(*_FIELDS))
         with transaction.atomic(using=rows.using):
@@ -76,8 +74,8 @@ def _write(rows: Rows, tasks: Sequence[PeriodicTask], found: dict[str, Schedule]
     last, count, table = quote("last_run_at"), quote("total_run_count"), quote(rows.model._meta.db_table)
     values = []
     for task in tasks:
-        schedule = found[task.name]
-        if task.enabled and schedule.last_fire is not None:
+        schedule = found.get(task.name)
+        if task.enabled and schedule is not None and schedule.last_fire is not None:
             moment = adapt(_column_value(schedule.last_fire))
             values.append((moment, schedule.total_runs, task.pk, moment))
     if values:
@@ -86,7 +84,7 @@ def _write(rows: Rows, tasks: Sequence[PeriodicTask], found: dict[str, Schedule]
             cursor.executemany(
                 f"UPDATE {table} SET {last} = %s, {count} = %s WHERE {quote('id')} = %s AND ({is_later})", values
             )
-    over = [task for task in tasks if task.enabled and is_over(task, found[task.name], now=now)]
+    over = [task for task in tasks if task.enabled and is_over(task, found.get(task.name), now=now)]
     ended = models.Q(one_off=True) | models.Q(expires__lte=_column_value(now))
     enabled = rows.model._default_manager.using(rows.using).filter(ended, enabled=True)
     spent, others = [task.pk for task in over if task.one_off], [task.pk for task in over if not task.one_off]

@@ -35,6 +35,7 @@ class Row(Struct, frozen=True):
 
 
 NOTHING = Extra({}, "")
+BROKEN = {"options that are no JSON object": True}
 
 
 class Rows:
@@ -96,8 +97,20 @@ class Rows:
     def _extras(self, ids: Sequence[int]) -> dict[int, Extra]:
         if not self.has_extras:
             return {}
-        found = ScheduleExtra.objects.using(self.using).filter(pk__in=ids).values_list("pk", "options", "error")
-        return {id: Extra(options if isinstance(options, dict) else {}, error) for id, options, error in found}
+        extras = ScheduleExtra.objects.using(self.using)
+        try:
+            found = list(extras.filter(pk__in=ids).values_list("pk", "options", "error"))
+        except ValueError:  # raw SQL wrote no JSON somewhere: those rows have a key that no entry knows, and say so
+            errors = dict(extras.filter(pk__in=ids).values_list("pk", "error"))
+            found = [(id, _options(extras, id), error) for id, error in errors.items()]
+        return {id: Extra(options if isinstance(options, dict) else BROKEN, error) for id, options, error in found}
+
+
+def _options(extras: models.QuerySet, id: int) -> object:
+    try:
+        return extras.filter(pk=id).values_list("options", flat=True).first()
+    except ValueError:
+        return None
 
 
 def _alone(joined: models.QuerySet, id: int, extra: Extra) -> Row | None:

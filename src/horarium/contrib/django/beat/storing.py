@@ -187,13 +187,14 @@ def _is_unshown(task: PeriodicTask | None, final: Schedule | None, now: Instant)
     return final.last_fire is not None and (shown is None or to_instant(shown) < final.last_fire)
 
 
-def is_over(task: PeriodicTask, schedule: Schedule, *, now: Instant) -> bool:
+def is_over(task: PeriodicTask, schedule: Schedule | None, *, now: Instant) -> bool:
     """Tell whether a row that is enabled has had its last run: it is switched off then, as its users know it."""
     end = aware(task.expires)
     if end is not None and to_instant(end) <= now:
         return True
-    is_spent = schedule.next_fire is None and schedule.error is None and not schedule.held and schedule.enabled
-    return bool(task.one_off and is_spent)
+    if schedule is None or not task.one_off:
+        return False
+    return schedule.next_fire is None and schedule.error is None and not schedule.held and schedule.enabled
 
 
 def is_ours(app: Horarium, schedule: Schedule) -> bool:

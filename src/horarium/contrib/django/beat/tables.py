@@ -37,6 +37,8 @@ TASK, ALL = "task", "all"  # kinds of changes besides those
 # What schedulers write of a task, and what follows from any edit.
 NOT_EDITS = frozenset({"last_run_at", "total_run_count", "date_changed"})
 
+# A trigger waits for whoever writes to the table, and everybody else who does waits behind it: a scheduler gives up.
+LONGEST_LOCK = "2s"
 LOCK = 0x686F72  # of PostgreSQL's advisory locks: one makes triggers at a time
 SQL = Path(__file__).resolve().parent.parent / "sql"
 
@@ -154,7 +156,10 @@ def _alone(using: str) -> Iterator[None]:
     if connection.vendor != "postgresql":
         yield
         return
+    is_ours = not connection.in_atomic_block  # not that of a migration
     with transaction.atomic(using=using), connection.cursor() as cursor:
+        if is_ours:
+            cursor.execute(f"SET LOCAL lock_timeout = '{LONGEST_LOCK}'")
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
         yield
 
