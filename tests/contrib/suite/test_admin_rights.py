@@ -11,6 +11,7 @@ from django.test import Client
 
 from horarium import Horarium
 from horarium.app.current import chosen
+from horarium.contrib.django.beat.admin.tasks import PeriodicTaskAdmin
 from horarium.contrib.django.beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 from horarium.contrib.django.beat.rights import RUN
 from horarium.engines.records import Page, RunFilter
@@ -84,6 +85,16 @@ def test_who_may_run_may_not_change(app: Horarium, task: PeriodicTask) -> None:
     assert has_run(app)
     act(desk, "disable_tasks", task)
     assert PeriodicTask.objects.get().enabled
+
+
+def test_a_row_that_a_project_hides_cannot_be_run(
+    app: Horarium, task: PeriodicTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A project's own admin may show each person only some of the rows."""
+    desk = desk_of("view_periodictask", "run_periodictask")
+    monkeypatch.setattr(PeriodicTaskAdmin, "get_queryset", lambda self, request: PeriodicTask.objects.none())
+    desk.post(f"{LIST}{task.pk}/run/")
+    assert not has_run(app)
 
 
 def test_who_has_no_right_or_is_nobody_sees_nothing(task: PeriodicTask) -> None:

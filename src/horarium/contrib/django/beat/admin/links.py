@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.apps import apps
+from django.contrib.admin.utils import quote
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -19,7 +20,7 @@ def run_link(id: str, text: str = "") -> SafeString | str:
 def run_address(id: str) -> str | None:
     """Return the address of Horarium's page of a run, None if the project has no such pages."""
     try:
-        address: str = reverse("admin:horarium_run_change", args=[id])
+        address: str = reverse("admin:horarium_run_change", args=[quote(id)])
     except NoReverseMatch:
         return None
     return address

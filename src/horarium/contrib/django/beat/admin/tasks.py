@@ -232,7 +232,7 @@ class PeriodicTaskAdmin(TaskActions):
             return HttpResponseNotAllowed(["POST"])
         if not (self.has_run_permission(request) and self.has_view_or_change_permission(request)):
             raise PermissionDenied
-        found = PeriodicTask.objects.filter(pk=_number(unquote(object_id)))
+        found = self.get_queryset(request).filter(pk=_number(unquote(object_id)))  # a project may show each their own
         if not found.exists():
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
         self.run_tasks(request, found)
@@ -270,7 +270,7 @@ class PeriodicTaskAdmin(TaskActions):
         if not self.has_run_permission(request, task):
             raise PermissionDenied
         # After the commit: until then the store would be told of a row that may never be.
-        transaction.on_commit(lambda: self.run_tasks(request, PeriodicTask.objects.filter(pk=task.pk)))
+        transaction.on_commit(lambda: self.run_tasks(request, self.get_queryset(request).filter(pk=task.pk)))
         return HttpResponseRedirect(self._address("change", str(task.pk)))
 
     def _address(self, page: str, *arguments: str) -> str:
