@@ -16,6 +16,7 @@ from horarium import Horarium
 from horarium.app.current import chosen
 from horarium.contrib.django.beat.admin import PeriodicTaskForm
 from horarium.contrib.django.beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask
+from horarium.contrib.django.columns import zoned
 from horarium.contrib.django.models import ScheduleExtra
 
 pytestmark = pytest.mark.django_db
@@ -240,6 +241,4 @@ def test_pages_have_no_inline_script_or_style(app: Horarium, desk: Client) -> No
 
 
 def test_naive_moments_of_a_project_without_use_tz_are_read(hourly: IntervalSchedule) -> None:
-    from horarium.contrib.django.beat.admin.words import naive_or_aware
-
-    assert timezone.is_aware(naive_or_aware(datetime(2030, 1, 1)))
+    assert timezone.is_aware(zoned(datetime(2030, 1, 1)))

@@ -7,18 +7,17 @@ who edits the row. What a crash loses, the next sweep finds.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.db import connections, models, transaction
 from django.utils import timezone
 from msgspec import Struct
 
-from horarium.clock import Instant, to_datetime
+from horarium.clock import Instant
 from horarium.contrib.django.beat.models import PeriodicTask, PeriodicTasks
 from horarium.contrib.django.beat.rows import Rows
 from horarium.contrib.django.beat.storing import Stored, is_ours, is_over, store
+from horarium.contrib.django.columns import column_value
 from horarium.schedules.record import Schedule
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ def show(app: Horarium, engine: Engine, rows: Rows, names: Sequence[str], *, now
 
 def expired(rows: Rows, limit: int, *, now: Instant) -> list[str]:
     """Return the names of rows that are enabled, and have expired. Raises: Django's database errors."""
-    found = rows.all().filter(enabled=True, expires__lte=_column_value(now))
+    found = rows.all().filter(enabled=True, expires__lte=column_value(now))
     return list(found.values_list("name", flat=True)[:limit])
 
 
@@ -76,7 +75,7 @@ def _write(rows: Rows, tasks: Sequence[PeriodicTask], found: dict[str, Schedule]
     for task in tasks:
         schedule = found.get(task.name)
         if task.enabled and schedule is not None and schedule.last_fire is not None:
-            moment = adapt(_column_value(schedule.last_fire))
+            moment = adapt(column_value(schedule.last_fire))
             values.append((moment, schedule.total_runs, task.pk, moment))
     if values:
         with connection.cursor() as cursor:
@@ -85,7 +84,7 @@ def _write(rows: Rows, tasks: Sequence[PeriodicTask], found: dict[str, Schedule]
                 f"UPDATE {table} SET {last} = %s, {count} = %s WHERE {quote('id')} = %s AND ({is_later})", values
             )
     over = [task for task in tasks if task.enabled and is_over(task, found.get(task.name), now=now)]
-    ended = models.Q(one_off=True) | models.Q(expires__lte=_column_value(now))
+    ended = models.Q(one_off=True) | models.Q(expires__lte=column_value(now))
     enabled = rows.model._default_manager.using(rows.using).filter(ended, enabled=True)
     spent, others = [task.pk for task in over if task.one_off], [task.pk for task in over if not task.one_off]
     if spent:  # their count begins anew, so that they run once more when they are enabled again: as their users know it
@@ -93,9 +92,3 @@ def _write(rows: Rows, tasks: Sequence[PeriodicTask], found: dict[str, Schedule]
     if others:
         enabled.filter(pk__in=others).update(enabled=False, date_changed=timezone.now())
     return [*spent, *others]
-
-
-def _column_value(instant: Instant) -> datetime:
-    """Return an instant as Django's columns hold it: with USE_TZ=False without its zone, in Django's current one."""
-    moment = to_datetime(instant)
-    return moment if settings.USE_TZ else timezone.make_naive(moment)

@@ -22,6 +22,7 @@ from horarium import schedules
 from horarium.contrib.django.beat import validators
 from horarium.contrib.django.beat.querysets import PeriodicTaskQuerySet
 from horarium.contrib.django.beat.zones import ZoneField
+from horarium.contrib.django.columns import column_value, zoned
 from horarium.errors import InvalidSchedule
 
 DAYS = "days"
@@ -176,14 +177,12 @@ class ClockedSchedule(models.Model):
     @property
     def schedule(self) -> schedules.clocked:
         """When it is due. A naive moment is one in Django's current zone. Raises: InvalidSchedule."""
-        moment = self.clocked_time
-        return schedules.clocked(moment if timezone.is_aware(moment) else timezone.make_aware(moment))
+        return schedules.clocked(zoned(self.clocked_time))
 
     @classmethod
     def from_schedule(cls, schedule: schedules.clocked) -> ClockedSchedule:
         """Return the row of a schedule; one that is not there yet is made, and not saved."""
-        moment = schedule.clocked_time
-        return _row_of(cls, clocked_time=moment if settings.USE_TZ else timezone.make_naive(moment))
+        return _row_of(cls, clocked_time=column_value(schedule.instant))
 
 
 class CrontabSchedule(models.Model):

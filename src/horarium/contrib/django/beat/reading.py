@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from django.utils import timezone
 from msgspec.structs import replace
 
 from horarium import codec
@@ -14,6 +13,7 @@ from horarium.bridge.envelope import Refusal
 from horarium.bridge.values import TYPE, from_celery
 from horarium.clock import Instant
 from horarium.contrib.django.beat.models import CrontabSchedule, PeriodicTask
+from horarium.contrib.django.columns import zoned
 from horarium.errors import DecodingError, InvalidSchedule
 from horarium.message import derived_id
 from horarium.schedules.entries import read_entry
@@ -47,8 +47,8 @@ def schedule_of(app: Horarium, task: PeriodicTask, extra: Mapping[str, Any], *, 
         "args": _json(task, "args", list),
         "kwargs": _json(task, "kwargs", dict),
         "options": {**extra.get("options", {}), **_options(task)},
-        "start": aware(task.start_time),
-        "end": aware(task.expires),
+        "start": _zoned(task.start_time),
+        "end": _zoned(task.expires),
         "one_off": task.one_off,
         "enabled": task.enabled,
         "description": task.description,
@@ -58,9 +58,8 @@ def schedule_of(app: Horarium, task: PeriodicTask, extra: Mapping[str, Any], *, 
     return replace(read, id=derived_id("periodic task", app.main, task.pk), owner="table", app=app.main)
 
 
-def aware(moment: datetime | None) -> datetime | None:
-    """Return a moment of the database with its zone: with USE_TZ=False it is one in Django's current zone."""
-    return moment if moment is None or timezone.is_aware(moment) else timezone.make_aware(moment)
+def _zoned(moment: datetime | None) -> datetime | None:
+    return None if moment is None else zoned(moment)
 
 
 def _when(row: Any) -> Any:  # Any: a row of one of four tables, and its schedule

@@ -13,10 +13,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from horarium.app.rows import tried
-from horarium.clock import Instant, to_instant
+from horarium.clock import Instant
 from horarium.contrib.django.beat.models import PeriodicTask
-from horarium.contrib.django.beat.reading import aware, schedule_of
+from horarium.contrib.django.beat.reading import schedule_of
 from horarium.contrib.django.beat.rows import Row, Rows
+from horarium.contrib.django.columns import instant_of
 from horarium.errors import HorariumError, InvalidSchedule
 from horarium.scheduler.sync import Change, change, save_changes
 from horarium.schedules import editing
@@ -161,9 +162,8 @@ def _with_past(wanted: Schedule, task: PeriodicTask, base: Schedule | None, *, n
     What the store does not know yet goes on from what the row says of its last run. A one-off runs once each time it
     is enabled; a row that counts a run and is enabled still has had it.
     """
-    last = aware(task.last_run_at)
-    if base is None and last is not None:
-        began = min(now, to_instant(last))
+    if base is None and task.last_run_at is not None:
+        began = min(now, instant_of(task.last_run_at))
         wanted = replace(wanted, total_runs=task.total_run_count, last_fire=began, anchor=began)
     if not task.one_off:
         return wanted
@@ -183,14 +183,13 @@ def _is_unshown(task: PeriodicTask | None, final: Schedule | None, now: Instant)
         return False
     if is_over(task, final, now=now):
         return True
-    shown = aware(task.last_run_at)
-    return final.last_fire is not None and (shown is None or to_instant(shown) < final.last_fire)
+    shown = task.last_run_at
+    return final.last_fire is not None and (shown is None or instant_of(shown) < final.last_fire)
 
 
 def is_over(task: PeriodicTask, schedule: Schedule | None, *, now: Instant) -> bool:
     """Tell whether a row that is enabled has had its last run: it is switched off then, as its users know it."""
-    end = aware(task.expires)
-    if end is not None and to_instant(end) <= now:
+    if task.expires is not None and instant_of(task.expires) <= now:
         return True
     if schedule is None or not task.one_off:
         return False

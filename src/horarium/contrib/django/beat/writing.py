@@ -12,20 +12,19 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-from django.conf import settings
-from django.utils import timezone
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from horarium import schedules
 from horarium.bridge.values import raw_to_celery, written
-from horarium.clock import Instant, to_datetime
+from horarium.clock import Instant
 from horarium.contrib.django.beat.models import (
     ClockedSchedule,
     CrontabSchedule,
     IntervalSchedule,
     SolarSchedule,
 )
+from horarium.contrib.django.columns import column_value
 from horarium.errors import EncodingError
 from horarium.schedules.entries import CHOICES
 from horarium.schedules.record import MOST, Schedule
@@ -73,8 +72,8 @@ def wanted_row(entry: Mapping[str, Any], schedule: Schedule) -> Wanted | None:
         "args": _text(schedule.args),
         "kwargs": _text(schedule.kwargs),
         "headers": msgspec.json.encode(options.pop("headers", None) or {}).decode(),
-        "start_time": moment(schedule.start),
-        "expires": moment(schedule.end),
+        "start_time": _moment(schedule.start),
+        "expires": _moment(schedule.end),
         "expire_seconds": seconds if schedule.end is None else None,  # a row may have one of the two
         "one_off": schedule.one_off or kind == "clocked",
         "enabled": schedule.enabled,
@@ -95,12 +94,8 @@ def wanted_row(entry: Mapping[str, Any], schedule: Schedule) -> Wanted | None:
     )
 
 
-def moment(instant: Instant | None) -> datetime | None:
-    """Return an instant as the project's columns hold it: naive in its zone, if it says USE_TZ = False."""
-    if instant is None:
-        return None
-    aware = to_datetime(instant)
-    return aware if settings.USE_TZ else timezone.make_naive(aware)
+def _moment(instant: Instant | None) -> datetime | None:
+    return None if instant is None else column_value(instant)
 
 
 def _text(raw: Raw) -> str:
@@ -123,7 +118,7 @@ def _when(spec: Spec, zone: str) -> tuple[str, dict[str, Any]] | None:
             latitude, longitude = (Decimal(str(number)).quantize(Decimal("1e-6")) for number in (spec.lat, spec.lon))
             return "solar", {"event": spec.event, "latitude": latitude, "longitude": longitude}
         case schedules.clocked():
-            return "clocked", {"clocked_time": moment(spec.instant)}
+            return "clocked", {"clocked_time": column_value(spec.instant)}
     return None
 
 

@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Any
 
 from django.apps import apps
-from django.conf import settings
 from django.core.exceptions import AppRegistryNotReady
 from django.core.exceptions import ImproperlyConfigured as NotConfigured
 from django.db import DatabaseError, InterfaceError, OperationalError, connections, router, transaction
@@ -21,7 +20,8 @@ from django.utils import timezone
 
 from horarium.app.archive import ArchiveRefused, ArchiveUnavailable, Record
 from horarium.app.result_set import GROUP
-from horarium.clock import Instant, to_datetime
+from horarium.clock import Instant
+from horarium.contrib.django.columns import column_value
 from horarium.contrib.django.results import forms
 from horarium.contrib.django.results.managers import delete_oldest
 from horarium.errors import ImproperlyConfigured
@@ -74,15 +74,15 @@ class TableArchive:
         return [run for run in runs if run.id not in written]
 
     def expire(self, before: Instant, limit: int, *, failed_before: Instant) -> int:
-        old = Q(date_done__lt=_moment(before))
+        old = Q(date_done__lt=column_value(before))
         if failed_before != before:
             is_failed = Q(status="FAILURE")
-            old = (old & ~is_failed) | (Q(date_done__lt=_moment(failed_before)) & is_failed)
+            old = (old & ~is_failed) | (Q(date_done__lt=column_value(failed_before)) & is_failed)
         with _translated(self._runs) as alias:
             deleted = delete_oldest(self._runs._base_manager.using(alias).filter(old), limit)
         if deleted < limit:
             with _translated(self._groups) as alias:
-                saved = self._groups._base_manager.using(alias).filter(date_done__lt=_moment(before))
+                saved = self._groups._base_manager.using(alias).filter(date_done__lt=column_value(before))
                 deleted += delete_oldest(saved, limit - deleted)
         return deleted
 
@@ -121,8 +121,8 @@ def _run_row(record: Record) -> dict[str, Any]:
         "content_encoding": forms.CONTENT_ENCODING,
         "result": forms.text_of(forms.result_of(run)),
         _FIRST: timezone.now(),
-        _KNOWN: _moment(run.started) if run.started is not None else None,
-        "date_done": _moment(forms.done_at(run)),
+        _KNOWN: column_value(run.started) if run.started is not None else None,
+        "date_done": column_value(forms.done_at(run)),
         "traceback": forms.traceback_of(run),
         "meta": forms.text_of(forms.meta_of(record)),
     }
@@ -135,7 +135,7 @@ def _group_row(record: Record) -> dict[str, Any]:
         "content_encoding": forms.CONTENT_ENCODING,
         "result": forms.text_of(forms.result_of(record.run)),
         _FIRST: timezone.now(),
-        "date_done": _moment(forms.done_at(record.run)),
+        "date_done": column_value(forms.done_at(record.run)),
     }
 
 
@@ -176,11 +176,6 @@ def _upsert_singly(model: Any, alias: str, key: str, rows: list[dict[str, Any]])
         known = {name: value for name, value in row.items() if name != _FIRST and (name != _KNOWN or value)}
         model._base_manager.using(alias).update_or_create(**{key: row[key]}, defaults=known)
         model._base_manager.using(alias).filter(**{key: row[key]}).update(date_done=row["date_done"])
-
-
-def _moment(instant: Instant) -> datetime:
-    moment = to_datetime(instant)
-    return moment if settings.USE_TZ else timezone.make_naive(moment)
 
 
 @contextmanager

@@ -20,12 +20,13 @@ from horarium import codec
 from horarium.app.current import current_app
 from horarium.app.task import Task
 from horarium.clock import Instant, to_datetime
+from horarium.contrib.django.columns import column_value, instant_of
 from horarium.contrib.django.on_commit import send_on_commit
 from horarium.contrib.django.tasks import inspection, outside
 from horarium.contrib.django.tasks.declared import declare, find
 from horarium.contrib.django.tasks.marks import HEADER, Mark, mark_of
 from horarium.contrib.django.tasks.priorities import ours
-from horarium.contrib.django.tasks.results import amend, instant_of, moment, result_of
+from horarium.contrib.django.tasks.results import amend, result_of
 from horarium.errors import ImproperlyConfigured
 from horarium.message import new_id
 
@@ -169,7 +170,7 @@ class HorariumBackend(BaseTaskBackend):
         transaction.on_commit(tell, using=database)
 
     def _enqueued(self, result: TaskResult, at: Instant) -> None:
-        amend(result, enqueued_at=moment(at))
+        amend(result, enqueued_at=column_value(at))
         task_enqueued.send_robust(type(self), task_result=result)
 
     def _run_inline(self, app: Horarium, known: Task, result: TaskResult, options: Mapping[str, Any]) -> None:

@@ -13,9 +13,10 @@ from django.tasks.signals import task_finished
 from horarium import codec, signals
 from horarium.app.current import current_app
 from horarium.app.request import current_request
+from horarium.contrib.django.columns import column_value
 from horarium.contrib.django.tasks.declared import find
 from horarium.contrib.django.tasks.marks import Mark
-from horarium.contrib.django.tasks.results import amend, error_of, moment, result_of
+from horarium.contrib.django.tasks.results import amend, error_of, result_of
 from horarium.outcome import ErrorRecord, told
 
 _UID = "horarium.contrib.django.tasks"
@@ -49,5 +50,5 @@ def _tell(sender: Any, id: str, record: ErrorRecord | None) -> None:
     result = result_of(run, declared, Mark(run.message.headers).backend or declared.backend)
     if not result.is_finished:  # the end is on its way to the store
         errors = [*result.errors, *([error_of(record)] if record is not None else [])]
-        amend(result, status=TaskResultStatus.FAILED, finished_at=moment(app.now()), errors=errors)
+        amend(result, status=TaskResultStatus.FAILED, finished_at=column_value(app.now()), errors=errors)
     task_finished.send_robust(sender=type(declared.get_backend()), task_result=result)

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import fields
-from datetime import UTC, datetime
 from typing import Any
 
-from django.conf import settings
 from django.tasks.base import Task, TaskError, TaskResult, TaskResultStatus
-from django.utils import timezone
 
 from horarium import codec
-from horarium.clock import Instant, to_datetime, to_instant
+from horarium.contrib.django.columns import column_value
 from horarium.contrib.django.tasks.marks import Mark
 from horarium.contrib.django.tasks.priorities import djangos
 from horarium.message import Message
@@ -37,10 +34,10 @@ def result_of(run: Run, declared: Task, backend: str) -> TaskResult:
         task=task_of(run.message, declared, backend),
         id=run.id,
         status=status,
-        enqueued_at=moment(run.message.created),
-        started_at=moment(starts[0]) if starts else None,
-        last_attempted_at=moment(starts[-1]) if starts else None,
-        finished_at=moment(run.ended) if run.has_ended and run.ended is not None else None,
+        enqueued_at=column_value(run.message.created),
+        started_at=column_value(starts[0]) if starts else None,
+        last_attempted_at=column_value(starts[-1]) if starts else None,
+        finished_at=column_value(run.ended) if run.has_ended and run.ended is not None else None,
         args=codec.decode(run.message.args),
         kwargs=codec.decode(run.message.kwargs),
         backend=backend,
@@ -72,7 +69,7 @@ def task_of(message: Message, declared: Task, backend: str) -> Task:
         backend=backend,
         queue_name=message.queue,
         priority=djangos(message.priority) if mark.priority is None else mark.priority,
-        run_after=mark.run_after if mark.is_there or message.eta is None else moment(message.eta),
+        run_after=mark.run_after if mark.is_there or message.eta is None else column_value(message.eta),
     )
 
 
@@ -82,17 +79,6 @@ def error_of(record: ErrorRecord) -> TaskError:
         exception_class_path=record.class_path,
         traceback=record.traceback or f"{record.class_path}: {record.text}\n",
     )
-
-
-def moment(instant: Instant) -> datetime:
-    """Return an instant as this project writes moments: aware, or naive in its own zone where USE_TZ is off."""
-    aware = to_datetime(instant)
-    return aware if settings.USE_TZ else timezone.make_naive(aware)
-
-
-def instant_of(moment: datetime) -> Instant:
-    """Return the instant that a moment of this project means."""
-    return to_instant((timezone.make_aware(moment) if timezone.is_naive(moment) else moment).astimezone(UTC))
 
 
 def amend(result: TaskResult, **attributes: Any) -> None:

@@ -17,8 +17,9 @@ from msgspec import Raw
 from horarium import codec
 from horarium.app.request import Request
 from horarium.app.task import Task
+from horarium.contrib.django.columns import column_value
 from horarium.contrib.django.tasks.marks import Mark
-from horarium.contrib.django.tasks.results import amend, error_of, moment, result_of
+from horarium.contrib.django.tasks.results import amend, error_of, result_of
 from horarium.errors import EngineError
 from horarium.message import Message
 from horarium.outcome import ENDED, Attempt, Run, State, told
@@ -64,7 +65,7 @@ class RunsDeclared(_Base):
         if status not in ENDED or self.request.replaced is not None:
             return
         result = self._result(args, kwargs)
-        amend(result, finished_at=moment(self.app.now()))
+        amend(result, finished_at=column_value(self.app.now()))
         if status in (State.SUCCESS, State.IGNORED):
             amend(result, status=TaskResultStatus.SUCCESSFUL, _return_value=retval)
         else:

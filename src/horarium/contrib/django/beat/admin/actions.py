@@ -27,6 +27,7 @@ from horarium.contrib.django.beat.admin.words import plain
 from horarium.contrib.django.beat.bringing import bring
 from horarium.contrib.django.beat.models import PeriodicTask, PeriodicTasks
 from horarium.contrib.django.beat.rights import RUN
+from horarium.contrib.django.columns import zoned
 from horarium.errors import EngineUnavailable, HorariumError
 
 if TYPE_CHECKING:
@@ -104,11 +105,12 @@ class TaskActions(admin.ModelAdmin):
         form = PauseForm(request.POST if "apply" in request.POST else None)
         if not form.is_bound or not form.is_valid():
             return self._ask_pause(request, queryset, form)
-        who, until, why = request.user.get_username(), form.cleaned_data["until"], form.cleaned_data["note"]
+        who, why = request.user.get_username(), form.cleaned_data["note"]
+        until = zoned(form.cleaned_data["until"]) if form.cleaned_data["until"] else None
 
         def pause(app: Horarium, task: PeriodicTask) -> str:
-            app.schedules.pause(task.name, until=_aware(until), note=why, by=who)
-            end = f" until {timezone.localtime(_aware(until)):%Y-%m-%d %H:%M %Z}" if until else ""
+            app.schedules.pause(task.name, until=until, note=why, by=who)
+            end = f" until {timezone.localtime(until):%Y-%m-%d %H:%M %Z}" if until else ""
             return f"Paused{end}." + (f" {why}" if why else "")
 
         self._do(request, queryset, pause)
@@ -225,7 +227,3 @@ def _named(task: PeriodicTask, what: Any) -> Any:
 def _told_run(task: PeriodicTask, what: str) -> Any:
     id = what.removeprefix("Run now, as ").rstrip(".")
     return format_html("sent, as {}", run_link(id))
-
-
-def _aware(until: datetime | None) -> datetime | None:
-    return until if until is None or timezone.is_aware(until) else timezone.make_aware(until)

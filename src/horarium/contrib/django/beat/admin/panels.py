@@ -13,9 +13,10 @@ from horarium.contrib.django.beat.admin.links import run_addresses
 from horarium.contrib.django.beat.admin.preview import Preview, preview
 from horarium.contrib.django.beat.admin.sparkline import in_words, kind_of, seconds_of
 from horarium.contrib.django.beat.admin.standing import DRESS, Standings
-from horarium.contrib.django.beat.admin.words import bare, in_utc, local, span, zone_of_row
+from horarium.contrib.django.beat.admin.words import bare, local, span, zone_of_row
 from horarium.contrib.django.beat.models import PeriodicTask
 from horarium.contrib.django.models import ScheduleExtra
+from horarium.observe.moments import utc
 from horarium.outcome import Run
 from horarium.schedules.health import Condition
 
@@ -91,7 +92,7 @@ def _row(run: Run, address: str | None, zone: tzinfo, now: Instant) -> RunRow:
         state=kind,
         dress=_DRESS.get(kind, "calm"),
         started=local(began, zone, now),
-        utc=in_utc(began),
+        utc=utc(began),
         took="" if took is None else span(took),
         cause=by or (cause.kind if cause is not None and cause.kind != "auto" else ""),
         error=error[:_ERROR_SHOWN],

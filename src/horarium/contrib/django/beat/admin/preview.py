@@ -13,8 +13,9 @@ from typing import Any
 from msgspec import Struct
 
 from horarium.clock import Instant, Seconds, milliseconds
-from horarium.contrib.django.beat.admin.words import away, in_utc, local
+from horarium.contrib.django.beat.admin.words import away, local
 from horarium.errors import InvalidSchedule
+from horarium.observe.moments import utc
 from horarium.schedules.preview import Expected, ahead
 from horarium.schedules.record import Schedule
 from horarium.schedules.recurrence import WallClock
@@ -82,7 +83,7 @@ def _firing(expected: Expected, now: Instant) -> Firing:
     assert zone is not None
     return Firing(
         local=local(expected.at, zone, now),
-        utc=in_utc(expected.at),
+        utc=utc(expected.at),
         away=away(expected.at, now),
         remark=expected.remark,
     )

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from horarium.clock import Instant, Seconds, to_instant
+from horarium.clock import Instant, Seconds
 from horarium.contrib.django.beat.admin.asking import NoAnswer, ask
 from horarium.contrib.django.beat.admin.sparkline import BARS, is_running
-from horarium.contrib.django.beat.admin.words import bare, naive_or_aware
+from horarium.contrib.django.beat.admin.words import bare
 from horarium.contrib.django.beat.models import PeriodicTask
+from horarium.contrib.django.columns import instant_of
 from horarium.contrib.django.models import ScheduleExtra
 from horarium.engines.records import MemberRecord, Page, RunFilter
 from horarium.outcome import Run
@@ -160,4 +161,4 @@ def _last(task: PeriodicTask, stored: Schedule | None, runs: Sequence[Run]) -> I
         return runs[0].started or runs[0].message.created
     if stored is not None and stored.last_fire is not None:
         return stored.last_fire
-    return None if task.last_run_at is None else to_instant(naive_or_aware(task.last_run_at))
+    return None if task.last_run_at is None else instant_of(task.last_run_at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, tzinfo
+from datetime import tzinfo
 from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString, mark_safe
 from horarium.clock import Instant, Seconds, abbreviation, to_datetime
 from horarium.contrib.django.beat.models import CrontabSchedule, PeriodicTask
 from horarium.errors import HorariumError, InvalidSchedule
+from horarium.observe.moments import utc
 from horarium.schedules.words import explain
 from horarium.schedules.zones import zone_of
 
@@ -72,7 +73,7 @@ def moment(instant: Instant | None, zone: tzinfo, now: Instant) -> SafeString | 
         return NOTHING
     return format_html(
         '<span class="nowrap" title="{}">{}<br><span class="quiet hor-small">{}</span></span>',
-        in_utc(instant),
+        utc(instant),
         away(instant, now),
         local(instant, zone, now),
     )
@@ -84,11 +85,6 @@ def local(instant: Instant, zone: tzinfo, now: Instant) -> str:
     year = "" if at.year == to_datetime(now).astimezone(zone).year else f" {at.year}"
     seconds = f":{at:%S}" if at.second else ""
     return f"{at:%a} {at.day} {at:%b}{year} {at:%H:%M}{seconds} {abbreviation(at)}"
-
-
-def in_utc(instant: Instant) -> str:
-    """Return a moment in UTC, to the second."""
-    return f"{to_datetime(instant).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def away(instant: Instant, now: Instant) -> str:
@@ -107,10 +103,3 @@ def span(seconds: Seconds) -> str:
             small = rest // int(smaller)
             return f"{large} {name} {small} {smaller_name}" if small and large < 10 else f"{large} {name}"
     return f"{seconds:.0f} s"
-
-
-def naive_or_aware(value: datetime) -> datetime:
-    """Return a moment of Django's as an aware one; a naive one, of a project without USE_TZ, is in its current zone."""
-    from django.utils import timezone
-
-    return value if timezone.is_aware(value) else timezone.make_aware(value)
