@@ -221,3 +221,8 @@ class Run(Struct, frozen=True, omit_defaults=True, kw_only=True):
     @property
     def has_ended(self) -> bool:
         return self.state in ENDED
+
+    @property
+    def took(self) -> Seconds | None:
+        """From its start to its end; None without one of them. Never negative: they may be by two clocks."""
+        return None if self.started is None or self.ended is None else max(self.ended - self.started, 0) / 1000

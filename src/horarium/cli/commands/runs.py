@@ -139,14 +139,13 @@ def _since(text: str, zone: str, now: Instant) -> Instant:
 
 
 def _row(run: Run) -> dict[str, object]:
-    took = (run.ended - run.started) / 1000 if run.ended is not None and run.started is not None else None
     return {
         "id": run.id,
         "task": run.message.task,
         "state": run.state,
         "queue": run.message.queue,
         "created": run.message.created,
-        "seconds": took,
+        "seconds": run.took,
         "worker": run.worker,
     }
 

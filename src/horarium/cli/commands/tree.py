@@ -98,9 +98,7 @@ def _runs_of(crowd: Crowd) -> list[Run]:
 
 def _text(step: Step) -> str:
     run = step.run
-    took = ""
-    if run.started is not None and run.ended is not None:
-        took = f" in {span((run.ended - run.started) / 1000)}"
+    took = "" if run.took is None else f" in {span(run.took)}"
     return f"{run.state} {run.message.task} {run.id[:SHORT]}{took}{_waiting(step)}{_failed(run)}"
 
 
@@ -140,12 +138,11 @@ def _line_document(line: Line) -> list[dict[str, Any]]:
 
 def _step_document(step: Step) -> dict[str, Any]:
     run = step.run
-    took = (run.ended - run.started) / 1000 if run.ended is not None and run.started is not None else None
     return {
         "id": run.id,
         "task": run.message.task,
         "state": run.state,
-        "seconds": took,
+        "seconds": run.took,
         "error": run.error,
         "waits_for": step.waits_for,
         "sent": [_line_document(line) for line in step.sent],

@@ -113,7 +113,6 @@ def firing_row(firing: Expected) -> dict[str, object]:
 def run_row(past: PastRun) -> dict[str, object]:
     """Return a run of the past as a line of a listing."""
     run, cause = past.run, past.run.message.cause
-    took = (run.ended - run.started) / 1000 if run.ended is not None and run.started is not None else None
     return {
         "id": run.id,
         "schedule": run.message.schedule,
@@ -121,7 +120,7 @@ def run_row(past: PastRun) -> dict[str, object]:
         "kind": past.kind,
         "state": past.state,
         "lateness": past.lateness,
-        "seconds": took,
+        "seconds": run.took,
         "by": cause.by if cause is not None else "",
         "error": f"{run.error.class_path}: {run.error.text}" if run.error is not None else "",
     }

@@ -11,9 +11,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import django
 from django.contrib import admin, messages
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.utils import quote, unquote
-from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -23,6 +21,7 @@ from django.utils.html import format_html
 
 from horarium.app.current import current_app
 from horarium.contrib.django.pages.text import visible
+from horarium.contrib.django.trail import note
 from horarium.engines.protocol import Engine
 from horarium.errors import EngineError, ImproperlyConfigured
 from horarium.observe.facts import absent_store
@@ -178,26 +177,10 @@ class PageAdmin(admin.ModelAdmin):
             }
             return self._page(request, "confirm", asked, key)
         outcomes = act.does(request, keys)
-        self._log(request, outcomes)
+        done = [(each.key, self.called(each.key), each.text) for each in outcomes if each.done]
+        note(request, self.model, done)
         self._tell(request, outcomes)
         return HttpResponseRedirect(request.get_full_path())
-
-    def _log(self, request: HttpRequest, outcomes: Sequence[Outcome]) -> None:
-        kind = ContentType.objects.get_for_model(self.model, for_concrete_model=False)
-        LogEntry.objects.bulk_create(
-            [
-                LogEntry(
-                    user_id=request.user.pk,
-                    content_type_id=kind.pk,
-                    object_id=outcome.key,
-                    object_repr=self.called(outcome.key)[:200],
-                    action_flag=CHANGE,
-                    change_message=outcome.text,
-                )
-                for outcome in outcomes
-                if outcome.done
-            ]
-        )
 
     def _tell(self, request: HttpRequest, outcomes: Sequence[Outcome]) -> None:
         done = sum(outcome.done for outcome in outcomes)

@@ -91,7 +91,7 @@ class RunAdmin(PageAdmin):
                 url=self.change_url(run.id),
                 started_same_day=_is_same_day(run.started, run.message.created),
                 ended_same_day=_is_same_day(run.ended, run.message.created),
-                seconds=took(run),
+                seconds=run.took,
                 schedule_url=schedules.get(run.message.schedule or "", ""),
             )
             for run in runs
@@ -123,11 +123,6 @@ class RunAdmin(PageAdmin):
         changed = set(current_app().control.revoke(ids, terminate=terminate))
         runs = dict(zip(ids, open_store().results.read(ids), strict=True))
         return [_cancelled(id, runs[id], id in changed, terminate=terminate) for id in ids]
-
-
-def took(run: Run) -> Seconds | None:
-    """Return how long a run was under way."""
-    return (run.ended - run.started) / 1000 if run.ended is not None and run.started is not None else None
 
 
 def _cancelled(id: str, run: Run | None, is_changed: bool, *, terminate: bool) -> Outcome:

@@ -22,12 +22,12 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from horarium.contrib.django.beat.admin.asking import forget_silence, the_app
 from horarium.contrib.django.beat.admin.links import run_link
-from horarium.contrib.django.beat.admin.trail import note
 from horarium.contrib.django.beat.admin.words import plain
 from horarium.contrib.django.beat.bringing import bring
 from horarium.contrib.django.beat.models import PeriodicTask, PeriodicTasks
 from horarium.contrib.django.beat.rights import RUN
 from horarium.contrib.django.columns import zoned
+from horarium.contrib.django.trail import note
 from horarium.errors import EngineUnavailable, HorariumError
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class TaskActions(admin.ModelAdmin):
         turned = Case(When(enabled=True, then=Value(False)), default=Value(True))
         changing.update(enabled=turned, date_changed=timezone.now())
         PeriodicTasks.update_changed()
-        note(request, ((pk, name, "Disabled." if enabled else "Enabled.") for pk, name, enabled in rows))
+        note(request, PeriodicTask, ((pk, name, "Disabled." if enabled else "Enabled.") for pk, name, enabled in rows))
         for did, number in (("disabled", sum(row[2] for row in rows)), ("enabled", sum(not row[2] for row in rows))):
             if number:
                 text = ngettext("%(number)d task was %(did)s.", "%(number)d tasks were %(did)s.", number)
@@ -159,8 +159,8 @@ class TaskActions(admin.ModelAdmin):
             self.message_user(request, text, messages.ERROR)
             return
         done, failed = done_and_failed(app, tasks, deed)
-        note(request, ((task.pk, task.name, what) for task, what in done))
-        note(request, ((task.pk, task.name, f"Failed: {why}") for task, why in failed))
+        note(request, PeriodicTask, ((task.pk, task.name, what) for task, what in done))
+        note(request, PeriodicTask, ((task.pk, task.name, f"Failed: {why}") for task, why in failed))
         self._tell(request, [_named(task, told(task, what) if told else what) for task, what in done], messages.SUCCESS)
         self._tell(request, [_named(task, why) for task, why in failed], messages.ERROR)
 

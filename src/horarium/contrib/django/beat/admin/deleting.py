@@ -15,8 +15,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from horarium.contrib.django.beat.admin.trail import note
 from horarium.contrib.django.beat.models import PeriodicTask, PeriodicTasks
+from horarium.contrib.django.trail import note
 
 NAMED = 20  # tasks that a page names; a row may be that of 100,000
 
@@ -47,7 +47,7 @@ def disable_instead(admin: Any, request: Any, users: models.QuerySet) -> None:
     rows = list(users.filter(enabled=True).values_list("pk", "name"))
     users.order_by().filter(enabled=True).update(enabled=False, date_changed=timezone.now())
     PeriodicTasks.update_changed()
-    note(request, ((pk, name, "Disabled, instead of deleting its schedule.") for pk, name in rows))
+    note(request, PeriodicTask, ((pk, name, "Disabled, instead of deleting its schedule.") for pk, name in rows))
     text = ngettext(
         "Nothing was deleted; %d task was disabled.", "Nothing was deleted; %d tasks were disabled.", len(rows)
     )

@@ -11,7 +11,7 @@ from horarium.clock import Instant
 from horarium.contrib.django.beat.admin.judging import Unfit, timing_of
 from horarium.contrib.django.beat.admin.links import run_addresses
 from horarium.contrib.django.beat.admin.preview import Preview, preview
-from horarium.contrib.django.beat.admin.sparkline import in_words, kind_of, seconds_of
+from horarium.contrib.django.beat.admin.sparkline import in_words, kind_of
 from horarium.contrib.django.beat.admin.standing import DRESS, Standings
 from horarium.contrib.django.beat.admin.words import bare, local, span, zone_of_row
 from horarium.contrib.django.beat.models import PeriodicTask
@@ -81,7 +81,6 @@ def _rows(runs: tuple[Run, ...], zone: tzinfo, now: Instant) -> list[RunRow]:
 
 def _row(run: Run, address: str | None, zone: tzinfo, now: Instant) -> RunRow:
     began = run.started or run.message.created
-    took = seconds_of(run)
     kind = kind_of(run)
     cause = run.message.cause
     by = f"by hand ({cause.by})" if cause is not None and cause.kind == "manual" else ""
@@ -93,7 +92,7 @@ def _row(run: Run, address: str | None, zone: tzinfo, now: Instant) -> RunRow:
         dress=_DRESS.get(kind, "calm"),
         started=local(began, zone, now),
         utc=utc(began),
-        took="" if took is None else span(took),
+        took="" if run.took is None else span(run.took),
         cause=by or (cause.kind if cause is not None and cause.kind != "auto" else ""),
         error=error[:_ERROR_SHOWN],
     )

@@ -8,6 +8,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from horarium.contrib.django.beat.admin.words import NOTHING
+from horarium.contrib.django.pages.states import look_of
 from horarium.outcome import Run, State
 from horarium.schedules.record import FAILED, SUCCEEDED
 
@@ -23,19 +24,12 @@ def is_running(run: Run) -> bool:
 
 
 def kind_of(run: Run) -> str:
-    """Return how a run ended, or stands, in a word."""
+    """Return how a run ended, or stands, in a word; the same as on its own page, but that an end is one of few."""
     if run.state in SUCCEEDED:
         return "succeeded"
     if run.state in FAILED:
         return "failed"
-    if run.has_ended:
-        return run.state.lower()
-    return "running" if is_running(run) else "retrying" if run.state == State.RETRY else "waiting"
-
-
-def seconds_of(run: Run) -> float | None:
-    """Return how long a run took, None if it has not started or ended."""
-    return None if run.started is None or run.ended is None else max(run.ended - run.started, 0) / 1000
+    return "running" if is_running(run) else look_of(run.state).word
 
 
 def sparkline(runs: Sequence[Run]) -> SafeString:
@@ -43,7 +37,7 @@ def sparkline(runs: Sequence[Run]) -> SafeString:
     shown = list(reversed(runs[:BARS]))
     if not shown:
         return NOTHING
-    longest = max((seconds_of(run) or 0.0 for run in shown), default=0.0)
+    longest = max((run.took or 0.0 for run in shown), default=0.0)
     drawn: dict[str, str] = {}  # a path for each colour: a shape for each bar would be half of a page
     for place, run in enumerate(shown):
         height, colour = _height(run, longest), _colour(run)
@@ -84,5 +78,5 @@ def _height(run: Run, longest: float) -> int:
         return _HEIGHT
     if kind != "succeeded":
         return _HEIGHT // 2
-    took = seconds_of(run) or 0.0
+    took = run.took or 0.0
     return _LEAST + round((_HEIGHT - 4 - _LEAST) * (took / longest if longest else 0.0))
