@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import sys
+from functools import cache
 
 import pytest
 from source import SOURCE, files, imports
@@ -87,6 +89,43 @@ def forbidden(user: str, used: str) -> str | None:
     if FLOOR[there] == FLOOR[here]:
         return f"{there} is a neighbour of {here}"
     return None
+
+
+# What its library has documented: of every NamedTuple, of os, of Celery's proxies.
+NOT_PRIVATE = {"_replace", "_asdict", "_fields", "_exit", "_get_current_object"}
+
+
+@cache
+def private_names(file: str) -> tuple[frozenset[str], dict[str, int]]:
+    """Return the private names that objects of a file's own have, and those that it reads of others, with a line."""
+    own, read = set(), {}
+    for node in ast.walk(files()[file]):
+        match node:
+            case ast.Attribute(value=ast.Name(id="self" | "cls"), attr=name):
+                own.add(name)
+            case ast.Attribute(attr=name):
+                read[name] = node.lineno
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.Name(id=name):
+                own.add(name)
+    return frozenset(filter(_is_private, own)), {name: line for name, line in read.items() if _is_private(name)}
+
+
+def _is_private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__") and name not in NOT_PRIVATE
+
+
+def test_no_room_reads_what_is_private_to_another() -> None:
+    """What another room needs has a public name. Private names of libraries are not meant."""
+    rooms: dict[str, set[str]] = {}
+    for file in files():
+        rooms.setdefault(room_of(module_of(file)), set()).update(private_names(file)[0])
+    assert [
+        f"{file}:{line}: {name} of {room}"
+        for file in files()
+        for name, line in private_names(file)[1].items()
+        for room in rooms
+        if name in rooms[room] and name not in rooms[room_of(module_of(file))]
+    ] == []
 
 
 @pytest.mark.parametrize("file", sorted(files()))

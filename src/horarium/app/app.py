@@ -103,7 +103,7 @@ class Horarium(OwnTaskClass, Configurable, CelerysWords):
         self._checks_arguments = strict_typing
         if config_source is not None or namespace:
             self.configuration.from_object(config_source, silent=False, force=False, namespace=namespace)
-        self._task_class: type[Task] = class_from(task_cls)
+        self.task_cls: type[Task] = class_from(task_cls)
         self.random = Random()  # jitter only; tests may seed it
         self._tasks: Registry[Task] = Registry()
         self.connection = Connection(self.conf, clock or SystemClock(), engine)
@@ -137,7 +137,7 @@ class Horarium(OwnTaskClass, Configurable, CelerysWords):
     def add_task(self, function: Callable[..., Any], options: Mapping[str, Any]) -> Task:
         """Register a function as a task of this app and return it."""
         chosen = dict(options)
-        base: type[Task] = chosen.pop("base", None) or self._task_class
+        base: type[Task] = chosen.pop("base", None) or self.task_cls
         _check_task_options(function, chosen, base)
         if not self._checks_arguments:
             chosen.setdefault("typing", False)
@@ -215,7 +215,7 @@ class Horarium(OwnTaskClass, Configurable, CelerysWords):
         """Send a task of this app, or run it inline when ``task_always_eager`` says so."""
         if self.conf.task_always_eager:
             return self.run_inline(task, args, kwargs, options)
-        return self._handle(self.producer.send(task.name, task, args, kwargs, options), task, options)
+        return self.handle_of(self.producer.send(task.name, task, args, kwargs, options), task, options)
 
     def send_task(
         self, name: str, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None, **options: Any
@@ -228,7 +228,7 @@ class Horarium(OwnTaskClass, Configurable, CelerysWords):
         if self.conf.task_always_eager:
             text = f"task_always_eager has no effect on {name}: no task of this name is defined here; it is sent"
             warnings.warn(text, AlwaysEagerIgnored, stacklevel=2)
-        return self._handle(self.producer.send(name, None, args or (), kwargs or {}, given), None, given)
+        return self.handle_of(self.producer.send(name, None, args or (), kwargs or {}, given), None, given)
 
     def run_inline(
         self, task: Task, args: Sequence[Any], kwargs: Mapping[str, Any], options: Mapping[str, Any]
@@ -243,7 +243,7 @@ class Horarium(OwnTaskClass, Configurable, CelerysWords):
         batch fails with EngineUnavailable, the earlier ones are sent, and give the calls a ``task_id`` if you want to
         be able to send the whole again.
         """
-        return [self._handle(sent) for sent in self.producer.send_many(calls)]
+        return [self.handle_of(sent) for sent in self.producer.send_many(calls)]
 
     async def asend_many(self, calls: Sequence[Signature | tuple[Any, ...]]) -> list[result.AsyncResult]:
         """``send_many`` for coroutines."""
@@ -417,9 +417,10 @@ class Horarium(OwnTaskClass, Configurable, CelerysWords):
             return f"<Horarium {self.main}, not configured yet>"
         return f"<Horarium {self.main} at {self.connection.shown[0]}>"
 
-    def _handle(
+    def handle_of(
         self, sent: tuple[Message, Placed], task: Task | None = None, options: Mapping[str, Any] = _NO_OPTIONS
     ) -> result.AsyncResult:
+        """Return the handle of a message that was stored, or is about to be; the run that is sending may note it."""
         message, placed = sent
         id = placed if isinstance(placed, str) else message.id
         if task is not None and type(task).AsyncResult is not Task.AsyncResult:

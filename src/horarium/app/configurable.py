@@ -33,8 +33,8 @@ class Configurable:
         self.on_configure = self.on_configure or hook()
         self.conf = Settings()
         self.configuration = Configuration(self.conf, self._configuring)
-        self._preparations: list[Callable[[], None]] = []  # by fixups: called before the app's modules are imported
-        self._inspections: list[Callable[[], None]] = []  # by fixups: called before a worker or scheduler starts
+        self._preparations: list[Callable[[], None]] = []
+        self._inspections: list[Callable[[], None]] = []
         self._discoveries: list[tuple[Packages, str | None]] = []  # asked for, and not made yet
         others = {name: value for name, value in settings.items() if name not in NO_PARTS}
         self.conf.update({**others, **spelt_like(others, given)})
@@ -89,6 +89,14 @@ class Configurable:
             if discovery in self._discoveries:
                 self._discoveries.remove(discovery)
 
+    def before_imports(self, prepare: Callable[[], None]) -> None:
+        """Have a framework set up before the app's modules are imported. For fixups."""
+        self._preparations.append(prepare)
+
+    def before_start(self, inspect: Callable[[], None]) -> None:
+        """Have a framework look the project through before a worker or scheduler starts. For fixups."""
+        self._inspections.append(inspect)
+
     def _prepare(self) -> None:
         """Let the frameworks that it lives in be set up, and tell that modules are about to be imported. Raises: what
         the frameworks raise."""
@@ -96,7 +104,7 @@ class Configurable:
             prepare()
         signals.import_modules.send(self)
 
-    def _inspect(self) -> None:
+    def look_through(self) -> None:
         """Let the frameworks look the project through. Raises: ImproperlyConfigured for what they find."""
         for inspect in self._inspections:
             inspect()

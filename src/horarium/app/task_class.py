@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from functools import cached_property
 from importlib import import_module
+from typing import Any
 
+from horarium.app.registry import Registry
 from horarium.app.task import Task
 from horarium.errors import ImproperlyConfigured
 
@@ -12,13 +14,19 @@ from horarium.errors import ImproperlyConfigured
 class OwnTaskClass:
     """What an app has of a class of tasks."""
 
-    _task_class: type[Task]
+    task_cls: type[Task]  # of tasks that are declared from now on
+    _tasks: Registry[Any]  # of tasks
 
     @cached_property
     def Task(self) -> type[Task]:
         """The class of this app's tasks, to derive your own from: what derives from it belongs to this app."""
-        base = self._task_class
+        base = self.task_cls
         return type(base.__name__, (base,), {"app": self, "__doc__": base.__doc__, "__module__": base.__module__})
+
+    @property
+    def declared_tasks(self) -> list[str]:
+        """The names of the app's own tasks that are declared by now. Finalizes nothing."""
+        return list(self._tasks.own)
 
 
 def class_from(task_cls: type[Task] | str | None) -> type[Task]:

@@ -64,7 +64,7 @@ class Session:
         """Let the framework that the app lives in check the project, before a worker or scheduler starts; not with
         --skip-checks. Raises: ImproperlyConfigured with what it found."""
         if not self.skip_checks:
-            self.app._inspect()
+            self.app.look_through()
 
     @property
     def engine(self) -> Engine:

@@ -48,7 +48,7 @@ def init_app(flask: Flask, app: Horarium | None = None, **settings: Any) -> Hora
         app = Horarium(flask.import_name, task_cls=flask_task_class(flask), **chosen)
     else:
         _require_no_tasks(app)
-        app._task_class = flask_task_class(flask, app._task_class)
+        app.task_cls = flask_task_class(flask, app.task_cls)
         app.conf.update(chosen)
     flask.extensions[KEY] = app
     return app
@@ -62,7 +62,7 @@ async def _in_context(
 
 
 def _require_no_tasks(app: Horarium) -> None:
-    early = [name for name in app._tasks if not name.startswith("celery.")]
+    early = app.declared_tasks
     if early:
         raise ImproperlyConfigured(
             f"expected an app without tasks yet, got one with {early[0]}, which would run outside of Flask's context; "

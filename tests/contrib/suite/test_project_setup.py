@@ -68,7 +68,7 @@ def test_outside_of_a_django_project_an_app_stays_as_it_is(tmp_path: Path) -> No
     del site.environment["DJANGO_SETTINGS_MODULE"]
     program = (
         "import sys; from horarium import Horarium; from horarium.app.task import Task; app = Horarium('x')\n"
-        "app.autodiscover_tasks(); app.finalize(); print(app._task_class is Task, 'django' in sys.modules)"
+        "app.autodiscover_tasks(); app.finalize(); print(app.task_cls is Task, 'django' in sys.modules)"
     )
     assert site.run("-c", program) == "True False\n"
 
@@ -77,7 +77,7 @@ def test_a_project_without_django_is_warned_of(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(fixup, "find_spec", lambda name: None)
     with pytest.warns(FixupWarning, match="Django is not installed"):
         made = Horarium("no django", set_as_current=False)
-    assert made._task_class is Task
+    assert made.task_cls is Task
 
 
 SEEDS: dict[str, dict[str, Any]] = {

@@ -35,12 +35,12 @@ def fixup(app: Horarium) -> None:
             stacklevel=4,
         )
         return
-    if app._task_class is Task:
+    if app.task_cls is Task:
         from horarium.contrib.django.task import DjangoTask
 
-        app._task_class = DjangoTask
-    app._preparations.append(set_up)
-    app._inspections.append(check_project)
+        app.task_cls = DjangoTask
+    app.before_imports(set_up)
+    app.before_start(check_project)
     if hasattr(app.on_configure, "connect"):  # a subclass may have a method of its own there
         app.on_configure.connect(partial(_follow_settings, app))
     _connect(signals.worker_init, _before_fork)

@@ -60,7 +60,7 @@ def send_on_commit(
             with joined(app.connection, connection):
                 return app.call(task, args, kwargs, options)
         message = app.producer.announced(task.name, task, args, kwargs, options)
-    handle = app._handle((message, True), task, {"add_to_parent": False})
+    handle = app.handle_of((message, True), task, {"add_to_parent": False})
     parent = current_request() if options.get("add_to_parent", True) else None
     put = _Put(app, message, handle, parent, retry=options.get("retry", True))
     if outbox.is_on(connection.alias):
@@ -216,10 +216,10 @@ def _run_on_commit(
     app: Any = task.app
     chosen = {**options, "task_id": options.get("task_id") or new_id(app.now())}
     message = app.producer.message(task.name, task, args, kwargs, chosen)
-    handle: AsyncResult = app._handle((message, True), task, {"add_to_parent": False})
+    handle: AsyncResult = app.handle_of((message, True), task, {"add_to_parent": False})
 
     def run() -> None:
-        handle._ended = app.run_inline(task, args, kwargs, chosen).run
+        handle.end_with(app.run_inline(task, args, kwargs, chosen).run)
 
     connection.on_commit(run, robust=robust)
     return handle

@@ -31,7 +31,7 @@ class Declaration(SharedTask):
         known = app.known_task(self.options["name"])
         if known is not None and known.function is self.function:
             return known
-        return app.add_task(self.function, {**self.options, "base": _runner(getattr(app, "_task_class", Task))})
+        return app.add_task(self.function, {**self.options, "base": _runner(getattr(app, "task_cls", Task))})
 
 
 def declare(task: DeclaredTask, options: Mapping[str, Any]) -> Declaration:
