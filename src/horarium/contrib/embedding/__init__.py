@@ -7,6 +7,6 @@ imports the app. The process has a session of its own, so a Ctrl-C in the termin
 inherits no socket. It ends in good order when the web process ends in whatever way, killed with -9 included.
 """
 
-from horarium.contrib.embedding.keeper import Embedding, path_of
+from horarium.contrib.embedding.embedding import Embedding, path_of
 
 __all__ = ["Embedding", "path_of"]

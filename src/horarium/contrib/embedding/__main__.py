@@ -1,4 +1,4 @@
-"""The program of the process beside a web process; ``keeper.py`` starts it, nobody else does.
+"""The program of the process beside a web process; ``embedding.py`` starts it, nobody else does.
 
 It imports the app anew, as ``horarium worker`` does, and ends in good order with the process that started it.
 """

@@ -11,11 +11,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from horarium.app.again import refusal, send_again
 from horarium.app.current import current_app
 from horarium.clock import Instant, Seconds
-from horarium.contrib.django.pages import asking
-from horarium.contrib.django.pages.asking import PERIODS, Asked
+from horarium.contrib.django.pages import question
 from horarium.contrib.django.pages.models import Run as RunModel
 from horarium.contrib.django.pages.page import Act, Outcome, PageAdmin, open_store
 from horarium.contrib.django.pages.periodic import addresses_of
+from horarium.contrib.django.pages.question import PERIODS, Asked
 from horarium.contrib.django.pages.run_page import context_of
 from horarium.contrib.django.pages.states import LOOKS, look_of, shown_state
 from horarium.contrib.django.pages.text import local
@@ -52,10 +52,10 @@ class RunAdmin(PageAdmin):
         )
 
     def list_context(self, request: HttpRequest, engine: Engine) -> dict[str, Any] | HttpResponse:
-        now, asked = engine.now(), asking.read(request.GET)
+        now, asked = engine.now(), question.read(request.GET)
         if asked.q and engine.results.read([asked.q])[0] is not None:
             return HttpResponseRedirect(self.change_url(asked.q))
-        after = asking.opened(request.GET.get("after", ""), engine.url)
+        after = question.opened(request.GET.get("after", ""), engine.url)
         page = engine.results.search(asked.filter(now), Page(limit=ROWS, after=after))
         counts = engine.inspector.counts()
         return {
@@ -64,7 +64,7 @@ class RunAdmin(PageAdmin):
             "is_filtered": any(asked),
             "is_first": after is None,
             "first": asked.link() or "?",
-            "older": None if page.next is None else f"{_more(asked)}after={asking.sealed(page.next, engine.url)}",
+            "older": None if page.next is None else f"{_more(asked)}after={question.sealed(page.next, engine.url)}",
             "total": _roughly(sum(counts.states.values())),
             "states": _choices(asked, counts),
             "periods": [

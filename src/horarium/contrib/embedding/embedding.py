@@ -1,4 +1,4 @@
-"""The web process's side: a thread that keeps one process running."""
+"""Embedding, the web process's side: a thread that keeps one process running."""
 
 from __future__ import annotations
 
