@@ -78,11 +78,14 @@ class TaskActions(admin.ModelAdmin):
         """Send each of them now, with all options of a firing."""
         who = request.user.get_username()
 
+        ids: dict[int, str] = {}
+
         def run(app: Horarium, task: PeriodicTask) -> str:
             [sent] = app.schedules.run_now(task.name, by=who)
+            ids[task.pk] = sent.id
             return f"Run now, as {sent.id}."
 
-        self._do(request, queryset, run, told=_told_run)
+        self._do(request, queryset, run, told=lambda task, _what: format_html("sent, as {}", run_link(ids[task.pk])))
 
     @admin.action(description=gettext_lazy("Enable selected tasks"), permissions=["change"])
     def enable_tasks(self, request: Any, queryset: QuerySet) -> None:
@@ -222,8 +225,3 @@ def done_and_failed(
 
 def _named(task: PeriodicTask, what: Any) -> Any:
     return format_html("“{}”: {}", task.name, what)  # quoted: the page makes the first letter a capital
-
-
-def _told_run(task: PeriodicTask, what: str) -> Any:
-    id = what.removeprefix("Run now, as ").rstrip(".")
-    return format_html("sent, as {}", run_link(id))
