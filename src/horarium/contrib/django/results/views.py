@@ -6,6 +6,7 @@ project to say: wrap the views, or the include, in what checks it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -58,12 +59,21 @@ def _answer(told: dict[str, Any]) -> JsonResponse:
 
 def _members(group_id: str) -> list[tuple[str, dict[str, Any]]]:
     group = GroupResult.restore(group_id, app=current_app())
-    return [(each.id, _told(each.id)) for each in group.results] if group is not None else []
+    return _told_all([each.id for each in group.results]) if group is not None else []
 
 
 def _told(task_id: str) -> dict[str, Any]:
-    [run] = current_app().connection.engine.results.read([task_id])
-    return _of_run(run) if run is not None else _of_row(TaskResult.objects.get_task(task_id))
+    [(_id, told)] = _told_all([task_id])
+    return told
+
+
+def _told_all(ids: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:
+    """Return what is told of each, in one look at the store: a page may poll for a group of thousands."""
+    runs = current_app().connection.engine.results.read(ids)
+    return [
+        (id, _of_run(run) if run is not None else _of_row(TaskResult.objects.get_task(id)))
+        for id, run in zip(ids, runs, strict=True)
+    ]
 
 
 def _of_run(run: Run) -> dict[str, Any]:
