@@ -13,10 +13,10 @@ from horarium.contrib.django.beat.admin.links import run_addresses
 from horarium.contrib.django.beat.admin.preview import Preview, preview
 from horarium.contrib.django.beat.admin.sparkline import in_words, kind_of
 from horarium.contrib.django.beat.admin.standing import DRESS, Standings
-from horarium.contrib.django.beat.admin.words import bare, local, span, zone_of_row
+from horarium.contrib.django.beat.admin.words import bare, local, zone_of_row
 from horarium.contrib.django.beat.models import PeriodicTask
 from horarium.contrib.django.models import ScheduleExtra
-from horarium.observe.moments import utc
+from horarium.observe.moments import span, utc
 from horarium.outcome import Run
 from horarium.schedules.health import Condition
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from datetime import tzinfo
 from functools import lru_cache
-from itertools import pairwise
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from horarium.clock import Instant, Seconds, abbreviation, to_datetime
+from horarium.clock import Instant, abbreviation, to_datetime
 from horarium.contrib.django.beat.models import CrontabSchedule, PeriodicTask
 from horarium.errors import HorariumError, InvalidSchedule
-from horarium.observe.moments import utc
+from horarium.observe.moments import span, utc
 from horarium.schedules.words import explain
 from horarium.schedules.zones import zone_of
 
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from horarium.app.app import Horarium
 
 NOTHING = mark_safe('<span class="quiet">–</span>')
-_STEPS = ((86_400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
 
 
 def plain(error: HorariumError) -> str:
@@ -90,16 +88,6 @@ def local(instant: Instant, zone: tzinfo, now: Instant) -> str:
 def away(instant: Instant, now: Instant) -> str:
     """Return how far a moment is from now."""
     seconds = round((instant - now) / 1000)
-    return f"in {span(seconds)}" if seconds >= 0 else f"{span(-seconds)} ago"
-
-
-def span(seconds: Seconds) -> str:
-    """Return a duration in its two largest units; a short one to the hundredth."""
-    if seconds < 10 and seconds != int(seconds):
-        return f"{seconds:.2g} s" if seconds < 1 else f"{seconds:.1f} s"
-    for (size, name), (smaller, smaller_name) in pairwise(_STEPS):
-        if seconds >= size:
-            large, rest = divmod(int(seconds), int(size))
-            small = rest // int(smaller)
-            return f"{large} {name} {small} {smaller_name}" if small and large < 10 else f"{large} {name}"
-    return f"{seconds:.0f} s"
+    if seconds == 0:
+        return "now"
+    return f"in {span(seconds)}" if seconds > 0 else f"{span(-seconds)} ago"
