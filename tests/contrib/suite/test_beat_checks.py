@@ -52,7 +52,7 @@ def test_settings_that_cannot_be_read_are_one_error_and_no_traceback(monkeypatch
     monkeypatch.setattr(project_checks, "project_app", lambda: made)
     with current.chosen(made):
         assert said() == {}
-        assert [each.id for each in checks.run_checks() if each.id.startswith("horarium.")] == ["horarium.E001"]
+        assert [each.id for each in checks.run_checks() if each.id.startswith("horarium.E0")] == ["horarium.E001"]
 
 
 def test_an_entry_that_cannot_be_read_is_told_with_the_remedy() -> None:
