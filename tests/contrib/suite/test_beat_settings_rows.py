@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from horarium import Horarium, codec, schedules
 from horarium.contrib.django.beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 from horarium.contrib.django.beat.reading import schedule_of
-from horarium.contrib.django.beat.settings_rows import Report, bring_in
+from horarium.contrib.django.beat.settings_rows import Report, make_rows
 from horarium.contrib.django.models import ScheduleExtra
 from horarium.errors import InvalidSchedule
 
@@ -30,11 +30,11 @@ def app() -> Iterator[Horarium]:
 
 def bring(app: Horarium, entries: dict[str, Any], **options: bool) -> Report:
     app.conf.beat_schedule = entries
-    return bring_in(app, **options)
+    return make_rows(app, **options)
 
 
 def became(report: Report) -> dict[str, str]:
-    return {outcome.name: outcome.what for outcome in report.outcomes}
+    return {effect.name: effect.what for effect in report.effects}
 
 
 def test_each_kind_of_schedule_becomes_a_row_that_reads_back_as_the_same_row_88(app: Horarium) -> None:
@@ -88,7 +88,7 @@ def test_arguments_are_written_as_django_celery_beat_reads_them(app: Horarium) -
     assert rows["dates"].args == '[{"__type__":"date","__value__":"2030-01-01"}]'
     assert codec.decode(schedule_of(app, rows["dates"], {}, now=app.now()).args) == [day]
     assert codec.decode(schedule_of(app, rows["spans"], {}, now=app.now()).args) == [timedelta(1)]
-    assert became(bring_in(app)) == {"dates": "unchanged", "spans": "unchanged"}
+    assert became(make_rows(app)) == {"dates": "unchanged", "spans": "unchanged"}
 
 
 def test_arguments_of_a_kind_that_nobody_knows_are_told(app: Horarium) -> None:
@@ -136,7 +136,7 @@ def test_without_our_own_tables_rows_are_made_and_none_is_changed_or_removed(app
 def test_an_entry_that_changes_changes_its_row_row_83(app: Horarium) -> None:
     bring(app, {"a": HOURLY})
     report = bring(app, {"a": {**HOURLY, "schedule": 60, "kwargs": {"c": 1}}})
-    assert report.outcomes[0].changes["schedule"] == ("every hour", "every minute")
+    assert report.effects[0].changes["schedule"] == ("every hour", "every minute")
     row = PeriodicTask.objects.get()
     assert (str(row.interval), row.kwargs) == ("every minute", '{"c":1}')
 
@@ -204,14 +204,14 @@ def test_an_entry_that_cannot_be_read_is_told_and_hinders_none(app: Horarium) ->
     bring(app, {"a": HOURLY, "b": HOURLY})
     report = bring(app, {"a": {"task": "x"}, "b": {**HOURLY, "schedule": 60}, "n" * 201: HOURLY})
     assert became(report) == {"a": "unreadable", "b": "updated", "n" * 201: "unreadable"}
-    assert "add 'schedule'" in next(outcome.reason for outcome in report.outcomes if outcome.name == "a")
+    assert "add 'schedule'" in next(effect.reason for effect in report.effects if effect.name == "a")
     assert PeriodicTask.objects.filter(name="a").exists()
 
 
 def test_an_entry_in_a_zone_that_there_is_not_is_told(app: Horarium) -> None:
     report = bring(app, {"a": {**HOURLY, "schedule": schedules.crontab(), "timezone": "Mars/Base"}})
     assert became(report) == {"a": "unreadable"}
-    assert "Mars/Base" in report.outcomes[0].reason
+    assert "Mars/Base" in report.effects[0].reason
 
 
 def test_a_dry_run_writes_nothing(app: Horarium) -> None:
@@ -224,5 +224,5 @@ def test_schedules_of_tasks_in_code_become_rows_too(app: Horarium) -> None:
     @app.task(name="swept", schedule=schedules.crontab(minute=5))
     def swept() -> None: ...
 
-    assert became(bring_in(app)) == {"swept": "created"}
+    assert became(make_rows(app)) == {"swept": "created"}
     assert CrontabSchedule.objects.get().minute == "5"

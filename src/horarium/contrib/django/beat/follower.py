@@ -18,7 +18,7 @@ from horarium.contrib.django.beat import changes, tables
 from horarium.contrib.django.beat.changes import Noted
 from horarium.contrib.django.beat.mirror import expired, show
 from horarium.contrib.django.beat.rows import PAGE, Rows
-from horarium.contrib.django.beat.settings_rows import bring_in
+from horarium.contrib.django.beat.settings_rows import make_rows
 from horarium.contrib.django.beat.storing import Stored, store
 from horarium.contrib.django.beat.sweep import PAGES_WITHOUT_TRIGGERS, Sweep
 from horarium.engines.records import SCHEDULE_TOPIC
@@ -89,7 +89,7 @@ class Follower:
         if not self._is_ready:
             self._require_tables()
             self._look(monotonic, events)
-            left = self._bring_in(engine, events, now=now)
+            left = self._make_rows(engine, events, now=now)
             self._is_ready = True
         elif monotonic - self._looked_at >= LOOK_EVERY:
             self._look(monotonic, events)
@@ -132,14 +132,14 @@ class Follower:
                 self._has_told = True
                 events.append(StoreWeak(where="beat", weakness=_no_triggers(using, reason)))
 
-    def _bring_in(self, engine: Engine, events: list[Event], *, now: Instant) -> int:
+    def _make_rows(self, engine: Engine, events: list[Event], *, now: Instant) -> int:
         """Make rows of the settings' entries, and remove what the code of this app stored when there was no table in
         charge; return how many schedules that were."""
-        report = bring_in(self._app)
+        report = make_rows(self._app)
         save_wanted(engine, report.beside, now=now, observer=Silent())
-        for outcome in report.outcomes:
-            if outcome.what == "unreadable":
-                events.append(ScheduleUnreadable(schedule=outcome.name, reason=outcome.reason))
+        for effect in report.effects:
+            if effect.what == "unreadable":
+                events.append(ScheduleUnreadable(schedule=effect.name, reason=effect.reason))
         of_code = [each.name for each in browse_all(engine, owner="code") if each.app == self._app.main]
         left = 0
         for start in range(0, len(of_code), PAGE):

@@ -46,7 +46,7 @@ What: TypeAlias = Literal[
 CHANGES: frozenset[What] = frozenset({"created", "updated", "adopted", "removed"})
 
 
-class Outcome(Struct, frozen=True, kw_only=True):
+class Effect(Struct, frozen=True, kw_only=True):
     """What became of one entry, or of the row of an entry that is gone."""
 
     name: str
@@ -58,12 +58,12 @@ class Outcome(Struct, frozen=True, kw_only=True):
 class Report(Struct, frozen=True, kw_only=True):
     """What became of each entry. ``beside``: those that no row can say, as they are to be stored."""
 
-    outcomes: tuple[Outcome, ...]
+    effects: tuple[Effect, ...]
     beside: dict[str, Schedule] = msgspec.field(default_factory=dict)
 
     def names(self, *what: What) -> tuple[str, ...]:
         """Return the names of those of which this became."""
-        return tuple(outcome.name for outcome in self.outcomes if outcome.what in what)
+        return tuple(effect.name for effect in self.effects if effect.what in what)
 
     @property
     def changed(self) -> int:
@@ -71,7 +71,7 @@ class Report(Struct, frozen=True, kw_only=True):
         return len(self.names("created", "updated", "adopted", "removed"))
 
 
-def bring_in(app: Horarium, *, dry_run: bool = False, remove: bool = True, overwrite: bool = False) -> Report:
+def make_rows(app: Horarium, *, dry_run: bool = False, remove: bool = True, overwrite: bool = False) -> Report:
     """Make the rows of the settings' schedule what ``app``'s entries ask for; return what became of each.
 
     All in one transaction, and nothing is written where nothing differs. Idempotent; several processes may do it at
@@ -86,7 +86,7 @@ def bring_in(app: Horarium, *, dry_run: bool = False, remove: bool = True, overw
         # A write comes first: it makes a second process wait here (SQLite would refuse one that has read before).
         PeriodicTasks.objects.using(using).filter(ident=1).update(ident=1)
         plan = _plan(app, using=using, remove=remove, overwrite=overwrite, lock=True)
-        return replace(plan.report(), outcomes=tuple(_act(step, using) for step in plan.steps))
+        return replace(plan.report(), effects=tuple(_act(step, using) for step in plan.steps))
 
 
 def read_entries(
@@ -114,7 +114,7 @@ def read_entries(
 
 
 class _Step(Struct, frozen=True, kw_only=True):
-    outcome: Outcome
+    effect: Effect
     wanted: Wanted | None = None
     row: Any = None  # PeriodicTask
     extra: Any = None  # ScheduleExtra
@@ -128,10 +128,10 @@ class _Plan(Struct, frozen=True, kw_only=True):
 
     @property
     def is_work(self) -> bool:
-        return any(step.outcome.what in CHANGES or not step.is_noted for step in self.steps)
+        return any(step.effect.what in CHANGES or not step.is_noted for step in self.steps)
 
     def report(self) -> Report:
-        return Report(outcomes=tuple(step.outcome for step in self.steps), beside=self.beside)
+        return Report(effects=tuple(step.effect for step in self.steps), beside=self.beside)
 
 
 def _plan(app: Horarium, *, using: str, remove: bool, overwrite: bool, lock: bool = False) -> _Plan:
@@ -139,12 +139,12 @@ def _plan(app: Horarium, *, using: str, remove: bool, overwrite: bool, lock: boo
     wanted, beside, unreadable = read_entries(app, entries)
     rows = _Rows(using, wanted.keys(), lock=lock)
     steps = [_step(each, rows, overwrite=overwrite) for each in wanted.values()]
-    steps += [_Step(outcome=Outcome(name=name, what="beside")) for name in beside]
-    steps += [_Step(outcome=Outcome(name=name, what="unreadable", reason=why)) for name, why in unreadable.items()]
+    steps += [_Step(effect=Effect(name=name, what="beside")) for name in beside]
+    steps += [_Step(effect=Effect(name=name, what="unreadable", reason=why)) for name, why in unreadable.items()]
     taken = {step.row.pk for step in steps if step.row is not None}
     if remove:
         steps += [
-            _Step(outcome=Outcome(name=row.name, what="removed"), row=row, extra=extra)
+            _Step(effect=Effect(name=row.name, what="removed"), row=row, extra=extra)
             for row, extra in rows.owned()
             if row.pk not in taken and (row.name not in entries or row.name in beside)
         ]
@@ -194,7 +194,7 @@ class _Rows:
 def _step(wanted: Wanted, rows: _Rows, *, overwrite: bool) -> _Step:
     row = rows.by_name.get(wanted.name) or rows.renamed(wanted)
     if row is None:
-        return _Step(outcome=Outcome(name=wanted.name, what="created"), wanted=wanted, is_owned=rows.has_extras)
+        return _Step(effect=Effect(name=wanted.name, what="created"), wanted=wanted, is_owned=rows.has_extras)
     extra = rows.extra(row)
     is_ours = extra is not None and extra.origin == SETTINGS
     is_noted = is_ours and extra.settings_digest == wanted.digest
@@ -210,8 +210,8 @@ def _step(wanted: Wanted, rows: _Rows, *, overwrite: bool) -> _Step:
         what = "unchanged"
     else:
         what = "edited" if is_noted and not overwrite else "updated"
-    outcome = Outcome(name=wanted.name, what=what, changes=changes)
-    return _Step(outcome=outcome, wanted=wanted, row=row, extra=extra, is_noted=is_noted or what == "left")
+    effect = Effect(name=wanted.name, what=what, changes=changes)
+    return _Step(effect=effect, wanted=wanted, row=row, extra=extra, is_noted=is_noted or what == "left")
 
 
 def _differences(row: Any, extra: Any, wanted: Wanted, of_people: frozenset[str]) -> dict[str, tuple[Any, Any]]:
@@ -259,8 +259,8 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
-def _act(step: _Step, using: str) -> Outcome:
-    match step.outcome.what:
+def _act(step: _Step, using: str) -> Effect:
+    match step.effect.what:
         case "created":
             return _create(step, using)
         case "updated":
@@ -270,10 +270,10 @@ def _act(step: _Step, using: str) -> Outcome:
         case "removed":
             step.row.delete()
             step.extra.delete()
-    return step.outcome
+    return step.effect
 
 
-def _create(step: _Step, using: str) -> Outcome:
+def _create(step: _Step, using: str) -> Effect:
     assert step.wanted is not None
     row = PeriodicTask(name=step.wanted.name, **step.wanted.columns)
     try:
@@ -283,9 +283,9 @@ def _create(step: _Step, using: str) -> Outcome:
         rows = _Rows(using, [step.wanted.name], lock=True)
         if step.wanted.name not in rows.by_name:
             raise
-        found = _step(step.wanted, rows, overwrite=False).outcome
+        found = _step(step.wanted, rows, overwrite=False).effect
         return replace(found, what="left") if found.what in CHANGES else found
-    return step.outcome
+    return step.effect
 
 
 def _write(step: _Step, row: Any, using: str) -> None:
@@ -293,7 +293,7 @@ def _write(step: _Step, row: Any, using: str) -> None:
     assert wanted is not None
     row.name = wanted.name
     for column, value in wanted.columns.items():
-        if row.pk is None or column not in wanted.unsaid or column in step.outcome.changes:
+        if row.pk is None or column not in wanted.unsaid or column in step.effect.changes:
             setattr(row, column, value)
     when = _schedule_row(wanted, using)
     for kind in KINDS:

@@ -28,11 +28,11 @@ from horarium.observe.facts import absent_store
 
 COMMAND = "python manage.py horarium"  # how remedies begin
 MOST_CHOSEN = 100  # a page has no more rows
-TOLD = 10  # outcomes that get a line each
+TOLD = 10  # effects that get a line each
 REASON_CHARS = 200
 
 
-class Outcome(NamedTuple):
+class Effect(NamedTuple):
     """What an action did to one thing. ``url``: where to look now."""
 
     key: str
@@ -47,7 +47,7 @@ class Act(NamedTuple):
     name: str
     label: str
     right: str  # the codename of the permission
-    does: Callable[[HttpRequest, list[str]], list[Outcome]]
+    does: Callable[[HttpRequest, list[str]], list[Effect]]
     asks: Callable[[list[str]], list[str]] | None = None  # the consequences, a line each
     is_grave: bool = False
 
@@ -176,24 +176,24 @@ class PageAdmin(admin.ModelAdmin):
                 "reason": request.POST.get("reason", "")[:REASON_CHARS],
             }
             return self._page(request, "confirm", asked, key)
-        outcomes = act.does(request, keys)
-        done = [(each.key, self.called(each.key), each.text) for each in outcomes if each.done]
+        effects = act.does(request, keys)
+        done = [(each.key, self.called(each.key), each.text) for each in effects if each.done]
         note(request, self.model, done)
-        self._tell(request, outcomes)
+        self._tell(request, effects)
         return HttpResponseRedirect(request.get_full_path())
 
-    def _tell(self, request: HttpRequest, outcomes: Sequence[Outcome]) -> None:
-        done = sum(outcome.done for outcome in outcomes)
-        if len(outcomes) > TOLD:
-            messages.info(request, f"{done} of {len(outcomes)} done; the first {TOLD} of those that were not:")
-            outcomes = [outcome for outcome in outcomes if not outcome.done][:TOLD]
-        for outcome in outcomes:
-            tell = messages.success if outcome.done else messages.warning
-            name = self.called(outcome.key)
-            if outcome.url:
-                tell(request, format_html('{}: <a href="{}">{}</a>', name, outcome.url, outcome.text))
+    def _tell(self, request: HttpRequest, effects: Sequence[Effect]) -> None:
+        done = sum(effect.done for effect in effects)
+        if len(effects) > TOLD:
+            messages.info(request, f"{done} of {len(effects)} done; the first {TOLD} of those that were not:")
+            effects = [effect for effect in effects if not effect.done][:TOLD]
+        for effect in effects:
+            tell = messages.success if effect.done else messages.warning
+            name = self.called(effect.key)
+            if effect.url:
+                tell(request, format_html('{}: <a href="{}">{}</a>', name, effect.url, effect.text))
             else:
-                tell(request, f"{name}: {outcome.text}")
+                tell(request, f"{name}: {effect.text}")
 
     def _require(self, right: str, request: HttpRequest) -> None:
         allowed = (

@@ -12,7 +12,7 @@ from horarium.app.current import current_app
 from horarium.app.switches import Switch, Switched, Switches, read_switches
 from horarium.clock import Instant, Seconds
 from horarium.contrib.django.pages.models import Queue
-from horarium.contrib.django.pages.page import REASON_CHARS, Act, Outcome, PageAdmin, open_store
+from horarium.contrib.django.pages.page import REASON_CHARS, Act, Effect, PageAdmin, open_store
 from horarium.contrib.django.pages.states import shown_state
 from horarium.contrib.django.pages.text import visible
 from horarium.engines.protocol import Engine
@@ -74,24 +74,24 @@ class QueueAdmin(PageAdmin):
             for name in sorted(_names(counts, switched, readers))
         ]
 
-    def _pause(self, request: HttpRequest, names: list[str]) -> list[Outcome]:
+    def _pause(self, request: HttpRequest, names: list[str]) -> list[Effect]:
         reason = request.POST.get("reason", "")[:REASON_CHARS]
         switches = Switches(current_app().connection)
         for name in names:
             switches.pause_queue(name, reason=reason, by=request.user.get_username())
         told = f": {reason}" if reason else ""
-        return [Outcome(name, f"paused{told}") for name in names]
+        return [Effect(name, f"paused{told}") for name in names]
 
-    def _resume(self, request: HttpRequest, names: list[str]) -> list[Outcome]:
+    def _resume(self, request: HttpRequest, names: list[str]) -> list[Effect]:
         switches = Switches(current_app().connection)
         return [
-            Outcome(name, "resumed") if switches.resume_queue(name) else Outcome(name, "it was not paused", done=False)
+            Effect(name, "resumed") if switches.resume_queue(name) else Effect(name, "it was not paused", done=False)
             for name in names
         ]
 
-    def _purge(self, request: HttpRequest, names: list[str]) -> list[Outcome]:
+    def _purge(self, request: HttpRequest, names: list[str]) -> list[Effect]:
         control = current_app().control
-        return [Outcome(name, f"purged: {plural(control.purge(queues=[name]), 'run')} cancelled") for name in names]
+        return [Effect(name, f"purged: {plural(control.purge(queues=[name]), 'run')} cancelled") for name in names]
 
 
 def _row(name: str, url: str, counts: Counts, switched: Switched, readers: Iterable[Member], now: Instant) -> Row:

@@ -13,7 +13,7 @@ from horarium.app.current import current_app
 from horarium.clock import Instant, Seconds
 from horarium.contrib.django.pages import question
 from horarium.contrib.django.pages.models import Run as RunModel
-from horarium.contrib.django.pages.page import Act, Outcome, PageAdmin, open_store
+from horarium.contrib.django.pages.page import Act, Effect, PageAdmin, open_store
 from horarium.contrib.django.pages.periodic import addresses_of
 from horarium.contrib.django.pages.question import PERIODS, Asked
 from horarium.contrib.django.pages.run_page import context_of
@@ -97,45 +97,43 @@ class RunAdmin(PageAdmin):
             for run in runs
         ]
 
-    def _retry(self, request: HttpRequest, ids: list[str]) -> list[Outcome]:
+    def _retry(self, request: HttpRequest, ids: list[str]) -> list[Effect]:
         engine = open_store()
         found = dict(zip(ids, engine.results.read(ids), strict=True))
         reasons = {id: refusal(run) if run else "nothing is known of it" for id, run in found.items()}
-        outcomes = {
-            id: Outcome(id, f"not sent again: {reason}", done=False) for id, reason in reasons.items() if reason
-        }
-        runs = [run for run in found.values() if run is not None and run.id not in outcomes]
+        effects = {id: Effect(id, f"not sent again: {reason}", done=False) for id, reason in reasons.items() if reason}
+        runs = [run for run in found.values() if run is not None and run.id not in effects]
         for run, (message, placed) in zip(runs, send_again(engine, runs), strict=True):
             if placed is True:
-                outcomes[run.id] = Outcome(run.id, f"sent again as {message.id}", url=self.change_url(message.id))
+                effects[run.id] = Effect(run.id, f"sent again as {message.id}", url=self.change_url(message.id))
             else:
                 reason = f"not sent again: run {placed}, of the same unique key, stands for it"
-                outcomes[run.id] = Outcome(run.id, reason, done=False, url=self.change_url(str(placed)))
-        return [outcomes[id] for id in ids]
+                effects[run.id] = Effect(run.id, reason, done=False, url=self.change_url(str(placed)))
+        return [effects[id] for id in ids]
 
-    def _revoke(self, request: HttpRequest, ids: list[str]) -> list[Outcome]:
+    def _revoke(self, request: HttpRequest, ids: list[str]) -> list[Effect]:
         return self._cancel(ids, terminate=False)
 
-    def _terminate(self, request: HttpRequest, ids: list[str]) -> list[Outcome]:
+    def _terminate(self, request: HttpRequest, ids: list[str]) -> list[Effect]:
         return self._cancel(ids, terminate=True)
 
-    def _cancel(self, ids: list[str], *, terminate: bool) -> list[Outcome]:
+    def _cancel(self, ids: list[str], *, terminate: bool) -> list[Effect]:
         changed = set(current_app().control.revoke(ids, terminate=terminate))
         runs = dict(zip(ids, open_store().results.read(ids), strict=True))
         return [_cancelled(id, runs[id], id in changed, terminate=terminate) for id in ids]
 
 
-def _cancelled(id: str, run: Run | None, is_changed: bool, *, terminate: bool) -> Outcome:
+def _cancelled(id: str, run: Run | None, is_changed: bool, *, terminate: bool) -> Effect:
     if run is None:
-        return Outcome(id, "not cancelled: nothing is known of it", done=False)
+        return Effect(id, "not cancelled: nothing is known of it", done=False)
     if not is_changed:
         word = look_of(run.state).word
         reason = f"it had ended already: {word}" if run.has_ended else "it is to be cancelled already"
-        return Outcome(id, f"not cancelled: {reason}", done=False)
+        return Effect(id, f"not cancelled: {reason}", done=False)
     if run.has_ended:
-        return Outcome(id, "cancelled")
+        return Effect(id, "cancelled")
     stays = "its process is told to stop it" if terminate else "it runs now, runs on, and is not tried again"
-    return Outcome(id, f"cancelled: {stays}")
+    return Effect(id, f"cancelled: {stays}")
 
 
 def _choices(asked: Asked, counts: Counts) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from horarium.app.fleet import Node, nodes_of
 from horarium.bridge.membership import POOL as BRIDGE
 from horarium.clock import Instant, Seconds
 from horarium.contrib.django.pages.models import Worker
-from horarium.contrib.django.pages.page import Act, Outcome, PageAdmin, address, open_store
+from horarium.contrib.django.pages.page import Act, Effect, PageAdmin, address, open_store
 from horarium.contrib.django.pages.text import visible
 from horarium.engines.protocol import Engine
 from horarium.engines.records import MemberRecord, RunningNow
@@ -102,16 +102,16 @@ class WorkerAdmin(PageAdmin):
             rss_bytes=sum(each.rss_bytes for each in node.members),
         )
 
-    def _stop(self, request: HttpRequest, owners: list[str]) -> list[Outcome]:
+    def _stop(self, request: HttpRequest, owners: list[str]) -> list[Effect]:
         nodes = _nodes()
-        outcomes = []
+        effects = []
         for owner in owners:
             if owner not in nodes:
-                outcomes.append(Outcome(owner, "only a live worker can be stopped from here", done=False))
+                effects.append(Effect(owner, "only a live worker can be stopped from here", done=False))
                 continue
             current_app().control.shutdown(destination=[nodes[owner].key])
-            outcomes.append(Outcome(owner, f"{nodes[owner].name} is told to stop; what runs may finish"))
-        return outcomes
+            effects.append(Effect(owner, f"{nodes[owner].name} is told to stop; what runs may finish"))
+        return effects
 
 
 def _nodes() -> dict[str, Node]:

@@ -16,7 +16,7 @@ from django.db import DatabaseError, router
 from horarium.app.app import Horarium, current_app
 from horarium.contrib.django.beat import tables
 from horarium.contrib.django.beat.models import PeriodicTask
-from horarium.contrib.django.beat.settings_rows import CHANGES, Outcome, What, bring_in
+from horarium.contrib.django.beat.settings_rows import CHANGES, Effect, What, make_rows
 from horarium.errors import ImproperlyConfigured
 
 NAME = "setup_periodic_tasks"
@@ -64,11 +64,11 @@ class Command(BaseCommand):
         app = _app()
         try:
             _need_tables()
-            report = bring_in(app, dry_run=is_dry, remove=remove, overwrite=overwrite)
+            report = make_rows(app, dry_run=is_dry, remove=remove, overwrite=overwrite)
         except DatabaseError as error:
             raise CommandError(f"{error}; nothing was written: run it again when the database answers") from error
-        for outcome in report.outcomes:
-            self._tell(outcome, verbosity=options["verbosity"])
+        for effect in report.effects:
+            self._tell(effect, verbosity=options["verbosity"])
         counted = ", ".join(f"{len(names)} {what}" for what in _SAID if (names := report.names(what)))
         self.stdout.write(f"{'would be: ' if is_dry and report.changed else ''}{counted or 'no entries'}")
         if unreadable := report.names("unreadable"):
@@ -76,13 +76,13 @@ class Command(BaseCommand):
         if options["check"] and report.changed:
             raise CommandError(f"rows that are not as the settings ask: {report.changed}; run {NAME}")
 
-    def _tell(self, outcome: Outcome, *, verbosity: int) -> None:
-        if outcome.what == "unchanged" and verbosity < 2:
+    def _tell(self, effect: Effect, *, verbosity: int) -> None:
+        if effect.what == "unchanged" and verbosity < 2:
             return
-        said = f"{_SAID[outcome.what]}{f': {outcome.reason}' if outcome.reason else ''}"
-        style = self.style.SUCCESS if outcome.what in CHANGES else self.style.WARNING
-        self.stdout.write(f"{outcome.name}: {style(said) if outcome.what != 'unchanged' else said}")
-        for column, (before, after) in sorted(outcome.changes.items()):
+        said = f"{_SAID[effect.what]}{f': {effect.reason}' if effect.reason else ''}"
+        style = self.style.SUCCESS if effect.what in CHANGES else self.style.WARNING
+        self.stdout.write(f"{effect.name}: {style(said) if effect.what != 'unchanged' else said}")
+        for column, (before, after) in sorted(effect.changes.items()):
             self.stdout.write(f"    {column}: {before!r} -> {after!r}")
 
 
