@@ -97,7 +97,7 @@ def streamed(
     data.
 
     It ends then, after ``longest`` seconds, when the reader goes and when the server stops; an EventSource connects
-    again after all but the last, so close it at ``end``. Past ``MOST_STREAMS`` at a time the answer is a 503.
+    again after all but the last, so close it at ``end``. Raises: HTTPException 503 past ``MOST_STREAMS`` at a time.
     """
     if _Stream.count >= MOST_STREAMS:
         raise HTTPException(503, "too many runs are being followed; ask for the status instead", ASK_LATER)
