@@ -286,7 +286,7 @@ def test_what_is_named_is_written_down_at_the_end_too(engine: MemoryEngine, shel
 
 
 def test_what_is_named_and_goes_on_is_left_to_whoever_has_it(engine: MemoryEngine, shelf: Shelf, diary: Diary) -> None:
-    """The child that had it is dead, another one has it: what was read of it is old when that one has written its end."""
+    """Another child has it: what was read of it is old when that one has written its end."""
     claimed(engine, "a")
     keeper = keeper_of(engine, shelf, diary)
     keeper.owe(["a"])
