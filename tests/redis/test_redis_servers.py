@@ -12,6 +12,7 @@ import pytest
 from msgspec.structs import replace
 from redis_words import NOW, POLICY, Open, claim, done, hire, message, put
 
+from horarium.clock import ManualClock
 from horarium.engines.records import DeadOwner, Revoke
 from horarium.engines.redis import RedisEngine
 from horarium.errors import EngineUnavailable, StoreUnusable
@@ -61,6 +62,22 @@ def test_a_frozen_server_is_unavailable_within_the_patience(server: RedisServer,
     assert time.monotonic() - began < 5
     server.thaw()
     put(engine, message())
+
+
+def test_the_clock_of_a_frozen_server_is_waited_for_once(server: RedisServer) -> None:
+    """It was read before each publish: ``delay()`` took 15 s, three times its deadline."""
+    clock = ManualClock()
+    engine = RedisEngine(server.url, clock=clock, patience=0.3)
+    engine.now()
+    server.freeze()
+    clock.advance(6)
+    engine.now()
+    began = time.monotonic()
+    for _ in range(20):
+        engine.now()
+    assert time.monotonic() - began < 0.3
+    server.thaw()
+    engine.close()
 
 
 def test_a_wrong_password_is_told_as_such() -> None:

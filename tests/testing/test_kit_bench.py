@@ -314,3 +314,11 @@ class WithTheEagerMixin(UsesHorarium, unittest.TestCase):
 
     def test_a_call_is_run(self) -> None:
         self.assertEqual(note.delay(1).state, "SUCCESS")
+
+
+def test_code_that_closes_the_app_stays_on_the_tests_store(app: Horarium) -> None:
+    with captured(app) as bench:
+        note.delay(1)
+        app.close()
+        note.delay(2)
+        assert [sent.args[0] for sent in bench.enqueued()] == [1, 2]

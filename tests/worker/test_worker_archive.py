@@ -285,6 +285,16 @@ def test_what_is_named_is_written_down_at_the_end_too(engine: MemoryEngine, shel
     assert set(shelf.records) == {"a"}
 
 
+def test_what_is_named_and_goes_on_is_left_to_whoever_has_it(engine: MemoryEngine, shelf: Shelf, diary: Diary) -> None:
+    """Another child has it: what was read of it is old when that one has written its end."""
+    claimed(engine, "a")
+    keeper = keeper_of(engine, shelf, diary)
+    keeper.owe(["a"])
+    keeper.start()
+    assert keeper.finish(10)
+    assert not shelf.records
+
+
 def test_a_record_that_somebody_removed_does_not_come_back(engine: MemoryEngine, shelf: Shelf, diary: Diary) -> None:
     long_ago = engine.now() - 7_200_000
     [delivery] = claimed(engine, "a")

@@ -23,8 +23,9 @@ class Connection:
     def __init__(self, conf: Settings, clock: Clock, engine: Engine | None = None) -> None:
         self.clock = clock
         self._conf = conf
-        self._lock = RLock()  # guards _engine, _watch and _archive
+        self._lock = RLock()  # guards _engine, _is_lent, _watch and _archive
         self._engine = engine
+        self._is_lent = False
         self._watch: ResultsWatch | None = None
         self._archive: tuple[str, Archive] | None = None  # with the name under which it was made
 
@@ -99,20 +100,29 @@ class Connection:
 
     @contextmanager
     def replaced(self, engine: Engine, clock: Clock) -> Iterator[None]:
-        """Use another store and another clock for the length of a ``with`` block: for tests. All threads see it."""
+        """Use another store and another clock for the length of a ``with`` block: for tests. All threads see it.
+
+        The store is whoever lends it's: ``close`` does not let go of it, or what comes next would go to the real one.
+        """
         with self._lock:
-            before = self.clock, self._engine, self._watch
-            self.clock, self._engine, self._watch = clock, engine, None
+            before = self.clock, self._engine, self._watch, self._is_lent
+            self.clock, self._engine, self._watch, self._is_lent = clock, engine, None, True
         try:
             yield
         finally:
             with self._lock:
-                self.clock, self._engine, self._watch = before
+                watch = self._watch
+                self.clock, self._engine, self._watch, self._is_lent = before
+            if watch is not None:
+                watch.close()
 
     def close(self) -> None:
         """Let go of the store. It is opened again when it is needed again; closing twice is fine."""
         with self._lock:
-            engine, watch, self._engine, self._watch = self._engine, self._watch, None, None
+            watch, self._watch = self._watch, None
+            engine = None if self._is_lent else self._engine
+            if not self._is_lent:
+                self._engine = None
             self._archive = None  # what it has open is its thread's, and closed there
         if watch is not None:
             watch.close()

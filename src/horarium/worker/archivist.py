@@ -82,9 +82,12 @@ class Archivist:
             self.write_known(list(dict.fromkeys(doubtful)))
 
     def write_known(self, ids: Sequence[str]) -> None:
-        """Write down these runs as the store has them. Raises: EngineUnavailable."""
+        """Write down the ends of these runs as the store has them. Raises: EngineUnavailable.
+
+        What goes on is left alone: whoever has it in hand by now may have written its end since it was read.
+        """
         runs = self._engine.results.read(ids)
-        self.write([Record(run=run) for run in runs if run is not None and is_wanted(run)])
+        self.write([Record(run=run) for run in runs if run is not None and run.has_ended and is_wanted(run)])
 
     def write(self, records: Sequence[Record]) -> None:
         """Write records. Raises: ArchiveUnavailable; whatever else goes wrong is told once."""

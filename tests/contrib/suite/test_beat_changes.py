@@ -104,6 +104,28 @@ def test_an_edit_of_what_tasks_share_is_noted(kind: str, make: Callable[[], obje
     assert noted() == {(kind, shared.pk, "")}  # type: ignore[attr-defined]
 
 
+@pytest.mark.on_postgresql
+@pytest.mark.parametrize("way", ["ORM", "raw SQL", "TRUNCATE"])
+def test_a_deleted_task_takes_its_options_along(way: str, row: Row) -> None:
+    """Else a number that is given out anew would inherit them."""
+    ScheduleExtra.objects.create(periodic_task_id=row.pk, options={"catchup": "all"}, origin="settings")
+    if way == "ORM":
+        Row.objects.all().delete()
+    elif way == "TRUNCATE" and is_postgresql():
+        run("SET CONSTRAINTS ALL IMMEDIATE")  # none may be pending
+        run("TRUNCATE django_celery_beat_periodictask RESTART IDENTITY")
+    else:
+        run("DELETE FROM django_celery_beat_periodictask")
+    assert not ScheduleExtra.objects.exists()
+
+
+def test_options_of_a_task_that_was_deleted_unseen_are_found(row: Row, beat: Beat) -> None:
+    ScheduleExtra.objects.create(periodic_task_id=row.pk + 1, options={"catchup": "all"})
+    ScheduleExtra.objects.create(periodic_task_id=row.pk, options={"catchup": "none"})
+    beat.look()
+    assert list(ScheduleExtra.objects.values_list("pk", flat=True)) == [row.pk]
+
+
 def test_what_schedulers_write_is_no_edit(row: Row) -> None:
     now = timezone.now()
     Row.objects.update(last_run_at=now, total_run_count=7, date_changed=now)

@@ -149,12 +149,13 @@ class _Put:
             self._parent.note_child(self._handle)
 
 
-def carry_out(puts: Sequence[_Put]) -> None:
-    """Store messages after their commit, those of one app in one round trip. Raises: EngineUnavailable."""
+def carry_out(puts: Sequence[_Put], *, retry: bool = True) -> None:
+    """Store messages after their commit, those of one app in one round trip. ``retry``: try again while the store is
+    away, unless a caller has forbidden it. Raises: EngineUnavailable."""
     for app in {put.app: None for put in puts}:
         own = [put for put in puts if put.app is app]
         with aware():
-            placed = app.producer.dispatch([put.message for put in own], retry=all(put.retry for put in own))
+            placed = app.producer.dispatch([put.message for put in own], retry=retry and all(put.retry for put in own))
         for put, said in zip(own, placed, strict=True):
             put.note(said)
 
@@ -181,13 +182,14 @@ class _Gathered:
             for start in range(0, len(puts), outbox.BATCH):
                 self._send({put.message.id: put for put in puts[start : start + outbox.BATCH]})
         except (EngineUnavailable, DatabaseError) as error:
-            logger.warning("what was sent on commit stays in the outbox, and a worker sends it: %s", error)
+            logger.warning("what was sent on commit stays in the outbox, and a worker sends it: %s", outbox.told(error))
 
     def _send(self, puts: dict[str, _Put]) -> None:
         if len(puts) > 1:
             committed = outbox.present(self._connection, list(puts))
             puts = {id: put for id, put in puts.items() if id in committed}
-        carry_out(list(puts.values()))
+        # Once: nobody is to wait for a store that is away, when a worker will send it.
+        carry_out(list(puts.values()), retry=False)
         outbox.remove(self._connection, list(puts))
 
 

@@ -44,6 +44,11 @@ def remedy(alias: str) -> str:
     return "run `manage.py migrate horarium" + (f" --database {alias}`" if alias != DEFAULT_DB_ALIAS else "`")
 
 
+def told(error: Exception) -> str:
+    """Return what an error says, on one line of a log: PostgreSQL's driver asks its question on a second one."""
+    return " ".join(str(error).split())
+
+
 def insert(connection: Any, message: Message) -> None:
     """Write a message into the outbox, in the open transaction: one query."""
     # Not by the model: its save() takes 150 us of CPU, this 25 us.

@@ -79,7 +79,7 @@ class Relay(Thread):
                     logger.info("sent %d messages that were left in the outbox", sent)
             except (DatabaseError, HorariumError) as error:
                 if was_well:  # told once, not every few seconds while it lasts
-                    logger.warning("expected to send what is in the outbox, got: %s; trying again", error)
+                    logger.warning("expected to send what is in the outbox, got: %s; trying again", outbox.told(error))
                 wait, was_well = REST, False
             finally:
                 connections.close_all()

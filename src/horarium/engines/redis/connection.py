@@ -44,8 +44,9 @@ class Store:
         self._pid = os.getpid()
         self._idle: deque[Connection] = deque()  # its operations are atomic
         self._greeted = False
-        self._lock = threading.Lock()  # guards _time
+        self._lock = threading.Lock()  # guards _time and _unread_since
         self._time = RemoteClock(clock)
+        self._unread_since: Seconds = float("-inf")  # when the clock could not be read, by the monotonic one
 
     def call(self, name: str, arguments: Sequence[Argument] = ()) -> Answer:
         """Carry out a script. Raises: EngineUnavailable, StoreUnusable."""
@@ -105,7 +106,8 @@ class Store:
     def now(self) -> Instant:
         """Read the server's clock: anew after some seconds, and in between carried on by this host's monotonic one.
 
-        Raises: EngineUnavailable when it was never read; otherwise what was read last is good enough for a while.
+        Raises: EngineUnavailable when it was never read; otherwise what was read last is good enough for a while. A
+        server that is frozen is waited for once in that time: not before each of the things that somebody asks of it.
         """
         self._notice_fork()  # another thread may have held the lock in the moment of the fork
         with self._lock:
@@ -113,9 +115,11 @@ class Store:
             if age is None:
                 for _ in range(FIRST_READINGS):
                     self._read_clock()
-            elif age >= READ_CLOCK_EVERY:
-                with suppress(EngineUnavailable):
+            elif age >= READ_CLOCK_EVERY and self._clock.monotonic() - self._unread_since >= READ_CLOCK_EVERY:
+                try:
                     self._read_clock()
+                except EngineUnavailable:
+                    self._unread_since = self._clock.monotonic()
             return self._time.now()
 
     def _read_clock(self) -> None:

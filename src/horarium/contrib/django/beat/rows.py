@@ -94,6 +94,20 @@ class Rows:
         if mended:
             extras.filter(pk__in=mended).update(error="")
 
+    def forget_lost(self) -> int:
+        """Delete what is known besides of tasks that are there no more: some, as many as a page; return how many.
+
+        Triggers do it at once; this is for those that were deleted where there were none.
+        """
+        if not self.has_extras:
+            return 0
+        extras = ScheduleExtra.objects.using(self.using)
+        tasks = PeriodicTask._base_manager.using(self.using).filter(pk=models.OuterRef("pk"))
+        lost = list(extras.filter(~models.Exists(tasks)).values_list("pk", flat=True)[:PAGE])
+        if lost:
+            extras.filter(~models.Exists(tasks), pk__in=lost).delete()
+        return len(lost)
+
     def _extras(self, ids: Sequence[int]) -> dict[int, Extra]:
         if not self.has_extras:
             return {}

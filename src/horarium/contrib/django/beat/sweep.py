@@ -64,6 +64,7 @@ class Sweep:
         removed = remove(self._app, engine, self._rows, sorted(lost), now=now)
         self._after_name = page.next
         if page.next is None:
+            self._rows.forget_lost()
             self._after, self._is_urgent = 0, False
             self.rounds += 1
         return removed

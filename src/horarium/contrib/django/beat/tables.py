@@ -132,6 +132,7 @@ def _triggers(vendor: str) -> list[_Trigger]:
     for kind, model in MOMENTS.items():
         table, columns = model._meta.db_table, _columns(model)
         found += [_Trigger(f"horarium_{kind}_{event}", table, event, kind, "id", columns) for event in _EVENTS[1:]]
+    found.append(_Trigger("horarium_task_forgotten", task, "forgotten", TASK, "id"))
     if vendor == "postgresql":
         found.append(_Trigger("horarium_task_truncated", task, "truncated", ALL, "id"))
     return found
