@@ -15,6 +15,7 @@ from django.utils import timezone
 from horarium import Horarium
 from horarium.app.current import chosen
 from horarium.contrib.django.beat.admin import PeriodicTaskForm
+from horarium.contrib.django.beat.bringing import bring
 from horarium.contrib.django.beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask
 from horarium.contrib.django.models import ScheduleExtra
 
@@ -185,6 +186,21 @@ def test_the_preview_of_a_row_in_the_making_says_what_is_wrong(desk: Client, hou
     assert desk.post(PREVIEW, filled(_pk=task.pk)).json() == nothing
     in_berlin = desk.post(PREVIEW, filled(interval=hourly.pk)).json()
     assert in_berlin["zone"] == "Europe/Berlin"
+
+
+def test_the_preview_of_a_saved_row_goes_on_from_where_the_store_is(
+    app: Horarium, desk: Client, hourly: IntervalSchedule
+) -> None:
+    ran = timezone.now() - timedelta(minutes=20)
+    task = PeriodicTask.objects.create(name="news", task="shop.tasks.add", interval=hourly, last_run_at=ran)
+    assert bring(app, [task]) == {task.pk: ""}
+    shown = desk.get(f"{LIST}{task.pk}/change/").context["preview"].runs[0]
+    sent = desk.post(PREVIEW, filled(_pk=task.pk, interval=hourly.pk, args="[")).json()["runs"][0]
+    due = ran + timedelta(hours=1)
+    assert shown.utc == sent["utc"] == f"{due:%Y-%m-%d %H:%M:%S} UTC"
+    daily = IntervalSchedule.objects.create(every=1, period="days")
+    moved = desk.post(PREVIEW, filled(_pk=task.pk, interval=daily.pk)).json()["runs"][0]
+    assert moved["utc"] == f"{ran + timedelta(days=1):%Y-%m-%d %H:%M:%S} UTC"
 
 
 @pytest.mark.once

@@ -51,7 +51,8 @@ _WORDS = {Condition.NEVER_RAN: EXPECTED}
 
 
 class Standing(Struct, frozen=True, kw_only=True):
-    """How one row stands, and why; what it has done and will do. ``runs``: newest first, None: not looked up."""
+    """How one row stands, and why; what it has done and will do. ``runs``: newest first, None: not looked up.
+    ``stored``: what the store has under the name of the row, whoever put it there."""
 
     state: str
     reason: str
@@ -59,6 +60,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     next: Instant | None = None
     last: Instant | None = None
     runs: tuple[Run, ...] | None = None
+    stored: Schedule | None = None
 
 
 class Standings(Struct, frozen=True, kw_only=True):
@@ -120,6 +122,7 @@ def _standing(task: PeriodicTask, extra: ScheduleExtra | None, known: _Known) ->
         next=stored.next_fire if stored is not None and fires else None,
         last=_last(task, stored, runs or ()),
         runs=runs,
+        stored=stored,
     )
 
 
