@@ -47,7 +47,13 @@ def judge(
 
 
 def timing_of(
-    app: Horarium, task: PeriodicTask, options: Mapping[str, Any], *, now: Instant, stored: Schedule | None = None
+    app: Horarium,
+    task: PeriodicTask,
+    options: Mapping[str, Any],
+    *,
+    now: Instant,
+    stored: Schedule | None = None,
+    fields: Collection[str] = (),
 ) -> Schedule:
     """Return the same for whoever asks only when it is due: what it sends may be wrong or missing yet.
 
@@ -59,7 +65,7 @@ def timing_of(
     row.args = row.kwargs = row.headers = ""
     row.enabled = True
     row.queue = row.exchange = row.routing_key = row.priority = row.expire_seconds = None
-    wanted = judge(app, row, options, fields=(), now=now)
+    wanted = judge(app, row, options, fields=fields, now=now)
     # What a one-off has left depends on whether it is being enabled again: such a row is shown as a new one.
     if stored is None or stored.owner != "table" or not stored.enabled or stored.error or task.one_off:
         return wanted

@@ -94,7 +94,9 @@ def in_utc(instant: Instant) -> str:
 def away(instant: Instant, now: Instant) -> str:
     """Return how far a moment is from now."""
     seconds = round((instant - now) / 1000)
-    return f"in {span(seconds)}" if seconds >= 0 else f"{span(-seconds)} ago"
+    if seconds == 0:
+        return "now"
+    return f"in {span(seconds)}" if seconds > 0 else f"{span(-seconds)} ago"
 
 
 def span(seconds: Seconds) -> str:
