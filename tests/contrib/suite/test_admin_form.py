@@ -127,7 +127,7 @@ def test_the_form_offers_known_tasks_and_shows_options_error_and_runs(app: Horar
     assert re.search(r'name="grace" value="600.0"', page) and '<option value="skip" selected>' in page
     assert page.count("hor-bad") == 1 and "GatewayError: the gateway refused order 1010" in page
     broken = desk.get(f"{LIST}{rows['mail the customers'].pk}/change/").content.decode()
-    assert 'errornote">No scheduler can use this row. expected args to be JSON' in broken
+    assert 'errornote">No scheduler can use this row. Expected args to be JSON' in broken
 
 
 def test_saving_keeps_options_that_the_form_does_not_know(desk: Client, hourly: IntervalSchedule) -> None:

@@ -11,7 +11,8 @@ from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
 from django.http import HttpResponseNotAllowed, HttpResponseRedirect, JsonResponse
 from django.urls import path, reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from msgspec import to_builtins
@@ -123,7 +124,8 @@ class PeriodicTaskAdmin(TaskActions):
     @admin.display(description=gettext_lazy("Name"), ordering="name")
     def name_and_task(self, task: PeriodicTask) -> Any:
         """What it is called, and what runs."""
-        return format_html('{}<br><span class="quiet hor-small">{}</span>', task.name, task.task)
+        words = format_html_join(mark_safe(".<wbr>"), "{}", ((word,) for word in task.task.split(".")))
+        return format_html('{}<br><span class="quiet hor-small">{}</span>', task.name, words)
 
     @admin.display(description=gettext_lazy("When"))
     def due(self, task: PeriodicTask) -> Any:
