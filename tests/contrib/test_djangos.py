@@ -23,25 +23,29 @@ PYTHONS = {
     "5.2": Path(sys.executable),
     "6.0": ROOT / ".venv-django60" / "bin" / "python",
 }
-WHOLE = "5.2"  # runs what is marked `once` as well
+WHOLE = "5.2"  # where what is marked `once` is run, too
 pytestmark = pytest.mark.timeout(PATIENCE + 60)
 on_each_django = pytest.mark.parametrize("django", PYTHONS)
 
 
 @on_each_django
 def test_the_suite_passes(django: str, tmp_path: Path) -> None:
-    run_suite(django, tmp_path, marks=[])
+    run_suite(django, tmp_path, marks=["not once"])
+
+
+@pytest.mark.parametrize("marks", ["once and not browser", "once and browser"])
+def test_what_is_the_same_on_every_django_passes_on_one(marks: str, tmp_path: Path) -> None:
+    run_suite(WHOLE, tmp_path, marks=[marks])
 
 
 @on_each_django
 def test_what_depends_on_the_database_passes_on_postgresql_too(django: str, tmp_path: Path) -> None:
     with PostgresServer() as server:
-        run_suite(django, tmp_path, marks=["on_postgresql"], SITE_DATABASE=server.url)
+        marks = ["on_postgresql"] if django == WHOLE else ["on_postgresql", "not once"]
+        run_suite(django, tmp_path, marks=marks, SITE_DATABASE=server.url)
 
 
 def run_suite(django: str, folder: Path, *, marks: list[str], **environment: str) -> None:
-    if django != WHOLE:
-        marks = [*marks, "not once"]
     with (folder / "output").open("w+") as output:
         process = subprocess.Popen(
             [str(python_with(django)), "-m", "pytest", "-q", "--durations=5", "-m", " and ".join(marks)],
@@ -66,7 +70,6 @@ def own_environment(django: str, folder: Path) -> dict[str, str]:
         **passed_on,
         "HOME": str(folder),
         "PYTHONPATH": str(ROOT / "src"),
-        "PYTHONDONTWRITEBYTECODE": "1",
         "SITE_DJANGO": django,
         "SITE_FOLDER": str(folder),
         "SITE_STORE": f"sqlite:///{folder}/store.db",

@@ -13,7 +13,6 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -119,13 +118,18 @@ def _compare(theirs: Project, ours: Project) -> None:
             assert ours_is == theirs_is, f"{what} after {name}"
 
 
+def without_the_right_to_run(dump: list[Any]) -> list[Any]:
+    """Return what a database holds but for the one right that Horarium adds."""
+    return [[each for each in part if "run_periodictask" not in each] for part in dump]
+
+
 def test_a_database_is_taken_over_as_it_is_and_given_back_rows_85_87_and_92(tmp_path: Path) -> None:
     project = on_sqlite(tmp_path, "site")
     *_, before = project.theirs("migrate", "fill", "begin_beat", "dump")
 
     applied, taken, names, said = project.ours("migrate", "dump", "names", "setup")
     assert "Applying django_celery_beat" not in applied and "Applying places" not in applied
-    assert taken == before
+    assert without_the_right_to_run(taken) == before
     assert len(set(names)) == 1
     assert "from settings: adopted" in said and said.endswith("1 adopted\n")
     project.ours("edit")
@@ -133,8 +137,7 @@ def test_a_database_is_taken_over_as_it_is_and_given_back_rows_85_87_and_92(tmp_
     [edited] = project.ours("dump")
     run = next(row["fields"] for row in edited[0] if row["fields"].get("name") == "off")
     assert run["total_run_count"] > 0 and run["last_run_at"] is not None
-    if find_spec("horarium.contrib.django.beat.admin"):
-        assert set(project.ours("pages")[0].values()) == {200}
+    assert set(project.ours("pages")[0].values()) == {200}
 
     applied, given_back, scheduled, pages = project.theirs("migrate", "dump", "scheduled", "pages")
     assert "No migrations to apply." in applied

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def app() -> Iterator[Horarium]:
-    with Horarium("site", broker="memory://", beat_scheduler="django") as app, chosen(app):
+    with Horarium("site", broker="memory://", beat_scheduler="django", set_as_current=False) as app, chosen(app):
         app.autodiscover_tasks()
         yield app
 
@@ -141,7 +141,10 @@ def test_pause_asks_until_when_and_why_and_resume_ends_it(app: Horarium, desk: C
 def test_a_store_that_is_away_is_asked_once_and_said_of_each_row() -> None:
     tasks = [made(f"t{number}") for number in range(5)]
     desk = desk_of("*")
-    with Horarium("away", broker="postgresql://127.0.0.1:9/none", beat_scheduler="django") as app, chosen(app):
+    with (
+        Horarium("away", broker="postgresql://127.0.0.1:9/none", beat_scheduler="django", set_as_current=False) as app,
+        chosen(app),
+    ):
         begun = app.clock.monotonic()
         response = act(desk, "run_tasks", *tasks)
         assert app.clock.monotonic() - begun < 7

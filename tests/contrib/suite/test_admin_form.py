@@ -25,7 +25,12 @@ PREVIEW = f"{LIST}preview/"
 
 @pytest.fixture
 def app() -> Iterator[Horarium]:
-    with Horarium("site", broker="memory://", beat_scheduler="django", timezone="Europe/Berlin") as app, chosen(app):
+    with (
+        Horarium(
+            "site", broker="memory://", beat_scheduler="django", timezone="Europe/Berlin", set_as_current=False
+        ) as app,
+        chosen(app),
+    ):
         app.autodiscover_tasks()
         yield app
 

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def app() -> Iterator[Horarium]:
-    with Horarium("site", broker="memory://", beat_scheduler="django") as app, chosen(app):
+    with Horarium("site", broker="memory://", beat_scheduler="django", set_as_current=False) as app, chosen(app):
         app.autodiscover_tasks()
         yield app
 
@@ -96,7 +96,7 @@ def test_a_list_without_scheduler_says_so_and_so_does_one_whose_setting_reads_ot
     desk = desk_of("*")
     assert "No scheduler is alive" in desk.get(LIST).content.decode()
     of_code = "celery.beat:PersistentScheduler"
-    with Horarium("other", broker="memory://", beat_scheduler=of_code) as other, chosen(other):
+    with Horarium("other", broker="memory://", beat_scheduler=of_code, set_as_current=False) as other, chosen(other):
         assert "CELERY_BEAT_SCHEDULER" in desk.get(LIST).content.decode()
 
 
@@ -105,7 +105,10 @@ def test_pages_load_while_the_store_is_away_and_say_so() -> None:
     every = IntervalSchedule.objects.create(every=1, period="hours")
     task = PeriodicTask.objects.create(name="a", task="shop.tasks.add", interval=every, last_run_at=timezone.now())
     desk = desk_of("*")
-    with Horarium("away", broker="postgresql://127.0.0.1:9/none", beat_scheduler="django") as app, chosen(app):
+    with (
+        Horarium("away", broker="postgresql://127.0.0.1:9/none", beat_scheduler="django", set_as_current=False) as app,
+        chosen(app),
+    ):
         begun = app.clock.monotonic()
         page = desk.get(LIST).content.decode()
         first = app.clock.monotonic() - begun

@@ -21,7 +21,7 @@ CRONTABS = "/admin/django_celery_beat/crontabschedule/"
 
 @pytest.fixture
 def app() -> Iterator[Horarium]:
-    with Horarium("site", broker="memory://", beat_scheduler="django") as app, chosen(app):
+    with Horarium("site", broker="memory://", beat_scheduler="django", set_as_current=False) as app, chosen(app):
         app.autodiscover_tasks()
         yield app
 

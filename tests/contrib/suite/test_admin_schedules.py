@@ -19,7 +19,7 @@ CRONTABS = "/admin/django_celery_beat/crontabschedule/"
 
 @pytest.fixture
 def desk() -> Iterator[Client]:
-    with Horarium("site", broker="memory://", beat_scheduler="django") as app, chosen(app):
+    with Horarium("site", broker="memory://", beat_scheduler="django", set_as_current=False) as app, chosen(app):
         app.autodiscover_tasks()
         yield desk_of("*")
 

@@ -6,21 +6,23 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core import checks
 from site_project.celery import app
 
+from horarium import Horarium
 from horarium.app import current
+from horarium.contrib.django import checks as project_checks
 from horarium.contrib.django.beat.models import IntervalSchedule, PeriodicTask
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def its_app(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    before = app.conf.beat_scheduler
+def its_app() -> Iterator[None]:
     with current.chosen(app):
         yield
-    app.conf.beat_schedule, app.conf.beat_scheduler = {}, before
+    del app.conf.beat_schedule, app.conf.beat_scheduler  # what Django's settings say holds again
 
 
 @pytest.fixture
@@ -38,9 +40,19 @@ def test_nothing_is_said_of_a_project_that_is_in_order(hourly: IntervalSchedule)
     assert said() == {}
 
 
-def test_a_zone_that_there_is_not_is_told(settings: Any) -> None:
-    settings.CELERY_TIMEZONE = "Mars/Base"
+def test_a_zone_that_there_is_not_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Not by override_settings: the app hears of that, and refuses the zone.
+    monkeypatch.setattr(settings, "CELERY_TIMEZONE", "Mars/Base")
     assert "'Mars/Base'" in said()["W001"].msg
+
+
+def test_settings_that_cannot_be_read_are_one_error_and_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Horarium("slip", set_as_current=False)
+    made.config_from_object({"CELERY_TIMEZONE": "Mars/Base"}, namespace="CELERY")
+    monkeypatch.setattr(project_checks, "project_app", lambda: made)
+    with current.chosen(made):
+        assert said() == {}
+        assert [each.id for each in checks.run_checks() if each.id.startswith("horarium.E0")] == ["horarium.E001"]
 
 
 def test_an_entry_that_cannot_be_read_is_told_with_the_remedy() -> None:

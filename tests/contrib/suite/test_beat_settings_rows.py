@@ -24,7 +24,7 @@ TEN = datetime(2030, 1, 1, 10, tzinfo=UTC)
 
 @pytest.fixture
 def app() -> Iterator[Horarium]:
-    with Horarium("settings_rows", broker_url="memory://", timezone="Europe/Berlin") as made:
+    with Horarium("settings_rows", broker_url="memory://", timezone="Europe/Berlin", set_as_current=False) as made:
         yield made
 
 

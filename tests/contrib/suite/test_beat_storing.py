@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def app() -> Iterator[Horarium]:
-    with Horarium("site", broker="memory://") as app:
+    with Horarium("site", broker="memory://", set_as_current=False) as app:
         yield app
 
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Locator, expect
 
 from horarium import Horarium
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.browser]
 
 
 class World(NamedTuple):

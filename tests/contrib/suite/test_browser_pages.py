@@ -10,7 +10,7 @@ import pytest
 from browser import OWN_EXCESS, Pages, Site, started_browser, visitor
 from django.contrib.admin.utils import quote
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.browser]
 
 
 TASKS = "django_celery_beat/periodictask/"

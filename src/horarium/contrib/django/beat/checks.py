@@ -19,6 +19,7 @@ from horarium.app.app import Horarium
 from horarium.contrib.django.beat.models import PeriodicTask
 from horarium.contrib.django.beat.moments import is_database_scheduler
 from horarium.contrib.django.beat.settings_rows import read_entries
+from horarium.errors import HorariumError
 
 _NAMED = 5  # tasks that one message names
 
@@ -49,7 +50,7 @@ def check_zone(app_configs: Any, **_: Any) -> Messages:
 
 def check_entries(app_configs: Any, **_: Any) -> Messages:
     """Can each entry of the settings' schedule be read?"""
-    app = current.find_current_app()
+    app = _readable_app()
     if app is None:
         return []
     _, _, unreadable = read_entries(app, app.raw_entries())
@@ -65,7 +66,7 @@ def check_entries(app_configs: Any, **_: Any) -> Messages:
 
 def check_scheduler(app_configs: Any, databases: Sequence[str] | None = None, **_: Any) -> Messages:
     """Are there rows, and a scheduler that does not read them?"""
-    app = current.find_current_app()
+    app = _readable_app()
     using = _database(databases)
     if app is None or using is None or _reads_tables(app):
         return []
@@ -84,7 +85,7 @@ def check_scheduler(app_configs: Any, databases: Sequence[str] | None = None, **
 
 def check_tasks(app_configs: Any, databases: Sequence[str] | None = None, **_: Any) -> Messages:
     """Does the app know the tasks that enabled rows name?"""
-    app = current.find_current_app()
+    app = _readable_app()
     using = _database(databases)
     if app is None or using is None:
         return []
@@ -115,6 +116,17 @@ def check_tasks(app_configs: Any, databases: Sequence[str] | None = None, **_: A
             id="horarium.beat.W004",
         )
     ]
+
+
+def _readable_app() -> Horarium | None:
+    """Return the project's app, if its settings can be read; where they cannot, horarium.E001 says so."""
+    app: Horarium | None = current.find_current_app()
+    try:
+        if app is not None:
+            app.conf.finalize()
+    except HorariumError:
+        return None
+    return app
 
 
 def _reads_tables(app: Horarium) -> bool:

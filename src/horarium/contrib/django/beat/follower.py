@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from horarium.app.rows import browse_all
 from horarium.clock import Instant, Seconds
-from horarium.contrib.django.beat import changes, tables
+from horarium.contrib.django.beat import changes, migrating, tables
 from horarium.contrib.django.beat.changes import Noted
 from horarium.contrib.django.beat.mirror import expired, show
 from horarium.contrib.django.beat.rows import PAGE, Rows
@@ -55,6 +55,7 @@ class Follower:
         self._rows = rows
         self._sweep = Sweep(app, rows)
         self._is_ready = False  # the tables are there, and the settings' entries in them
+        self._seen_at: Seconds | None = None  # a reading of the monotonic clock: since when the tables are there
         self._has_triggers = False
         self._has_told = False  # that there can be no triggers
         self._looked_at = self._ensured_at = self._expired_at = float("-inf")  # readings of the monotonic clock
@@ -87,7 +88,7 @@ class Follower:
         events: list[Event] = []
         left = 0
         if not self._is_ready:
-            self._require_tables()
+            self._require_tables(monotonic)
             self._look(monotonic, events)
             left = self._bring_in(engine, events, now=now)
             self._is_ready = True
@@ -108,9 +109,15 @@ class Follower:
         )
         return Turn(stored=stored, removed=removed, events=tuple(events), is_more=is_more)
 
-    def _require_tables(self) -> None:
-        if tables.missing(self._rows.using).tasks:
-            raise ImproperlyConfigured(_no_tables(self._rows.using, "they are missing"))
+    def _require_tables(self, monotonic: Seconds) -> None:
+        using = self._rows.using
+        if tables.missing(using).tasks:
+            self._seen_at = None
+            raise ImproperlyConfigured(_no_tables(using, "they are missing"))
+        if self._seen_at is None:
+            self._seen_at = monotonic
+        if monotonic - self._seen_at < migrating.LONGEST and migrating.is_under_way(using):
+            raise ImproperlyConfigured(_no_tables(using, "others are being made, or are missing"))
 
     def _look(self, monotonic: Seconds, events: list[Event]) -> None:
         """See to it that edits are noted, and say so once if they cannot be."""
