@@ -176,7 +176,7 @@ class TaskActions(admin.ModelAdmin):
             **self.admin_site.each_context(request),
             "title": _("Pause periodic tasks"),
             "opts": self.opts,
-            "crumbs_are_listed": django.VERSION >= (6,),
+            "crumbs_are_listed": django.VERSION >= (6, 1),  # 6.0 has a div, and no style for a list
             "form": form,
             "media": self.media + form.media,
             "chosen": chosen[:MOST],
