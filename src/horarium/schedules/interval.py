@@ -114,4 +114,4 @@ def _span(interval: Seconds | timedelta | None, named: dict[str, float]) -> time
 
 
 def _refusal(got: str, remedy: str) -> InvalidSchedule:
-    return InvalidSchedule(f"expected an interval longer than 0 s, got {got[:80]}; {remedy}")
+    return InvalidSchedule(f"expected an interval of at least 0.001 s, got {got[:80]}; {remedy}")

@@ -223,6 +223,15 @@ class Pages:
         self.page.set_viewport_size(WIDE)  # type: ignore[arg-type]
         return over > OWN_EXCESS
 
+    def cut_off(self) -> dict[int, int]:
+        """By how many pixels the list of the page is wider than its box, on a wide and on a narrow screen."""
+        found = {}
+        for size in (NARROW, WIDE):
+            self.page.set_viewport_size(size)  # type: ignore[arg-type]
+            over = "document.querySelector('.results').scrollWidth - document.querySelector('.results').clientWidth"
+            found[size["width"]] = self.page.evaluate(over)
+        return found
+
     def _on_console(self, message: ConsoleMessage) -> None:
         # A refused load is told by its response as well; the text of the console names no address.
         if message.type == "error" and "Failed to load resource" not in message.text:

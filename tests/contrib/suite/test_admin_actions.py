@@ -1,5 +1,6 @@
 """What people do to periodic tasks: to each row on its own, with its outcome, and written down."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -156,3 +157,13 @@ def test_the_error_of_a_row_that_was_run_in_vain_stays_with_it(app: Horarium, de
     act(desk, "run_tasks", task)
     assert "expected kwargs" in ScheduleExtra.objects.get(pk=task.pk).error
     assert "in error" in desk.get(LIST).content.decode()
+
+
+@pytest.mark.parametrize("address", ["/admin/horarium/run/", LIST])
+def test_the_way_back_is_dressed_as_the_admins_own_pages_are(app: Horarium, desk: Client, address: str) -> None:
+    """The style sheets of a Django know one of the two elements only."""
+    task = made("news")
+    crumbs = re.compile(r"<(\w+) class=\"breadcrumbs\"")
+    own = crumbs.findall(desk.get("/admin/auth/user/").content.decode())
+    ours = desk.get(address) if address != LIST else act(desk, "pause_tasks", task)
+    assert own and crumbs.findall(ours.content.decode()) == own

@@ -15,6 +15,7 @@ from django.utils import timezone
 from horarium import Horarium
 from horarium.app.current import chosen
 from horarium.contrib.django.beat.admin import PeriodicTaskForm
+from horarium.contrib.django.beat.bringing import bring
 from horarium.contrib.django.beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask
 from horarium.contrib.django.columns import zoned
 from horarium.contrib.django.models import ScheduleExtra
@@ -132,7 +133,7 @@ def test_the_form_offers_known_tasks_and_shows_options_error_and_runs(app: Horar
     assert re.search(r'name="grace" value="600.0"', page) and '<option value="skip" selected>' in page
     assert page.count("hor-bad") == 1 and "GatewayError: the gateway refused order 1010" in page
     broken = desk.get(f"{LIST}{rows['mail the customers'].pk}/change/").content.decode()
-    assert 'errornote">No scheduler can use this row. expected args to be JSON' in broken
+    assert 'errornote">No scheduler can use this row. Expected args to be JSON' in broken
 
 
 def test_saving_keeps_options_that_the_form_does_not_know(desk: Client, hourly: IntervalSchedule) -> None:
@@ -191,6 +192,21 @@ def test_the_preview_of_a_row_in_the_making_says_what_is_wrong(desk: Client, hou
     assert desk.post(PREVIEW, filled(_pk=task.pk)).json() == nothing
     in_berlin = desk.post(PREVIEW, filled(interval=hourly.pk)).json()
     assert in_berlin["zone"] == "Europe/Berlin"
+
+
+def test_the_preview_of_a_saved_row_goes_on_from_where_the_store_is(
+    app: Horarium, desk: Client, hourly: IntervalSchedule
+) -> None:
+    ran = timezone.now() - timedelta(minutes=20)
+    task = PeriodicTask.objects.create(name="news", task="shop.tasks.add", interval=hourly, last_run_at=ran)
+    assert bring(app, [task]) == {task.pk: ""}
+    shown = desk.get(f"{LIST}{task.pk}/change/").context["preview"].runs[0]
+    sent = desk.post(PREVIEW, filled(_pk=task.pk, interval=hourly.pk, args="[")).json()["runs"][0]
+    due = ran + timedelta(hours=1)
+    assert shown.utc == sent["utc"] == f"{due:%Y-%m-%d %H:%M:%S} UTC"
+    daily = IntervalSchedule.objects.create(every=1, period="days")
+    moved = desk.post(PREVIEW, filled(_pk=task.pk, interval=daily.pk)).json()["runs"][0]
+    assert moved["utc"] == f"{ran + timedelta(days=1):%Y-%m-%d %H:%M:%S} UTC"
 
 
 @pytest.mark.once

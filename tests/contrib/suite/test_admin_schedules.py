@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from admin_desk import desk_of
+from admin_desk import desk_of, errors_of
 from django.contrib.admin.models import LogEntry
 from django.db import connection
 from django.test import Client
@@ -74,3 +74,27 @@ def test_an_invalid_crontab_is_refused_at_its_field(desk: Client) -> None:
     sent = {"minute": "61", "hour": "*", "day_of_month": "*", "month_of_year": "*", "day_of_week": "*"}
     response = desk.post(f"{CRONTABS}add/", {**sent, "timezone": "Mars/Base"})
     assert set(response.context["adminform"].form.errors) == {"minute", "timezone"}
+
+
+@pytest.mark.parametrize(
+    ("model", "sent", "field", "said"),
+    [
+        ("crontab", {"day_of_month": "31", "month_of_year": "2"}, "day_of_month", "which it never has"),
+        ("crontab", {"minute": "61"}, "minute", "Expected minute to be * or 0-59"),
+        ("interval", {"every": "1", "period": "microseconds"}, "every", "give at least 0.001 s"),
+    ],
+)
+def test_what_no_task_could_use_is_refused_at_its_field(
+    desk: Client, model: str, sent: dict[str, str], field: str, said: str
+) -> None:
+    base = {
+        "minute": "0",
+        "hour": "6",
+        "day_of_month": "*",
+        "month_of_year": "*",
+        "day_of_week": "*",
+        "timezone": "UTC",
+    }
+    response = desk.post(f"/admin/django_celery_beat/{model}schedule/add/", {**base, **sent})
+    errors = errors_of(response)
+    assert list(errors) == [field] and said in errors[field][0] and "the guide" not in errors[field][0]

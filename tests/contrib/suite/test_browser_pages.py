@@ -7,13 +7,16 @@ from collections.abc import Iterator
 from urllib.parse import quote as percent
 
 import pytest
-from browser import Pages, Site, started_browser, visitor
+from browser import OWN_EXCESS, Pages, Site, started_browser, visitor
 from django.contrib.admin.utils import quote
 
 pytestmark = [pytest.mark.once, pytest.mark.browser]
 
 
 TASKS = "django_celery_beat/periodictask/"
+RESULTS = "django_celery_results/taskresult/"
+ID = "0a6444d9-bce5-50f7-b53d-f35cd84ed217"
+LONG = "warehouse.reports.tasks.build_the_nightly_report_for_everyone"
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +25,12 @@ def scene() -> Iterator[tuple[Pages, dict[str, str]]]:
     with Site() as site, started_browser() as browser:
         told = site.django(
             "import json\nfrom admin_scene import make_scene\nfrom pages_scene import make_runs\n"
-            "ids = make_runs()\nmake_scene()\nprint(json.dumps(ids))"
+            "from horarium.contrib.django.beat.models import IntervalSchedule, PeriodicTask\n"
+            "from horarium.contrib.django.results.models import TaskResult\n"
+            f"ids, text = make_runs(), '{LONG}'\nmake_scene()\n"
+            f"TaskResult.objects.create(task_id='{ID}', task_name=text, periodic_task_name=text, worker=text)\n"
+            "PeriodicTask.objects.create(name=text, task=text, interval=IntervalSchedule.objects.first())\n"
+            "print(json.dumps(ids))"
         )
         with visitor(browser, site, "ana") as pages:
             yield pages, json.loads(told)
@@ -54,6 +62,8 @@ def _run(key: str) -> str:
         ("schedule-new", f"{TASKS}add/"),
         ("crontabs", "django_celery_beat/crontabschedule/"),
         ("crontab", "django_celery_beat/crontabschedule/1/change/"),
+        ("results", RESULTS),
+        ("result", f"{RESULTS}1/change/"),
     ],
 )
 def test_a_page_is_sound_and_fits_a_small_screen(scene: tuple[Pages, dict[str, str]], name: str, path: str) -> None:
@@ -63,6 +73,13 @@ def test_a_page_is_sound_and_fits_a_small_screen(scene: tuple[Pages, dict[str, s
     pages.screenshot(name)
     assert not pages.is_wider_than_screen()
     assert pages.faults == []
+
+
+@pytest.mark.parametrize("path", ["horarium/run/", "horarium/queue/", "horarium/worker/", TASKS, RESULTS])
+def test_no_list_is_cut_off(scene: tuple[Pages, dict[str, str]], path: str) -> None:
+    pages, _ = scene
+    pages.open(path)
+    assert max(pages.cut_off().values()) <= OWN_EXCESS
 
 
 def test_a_page_that_breaks_the_policy_or_raises_would_be_noticed(scene: tuple[Pages, dict[str, str]]) -> None:

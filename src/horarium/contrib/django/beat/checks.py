@@ -112,7 +112,7 @@ def check_tasks(app_configs: Any, databases: Sequence[str] | None = None, **_: A
             f"periodic tasks in the database name tasks that app {app.main!r} does not know: "
             f"{', '.join(unknown[:_NAMED])}{more}",
             hint="correct the names, import the tasks (app.autodiscover_tasks(), or the setting imports), or disable "
-            "the rows; what is sent of them waits for a worker that knows it",
+            "the rows; until a worker knows them they do not fire",
             id="horarium.beat.W004",
         )
     ]

@@ -11,7 +11,8 @@ def _check(field: str, value: str) -> None:
     try:
         crontab(**{field: value})
     except ValueError as error:
-        raise ValidationError(str(error), code="invalid") from error
+        said = str(error).removesuffix("; see crontab in the guide")  # the field's own help stands below it
+        raise ValidationError(f"{said[:1].upper()}{said[1:]}.", code="invalid") from error
 
 
 def minute_validator(value: str) -> None:

@@ -141,7 +141,7 @@ class PageAdmin(admin.ModelAdmin):
             "key": key,
             "shown_key": None if key is None else self.called(key),
             "command": COMMAND,
-            "crumbs_are_listed": django.VERSION >= (6,),
+            "crumbs_are_listed": django.VERSION >= (6, 1),  # 6.0 has a div, and no style for a list
             "zone": timezone.get_current_timezone_name(),
             "acts": [self._offer(request, act) for act in self.acts()],
             **context,

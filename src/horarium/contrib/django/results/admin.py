@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from django.apps import apps
@@ -18,7 +18,7 @@ from horarium.contrib.django.results import forms
 from horarium.contrib.django.results.browsing import BoundedList, filter_by
 from horarium.contrib.django.results.models import GroupResult, TaskResult
 
-PRE = '<pre style="white-space: pre-wrap; overflow-wrap: anywhere; margin: 0">{}</pre>'
+PRE = '<pre class="hor-text">{}</pre>'
 LONG = ("task_args", "task_kwargs", "result", "traceback", "meta")  # columns that a list does not read
 MOST_SHOWN = 100_000  # characters
 CHILDREN_SHOWN = 100
@@ -56,6 +56,9 @@ class TaskResultAdmin(BoundedList):
         "result",
         "meta",
     )
+
+    class Media:
+        css: ClassVar = {"all": ("horarium/results/admin.css",)}
 
     def get_queryset(self, request: Any) -> QuerySet:
         rows = super().get_queryset(request)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import django
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -180,6 +181,7 @@ class TaskActions(admin.ModelAdmin):
             **self.admin_site.each_context(request),
             "title": _("Pause periodic tasks"),
             "opts": self.opts,
+            "crumbs_are_listed": django.VERSION >= (6, 1),  # 6.0 has a div, and no style for a list
             "form": form,
             "media": self.media + form.media,
             "chosen": chosen[:MOST],

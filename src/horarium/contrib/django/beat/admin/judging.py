@@ -46,9 +46,18 @@ def judge(
         raise Unfit(_sentence(str(error)), _kind(task)) from error
 
 
-def timing_of(app: Horarium, task: PeriodicTask, options: Mapping[str, Any], *, now: Instant) -> Schedule:
+def timing_of(
+    app: Horarium,
+    task: PeriodicTask,
+    options: Mapping[str, Any],
+    *,
+    now: Instant,
+    stored: Schedule | None = None,
+    fields: Collection[str] = (),
+) -> Schedule:
     """Return the same for whoever asks only when it is due: what it sends may be wrong or missing yet.
 
+    An edit of what is ``stored`` goes on from there, as it will when it is saved: an interval keeps its line.
     Raises: Unfit.
     """
     row = copy(task)
@@ -56,7 +65,11 @@ def timing_of(app: Horarium, task: PeriodicTask, options: Mapping[str, Any], *, 
     row.args = row.kwargs = row.headers = ""
     row.enabled = True
     row.queue = row.exchange = row.routing_key = row.priority = row.expire_seconds = None
-    return judge(app, row, options, fields=(), now=now)
+    wanted = judge(app, row, options, fields=fields, now=now)
+    # What a one-off has left depends on whether it is being enabled again: such a row is shown as a new one.
+    if stored is None or stored.owner != "table" or not stored.enabled or stored.error or task.one_off:
+        return wanted
+    return policy.revise(stored, wanted, now=now) or stored
 
 
 def _field(text: str, task: PeriodicTask, fields: Collection[str]) -> str | None:

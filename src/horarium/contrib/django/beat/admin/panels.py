@@ -19,6 +19,7 @@ from horarium.contrib.django.models import ScheduleExtra
 from horarium.observe.moments import span, utc
 from horarium.outcome import Run
 from horarium.schedules.health import Condition
+from horarium.schedules.record import Schedule
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium
@@ -57,19 +58,21 @@ def panels(app: Horarium | None, task: PeriodicTask | None, shown: Standings, si
         "is_paused": standing.state == Condition.PAUSED,
         "is_settings_own": standing.origin == "settings",
         "trouble": shown.trouble,
-        "preview": _preview(app, task, kept),
+        "preview": _preview(app, task, kept, standing.stored),
         "runs": _rows(runs, zone, shown.now),
         "runs_text": in_words(runs) if runs else "",
     }
 
 
-def _preview(app: Horarium | None, task: PeriodicTask, kept: ScheduleExtra | None) -> Preview | None:
+def _preview(
+    app: Horarium | None, task: PeriodicTask, kept: ScheduleExtra | None, stored: Schedule | None
+) -> Preview | None:
     if app is None:
         return None
     now = app.clock.now()
     options = kept.options if kept is not None and isinstance(kept.options, dict) else {}
     try:
-        return preview(timing_of(app, task, options, now=now), now=now)
+        return preview(timing_of(app, task, options, now=now, stored=stored), now=now)
     except Unfit as error:
         return Preview(errors=(str(error),))
 

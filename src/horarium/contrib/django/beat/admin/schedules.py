@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Collection
+from copy import copy
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
@@ -15,18 +18,24 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from msgspec import to_builtins
 
+from horarium.clock import Instant
 from horarium.contrib.django.beat.admin.asking import the_app
 from horarium.contrib.django.beat.admin.deleting import disable_instead, named_users, users_of
 from horarium.contrib.django.beat.admin.judging import Unfit, timing_of
 from horarium.contrib.django.beat.admin.preview import Preview, failures, preview
 from horarium.contrib.django.beat.admin.words import NOTHING, explained
 from horarium.contrib.django.beat.models import (
+    KINDS,
     ClockedSchedule,
     CrontabSchedule,
     IntervalSchedule,
     PeriodicTask,
     SolarSchedule,
 )
+from horarium.schedules.record import Schedule
+
+if TYPE_CHECKING:
+    from horarium.app.app import Horarium
 
 MOST_COUNTED = 1000  # rows that a search for a row to choose counts: it shows twenty
 
@@ -40,10 +49,26 @@ class BoundedPaginator(Paginator):
         return len(self.object_list.order_by().values_list("pk")[:MOST_COUNTED])
 
 
+class ScheduleForm(forms.ModelForm):
+    """A row of one kind. What no task could use is refused here, before one of many that share it stops."""
+
+    def _post_clean(self) -> None:
+        super()._post_clean()
+        app = the_app()
+        if self.errors or app is None or isinstance(self.instance, SolarSchedule):  # its library may be elsewhere
+            return
+        try:
+            _timing(app, _kind_of(self.instance), self.instance, now=app.clock.now(), fields=tuple(self.fields))
+        except Unfit as error:
+            self.add_error(error.field or next(iter(self.fields)), str(error))
+
+
 class ScheduleAdmin(admin.ModelAdmin):
     """What the four kinds share. ``kind``: the column of a periodic task that points to it."""
 
     kind: ClassVar[str]
+    notes: ClassVar[tuple[Any, ...]] = ()  # of its preview
+    form = ScheduleForm
     ordering = ("-pk",)  # by an index, whatever their number: the model's order is by none
     list_per_page = 50
     show_full_result_count = False
@@ -97,12 +122,9 @@ class ScheduleAdmin(admin.ModelAdmin):
         app = the_app()
         if app is None:
             return Preview(errors=(_("This project has no Horarium app."),))
-        task = PeriodicTask(one_off=self.kind == "clocked")
-        row.pk = row.pk or 0  # a task points to nothing else than numbers
-        setattr(task, self.kind, row)
         now = app.clock.now()
         try:
-            return preview(timing_of(app, task, {}, now=now), now=now)
+            return preview(_timing(app, self.kind, row, now=now), now=now, notes=tuple(map(str, self.notes)))
         except Unfit as error:
             return Preview(errors=(str(error),))
 
@@ -155,6 +177,7 @@ class IntervalScheduleAdmin(ScheduleAdmin):
     """Intervals."""
 
     kind = "interval"
+    notes = (gettext_lazy("Counted from now. A task that uses it counts from when the task was made."),)
     list_display = ("__str__", "every", "period")
     list_filter = ("period",)
     search_fields = ("every", "period")
@@ -187,6 +210,19 @@ class ClockedScheduleAdmin(ScheduleAdmin):
     list_display = ("clocked_time",)
     search_fields = ("clocked_time",)
     fields = ("clocked_time", "used_by")
+
+
+def _timing(app: Horarium, kind: str, row: Any, *, now: Instant, fields: Collection[str] = ()) -> Schedule:
+    """Return the schedule of a task that would use a row, saved or not. Raises: Unfit."""
+    row = copy(row)
+    row.pk = row.pk or 0  # a task points to nothing else than numbers
+    task = PeriodicTask(one_off=kind == "clocked")
+    setattr(task, kind, row)
+    return timing_of(app, task, {}, now=now, fields=fields)
+
+
+def _kind_of(row: Any) -> str:
+    return next(kind for kind in KINDS if isinstance(row, PeriodicTask._meta.get_field(kind).related_model))
 
 
 def _lacking(is_forbidden: object) -> set[Any]:

@@ -52,7 +52,8 @@ _WORDS = {Condition.NEVER_RAN: EXPECTED}
 
 
 class Standing(Struct, frozen=True, kw_only=True):
-    """How one row stands, and why; what it has done and will do. ``runs``: newest first, None: not looked up."""
+    """How one row stands, and why; what it has done and will do. ``runs``: newest first, None: not looked up.
+    ``stored``: what the store has under the name of the row, whoever put it there."""
 
     state: str
     reason: str
@@ -60,6 +61,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     next: Instant | None = None
     last: Instant | None = None
     runs: tuple[Run, ...] | None = None
+    stored: Schedule | None = None
 
 
 class Standings(Struct, frozen=True, kw_only=True):
@@ -121,6 +123,7 @@ def _standing(task: PeriodicTask, extra: ScheduleExtra | None, known: _Known) ->
         next=stored.next_fire if stored is not None and fires else None,
         last=_last(task, stored, runs or ()),
         runs=runs,
+        stored=stored,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
@@ -11,14 +11,15 @@ from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
 from django.http import HttpResponseNotAllowed, HttpResponseRedirect, JsonResponse
 from django.urls import path, reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from msgspec import to_builtins
 
 from horarium.contrib.django.beat.admin import options
 from horarium.contrib.django.beat.admin.actions import TaskActions
-from horarium.contrib.django.beat.admin.asking import the_app
+from horarium.contrib.django.beat.admin.asking import NoAnswer, ask, the_app
 from horarium.contrib.django.beat.admin.filters import ErrorFilter, OwnerFilter, TaskFilter
 from horarium.contrib.django.beat.admin.form import PeriodicTaskForm
 from horarium.contrib.django.beat.admin.judging import Unfit, timing_of
@@ -31,6 +32,10 @@ from horarium.contrib.django.beat.admin.warnings import warnings
 from horarium.contrib.django.beat.admin.words import NOTHING, moment, when, zone_of_row
 from horarium.contrib.django.beat.models import KINDS, PeriodicTask
 from horarium.contrib.django.models import ScheduleExtra
+from horarium.schedules.record import Schedule
+
+if TYPE_CHECKING:
+    from horarium.app.app import Horarium
 
 
 class TaskList(ChangeList):
@@ -119,7 +124,8 @@ class PeriodicTaskAdmin(TaskActions):
     @admin.display(description=gettext_lazy("Name"), ordering="name")
     def name_and_task(self, task: PeriodicTask) -> Any:
         """What it is called, and what runs."""
-        return format_html('{}<br><span class="quiet hor-small">{}</span>', task.name, task.task)
+        words = format_html_join(mark_safe(".<wbr>"), "{}", ((word,) for word in task.task.split(".")))
+        return format_html('{}<br><span class="quiet hor-small">{}</span>', task.name, words)
 
     @admin.display(description=gettext_lazy("When"))
     def due(self, task: PeriodicTask) -> Any:
@@ -262,7 +268,9 @@ class PeriodicTaskAdmin(TaskActions):
             return Preview(errors=(*failures(wrong, labels), *lacking), notes=notes)
         now = app.clock.now()
         try:
-            return preview(timing_of(app, form.instance, form.chosen_options(), now=now), now=now, notes=notes)
+            stored = _stored(app, form.instance.pk)
+            found = timing_of(app, form.instance, form.chosen_options(), now=now, stored=stored)
+            return preview(found, now=now, notes=notes)
         except Unfit as error:
             return Preview(errors=(str(error),), notes=notes)
 
@@ -287,6 +295,17 @@ def _standing(task: PeriodicTask) -> Standing | None:
     """Return how a row of the list stands; None for one that was not found by it."""
     found: Standing | None = getattr(task, "standing", None)
     return found
+
+
+def _stored(app: Horarium, pk: int | None) -> Schedule | None:
+    """Return what the store has of a saved row; nothing if it does not answer, which the page says elsewhere."""
+    name = PeriodicTask.objects.filter(pk=pk).values_list("name", flat=True).first() if pk is not None else None
+    if name is None:
+        return None
+    try:
+        return ask(app, lambda engine: engine.schedules.get([name])[0])
+    except NoAnswer:
+        return None
 
 
 def _number(text: str) -> int | None:

@@ -44,6 +44,8 @@
     const jQuery = window.django && window.django.jQuery;
     if (jQuery) jQuery(form).on("change", later);
     else form.addEventListener("change", later);
+    // A form that came back with errors holds what was written; the panel, what is saved.
+    if (form.querySelector(".errornote")) ask();
   }
 
   function show(body, found) {
