@@ -13,7 +13,7 @@ CELERY := .venv-celery
 DJANGO42 := .venv-django42
 DJANGO60 := .venv-django60
 EVENTS := examples/events
-WORKERS ?= 5
+WORKERS ?= 4
 # What `make test` runs in. They are made side by side: most of the time they wait for the network and the disk.
 ENVIRONMENTS := $(VENV)/.test $(VENV)/.browser $(CELERY)/.ready $(DJANGO42)/.ready $(DJANGO60)/.ready
 

@@ -94,7 +94,7 @@ def test_random_kills_lose_nothing_when_one_store_carries_and_another_remembers(
     with RedisServer() as server:
         ground = Ground(tmp_path, url=server.url, CRASH_RESULTS=f"sqlite:///{tmp_path}/results.db")
         try:
-            mangle(ground, seed, 20.0)
+            mangle(ground, seed, 12.0)
         finally:
             ground.close()
         assert ground.left_over() == []
