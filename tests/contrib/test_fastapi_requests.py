@@ -238,7 +238,7 @@ def test_a_stream_follows_a_run_to_its_end(app: Horarium) -> None:
     async def follow(result: Annotated[AsyncResult, Depends(results())]) -> Any:
         async def until_half() -> None:
             while (await asyncio.to_thread(lambda: result.progress)) is None:
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(0.01)  # between two looks at a fact
             asyncio.get_running_loop().call_later(0.1, goes_on.set)
 
         follow.task = asyncio.create_task(until_half())  # type: ignore[attr-defined]

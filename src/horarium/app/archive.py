@@ -7,13 +7,13 @@ this floor. The setting ``result_backend`` names one in the words that Celery's 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, Protocol
 
 from msgspec import Struct
 
-from horarium.clock import Instant
+from horarium.clock import Instant, Seconds, milliseconds
 from horarium.errors import EngineError, EngineUnavailable, ImproperlyConfigured
 from horarium.outcome import Run
 from horarium.settings import Settings
@@ -22,6 +22,9 @@ MAKERS = {
     "django-db": "horarium.contrib.django.results.table:TableArchive",
     "django-cache": "horarium.contrib.django.results.cache:CacheArchive",
 }
+
+
+AT_ONCE = 1000  # records that one statement removes
 
 
 class ArchiveUnavailable(EngineUnavailable):
@@ -74,6 +77,24 @@ class Archive(Protocol):
     def close(self) -> None:
         """Let go of what this thread has opened. Twice is fine, and so is using it again."""
         ...
+
+
+def remove_old(
+    archive: Archive,
+    *,
+    keep: Seconds,
+    keep_failed: Seconds | None,
+    now: Instant,
+    may_go_on: Callable[[], bool] = lambda: True,
+) -> bool:
+    """Remove what is older than ``keep``, failed runs by a measure of their own if there is one, some at a time and as
+    long as it may go on; tell whether all is gone. Raises: as ``Archive.expire``."""
+    before = now - milliseconds(keep)
+    failed_before = now - milliseconds(keep if keep_failed is None else keep_failed)
+    while may_go_on():
+        if archive.expire(before, AT_ONCE, failed_before=failed_before) < AT_ONCE:
+            return True
+    return False
 
 
 def archive_for(named: str, conf: Settings) -> Archive:

@@ -6,16 +6,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from horarium import codec
+from horarium.app.archive import remove_old
 from horarium.app.freezing import CALL_ERRBACK
 from horarium.app.mapping import chunks
 from horarium.app.request import Request
 from horarium.app.signature import Signature
-from horarium.clock import FOREVER, milliseconds
+from horarium.clock import FOREVER
 from horarium.engines.records import MaintenancePolicy
 from horarium.message import Delivery, derived_id
 from horarium.workflow.plan import ACCUMULATE
 
-AT_ONCE = 1000  # rows that one statement removes from the archive
 CLEANUP = "celery.backend_cleanup"
 
 
@@ -75,10 +75,7 @@ def backend_cleanup(self: Any) -> None:
     archive = self.app.connection.archive
     if archive is None or not keep:
         return
-    before = engine.now() - milliseconds(keep)
-    failed_before = engine.now() - milliseconds(self.app.conf.result_failure_expires or keep)
-    while archive.expire(before, AT_ONCE, failed_before=failed_before) == AT_ONCE:
-        pass
+    remove_old(archive, keep=keep, keep_failed=self.app.conf.result_failure_expires or None, now=engine.now())
 
 
 STANDARD: dict[str, tuple[Any, bool]] = {  # the function, and whether it is given the task

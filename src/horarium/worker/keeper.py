@@ -13,7 +13,7 @@ from threading import Event, Thread
 
 import msgspec
 
-from horarium.app.archive import Archive, ArchiveRefused, Record
+from horarium.app.archive import Archive, ArchiveRefused, Record, remove_old
 from horarium.app.control import ARCHIVE_NOTE, note_for_archive
 from horarium.clock import Clock, Instant, Seconds, milliseconds
 from horarium.engines.protocol import Engine
@@ -31,7 +31,6 @@ PAGES = 3  # of the walk through all of them, with each look
 WALK_EVERY: Seconds = 60.0
 LOOK_BACK: Seconds = 3600.0  # of the first walk: what ended before, somebody may have removed on purpose
 OVERLAP: Seconds = 60.0  # of two walks
-BATCH = 1000  # rows that one statement removes
 REMOVE_EVERY: Seconds = 60.0
 REMOVE_WITHIN: Seconds = 1.0  # of each look, until nothing is left
 
@@ -193,15 +192,15 @@ class Keeper:
         policy = self._options.policy
         if policy.keep >= FOR_EVER or self._clock.monotonic() < self._removal_due:
             return
-        now = self._clock.now()
-        failed = self._options.keep_failed if self._options.keep_failed is not None else policy.keep
         until = self._clock.monotonic() + REMOVE_WITHIN
-        removed = BATCH
-        while removed >= BATCH and self._clock.monotonic() < until and not self._closing:
-            removed = self._archive.expire(
-                now - milliseconds(policy.keep), BATCH, failed_before=now - milliseconds(failed)
-            )
-        if removed < BATCH:
+        is_done = remove_old(
+            self._archive,
+            keep=policy.keep,
+            keep_failed=self._options.keep_failed,
+            now=self._clock.now(),
+            may_go_on=lambda: self._clock.monotonic() < until and not self._closing,
+        )
+        if is_done:
             self._removal_due = self._clock.monotonic() + REMOVE_EVERY
 
     def _pause(self) -> Seconds:

@@ -100,7 +100,7 @@ def until(is_so: Callable[[], object], seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.02)
+        time.sleep(0.02)  # between two looks at a fact
 
 
 def test_beat_and_worker_wait_for_the_tables_and_go_on_rows_7_86_95_and_122(site: Site) -> None:
