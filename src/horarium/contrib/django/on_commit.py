@@ -23,7 +23,7 @@ from horarium.message import Message, new_id
 
 if TYPE_CHECKING:
     from horarium.app.request import Request
-    from horarium.contrib.django.task import DjangoTask
+    from horarium.app.task import Task
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ _strangers: WeakKeyDictionary[Engine, set[tuple[str, ...]]] = WeakKeyDictionary(
 
 
 def send_on_commit(
-    task: DjangoTask,
+    task: Task,
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
     options: Mapping[str, Any],
@@ -207,7 +207,7 @@ class _SendFromOutbox:
 
 
 def _run_on_commit(
-    task: DjangoTask,
+    task: Task,
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
     options: Mapping[str, Any],
