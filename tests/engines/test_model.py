@@ -32,7 +32,6 @@ class SqliteBesideMemory(SideBySide):
     open_subject = staticmethod(open_sqlite)
 
 
-@pytest.mark.timeout(300)  # 5 s by itself; beside all the others it once took more than two minutes
 class TestSqliteBesideMemory(SqliteBesideMemory.TestCase):
     settings = settings(PATIENT, max_examples=40, stateful_step_count=40)
 

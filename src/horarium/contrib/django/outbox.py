@@ -71,13 +71,13 @@ def remove(connection: Any, ids: Sequence[str]) -> None:
 
 
 def relay(alias: str, put: Any, *, before: Instant) -> int:
-    """Put what was written into an outbox before a moment, and remove it; return how many.
+    """Put what was written into an outbox until a moment, and remove it; return how many.
 
     Whoever relays at the same time takes others, or the same ones: ``put(messages)`` must be harmless when it is called
     twice. Raises: DatabaseError; what ``put`` raises, and then the rows are still there.
     """
     rows = OutboxMessage.objects.using(alias)
-    waiting = rows.filter(created__lt=before).order_by("created")
+    waiting = rows.filter(created__lte=before).order_by("created")
     # SQLite has one writer: a transaction that reads first and writes later may not go on, so there is none. Elsewhere
     # it keeps other relays away, and they take the next ones.
     has_locks = connections[alias].features.has_select_for_update_skip_locked

@@ -128,11 +128,19 @@ def _purge(db: Connection, queues: tuple[str, ...] | None, now: Instant) -> list
     for id, schedule, text in rows:
         tell_schedule(db, schedule, State.REVOKED, b"", now)
         note_doom(db, id, text, State.REVOKED, error_of(Revoked(reason="purged")), now)
-    for statement in ("entries_waiting", "entries_blocked"):
-        for entry in entries(db, statement, {"queues": names}):
-            revoke(db, entry, "purged", now)
-            purged.append(entry.id)
+    # Who stands aside for a slot comes back into line as the one before leaves it: again, until nobody is left.
+    while found := _revoke_all(db, names, now):
+        purged += found
     return purged
+
+
+def _revoke_all(db: Connection, queues: str | None, now: Instant) -> list[str]:
+    revoked = []
+    for statement in ("entries_waiting", "entries_blocked"):
+        for entry in entries(db, statement, {"queues": queues}):
+            revoke(db, entry, "purged", now)
+            revoked.append(entry.id)
+    return revoked
 
 
 def _counts_of(queue: str, waiting: list[Row], claimed: int, blocked: int) -> QueueCounts:

@@ -174,6 +174,14 @@ class TestSlots(Limited):
         assert sorted(self.engine.inspector.act(Purge(), now=self.now)) == ["b", "c"]
         assert self.states() == {State.RECEIVED: 1, State.REVOKED: 2}
 
+    def test_purging_ends_those_too_that_come_back_into_line_meanwhile(self) -> None:
+        for id in "abcd":
+            self.keyed(id)
+        (held,) = self.claim()
+        self.settle(held, DONE)  # b comes back; purged, it lets the next one have its turn
+        assert sorted(self.engine.inspector.act(Purge(), now=self.now)) == ["b", "c", "d"]
+        assert self.states() == {State.SUCCESS: 1, State.REVOKED: 3}
+
     def test_the_first_of_each_queue_and_task_comes_back(self) -> None:
         self.keyed("a")
         self.keyed("b", queue="other")
