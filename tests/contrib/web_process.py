@@ -19,6 +19,7 @@ from horarium import Horarium
 
 SOURCE = Path(__file__).parents[2] / "src"
 PATIENCE = 30.0
+EMBEDDED = "horarium.contrib.embedding"
 ADDRESS = re.compile(r"Uvicorn running on (http://127\.0\.0\.1:\d+)")
 
 T = TypeVar("T")
@@ -82,9 +83,10 @@ class WebServer:
 
     def embedded(self) -> list[psutil.Process]:
         """Return the processes of embedded workers and schedulers that the web processes have started."""
-        family = self.family()
-        starters = {self.process.pid, *(each.pid for each in family if not _is_embedded(each))}
-        return [each for each in family if _is_embedded(each) and each.ppid() in starters]
+        commands = {each: _command(each) for each in self.family()}
+        web = [each.pid for each, command in commands.items() if command and EMBEDDED not in command]
+        starters = {self.process.pid, *web}
+        return [each for each, command in commands.items() if EMBEDDED in command and each.ppid() in starters]
 
     def wait_for_ready(self, workers: int = 1) -> list[psutil.Process]:
         """Wait until embedded workers are ready; return their processes."""
@@ -102,8 +104,9 @@ class WebServer:
         eventually(lambda: not self.family(), "the end of all processes")
 
 
-def _is_embedded(process: psutil.Process) -> bool:
+def _command(process: psutil.Process) -> list[str]:
+    """Return the command line of a process; empty when it has just ended: it must not be taken for one of the web's."""
     try:
-        return "horarium.contrib.embedding" in process.cmdline()
+        return process.cmdline()
     except psutil.Error:
-        return False
+        return []
