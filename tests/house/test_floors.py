@@ -11,8 +11,9 @@ from source import SOURCE, files, imports
 
 # Floor 0, in the order in which they are named: each word may use those before it.
 WORDS = (
-    "version address clock rate cautions errors states signals message outcome event tagged sayable conversion codec "
-    "settings_kinds settings_table settings_celery settings_names settings_view settings dropin_names command panel"
+    "version address clock tally rate cautions errors states signals message outcome event tagged sayable conversion "
+    "codec settings_kinds settings_table settings_celery settings_names settings_view settings dropin_names command "
+    "panel"
 ).split()
 ROOMS = {
     1: ("retry", "routing", "priority", "limits", "schedules", "workflow"),
@@ -40,7 +41,7 @@ ROOMS = {
 }
 FLOOR = dict.fromkeys(WORDS, 0) | {room: floor for floor, rooms in ROOMS.items() for room in rooms}
 
-# A client library is imported in its engine's room and nowhere else.
+# A client library is imported in its engine's room and nowhere else; in one of several where they are named.
 CLIENTS = {
     "apsw": "engines/sqlite/",
     "sqlite3": "engines/sqlite/",
@@ -60,9 +61,12 @@ CLIENTS = {
     "libcst": "moving/",
     "django": "contrib/django/",
     "timezone_field": "contrib/django/",
-    "fastapi": "contrib/",
-    "starlette": "contrib/",
-    "sse_starlette": "contrib/",
+    "fastapi": ("contrib/", "dashboard/"),
+    "starlette": ("contrib/", "dashboard/"),
+    "sse_starlette": ("contrib/", "dashboard/"),
+    "jinja2": "dashboard/",
+    "markupsafe": "dashboard/",
+    "uvicorn": "dashboard/",
     "flask": "contrib/",
 }
 

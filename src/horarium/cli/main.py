@@ -31,6 +31,7 @@ COMMANDS = {
     "dev": _entry("dev", "Run everything in one, and start anew when a file changes.", START),
     "worker": _entry("worker", "Run tasks.", START),
     "beat": _entry("beat", "Fire schedules; any number of these may run.", START),
+    "web": _entry("web", "Serve the dashboard.", START),
     "bridge": _entry("bridge", "Carry messages to and from Celery's queues.", START),
     "call": _entry("call", "Send a task; print the run's id.", RUNS),
     "result": _entry("result", "Print what a run returned.", RUNS),

@@ -1,4 +1,4 @@
-"""The seam: what every engine promises, as seven small protocols.
+"""The seam: what every engine promises, as eight small protocols.
 
 All verbs are synchronous, take batches (one is a list of one) and are given ``now`` (the store's time, UTC
 milliseconds). An engine owns state, atomicity, order and leases, and decides nothing else. Whenever an engine raises
@@ -55,6 +55,7 @@ from horarium.engines.records import (
 from horarium.message import Delivery, Message
 from horarium.outcome import Run, Settlement, Verdict
 from horarium.schedules.record import Fate, Firing, Schedule
+from horarium.tally import Reading, Tally, Width
 
 
 class Queue(Protocol):
@@ -354,6 +355,34 @@ class Journal(Protocol):
 
     def tail(self, after: str | None, limit: int) -> JournalPage:
         """Return up to ``limit`` entries that came after a place; None: no entry, only where the journal now ends."""
+        ...
+
+
+class Series(Protocol):
+    """What has happened, counted by time. Read by people only; the hot path adds to it in batches."""
+
+    def add(self, tallies: Sequence[Tally], readings: Sequence[Reading] = (), *, now: Instant) -> None:
+        """Add to the buckets of all widths in which the tallies lie (their ``at`` may be any moment of it). Of a
+        queue's readings in a bucket the greatest of each number is kept. They need not survive a power cut. Buckets
+        older than tally.KEPT are removed, a bounded number at each call."""
+        ...
+
+    def tallies(
+        self,
+        width: Width,
+        *,
+        since: Instant,
+        until: Instant,
+        tasks: Sequence[str] | None = None,
+        queues: Sequence[str] | None = None,
+    ) -> list[Tally]:
+        """Return the buckets that begin at or after ``since`` and before ``until``, by time, task and queue."""
+        ...
+
+    def readings(
+        self, width: Width, *, since: Instant, until: Instant, queues: Sequence[str] | None = None
+    ) -> list[Reading]:
+        """Return the readings of buckets, by time and queue."""
         ...
 
 

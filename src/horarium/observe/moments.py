@@ -19,6 +19,22 @@ def local(instant: Instant, zone: str) -> str:
     return f"{moment:%a %d %b %Y  %H:%M:%S} {abbreviation(moment)}"
 
 
+def exact(instant: Instant) -> str:
+    """Return an instant in UTC, to the millisecond, for people."""
+    there = to_datetime(instant)
+    return f"{there:%Y-%m-%d %H:%M:%S}.{instant % 1000:03d} UTC"
+
+
+def day_and_time(instant: Instant, zone: str, *, now: Instant) -> str:
+    """Return an instant in a zone, with its abbreviation, as short as can be: the day only when it is not today, the
+    year only when it is not this year's."""
+    moment, today = (to_datetime(each).astimezone(ZoneInfo(zone)) for each in (instant, now))
+    day = ""
+    if moment.date() != today.date():
+        day = f"{moment:%a %d %b }" + (f"{moment:%Y }" if moment.year != today.year else "")
+    return f"{day}{moment:%H:%M:%S} {abbreviation(moment)}"
+
+
 def parse_moment(text: str, zone: str) -> Instant:
     """Read an ISO 8601 moment; one without an offset is meant in ``zone``. Raises: ValueError."""
     moment = datetime.fromisoformat(text)

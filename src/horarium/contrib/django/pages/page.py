@@ -20,11 +20,11 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from horarium.app.current import current_app
-from horarium.contrib.django.pages.text import visible
 from horarium.contrib.django.trail import note
 from horarium.engines.protocol import Engine
 from horarium.errors import EngineError, ImproperlyConfigured
 from horarium.observe.facts import absent_store
+from horarium.observe.text import visible
 
 COMMAND = "python manage.py horarium"  # how remedies begin
 MOST_CHOSEN = 100  # a page has no more rows

@@ -13,11 +13,11 @@ from horarium.app.switches import Switch, Switched, Switches, read_switches
 from horarium.clock import Instant, Seconds
 from horarium.contrib.django.pages.models import Queue
 from horarium.contrib.django.pages.page import REASON_CHARS, Act, Effect, PageAdmin, open_store
-from horarium.contrib.django.pages.states import shown_state
-from horarium.contrib.django.pages.text import visible
 from horarium.engines.protocol import Engine
 from horarium.engines.records import Counts, Member, Page, QueueCounts, RunFilter
 from horarium.observe.finding import plural
+from horarium.observe.looks import shown_state
+from horarium.observe.text import visible
 from horarium.outcome import Run, State
 
 NEXT = 20  # messages that a queue's page lists

@@ -14,12 +14,12 @@ from horarium.app.current import current_app
 from horarium.clock import Instant
 from horarium.contrib.django.pages.page import COMMAND, address
 from horarium.contrib.django.pages.periodic import addresses_of
-from horarium.contrib.django.pages.states import look_of, shown_state
-from horarium.contrib.django.pages.text import LONG, json_text, visible
 from horarium.engines.protocol import Engine
 from horarium.engines.records import Page, RunFilter
 from horarium.observe.facts import gather, held_run
+from horarium.observe.looks import look_of, shown_state
 from horarium.observe.moments import span
+from horarium.observe.text import LONG, json_text, visible
 from horarium.observe.waiting import explain
 from horarium.outcome import Run
 

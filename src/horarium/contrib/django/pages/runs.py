@@ -17,10 +17,10 @@ from horarium.contrib.django.pages.page import Act, Effect, PageAdmin, open_stor
 from horarium.contrib.django.pages.periodic import addresses_of
 from horarium.contrib.django.pages.question import PERIODS, Asked
 from horarium.contrib.django.pages.run_page import context_of
-from horarium.contrib.django.pages.states import LOOKS, look_of, shown_state
 from horarium.contrib.django.pages.text import local
 from horarium.engines.protocol import Engine
 from horarium.engines.records import Counts, Page
+from horarium.observe.looks import LOOKS, look_of, shown_state
 from horarium.outcome import Run
 
 ROWS = 50

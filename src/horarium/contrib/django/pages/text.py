@@ -1,55 +1,16 @@
-"""Foreign text as people may see it: whatever it holds, it is shown, and never obeyed by a browser or a terminal.
-
-Escaping for HTML is the templates' business; here invisible and reordering characters are made visible, and what is too
-long for a page is cut.
-"""
+"""Moments as Django's pages show them: in the zone of whoever looks, the current one of Django."""
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import datetime
 
-import msgspec
 from django.utils import timezone
-from msgspec import Raw
 
 from horarium.clock import Instant, abbreviation, to_datetime
 
-LONG = 10_000  # characters of an argument, a result, a traceback that are shown
-SHORT = 200  # of a name
-ONE_LINE = 80  # JSON up to here needs no indenting
-
-_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
-_REORDERING = {
-    code: f"\\u{code:04x}" for code in (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
-}
-_VISIBLE = _CONTROLS | _REORDERING
-
-
-def visible(text: object, limit: int = SHORT) -> str:
-    """Return a text with every character to be seen, and no more than ``limit`` of them."""
-    shown = str(text)
-    cut = len(shown) - limit
-    shown = shown[:limit].translate(_VISIBLE)
-    return f"{shown} … and {cut:,} characters more" if cut > 0 else shown
-
-
-def json_text(raw: Raw | None, limit: int = LONG) -> str:
-    """Return stored JSON as it is, only indented where it is long: numbers keep all their digits."""
-    if raw is None:
-        return ""
-    data = bytes(raw)
-    head = data[: 4 * limit]
-    if len(head) == len(data) > ONE_LINE:
-        with suppress(msgspec.DecodeError):  # then it is shown as it is stored
-            head = msgspec.json.format(data, indent=2)
-    text = head.decode("utf-8", "replace")
-    more = len(data) - len(head)
-    return visible(text, limit) + (f" … of {len(data):,} bytes" if more > 0 else "")
-
 
 def local(instant: Instant) -> datetime:
-    """Return an instant in the zone of whoever looks: the current one of Django."""
+    """Return an instant in the zone of whoever looks."""
     return timezone.localtime(to_datetime(instant))
 
 
@@ -57,9 +18,3 @@ def moment(instant: Instant) -> str:
     """Return an instant in the viewer's zone; times never stand without the zone's name."""
     here = local(instant)
     return f"{here:%Y-%m-%d %H:%M:%S} {abbreviation(here)}"
-
-
-def exact(instant: Instant) -> str:
-    """Return an instant in UTC, to the millisecond."""
-    there = to_datetime(instant)
-    return f"{there:%Y-%m-%d %H:%M:%S}.{instant % 1000:03d} UTC"

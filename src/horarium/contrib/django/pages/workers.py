@@ -14,10 +14,10 @@ from horarium.bridge.membership import POOL as BRIDGE
 from horarium.clock import Instant, Seconds
 from horarium.contrib.django.pages.models import Worker
 from horarium.contrib.django.pages.page import Act, Effect, PageAdmin, address, open_store
-from horarium.contrib.django.pages.text import visible
 from horarium.engines.protocol import Engine
 from horarium.engines.records import MemberRecord, RunningNow
 from horarium.observe.finding import plural
+from horarium.observe.text import visible
 
 
 class Row(NamedTuple):

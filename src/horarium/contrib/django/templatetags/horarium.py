@@ -8,8 +8,10 @@ from django.utils.html import format_html
 
 from horarium.clock import Instant, Seconds
 from horarium.contrib.django.pages import text
-from horarium.contrib.django.pages.states import look_of
-from horarium.observe.moments import iso, span
+from horarium.observe.looks import look_of
+from horarium.observe.moments import exact, iso, span
+from horarium.observe.text import SHORT
+from horarium.observe.text import visible as visible_text
 
 register = template.Library()
 
@@ -47,9 +49,9 @@ def lasting(seconds: Seconds | None) -> str:
 
 
 @register.filter
-def visible(value: object, limit: int = text.SHORT) -> str:
+def visible(value: object, limit: int = SHORT) -> str:
     """Show foreign text; the template escapes it."""
-    return text.visible(value, limit)
+    return visible_text(value, limit)
 
 
 @register.filter
@@ -59,11 +61,11 @@ def state(word: str) -> str:
     return format_html(
         '<span class="horarium-state horarium-{}" title="{}"><span aria-hidden="true">{}</span> {}</span>',
         look.tone,
-        text.visible(word),
+        visible_text(word),
         look.sign,
-        text.visible(look.word, 40),
+        visible_text(look.word, 40),
     )
 
 
 def _time(instant: Instant, shown: str) -> str:
-    return format_html('<time datetime="{}" title="{}">{}</time>', iso(instant), text.exact(instant), shown)
+    return format_html('<time datetime="{}" title="{}">{}</time>', iso(instant), exact(instant), shown)

@@ -8,7 +8,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from horarium.contrib.django.beat.admin.words import NOTHING
-from horarium.contrib.django.pages.states import look_of
+from horarium.observe.looks import look_of
 from horarium.outcome import Run, State
 from horarium.schedules.record import FAILED, SUCCEEDED
 

@@ -14,7 +14,7 @@ BLOCKED = "BLOCKED"  # only here: a PENDING one that waits for others
 class Look(NamedTuple):
     sign: str
     word: str
-    tone: str  # idle, busy, good, bad, off: a class of admin.css
+    tone: str  # idle, busy, good, bad, off: a class of admin.css and of the dashboard's
 
 
 LOOKS = {

@@ -1,0 +1,98 @@
+"""What a page is asked, and what it answers: plain values, so that pages are functions that a test can call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import quote, urlencode
+
+from msgspec import Struct, field
+
+from horarium.clock import Instant
+from horarium.dashboard.person import Person
+
+if TYPE_CHECKING:
+    from horarium.app.app import Horarium
+    from horarium.engines.protocol import Engine
+
+
+class Ask(Struct, frozen=True, kw_only=True):
+    """One request, as far as a page needs to know it. ``form`` is what a change brings along."""
+
+    app: Horarium
+    person: Person
+    now: Instant  # the store's
+    path: str = "/"  # below the dashboard
+    parts: Mapping[str, str] = field(default_factory=dict)  # of the path
+    query: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    zone: str = "UTC"  # of the viewer
+    theme: str = ""  # light or dark, if the viewer has chosen
+    base: str = ""  # the dashboard's own prefix, without a slash at its end
+
+    @property
+    def engine(self) -> Engine:
+        return self.app.engine
+
+    def url(self, path: str, **query: object) -> str:
+        """Return an address within the dashboard. ``path`` is taken as it is: names in it go through ``part``."""
+        asked = urlencode({name: value for name, value in query.items() if value not in (None, "")})
+        return f"{self.base}{path}" + (f"?{asked}" if asked else "")
+
+    def given(self, name: str, default: str = "") -> str:
+        """Return the one value of a field of the form."""
+        return self.form.get(name, (default,))[0]
+
+
+def part(name: str) -> str:
+    """Return a name as a part of a path: slashes, dots and percent signs do no harm."""
+    return quote(name, safe="").replace(".", "%2E") if name in (".", "..") else quote(name, safe="")
+
+
+class Shown(Struct, frozen=True, kw_only=True):
+    """A page: a template and what it shows. Any: whatever the template knows to show."""
+
+    template: str
+    title: str
+    context: dict[str, Any] = field(default_factory=dict)
+    status: int = 200
+
+
+class Done(Struct, frozen=True, kw_only=True):
+    """What became of a change: told on the page that the browser is led to (``to``, within the dashboard).
+
+    ``about``, ``before`` and ``after`` are for the audit: what was changed, as plain values."""
+
+    text: str
+    to: str
+    is_good: bool = True
+    about: str = ""
+    before: Any = None
+    after: Any = None
+
+
+class Download(Struct, frozen=True, kw_only=True):
+    """A file to keep, never shown by the browser itself."""
+
+    name: str
+    body: bytes
+    media: str = "application/octet-stream"
+
+
+class Unanswerable(Exception):
+    """A page cannot be shown or a change not be made, for a reason that the person can understand.
+
+    ``kind`` is one of ``wrong`` (what was asked makes no sense: 400), ``gone`` (404), ``conflict`` (409), ``refused``
+    (403), ``too much`` (413)."""
+
+    STATUS: ClassVar[dict[str, int]] = {"wrong": 400, "refused": 403, "gone": 404, "conflict": 409, "too much": 413}
+
+    def __init__(self, kind: str, text: str, *, hint: str = "") -> None:
+        super().__init__(text)
+        self.kind = kind
+        self.text = text
+        self.hint = hint
+
+    @property
+    def status(self) -> int:
+        return self.STATUS[self.kind]

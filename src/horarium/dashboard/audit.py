@@ -1,0 +1,73 @@
+"""Who changed what: one record for each change, kept for AUDIT_KEPT, only ever added to.
+
+The records are notes of the store, by day, so that the newest are found without reading all.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from horarium.clock import Instant, Seconds, to_datetime
+from horarium.dashboard.ask import Ask, Done
+from horarium.engines.records import Note
+from horarium.message import new_id
+
+if TYPE_CHECKING:
+    from horarium.engines.protocol import Engine
+
+AUDIT_KEPT: Seconds = 180 * 86_400.0
+PREFIX = "audit/"
+
+
+class Entry(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A change. Any: plain values, as JSON can say them."""
+
+    at: Instant
+    who: str
+    via: str
+    address: str = ""
+    request: str = ""
+    action: str
+    about: str = ""
+    text: str = ""
+    was_done: bool = True
+    reason: str = ""
+    before: Any = None
+    after: Any = None
+
+    @classmethod
+    def of(cls, ask: Ask, action: str, done: Done, *, address: str, request: str) -> Entry:
+        return cls(
+            at=ask.now,
+            who=ask.person.name,
+            via=ask.person.via,
+            address=address,
+            request=request,
+            action=action,
+            about=done.about or ask.path,
+            text=done.text,
+            was_done=done.is_good,
+            reason=ask.given("reason"),
+            before=done.before,
+            after=done.after,
+        )
+
+
+def write(engine: Engine, entry: Entry) -> None:
+    """Add a record. Raises: EngineUnavailable."""
+    key = f"{PREFIX}{_day(entry.at)}/{new_id(entry.at)}"
+    expires = entry.at + int(AUDIT_KEPT * 1000)
+    engine.notes.post([Note(key=key, text=Raw(msgspec.json.encode(entry)), expires=expires)], now=entry.at)
+
+
+def read_day(engine: Engine, at: Instant, *, now: Instant) -> list[Entry]:
+    """Return the records of the day (UTC) of an instant, the newest first."""
+    notes = engine.notes.read(f"{PREFIX}{_day(at)}/", now=now)
+    return [msgspec.json.decode(note.text, type=Entry) for note in reversed(notes)]
+
+
+def _day(at: Instant) -> str:
+    return f"{to_datetime(at):%Y-%m-%d}"

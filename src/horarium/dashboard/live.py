@@ -1,0 +1,101 @@
+"""Pages that tell of themselves what has changed: one stream for each open page.
+
+A page's live block is rendered anew about once a second, while somebody looks, and sent when it has changed. People
+who look at the same share one rendering. One block is rendered at a time, and after one that took long we wait
+longer: looking, by however many, costs at most about a core of this process, and the store one reader.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from horarium.clock import Seconds
+from horarium.errors import EngineUnavailable
+
+logger = logging.getLogger("horarium.web")
+
+EVERY: Seconds = 1.0
+SHARE = 0.1  # of its time that a page may be rendering
+LONGEST_PAUSE: Seconds = 10.0
+
+
+class Feed:
+    """One view and those who look at it. Used by one event loop."""
+
+    def __init__(self, render: Callable[[], str], turn: asyncio.Semaphore) -> None:
+        self._render = render
+        self._turn = turn
+        self._news = asyncio.Condition()
+        self._task: asyncio.Task[None] | None = None
+        self.lookers = 0
+        self.html: str | None = None
+        self.mark = ""  # of ``html``
+        self.trouble: str | None = None  # why ``html`` may be old
+        self.version = 0
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._keep(), name="horarium-live")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def wait_beyond(self, version: int) -> int:
+        """Wait until there is something newer than ``version``; return its version."""
+        async with self._news:
+            await self._news.wait_for(lambda: self.version > version)
+            return self.version
+
+    async def _keep(self) -> None:
+        while True:
+            async with self._turn:
+                began = time.monotonic()
+                html, trouble = await asyncio.to_thread(self._look)
+                took = time.monotonic() - began
+            mark = hashlib.sha256(html.encode()).hexdigest()[:16] if html is not None else self.mark
+            if mark != self.mark or trouble != self.trouble:
+                async with self._news:
+                    self.html, self.mark, self.trouble = html if html is not None else self.html, mark, trouble
+                    self.version += 1
+                    self._news.notify_all()
+            await asyncio.sleep(min(max(EVERY, took / SHARE), LONGEST_PAUSE))
+
+    def _look(self) -> tuple[str | None, str | None]:
+        """Return the block, or why there is none."""
+        try:
+            return self._render(), None
+        except EngineUnavailable as error:
+            return None, f"the store cannot be reached: {error}"
+        except Exception:  # a page that fails must not end the streams of others; it says so itself when it is loaded
+            logger.exception("a live page failed")
+            return None, "this page could not be made anew; reload it"
+
+
+class Hub:
+    """All feeds of one dashboard."""
+
+    def __init__(self) -> None:
+        self._feeds: dict[object, Feed] = {}
+        self._turn = asyncio.Semaphore(1)
+
+    @asynccontextmanager
+    async def looking(self, key: object, render: Callable[[], str]) -> AsyncIterator[Feed]:
+        """Look at the feed of this key for the length of a block; the first one starts it, the last one ends it."""
+        feed = self._feeds.get(key)
+        if feed is None:
+            feed = self._feeds[key] = Feed(render, self._turn)
+            feed.start()
+        feed.lookers += 1
+        try:
+            yield feed
+        finally:
+            feed.lookers -= 1
+            if not feed.lookers:
+                del self._feeds[key]
+                await feed.stop()

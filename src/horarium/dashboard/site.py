@@ -1,0 +1,317 @@
+"""The dashboard as one ASGI application: its rooms, and what surrounds each of their pages.
+
+It can be mounted at any prefix and needs no lifespan of its own. Everything that asks the store does so in a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, compile_path
+from starlette.routing import Route as StarletteRoute
+
+from horarium.dashboard.ask import Ask, Done, Download, Shown, Unanswerable
+from horarium.dashboard.assets import Assets
+from horarium.dashboard.audit import Entry, write
+from horarium.dashboard.guard import Guard, TooLarge
+from horarium.dashboard.live import Hub
+from horarium.dashboard.person import Access, Open, Person, Role
+from horarium.dashboard.rendering import LIVE, has_block, render
+from horarium.dashboard.room import Room, Route
+from horarium.dashboard.rooms import ALL
+from horarium.errors import EngineUnavailable, HorariumError
+from horarium.observe.moments import zone_or_utc
+
+if TYPE_CHECKING:
+    from horarium.app.app import Horarium
+
+logger = logging.getLogger("horarium.web")
+
+ZONE = "horarium_zone"  # a cookie: the zone in which its owner wants to read times
+THEME = "horarium_theme"  # a cookie
+CSRF = "horarium-csrf"  # a header, or a field of a form
+PING_EVERY = 15  # seconds; proxies end what is silent
+TOLD = "horarium_told"  # a cookie for one answer: what became of a change
+
+
+def web(
+    app: Horarium,
+    *,
+    access: Access | None = None,
+    hosts: Sequence[str] = (),
+    frames: str = "'none'",
+    rooms: Sequence[Room] = ALL,
+) -> Starlette:
+    """Return the dashboard of an app, to be served or mounted: ``application.mount("/horarium", web(app, access=…))``.
+
+    ``access`` knows who may do what; without it nobody but whoever guards the mount does (Open). ``hosts``: the names
+    that it may be asked by. Opens nothing. Raises: ImproperlyConfigured when its files are not there.
+    """
+    site = Site(app, access or Open(), rooms)
+    middleware = [Middleware(Guard, hosts=tuple(hosts), frames=frames), Middleware(GZipMiddleware, minimum_size=1000)]
+    return Starlette(routes=site.routes(), middleware=middleware)
+
+
+class Site:
+    """The routes of all rooms and what they share."""
+
+    def __init__(self, app: Horarium, access: Access, rooms: Sequence[Room]) -> None:
+        self.app = app
+        self.access = access
+        self._rooms = rooms
+        self._hub: Hub | None = None
+        self._matchers = [
+            (compile_path(route.path), route) for room in rooms for route in room.routes if not route.is_change
+        ]
+        Assets.shared()
+
+    def routes(self) -> list[BaseRoute]:
+        """Return all routes for Starlette; those of rooms bear their Route as ``rule``."""
+        made: list[BaseRoute] = [
+            StarletteRoute("/static/{digest}/{name}", Assets.shared().answer, methods=["GET"], name="static"),
+            StarletteRoute("/live", self._live, methods=["GET"], name="live"),
+        ]
+        for room in self._rooms:
+            for route in room.routes:
+                methods = ["POST"] if route.is_change else ["GET"]
+                made.append(StarletteRoute(route.path, self._endpoint(route), methods=methods, name=route.name))
+        made.append(StarletteRoute("/{rest:path}", self._endpoint(_NOWHERE), methods=["GET"], name="nowhere"))
+        return made
+
+    def _endpoint(self, route: Route) -> Callable[[Request], Any]:  # Any: an awaitable of Starlette's
+        async def endpoint(request: Request) -> Response:
+            try:
+                form = await _form(request) if route.is_change else {}
+            except TooLarge:
+                return HTMLResponse("more was sent than is taken at once", 413)
+            return await asyncio.to_thread(self._answer, request, route, form)
+
+        return endpoint
+
+    def _answer(self, request: Request, route: Route, form: dict[str, tuple[str, ...]]) -> Response:
+        """Answer a request whole; whatever goes wrong is a page that says what, and whether to try again."""
+        ask = self._bare(request)
+        try:
+            person = self.access.person(request)
+            if person is None and route.role > Role.NOBODY:
+                return self._login(request)
+            ask = self._ask(request, person or _STRANGER, form)
+            self._require(request, route, ask)
+            return self._carry_out(request, route, ask)
+        except Unanswerable as trouble:
+            return self._trouble(request, ask, trouble.status, trouble.text, trouble.hint)
+        except EngineUnavailable as error:
+            return self._trouble(request, ask, 503, "The store cannot be reached", f"{error} Reload in a moment.")
+        except HorariumError as error:
+            return self._trouble(request, ask, 400, "That cannot be done", str(error))
+        except Exception:
+            logger.exception("request %s failed", request.state.request_id)
+            return self._trouble(request, ask, 500, "Horarium has failed here", "Nothing tells whether it was done.")
+
+    def _carry_out(self, request: Request, route: Route, ask: Ask) -> Response:
+        answer = route.function(ask)
+        if route.is_change and not route.is_trial and isinstance(answer, Done):
+            address = request.client.host if request.client else ""
+            write(ask.engine, Entry.of(ask, route.name, answer, address=address, request=request.state.request_id))
+        match answer:
+            case Shown():
+                is_block = request.headers.get("hx-target", "") == LIVE and has_block(answer.template, LIVE)
+                context = {"title": answer.title, "told": request.cookies.get(TOLD), **answer.context}
+                context["live_view"] = _view(request) if route.is_live else None
+                html = render(answer.template, ask, context, block=LIVE if is_block else None)
+                response: Response = HTMLResponse(html, answer.status)
+                if TOLD in request.cookies:
+                    response.delete_cookie(TOLD, path=f"{ask.base}/")
+                return response
+            case Download():
+                headers = {"Content-Disposition": f'attachment; filename="{answer.name}"'}
+                return Response(answer.body, headers=headers, media_type=answer.media)
+            case Done():
+                return _led(request, ask, answer)
+
+    def _require(self, request: Request, route: Route, ask: Ask) -> None:
+        """Raises: Unanswerable when the person may not, or the change does not come from a page of theirs."""
+        if not ask.person.may(route.role):
+            raise Unanswerable(
+                "refused", f"this needs the right of an {route.role.word}", hint=f"you are a {ask.person.role.word}"
+            )
+        given = request.headers.get(CSRF) or ask.given(CSRF)
+        if route.is_change and ask.person.csrf and given != ask.person.csrf:
+            raise Unanswerable("refused", "this page is no longer valid", hint="reload it and try again")
+
+    def _login(self, request: Request) -> Response:
+        path = self.access.login_path()
+        base = request.scope.get("root_path", "")
+        if path is None or request.method != "GET" or "hx-request" in request.headers:
+            return HTMLResponse("who are you?", 401, {"WWW-Authenticate": 'Basic realm="Horarium"'})
+        return RedirectResponse(f"{base}{path}?then={_quoted(_view(request))}", HTTPStatus.SEE_OTHER)
+
+    def _trouble(self, request: Request, ask: Ask, status: int, text: str, hint: str) -> Response:
+        context = {"title": text, "told": None, "live_view": None, "hint": hint, "status": status}
+        context["request_id"] = request.state.request_id
+        return HTMLResponse(render("trouble.html", ask, context), status)
+
+    async def _live(self, request: Request) -> Response:
+        """Stream the live block of the page that ``view`` names, as the person who asks may see it."""
+        person = await asyncio.to_thread(self.access.person, request)
+        if person is None:
+            return HTMLResponse("who are you?", 401)
+        wanted = urlsplit(request.query_params.get("view", ""))
+        query = dict(parse_qsl(wanted.query))
+        found = self._find(wanted.path)
+        if found is None or not person.may(found[0].role):
+            return HTMLResponse("no such page", 404)
+        route, parts = found
+        zone = _zone(request, self.app)
+        key = (route.name, tuple(parts.items()), wanted.query, zone, person.role, request.scope.get("root_path", ""))
+        base = request.scope.get("root_path", "")
+
+        def look() -> str:
+            return self._block(route, person, wanted.path, parts, query, zone, base)
+
+        if self._hub is None:
+            self._hub = Hub()
+        return EventSourceResponse(
+            _stream(self._hub, key, look, request.headers.get("last-event-id", "")),
+            ping=PING_EVERY,
+            headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store"},
+        )
+
+    def _block(
+        self,
+        route: Route,
+        person: Person,
+        path: str,
+        parts: dict[str, str],
+        query: dict[str, str],
+        zone: str,
+        base: str,
+    ) -> str:
+        ask = Ask(
+            app=self.app,
+            person=person,
+            now=self.app.engine.now(),
+            path=path,
+            parts=parts,
+            query=query,
+            zone=zone,
+            base=base,
+        )
+        try:
+            shown = route.function(ask)
+        except Unanswerable as trouble:
+            return render("gone.html", ask, {"text": trouble.text, "hint": trouble.hint})
+        if not isinstance(shown, Shown):
+            return ""
+        context = {"title": shown.title, "told": None, "live_view": None, **shown.context}
+        return render(shown.template, ask, context, block=LIVE)
+
+    def _find(self, path: str) -> tuple[Route, dict[str, str]] | None:
+        for (regex, _, convertors), route in self._matchers:
+            if route.is_live and (match := regex.match(path)):
+                return route, {name: str(convertors[name].convert(value)) for name, value in match.groupdict().items()}
+        return None
+
+    def _bare(self, request: Request) -> Ask:
+        """Return what is asked by nobody yet: enough for a page that tells of trouble."""
+        return Ask(
+            app=self.app,
+            person=_STRANGER,
+            now=self.app.connection.clock.now(),
+            path=_path(request),
+            zone=_zone(request, self.app),
+            theme=_theme(request),
+            base=request.scope.get("root_path", ""),
+        )
+
+    def _ask(self, request: Request, person: Person, form: dict[str, tuple[str, ...]]) -> Ask:
+        return Ask(
+            app=self.app,
+            person=person,
+            now=self.app.engine.now(),
+            path=_path(request),
+            parts={name: str(value) for name, value in request.path_params.items()},
+            query=dict(request.query_params),
+            form=form,
+            zone=_zone(request, self.app),
+            theme=_theme(request),
+            base=request.scope.get("root_path", ""),
+        )
+
+
+_STRANGER = Person(name="nobody", role=Role.NOBODY, via="none")
+
+
+def _nowhere(ask: Ask) -> Shown:
+    raise Unanswerable("gone", "There is no such page", hint="Its address may have been cut or mistyped.")
+
+
+_NOWHERE = Route(path="/{rest:path}", name="nowhere", role=Role.NOBODY, function=_nowhere)
+
+
+async def _stream(hub: Hub, key: object, look: Callable[[], str], seen: str) -> AsyncIterator[ServerSentEvent]:
+    """Yield the block whenever it differs from what was sent last, and whether it may be old."""
+    version = 0
+    trouble: str | None = None
+    async with hub.looking(key, look) as feed:
+        while True:
+            if feed.mark and feed.mark != seen:
+                seen = feed.mark
+                yield ServerSentEvent(data=feed.html or "", id=seen)
+            if feed.trouble != trouble:
+                trouble = feed.trouble
+                yield ServerSentEvent(data=trouble or "", event="stale" if trouble else "fresh")
+            version = await feed.wait_beyond(version)
+
+
+async def _form(request: Request) -> dict[str, tuple[str, ...]]:
+    form = await request.form(max_files=0)
+    return {name: tuple(str(value) for value in form.getlist(name)) for name in form}
+
+
+def _led(request: Request, ask: Ask, done: Done) -> Response:
+    """Lead the browser to where the change shows, with what became of it."""
+    target = ask.url(done.to)
+    if "hx-request" in request.headers:
+        response = Response(status_code=204, headers={"HX-Redirect": target})
+    else:
+        response = RedirectResponse(target, HTTPStatus.SEE_OTHER)
+    told = ("+" if done.is_good else "-") + done.text
+    response.set_cookie(TOLD, _quoted(told)[:3000], max_age=60, path=f"{ask.base}/", httponly=True, samesite="lax")
+    return response
+
+
+def _path(request: Request) -> str:
+    root = request.scope.get("root_path", "")
+    path: str = request.scope["path"]
+    return path.removeprefix(root) or "/"
+
+
+def _view(request: Request) -> str:
+    query = request.url.query
+    return _path(request) + (f"?{query}" if query else "")
+
+
+def _zone(request: Request, app: Horarium) -> str:
+    """Return the zone in which this browser wants to read times; the app's, if it has not said."""
+    return zone_or_utc(request.cookies.get(ZONE) or app.conf.timezone)
+
+
+def _theme(request: Request) -> str:
+    theme = request.cookies.get(THEME, "")
+    return theme if theme in ("light", "dark") else ""
+
+
+def _quoted(text: str) -> str:
+    return quote(text, safe="")
