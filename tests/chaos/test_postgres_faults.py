@@ -80,8 +80,13 @@ def foreign_transaction(postgres: PostgresSite, *statements: str) -> Iterator[No
     import psycopg
 
     with psycopg.connect(postgres.url, connect_timeout=5) as connection:
-        for statement in statements:
-            connection.execute(statement)  # type: ignore[call-overload]
+        while True:
+            try:
+                for statement in statements:
+                    connection.execute(statement)  # type: ignore[call-overload]
+                break
+            except psycopg.errors.DeadlockDetected:  # with one of ours; the server chose to end this one
+                connection.rollback()
         yield
         connection.rollback()
 
