@@ -10,11 +10,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from horarium.clock import Seconds
+from horarium.clock import Clock, Seconds
 from horarium.errors import EngineUnavailable
 
 logger = logging.getLogger("horarium.web")
@@ -27,8 +26,9 @@ LONGEST_PAUSE: Seconds = 10.0
 class Feed:
     """One view and those who look at it. Used by one event loop."""
 
-    def __init__(self, render: Callable[[], str], turn: asyncio.Semaphore) -> None:
+    def __init__(self, render: Callable[[], str], turn: asyncio.Semaphore, clock: Clock) -> None:
         self._render = render
+        self._clock = clock
         self._turn = turn
         self._news = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
@@ -55,9 +55,9 @@ class Feed:
     async def _keep(self) -> None:
         while True:
             async with self._turn:
-                began = time.monotonic()
+                began = self._clock.monotonic()
                 html, trouble = await asyncio.to_thread(self._look)
-                took = time.monotonic() - began
+                took = self._clock.monotonic() - began
             mark = hashlib.sha256(html.encode()).hexdigest()[:16] if html is not None else self.mark
             if mark != self.mark or trouble != self.trouble:
                 async with self._news:
@@ -80,7 +80,8 @@ class Feed:
 class Hub:
     """All feeds of one dashboard."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._feeds: dict[object, Feed] = {}
         self._turn = asyncio.Semaphore(1)
 
@@ -89,7 +90,7 @@ class Hub:
         """Look at the feed of this key for the length of a block; the first one starts it, the last one ends it."""
         feed = self._feeds.get(key)
         if feed is None:
-            feed = self._feeds[key] = Feed(render, self._turn)
+            feed = self._feeds[key] = Feed(render, self._turn, self._clock)
             feed.start()
         feed.lookers += 1
         try:

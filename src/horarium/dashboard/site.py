@@ -181,7 +181,7 @@ class Site:
             return self._block(route, person, wanted.path, parts, query, zone, base)
 
         if self._hub is None:
-            self._hub = Hub()
+            self._hub = Hub(self.app.connection.clock)
         return EventSourceResponse(
             _stream(self._hub, key, look, request.headers.get("last-event-id", "")),
             ping=PING_EVERY,
