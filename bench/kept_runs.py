@@ -1,4 +1,4 @@
-"""What people's questions take of a store that keeps a million runs: ``python -m bench.kept_runs sqlite|postgres|redis``.
+"""What questions take of a store that keeps a million runs: ``python -m bench.kept_runs sqlite|postgres|redis``.
 
 The runs are recorded as they ended (Results.record): of 20 tasks on 4 queues, one in 50 failed, one in 1,000 dead or
 revoked, created over one day; a result of 100 bytes, and a traceback where there is an error. Each question is asked 40
