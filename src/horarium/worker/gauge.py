@@ -14,12 +14,13 @@ from msgspec import Raw
 from horarium.clock import Clock, Instant, Seconds
 from horarium.engines.protocol import Engine
 from horarium.engines.records import Note, QueueCounts
-from horarium.tally import WIDTH_MS, Reading
+from horarium.tally import WIDTH_MS, Reading, Width, bucket_of
 from horarium.worker.scorer import Scorer
 
 GAUGE_NOTE = "gauge"
-SPAN: Seconds = WIDTH_MS["10s"] / 1000
-NOTE_LASTS = 6 * WIDTH_MS["10s"]
+WIDTH: Width = "10s"
+SPAN: Seconds = WIDTH_MS[WIDTH] / 1000
+NOTE_LASTS = 6 * WIDTH_MS[WIDTH]
 MOST_QUEUES = 500  # those where most is ready; there may be as many as customers
 
 
@@ -33,25 +34,32 @@ class Gauge:
         self._clock = clock
         self._scorer = scorer
         self._queues = queues  # those that this worker reads: of an empty one it is known that it is empty
-        self.due: Seconds = clock.monotonic() + SPAN * random.random()  # workers that start together
+        self._random = random
+        self.due: Seconds = clock.monotonic() + self._offset()
 
     def look(self) -> None:
         """Read the queues if it is time, and nobody else has. Raises: EngineUnavailable."""
         if self._clock.monotonic() < self.due:
             return
-        self.due = self._clock.monotonic() + SPAN
         now = self._clock.now()
-        if self._is_read(now):
+        begun = bucket_of(now, WIDTH)
+        self.due = self._clock.monotonic() + (begun + WIDTH_MS[WIDTH] - now) / 1000 + self._offset()
+        if self._is_read(begun, now):
             return
         self._engine.notes.post([Note(key=GAUGE_NOTE, text=Raw(b"null"), expires=now + NOTE_LASTS)], now=now)
         queues = dict.fromkeys(self._queues(), QueueCounts()) | self._engine.inspector.counts(most=0).queues
         fullest = sorted(queues, key=lambda queue: -queues[queue].ready)[:MOST_QUEUES]
         self._scorer.read(_reading(queue, queues[queue], now) for queue in fullest)
 
-    def _is_read(self, now: Instant) -> bool:
-        """Tell whether somebody has looked less than a span ago (less a little: no two threads wake alike)."""
+    def _is_read(self, begun: Instant, now: Instant) -> bool:
+        """Tell whether somebody has looked in this bucket."""
         notes = self._engine.notes.read(GAUGE_NOTE, now=now)
-        return any(note.key == GAUGE_NOTE and now - note.changed < WIDTH_MS["10s"] * 0.9 for note in notes)
+        return any(note.key == GAUGE_NOTE and note.changed >= begun for note in notes)
+
+    def _offset(self) -> Seconds:
+        """Return when in the next bucket this worker looks, if no other one has: each time anew, so that two workers do
+        not come at the same moment for ever. Not at its very end: whoever wakes late is in the one behind it."""
+        return SPAN * 0.8 * self._random.random()
 
 
 def _reading(queue: str, counts: QueueCounts, now: Instant) -> Reading:
