@@ -1,6 +1,7 @@
 """What has happened, as lines over time: read from the counted series, never from runs.
 
-A chart has the same instants for all its lines. A value is None where nothing is known, such as a percentile of no runs.
+A chart has the same instants for all its lines. Where nothing is known, such as a percentile of no runs, a value is
+None.
 """
 
 from __future__ import annotations

@@ -93,9 +93,8 @@ def pause(ask: Ask) -> Done:
     name = _named(ask)
     reason = ask.given("reason").strip()[:REASON_CHARS]
     Switches(ask.app.connection).pause_queue(name, reason=reason, by=ask.person.name)
-    return Done(
-        text=f"Queue {visible(name)} is paused: what is sent to it waits.", to=_path(name), about=f"queue {name}"
-    )
+    text = f"Queue {visible(name)} is paused: what is sent to it waits."
+    return Done(text=text, to=_path(name), about=f"queue {name}", after={"reason": reason})
 
 
 @room.act("/queues/resume", role=Role.OPERATOR)
