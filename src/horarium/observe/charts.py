@@ -42,6 +42,7 @@ class Extent(Struct, frozen=True, kw_only=True):
 
     since: Instant
     until: Instant
+    ends: Instant  # the last step may not be over yet
     width: Width
     step: int  # milliseconds
     back: str = ""  # such as 1h: it ends now and moves on; else it stands still
@@ -49,6 +50,10 @@ class Extent(Struct, frozen=True, kw_only=True):
     @property
     def instants(self) -> range:
         return range(self.since, self.until, self.step)
+
+    def lasts(self, at: Instant) -> Seconds:
+        """Return how much of a step lies in the past."""
+        return (min(at + self.step, self.ends) - at) / 1000
 
 
 class Line(Struct, frozen=True, kw_only=True):
@@ -115,17 +120,20 @@ def extent_of(since: Instant, until: Instant, *, now: Instant, back: str = "") -
     bucket = WIDTH_MS[width]
     step = bucket * max(1, -(-(until - since) // (bucket * POINTS)))
     first = bucket_of(since, width)
-    steps = -(-(until - first) // step)
-    return Extent(since=first, until=first + steps * step, width=width, step=step, back=back)
+    steps = max(1, round((until - first) / step))  # less than half of the last one tells little: it is left out
+    last = first + steps * step
+    return Extent(since=first, until=last, ends=min(until, last), width=width, step=step, back=back)
 
 
 def outcomes(series: Series, extent: Extent, only: Only) -> Chart:
     """Return how many runs ended, and how, per second."""
     tallies = _tallies(series, extent, only)
-    per_step = 1000 / extent.step
+    lengths = [extent.lasts(at) for at in extent.instants]
 
     def rates(words: tuple[str, ...]) -> list[float | None]:
-        return [sum(_count(tally, words) for tally in each) * per_step for each in tallies]
+        return [
+            sum(_count(tally, words) for tally in each) / length for each, length in zip(tallies, lengths, strict=True)
+        ]
 
     lines = [
         Line(name=name, values=rates(words), tone=TONES[name], state=STATES.get(name, ""))

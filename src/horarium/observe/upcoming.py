@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from horarium.clock import Instant
+from horarium.clock import Instant, Seconds
 from horarium.errors import InvalidSchedule
 from horarium.schedules.preview import upcoming
 from horarium.schedules.record import Schedule
@@ -35,12 +35,20 @@ class Fire(Struct, frozen=True, kw_only=True):
         return len(self.schedules) >= CROWD
 
 
+class Steady(Struct, frozen=True, kw_only=True):
+    """A schedule that fires more than once a minute: it is in all of them."""
+
+    schedule: str
+    every: Seconds
+
+
 class NextHour(Struct, frozen=True, kw_only=True):
     """The minutes that have firings, in order. ``until``: all is known until then; the whole hour, or less of it."""
 
     since: Instant  # the minute in which it begins
     until: Instant
     minutes: tuple[Fire, ...]
+    steady: tuple[Steady, ...] = ()
 
     @property
     def number(self) -> int:
@@ -65,10 +73,14 @@ def next_hour(engine: Engine, *, now: Instant) -> NextHour:
     schedules = engine.schedules.due(until - 1, MOST_SCHEDULES)
     if len(schedules) == MOST_SCHEDULES:  # others follow: what they fire is not known
         until = max(since + MINUTE, min(until, schedules[-1].next_fire or until))
-    share = max(2, MOST_FIRINGS // max(1, len(schedules)))
+    share = max(3, MOST_FIRINGS // max(1, len(schedules)))
     minutes: dict[Instant, list[tuple[Instant, str]]] = {}
+    steady: list[Steady] = []
     for schedule in schedules:
         firings = _firings(schedule, now, until, share)
+        if len(firings) > 2 and firings[2] - firings[1] < MINUTE:  # the first may be overdue
+            steady.append(Steady(schedule=schedule.name, every=(firings[2] - firings[1]) / 1000))
+            continue
         if len(firings) == share:
             until = min(until, max(since + MINUTE, firings[-1]))
         for at in firings:
@@ -77,6 +89,7 @@ def next_hour(engine: Engine, *, now: Instant) -> NextHour:
         since=since,
         until=until,
         minutes=tuple(_fire(sorted(firings)) for minute, firings in sorted(minutes.items()) if minute < until),
+        steady=tuple(steady),
     )
 
 

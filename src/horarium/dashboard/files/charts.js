@@ -25,6 +25,16 @@ function shown(value, unit) {
   return `${Math.floor(value / 3600)} h ${Math.round((value % 3600) / 60)} m`;
 }
 
+// Shorter, for the axis: its steps are round numbers of the unit.
+function brief(value, unit) {
+  if (unit !== "s" || value < 60) return shown(value, unit).replace(" /s", "");
+  if (value < 3600) return `${Number((value / 60).toFixed(1))} min`;
+  return `${Number((value / 3600).toFixed(1))} h`;
+}
+
+const LASTING = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200,
+  1800, 3600, 7200, 14_400, 28_800, 86_400, 172_800, 604_800];
+
 function clock(zone, span) {
   const day = span > 86_400 ? { day: "numeric", month: "short" } : {};
   const seconds = span <= 900 ? { second: "2-digit" } : {};
@@ -106,7 +116,7 @@ function options(figure, told, width) {
     scales: { x: { time: true }, y: { range: (plot, low, high) => [0, high > 0 ? high * 1.08 : 1] } },
     axes: [
       { stroke: token("soft"), grid, ticks, values: (plot, at) => at.map(words.axis), space: span > 86_400 ? 100 : 62 },
-      { stroke: token("soft"), grid, ticks, size: 62, values: (plot, all) => all.map((each) => shown(each, told.unit)) },
+      { stroke: token("soft"), grid, ticks, size: 58, values: (plot, all) => all.map((each) => brief(each, told.unit)), ...(told.unit === "s" ? { incrs: LASTING } : {}) },
     ],
     series: [
       { label: "Time", value: (plot, at) => (at === null ? "–" : words.exact(at)) },

@@ -8,6 +8,7 @@ const body = table.tBodies[0];
 const said = document.getElementById("monitor-said");
 const button = document.getElementById("monitor-pause");
 const only = document.getElementById("monitor-only");
+const empty = document.getElementById("monitor-empty");
 const beats = document.getElementById("monitor-beats");
 
 let place = table.dataset.place;
@@ -51,6 +52,7 @@ function sift() {
 }
 
 function tell(trouble = "") {
+  empty.hidden = body.rows.length > 0;
   const words = trouble || (isPaused ? `Paused; ${held} more since.` : seen ? `${seen} events.` : "Waiting for what happens next.");
   if (said.textContent !== words) said.textContent = words;
 }

@@ -146,8 +146,9 @@ def _steps(found: Attention, numbers: Glance) -> list[Step]:
 
 def _failures_url(ask: Ask, task: str, error: str) -> str:
     since = ask.now - round(FAILED_WITHIN * 1000)
-    words = {"state": "failed", "task": task} | ({"error": error} if error != "no error" else {})
-    return runs_url(ask, since=since - since % 60_000, **words)
+    return runs_url(
+        ask, since=since - since % 60_000, state="failed", task=task, error=error if error != "no error" else ""
+    )
 
 
 def _bars(hour: NextHour) -> list[dict[str, object]]:

@@ -25,12 +25,13 @@ QUEUES = 100  # on a page
 WAITING = 50  # messages on a page
 TASKS = 20
 REASON_CHARS = 300
-# By the cause: these move on with the clock, and so have fewer words here than in the doctor's answer.
+# By the cause, in fewer words than the doctor's: those move on with the clock, or stand above the list already.
 SAID = {
     "future-eta": "its time has not come",
     "retry": "it failed, and is tried again when it is due",
     "running": "it runs",
     "reserved": "it is about to start",
+    "queue-paused": "the queue is paused",
 }
 
 
@@ -144,9 +145,8 @@ def _waiting(ask: Ask, facts: Facts, held: Held, run: Run | None) -> Waiting:
         run = Run(message=held.message, state=held.state, changed=ask.now)
     why = explain(facts, run, held)
     owner = next((m.member.name for m in facts.members if m.member.owner == held.owner), "")
-    return Waiting(
-        held=held, state=shown_state(run, ask.now), why=SAID.get(why.cause, why.text), remedy=why.remedy, owner=owner
-    )
+    said, remedy = (SAID[why.cause], "") if why.cause in SAID else (why.text, why.remedy)
+    return Waiting(held=held, state=shown_state(run, ask.now), why=said, remedy=remedy, owner=owner)
 
 
 def _named(ask: Ask) -> str:

@@ -17,6 +17,7 @@ from horarium.observe.workers import WorkerRow, found, worker_rows
 room = Room("workers")
 ROWS = 100
 TASKS = 200
+STANDARD = "celery."  # how the names of tasks begin that every app has
 ANSWERED_WITHIN: Seconds = 2.0  # by a worker that is told something; nobody waits longer
 STACKS_CHARS = 200_000
 
@@ -52,10 +53,16 @@ def one(ask: Ask) -> Shown:
         raise Unanswerable(
             "gone", "Nothing is known of this worker", hint="Those that have gone stay listed for an hour."
         )
+    tasks = [name for name in row.tasks if not name.startswith(STANDARD)]
     return Shown(
         template="workers/one.html",
         title=f"{row.kind.capitalize()} {visible(row.name, 100)}",
-        context={"row": row, "can_be_told": _can_be_told(row), "tasks": row.tasks[:TASKS], "stacks": None},
+        context={
+            "row": row,
+            "can_be_told": _can_be_told(row),
+            "tasks": tasks[:TASKS],
+            "more_tasks": len(tasks[TASKS:]),
+        },
     )
 
 
@@ -136,7 +143,8 @@ def stacks(ask: Ask) -> Shown:
     """Show what each process of a worker is doing at this moment: the stacks of all its threads."""
     row = _row(ask)
     replies = ask.app.control.broadcast("stacks", reply=True, timeout=ANSWERED_WITHIN, destination=[row.key]) or []
-    text = "\n".join(str(answer) for reply in replies for answer in reply.values())
+    answers = [answer for reply in replies for answer in reply.values()]
+    text = "\n".join(str(answer.get("ok", answer) if isinstance(answer, dict) else answer) for answer in answers)
     return Shown(
         template="workers/stacks.html",
         title=f"Stacks of {visible(row.name, 100)}",
