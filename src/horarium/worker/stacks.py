@@ -1,7 +1,7 @@
 """What a child is doing at this moment: the stacks of its threads, as its worker may ask for them.
 
-A child keeps a file in memory and writes its stacks there whenever SIGUSR2 comes, in the signal's handler: also when its
-code holds the interpreter, or waits for ever. The worker, which is the same user, opens the file through /proc. So
+A child keeps a file in memory and writes its stacks there whenever SIGUSR2 comes, in the signal's handler: also when
+its code holds the interpreter, or waits for ever. The worker, which is the same user, opens the file through /proc. So
 nothing lies on a disk, and nobody else can read it. Only Linux has this; elsewhere a child tells nothing.
 """
 
@@ -65,6 +65,6 @@ def _ask(process: int, pid: int, patience: Seconds, clock: Clock) -> str | None:
 def _file_of(pid: int) -> Path | None:
     for path in Path(f"/proc/{pid}/fd").iterdir():
         with suppress(OSError):  # it has closed that one
-            if os.readlink(path).startswith(f"/memfd:{NAME}"):
+            if str(path.readlink()).startswith(f"/memfd:{NAME}"):
                 return path
     return None

@@ -67,12 +67,12 @@ def events(ask: Ask) -> Download:
 @room.act("/monitor/begin", role=Role.OPERATOR)
 def begin(ask: Ask) -> Done:
     """Let all workers write their events to the journal, until they are told otherwise or end."""
-    return _all_told(ask, "enable_events", "tell of what they do from now on")
+    return _all_told(ask, "enable_events", "from now on what happens is written down")
 
 
 @room.act("/monitor/end", role=Role.OPERATOR)
 def end(ask: Ask) -> Done:
-    return _all_told(ask, "disable_events", "tell no more")
+    return _all_told(ask, "disable_events", "nothing more is written down")
 
 
 def _all_told(ask: Ask, command: str, what: str) -> Done:
@@ -80,7 +80,7 @@ def _all_told(ask: Ask, command: str, what: str) -> Done:
     replies = ask.app.control.broadcast(command, reply=True, timeout=ANSWERED_WITHIN) or []
     answered = {name for reply in replies for name in reply}
     silent = sorted(names - answered)
-    text = f"{plural(len(answered), 'worker')} {what}."
+    text = f"Answered by {plural(len(answered), 'worker')}: {what}."
     if silent:
         text += f" Not answered within {ANSWERED_WITHIN:g} s: {', '.join(map(visible, silent[:10]))}."
     return Done(text=text, to="/monitor", is_good=bool(answered) and not silent, about="events of workers")
