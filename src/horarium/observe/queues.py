@@ -60,7 +60,7 @@ class Flow(Struct, frozen=True, kw_only=True):
 
 def queue_rows(engine: Engine, *, now: Instant) -> list[QueueRow]:
     """Return the queues that hold something, are read, or are paused, by name. Raises: EngineUnavailable."""
-    counts, switched = engine.inspector.counts(), read_switches(engine, now=now)
+    counts, switched = engine.inspector.counts(most=0), read_switches(engine, now=now)
     records = engine.inspector.workers(now=now)
     readers = [record.member for record in records if record.alive and record.member.kind != "scheduler"]
     return [row_of(name, counts, switched, readers, now=now) for name in sorted(_names(counts, switched, readers))]

@@ -85,7 +85,7 @@ class QueueAdmin(PageAdmin):
 
 def _purged(names: list[str]) -> list[str]:
     """Say what a purge would cancel."""
-    queues = open_store().inspector.counts().queues
+    queues = open_store().inspector.counts(most=0).queues
     return [
         f"queue {visible(name)}: "
         f"{plural(held.ready + held.scheduled + held.blocked, 'waiting run')} end as cancelled; "
