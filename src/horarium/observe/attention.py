@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 JUDGED = 300  # schedules, by name, whose course is judged; of all others only whether they fire in time
 LATE_READ = 20
+COUNTED = 1000  # runs of each state
 FAILURES_READ = 100
 FAILED_WITHIN: Seconds = 3600.0
 ALIKE = 3  # findings of one cause that are shown, each for itself
@@ -83,7 +84,7 @@ class Attention(Struct, frozen=True, kw_only=True):
 def attention(app: Horarium, *, now: Instant) -> Attention:
     """Look at an installation. A store that cannot be used is a matter, and never raised by the looking itself;
     reading what failed raises EngineUnavailable."""
-    facts = gather(app, now, most_schedules=JUDGED)
+    facts = gather(app, now, most_schedules=JUDGED, most_counted=COUNTED)
     if facts.trouble is None:
         facts = _with_late(app.engine, facts)
     runs = failed_of_late(app.engine, now=now) if facts.trouble is None else ()

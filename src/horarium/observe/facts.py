@@ -92,11 +92,12 @@ def gather(
     command: str = "horarium",
     with_schedules: bool = True,
     most_schedules: int = SCHEDULES_READ,
+    most_counted: int | None = None,
 ) -> Facts:
     """Ask the app and its store for everything the rules need; ``now`` is used only if the store cannot tell.
 
     A store that cannot be used is a fact too, and never raised. Schedules, of which there may be very many, are of no
-    use for judging one run; no more than ``most_schedules`` are read.
+    use for judging one run; no more than ``most_schedules`` are read. ``most_counted``: runs of each state; None: all.
     """
     declared, wrong = read_declared(app, now) if with_schedules else ((), {})
     known = Facts(
@@ -116,7 +117,7 @@ def gather(
     try:
         engine = app.engine
         engine.check()
-        return _ask(engine, known, most_schedules if with_schedules else 0)
+        return _ask(engine, known, most_schedules if with_schedules else 0, most_counted)
     except EngineError as error:
         return replace(known, trouble=str(error))
 
@@ -165,9 +166,9 @@ def held_run(engine: Engine, run: Run) -> Held | None:
     return page.held[0] if page.held else None
 
 
-def _ask(engine: Engine, known: Facts, most_schedules: int) -> Facts:
+def _ask(engine: Engine, known: Facts, most_schedules: int, most_counted: int | None) -> Facts:
     now = engine.now()
-    counts = engine.inspector.counts()
+    counts = engine.inspector.counts(most=most_counted)
     dead: tuple[Run, ...] = ()
     if counts.states.get(State.DEAD):
         dead = engine.results.search(RunFilter(states=(State.DEAD,)), Page(limit=DEAD_READ)).runs
