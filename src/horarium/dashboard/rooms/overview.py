@@ -76,11 +76,11 @@ def _health(found: Attention) -> str:
     if problems:
         return plural(problems, "problem")
     facts = found.facts
-    behind = f", {plural(found.failed, 'run')} failed of late" if found.failed else ""
-    return (
-        f"All is well: {plural(len(facts.workers), 'worker')} alive, "
-        f"{plural(facts.schedules_stored, 'schedule')}, {plural(len(facts.queues), 'queue')} in use{behind}"
-    )
+    alive = f"{plural(len(facts.workers), 'worker')} alive, {plural(facts.schedules_stored, 'schedule')}"
+    if found.failed:
+        number = f"{found.failed}{'+' if found.is_cut else ''}"
+        return f"{number} of the runs sent within the last hour failed; else all is well: {alive}"
+    return f"All is well: {alive}, {plural(len(facts.queues), 'queue')} in use"
 
 
 def _tiles(ask: Ask, numbers: Glance, found: Attention) -> list[Tile]:
