@@ -127,7 +127,7 @@ class Site:
         match answer:
             case Shown():
                 is_block = request.headers.get("hx-target", "") == LIVE and has_block(answer.template, LIVE)
-                context = {"title": answer.title, "told": request.cookies.get(TOLD), **answer.context}
+                context = {"title": answer.title, "told": unquote(request.cookies.get(TOLD, "")), **answer.context}
                 context["live_view"] = _view(request) if route.is_live else None
                 html = render(answer.template, ask, context, block=LIVE if is_block else None)
                 response: Response = HTMLResponse(html, answer.status)
@@ -169,7 +169,8 @@ class Site:
             return HTMLResponse("who are you?", 401)
         wanted = urlsplit(request.query_params.get("view", ""))
         query = dict(parse_qsl(wanted.query))
-        found = self._find(wanted.path)
+        path = unquote(wanted.path)
+        found = self._find(path)
         if found is None or not person.may(found[0].role):
             return HTMLResponse("no such page", 404)
         route, parts = found
@@ -178,7 +179,7 @@ class Site:
         base = request.scope.get("root_path", "")
 
         def look() -> str:
-            return self._block(route, person, wanted.path, parts, query, zone, base)
+            return self._block(route, person, path, parts, query, zone, base)
 
         if self._hub is None:
             self._hub = Hub(self.app.connection.clock)
@@ -300,7 +301,7 @@ def _path(request: Request) -> str:
 
 def _view(request: Request) -> str:
     query = request.url.query
-    return _path(request) + (f"?{query}" if query else "")
+    return quote(_path(request)) + (f"?{query}" if query else "")  # a name in it may hold a question mark
 
 
 def _zone(request: Request, app: Horarium) -> str:

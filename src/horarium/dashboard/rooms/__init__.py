@@ -1,6 +1,14 @@
 """All rooms of the dashboard, in the order of the rail."""
 
 from horarium.dashboard.room import Room
-from horarium.dashboard.rooms import overview, runs, workflows
+from horarium.dashboard.rooms import charts, monitor, overview, queues, runs, workers, workflows
 
-ALL: tuple[Room, ...] = (overview.room, runs.room, workflows.room)
+ALL: tuple[Room, ...] = (
+    overview.room,
+    runs.room,
+    queues.room,
+    workers.room,
+    workflows.room,
+    monitor.room,
+    charts.room,
+)
