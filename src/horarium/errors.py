@@ -11,6 +11,7 @@ HorariumError                        (Celery: CeleryError)
 │   └── OwnedByCode
 ├── InvalidArguments (TypeError)
 │   └── InvalidLimits (ValueError)
+├── InvalidQuestion (ValueError)
 ├── CodecError
 │   ├── EncodingError (TypeError)
 │   │   └── PayloadTooLarge
@@ -155,6 +156,18 @@ class InvalidArguments(HorariumError, TypeError):
 
 class InvalidLimits(InvalidArguments, ValueError):
     """A call's soft time limit is longer than its hard one."""
+
+
+class InvalidQuestion(HorariumError, ValueError):
+    """What runs are asked for by cannot be read. ``position`` counts the characters before the place; ``nearest`` is
+    the word that was likely meant, if one is near."""
+
+    def __init__(self, problem: str, position: int, *, nearest: str | None = None) -> None:
+        meant = f"; did you mean {nearest}?" if nearest else ""
+        super().__init__(f"at character {position + 1}: {problem}{meant}")
+        self.problem = problem
+        self.position = position
+        self.nearest = nearest
 
 
 class CodecError(HorariumError):
