@@ -7,13 +7,14 @@ import click
 from horarium.app.again import RETRY_OF, refusal, send_again
 from horarium.cli.commands import tree
 from horarium.cli.exits import Exit, Stop
-from horarium.cli.lookup import call_text, find_run, run_document, value_text
+from horarium.cli.lookup import call_text, find_run, value_text
 from horarium.cli.options import JSON, Group, names, nearest, option
 from horarium.cli.output import Column, Output, short
 from horarium.cli.session import Session
 from horarium.clock import Instant
 from horarium.message import Message
 from horarium.observe.contents import Contents
+from horarium.observe.document import run_document
 from horarium.observe.facts import gather, held_run
 from horarium.observe.finding import Finding, plural
 from horarium.observe.matching import Sight
@@ -123,7 +124,7 @@ def show_run(session: Session, run_id: str, as_json: bool) -> None:
     facts = gather(session.app, engine.now(), command=session.command)
     finding = explain(facts, run, None if run.has_ended else held_run(engine, run))
     if as_json:
-        out.document(run_document(run) | {"explanation": finding})
+        out.document(run_document(run, Contents(session.app)) | {"explanation": finding})
         return
     session.show_times_of_app()
     _show(out, run, finding)
