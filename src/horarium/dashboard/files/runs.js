@@ -1,4 +1,4 @@
-// The pages of runs: suggestions while a question is typed, how many are selected, the numbers of the pills.
+// The pages of runs: suggestions while a question is typed, and how many are selected.
 
 const question = document.getElementById("question");
 const list = document.getElementById("suggestions");
@@ -117,15 +117,3 @@ if (bulk) {
   document.addEventListener("htmx:after:swap", count);
   addEventListener("pageshow", count);
 }
-
-// The numbers of the pills are counted after the page has come.
-function number() {
-  const counted = document.getElementById("counted");
-  if (!counted) return;
-  const states = Object.fromEntries(counted.dataset.states.split(";").map((each) => each.split("=")));
-  for (const place of document.querySelectorAll("[data-count]")) {
-    place.textContent = place.dataset.count ? states[place.dataset.count] || "0" : counted.dataset.all;
-  }
-}
-const counts = document.getElementById("counts");
-if (counts) new MutationObserver(number).observe(counts, { childList: true, subtree: true });

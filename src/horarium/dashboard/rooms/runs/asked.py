@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from horarium.dashboard.ask import Ask, Shown, Unanswerable
+from horarium.dashboard.rendering import roughly
 from horarium.engines.protocol import Results
 from horarium.errors import InvalidQuestion
 from horarium.observe.contents import Contents
@@ -45,6 +46,7 @@ PILLS = (
     State.EXPIRED,
 )
 TASKS_OFFERED = 200
+EXACT_TO = 10_000  # beyond it nobody needs to know how many there are
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -118,11 +120,12 @@ def bar(ask: Ask, found: Asked) -> dict[str, object]:
         (written(part), found.link(ask, every(*(other for other in parts if other is not part)))) for part in parts
     ]
     rest, chosen = without(question, "state"), _states(question)
-    pills = [("", "All", found.link(ask, rest), not chosen)]
-    pills += [
-        (state, LOOKS[state].word, found.link(ask, every(asked("state", state.lower()), rest)), chosen == {state})
-        for state in PILLS
-    ]
+    # Only all runs are counted by state, never those of a question: that would mean to look for them.
+    counted = ask.engine.inspector.counts(most=EXACT_TO + 1).states if rest == EVERYTHING else {}
+    pills = [("", "All", found.link(ask, rest), not chosen, _number(counted, *counted))]
+    for state in PILLS:
+        link = found.link(ask, every(asked("state", state.lower()), rest))
+        pills.append((state, LOOKS[state].word, link, chosen == {state}, _number(counted, state)))
     since = without(question, "since")
     spans = [(word, found.link(ask, every(since, asked("since", span)))) for span, word in SPANS]
     return {
@@ -140,6 +143,10 @@ def wrong(ask: Ask, found: Asked, status: int = 400) -> Shown:
     assert found.trouble is not None
     context = bar(ask, found) | {"caret": " " * min(found.trouble.position, len(found.q)) + "^"}
     return Shown(template="runs/wrong.html", title="Runs", context=context, status=status)
+
+
+def _number(counted: dict[str, int], *states: str) -> str:
+    return roughly(sum(counted.get(state, 0) for state in states), EXACT_TO) if counted else ""
 
 
 def _states(question: Question) -> set[str]:

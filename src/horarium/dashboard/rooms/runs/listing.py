@@ -66,12 +66,6 @@ def listing(ask: Ask) -> Shown | Done:
     return _shown(context, list(page.runs), sight, live_view=live_view if is_live else None)
 
 
-@room.page("/runs/counts", live=False)
-def counts(ask: Ask) -> Shown:
-    """The numbers of the pills, which load on their own: counting must not keep the list waiting."""
-    return Shown(template="runs/counts.html", title="", context={"states": ask.engine.inspector.counts().states})
-
-
 @room.page("/runs/timeline", live=False)
 def timeline(ask: Ask) -> Shown:
     found = read(ask, "/runs/timeline")
