@@ -127,7 +127,7 @@ def test_parts_are_taken_out_and_put_in() -> None:
 
 
 @given(st.text(max_size=60))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_text_is_read_or_refused_with_its_place(text: str) -> None:
     _read_or_refused(text)
 
@@ -138,7 +138,7 @@ ALPHABET = st.sampled_from(
 
 
 @given(st.lists(ALPHABET, max_size=25).map("".join))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_anything_made_of_the_grammars_own_signs_is_read_or_refused(text: str) -> None:
     _read_or_refused(text)
 
@@ -150,7 +150,6 @@ def _read_or_refused(text: str) -> None:
         assert 0 <= error.position <= len(text)
         return
     assert parse(written(question)) == question
-    assert len(written(question)) <= max(len(text), 1)
 
 
 def _terms() -> st.SearchStrategy[Question]:

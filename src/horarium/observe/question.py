@@ -56,7 +56,8 @@ STATES: dict[str, tuple[str, ...]] = {
     **{look.word: (str(state),) for state, look in LOOKS.items() if look.word.isalpha()},
     **dict.fromkeys(("queued", "scheduled", "blocked"), (str(State.PENDING),)),
     "lost": (str(State.DEAD),),
-    "waiting": (str(State.PENDING), str(State.RETRY)),
+    "waiting": (str(State.PENDING),),
+    "running": (str(State.RECEIVED), str(State.STARTED)),  # a start is recorded only for tasks with track_started
     "ended": tuple(sorted(map(str, ENDED))),
 }
 _NOT_RUNS = ("missed", "skipped")
@@ -174,10 +175,7 @@ class _Token(NamedTuple):
     at: int
     text: str = ""
     quoted: str = ""  # for each character of ``text`` whether it was in quotes: q or a space
-
-    @property
-    def is_literal(self) -> bool:
-        return "q" in self.quoted
+    has_quotes: bool = False
 
     @property
     def commas(self) -> int:
@@ -236,7 +234,7 @@ class _Parser:
 
     def _is_word(self, word: str) -> bool:
         token = self._next()
-        return token is not None and token.kind == "word" and token.text == word and not token.is_literal
+        return token is not None and token.kind == "word" and token.text == word and not token.has_quotes
 
 
 def _tokens(text: str) -> Iterator[_Token]:
@@ -259,10 +257,11 @@ def _tokens(text: str) -> Iterator[_Token]:
 def _read_word(text: str, start: int) -> tuple[_Token, int]:
     kept: list[str] = []
     quoted: list[str] = []
-    place, opened, began, is_empty_end = start, -1, 0, False
+    place, opened, began, is_empty_end, has_quotes = start, -1, 0, False, False
     while place < len(text):
         char = text[place]
         if char == '"':
+            has_quotes = True
             is_empty_end = opened >= 0 and began == len(kept)
             opened, began = (place if opened < 0 else -1), len(kept)
         elif opened < 0 and (char.isspace() or char in "()"):
@@ -279,7 +278,7 @@ def _read_word(text: str, start: int) -> tuple[_Token, int]:
         raise InvalidQuestion('expected a second " for the one here', opened)
     if is_empty_end:  # "" is literal as well
         quoted.append("q")
-    return _Token("word", start, "".join(kept), "".join(quoted)), place
+    return _Token("word", start, "".join(kept), "".join(quoted), has_quotes), place
 
 
 def _word(token: _Token) -> Question:
@@ -291,11 +290,11 @@ def _word(token: _Token) -> Question:
             return _field(token, name, place)
         if name in COMPARED:
             return _compared(token, name, place)
-        if near := nearest_name(name, COMPARED):
+        if "." not in name and (near := nearest_name(name, COMPARED)):
             raise InvalidQuestion(f"expected duration or waited before {char}, got {name!r}", token.at, nearest=near)
     if not token.text:
         raise InvalidQuestion("expected a text between the quotes", token.at)
-    return Term(value=token.text, is_literal=token.is_literal)
+    return Term(value=token.text, is_literal=token.has_quotes)
 
 
 def _field(token: _Token, name: str, place: int) -> Question:
@@ -360,7 +359,7 @@ def _compared(token: _Token, name: str, place: int) -> Term:
 def _term(term: Term) -> str:
     name = term.field
     if term.path:
-        name += "." + (_quoted(term.path) if re.search(r'[\s"():<>]', term.path) else term.path)
+        name += "." + (_quoted(term.path) if re.search(r'[\s"():]', term.path) else term.path)
     return (f"{name}{term.sign}" if name else "") + _value(term)
 
 

@@ -13,7 +13,6 @@ from horarium.dashboard.rendering import roughly
 from horarium.engines.protocol import Results
 from horarium.errors import InvalidQuestion
 from horarium.observe.contents import Contents
-from horarium.observe.looks import LOOKS
 from horarium.observe.matching import Sight
 from horarium.observe.question import (
     EVERYTHING,
@@ -35,16 +34,16 @@ from horarium.outcome import State
 
 T = TypeVar("T")
 SPANS = (("15m", "15 min"), ("1h", "1 h"), ("24h", "24 h"), ("7d", "7 d"))
-PILLS = (
-    State.PENDING,
-    State.STARTED,
-    State.RETRY,
-    State.SUCCESS,
-    State.FAILURE,
-    State.DEAD,
-    State.REVOKED,
-    State.EXPIRED,
-)
+PILLS = {  # a state whose sign is shown, and the word that asks for it
+    State.PENDING: "waiting",
+    State.STARTED: "running",
+    State.RETRY: "retrying",
+    State.SUCCESS: "succeeded",
+    State.FAILURE: "failed",
+    State.DEAD: "dead",
+    State.REVOKED: "cancelled",
+    State.EXPIRED: "expired",
+}
 TASKS_OFFERED = 200
 EXACT_TO = 10_000  # beyond it nobody needs to know how many there are
 
@@ -123,9 +122,9 @@ def bar(ask: Ask, found: Asked) -> dict[str, object]:
     # Only all runs are counted by state, never those of a question: that would mean to look for them.
     counted = ask.engine.inspector.counts(most=EXACT_TO + 1).states if rest == EVERYTHING else {}
     pills = [("", "All", found.link(ask, rest), not chosen, _number(counted, *counted))]
-    for state in PILLS:
-        link = found.link(ask, every(asked("state", state.lower()), rest))
-        pills.append((state, LOOKS[state].word, link, chosen == {state}, _number(counted, state)))
+    for state, word in PILLS.items():
+        link = found.link(ask, every(asked("state", word), rest))
+        pills.append((state, word, link, chosen == set(STATES[word]), _number(counted, *STATES[word])))
     since = without(question, "since")
     spans = [(word, found.link(ask, every(since, asked("since", span)))) for span, word in SPANS]
     return {
