@@ -27,13 +27,18 @@ def refusal(run: Run) -> str | None:
     return None
 
 
-def send_again(engine: Engine, runs: Sequence[Run]) -> list[tuple[Message, Placed]]:
+def send_again(
+    engine: Engine, runs: Sequence[Run], *, ids: Sequence[str] | None = None
+) -> list[tuple[Message, Placed]]:
     """Send the calls of ended runs again and wake their queues; return each message, and what the store made of it.
 
     Ask ``refusal`` first. Where another message holds the unique key of one, that one's id is answered, and nothing
-    was sent for it. Raises: EngineUnavailable; calling again would send them twice, since their ids are new.
+    was sent for it. Raises: EngineUnavailable; calling again would send them twice, since their ids are new, unless the
+    new ids are chosen (``ids``).
     """
     messages = [repeated(run, engine.now()) for run in runs]
+    if ids is not None:
+        messages = [msgspec.structs.replace(each, id=id) for each, id in zip(messages, ids, strict=True)]
     placed = engine.queue.put(messages, now=engine.now())
     stored = [message for message, answer in zip(messages, placed, strict=True) if answer is True]
     engine.notifier.notify({QUEUE_TOPIC + message.queue for message in stored})

@@ -18,9 +18,10 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, compile_path
+from starlette.routing import BaseRoute, Mount, compile_path
 from starlette.routing import Route as StarletteRoute
 
+from horarium.dashboard import api
 from horarium.dashboard.ask import Ask, Done, Download, Shown, Unanswerable
 from horarium.dashboard.assets import Assets
 from horarium.dashboard.audit import Entry, write
@@ -82,6 +83,7 @@ class Site:
             StarletteRoute("/static/{digest}/{name}", Assets.shared().answer, methods=["GET"], name="static"),
             StarletteRoute("/live", self._live, methods=["GET"], name="live"),
         ]
+        made.append(Mount(api.PREFIX, api.application(self.app, self.access), name="api"))
         for room in self._rooms:
             for route in room.routes:
                 methods = ["POST"] if route.is_change else ["GET"]
