@@ -19,7 +19,7 @@ from horarium.dashboard.api.door import Problem
 from horarium.engines.protocol import Engine
 from horarium.engines.records import Note
 
-KEY = "web/seal"
+KEYS = "web/seal/"  # below it the keys that processes have made; the first one counts
 TRAIL = 8  # pages that ``prev`` leads back
 SEAL_BYTES = 12
 
@@ -76,9 +76,9 @@ class Seal:
 
 def _key(engine: Engine, now: Instant) -> bytes:
     """Return the key of the store, made by whoever needs it first."""
-    for _ in range(2):
-        found = engine.notes.read(KEY, now=now)
-        if found:
-            return msgspec.json.decode(found[0].text, type=str).encode()
-        engine.notes.post([Note(key=KEY, text=Raw(msgspec.json.encode(secrets.token_hex(32))))], now=now)
-    return msgspec.json.decode(engine.notes.read(KEY, now=now)[0].text, type=str).encode()
+    notes = engine.notes.read(KEYS, now=now)
+    if not notes:
+        # Two processes may do so at the same time: then both read two, and take the first.
+        engine.notes.post([Note(key=KEYS + secrets.token_hex(32), text=Raw(b"true"))], now=now)
+        notes = engine.notes.read(KEYS, now=now)
+    return notes[0].key.encode()
