@@ -66,7 +66,6 @@ CLIENTS = {
     "sse_starlette": ("contrib/", "dashboard/"),
     "jinja2": "dashboard/",
     "prometheus_client": "dashboard/",
-    "pydantic": "dashboard/",
     "markupsafe": "dashboard/",
     "uvicorn": "dashboard/",
     "flask": "contrib/",

@@ -25,6 +25,7 @@ from horarium.dashboard import api
 from horarium.dashboard.ask import Ask, Done, Download, Shown, Unanswerable
 from horarium.dashboard.assets import Assets
 from horarium.dashboard.audit import Entry, write
+from horarium.dashboard.flower import flower_routes
 from horarium.dashboard.guard import Guard, TooLarge
 from horarium.dashboard.live import Hub
 from horarium.dashboard.person import Access, Open, Person, Role
@@ -88,6 +89,7 @@ class Site:
             for route in room.routes:
                 methods = ["POST"] if route.is_change else ["GET"]
                 made.append(StarletteRoute(route.path, self._endpoint(route), methods=methods, name=route.name))
+        made += flower_routes(self.app, self.access)
         made.append(StarletteRoute("/{rest:path}", self._endpoint(_NOWHERE), methods=["GET"], name="nowhere"))
         return made
 

@@ -1,4 +1,4 @@
-"""The API as one application, which the dashboard mounts: its document, its page, and its answers to what is not there."""
+"""The API as one application, which the dashboard mounts: its routes, its document, and the page made from that."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def application(app: Horarium, access: Access) -> FastAPI:
 def routes() -> Iterator[tuple[str, str, Role]]:
     """Yield method, path (below the dashboard) and least role of each route."""
     for route in known_routes():
-        for method in sorted(route.methods):
+        for method in sorted(route.methods or ()):
             yield method, PREFIX + route.path, role_of(route)
 
 

@@ -201,9 +201,13 @@ def record(call: Caller, action: str, done: Changed) -> None:
 
 
 def admitted(request: Request, role: Role) -> Caller:
-    """Return who asks. Raises: Problem when they may not; EngineUnavailable."""
-    app: Horarium = request.app.state.horarium
-    access: Access = request.app.state.access
+    """Return who asks a route of the API. Raises: see admit."""
+    state = request.app.state
+    return admit(request, state.horarium, state.access, role, mounted=state.mounted)
+
+
+def admit(request: Request, app: Horarium, access: Access, role: Role, *, mounted: str = "") -> Caller:
+    """Return who asks. ``mounted``: where below the dashboard. Raises: Problem when they may not; EngineUnavailable."""
     person = access.person(request) if role > Role.NOBODY else _NOBODY
     if person is None:
         raise Problem(401, "unknown_person", "who are you?", hint="send an Authorization header: Bearer or Basic")
@@ -216,7 +220,7 @@ def admitted(request: Request, role: Role) -> Caller:
         app=app,
         person=person,
         now=app.engine.now() if role > Role.NOBODY else 0,
-        base=request.scope.get("root_path", "").removesuffix(request.app.state.mounted),
+        base=request.scope.get("root_path", "").removesuffix(mounted),
         request=request.state.request_id,
         address=request.client.host if request.client else "",
     )

@@ -47,8 +47,8 @@ class Calling(Given):
     """A call. Only tasks that the app, or a worker that lives, knows are taken."""
 
     task: Name
-    args: Annotated[list[Json], Field(max_length=1000)] = []
-    kwargs: dict[str, Json] = {}
+    args: Annotated[list[Json], Field(max_length=1000, default_factory=list)]
+    kwargs: Annotated[dict[str, Json], Field(default_factory=dict)]
     queue: Name | None = None
     priority: Annotated[int, Field(ge=0, le=9)] | None = None
     eta: AwareDatetime | None = None
@@ -58,7 +58,7 @@ class Calling(Given):
 
 
 class Cancelling(Given):
-    terminate: bool = Field(False, description="End its process too, if it runs.")
+    terminate: Annotated[bool, Field(description="End its process too, if it runs.")] = False
     reason: Reason = ""
 
 

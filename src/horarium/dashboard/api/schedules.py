@@ -1,5 +1,7 @@
-"""Schedules: read, make, change, hold, run. ``ETag`` is the version that was read; with ``If-Match`` no edit of somebody
-else's is lost."""
+"""Schedules: read, make, change, hold, run.
+
+``ETag`` is the version that was read; with ``If-Match`` no edit of somebody else's is lost.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +82,7 @@ class EditedSchedule(Choices):
 
     task: Name | None = None
     schedule: Timing | None = None
-    take_over: bool = Field(False, description="Make the code's definition a person's.")
+    take_over: Annotated[bool, Field(description="Make the code's definition a person's.")] = False
 
 
 class PreviewAsked(Given):

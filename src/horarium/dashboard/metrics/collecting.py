@@ -1,5 +1,7 @@
-"""Gathers all numbers at one moment and writes them as Prometheus reads them. Asks the store a fixed few questions, none
-of which reads runs."""
+"""Gathers all numbers at one moment and writes them as Prometheus reads them.
+
+Asks the store a fixed few questions, none of which reads runs.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,7 @@ Sample: TypeAlias = "tuple[str, tuple[str, ...], float | Histogram]"
 def exposition(app: Horarium) -> bytes:
     """Return all metrics as text. Raises: EngineUnavailable."""
     samples = list(_samples(app))
-    return bytes(generate_latest(_Gathered(samples)))  # type: ignore[arg-type]  # it only calls collect()
+    return generate_latest(_Gathered(samples))
 
 
 class _Gathered(Collector):

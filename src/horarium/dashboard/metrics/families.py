@@ -40,13 +40,17 @@ FAMILIES: dict[str, Family] = {
     "horarium_worker_slots": _family("gauge", "worker", "Runs that a worker can have at once."),
     "horarium_worker_running": _family("gauge", "worker", "Runs that a worker has now."),
     "horarium_worker_processed_total": _family(
-        "counter", "worker pid", "Runs that a worker's process and its living children have ended; begins anew with each."
+        "counter",
+        "worker pid",
+        "Runs that a worker's process and its living children have ended; begins anew with each.",
     ),
     "horarium_worker_memory_bytes": _family("gauge", "worker", "Resident memory of a worker and its children."),
     "horarium_schedules": _family(
         "gauge", "condition", "Schedules by how they fare: ok, late, failing, never ran, paused ..."
     ),
-    "horarium_schedules_not_looked_at": _family("gauge", "", "Schedules beyond the first 1,000, which are not told of."),
+    "horarium_schedules_not_looked_at": _family(
+        "gauge", "", "Schedules beyond the first 1,000, which are not told of."
+    ),
     "horarium_schedule_healthy": _family("gauge", "schedule", "0: it is late, fails, or cannot fire."),
     "horarium_schedule_late_seconds": _family(
         "gauge", "schedule", "How long ago the earliest instant was that a late one owes a success for; else 0."
@@ -61,7 +65,9 @@ FAMILIES: dict[str, Family] = {
     "flower_events_total": _family(
         "counter", "worker type task", "Flower's: events by type; worker is empty, since tasks are counted fleet-wide."
     ),
-    "flower_task_runtime_seconds": _family("histogram", "worker task", "Flower's: how long tasks ran; worker is empty."),
+    "flower_task_runtime_seconds": _family(
+        "histogram", "worker task", "Flower's: how long tasks ran; worker is empty."
+    ),
     "flower_task_prefetch_time_seconds": _family(
         "gauge",
         "worker task",
