@@ -28,6 +28,7 @@ SCHEMA = Path(migrate.__file__).with_name("schema.sql")
 WALKS = {
     "count_messages",
     "count_ended",
+    "count_ended_to",
     "count_schedules",
     "entries_waiting",
     "purge",
