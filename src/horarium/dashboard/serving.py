@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
+from types import FrameType
 from typing import Any, cast
 
 import uvicorn
@@ -50,9 +51,17 @@ def serve(
         proxy_headers=False,
         timeout_graceful_shutdown=int(STOP_WITHIN),
     )
-    server = uvicorn.Server(config)
+    server = _Server(config)
     server.run(sockets=[place])
     return 0 if server.started else 1
+
+
+class _Server(uvicorn.Server):
+    """Told to stop, it ends in an orderly way and says so by its exit code; told twice, at once."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.force_exit = self.should_exit
+        self.should_exit = True
 
 
 class Peered:

@@ -80,7 +80,11 @@ class Door:
         for other in self._others:
             if (found := other.person(connection)) is not None:
                 # A browser sends by itself what these know it by, so that changes need a proof of ours besides.
-                return found if found.csrf else replace(found, csrf=seal(self._key(), f"{found.via}:{found.name}"))
+                return (
+                    found
+                    if found.csrf
+                    else replace(found, csrf=seal(self._key(), f"{found.via}:{found.name}:{found.session}"))
+                )
         return None
 
     def login_url(self, base: str, then: str) -> str | None:
