@@ -47,6 +47,8 @@ COMMANDS = {
     "events": _entry("events", "Watch what happens: a screen, lines, or snapshots.", LOOK),
     "list": _entry("listing", "List queues (bindings) and tasks.", LOOK),
     "logtool": _entry("logtool", "Read a worker's log back: stats traces errors incomplete.", LOOK),
+    "tokens": _entry("tokens", "Make, list and remove what lets programs into the dashboard.", LOOK),
+    "audit": _entry("audit", "Show who changed what by the dashboard.", LOOK),
     "doctor": _entry("doctor", "Find out why something does not run.", MEND),
     "health": _entry("health", "Tell whether this host's runners are at work; costs next to nothing.", LOOK),
     "report": _entry("report", "Print what belongs into a bug report, without secrets.", MEND),
