@@ -148,7 +148,7 @@ class Site:
             case Shown():
                 is_block = request.headers.get("hx-target", "") == LIVE and has_block(answer.template, LIVE)
                 context = {"title": answer.title, "told": request.cookies.get(TOLD), **answer.context}
-                context["live_view"] = _view(request) if route.is_live else None
+                context["live_view"] = (answer.live_view or _view(request)) if route.is_live else None
                 html = render(answer.template, ask, context, block=LIVE if is_block else None)
                 response: Response = HTMLResponse(html, answer.status)
                 if TOLD in request.cookies:
@@ -357,6 +357,8 @@ def _led(request: Request, ask: Ask, done: Done) -> Response:
         response = RedirectResponse(target, HTTPStatus.SEE_OTHER)
     for cookie in done.cookies:
         _set(response, cookie, ask.base)
+    if not done.text:  # only led on
+        return response
     told = ("+" if done.is_good else "-") + done.text
     response.set_cookie(TOLD, _quoted(told)[:3000], max_age=60, path=f"{ask.base}/", httponly=True, samesite="lax")
     return response
