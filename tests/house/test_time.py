@@ -39,7 +39,6 @@ DRAWS_CHANCE = {
     "worker/settle.py": "the default jitter of its waits",
     "dashboard/access/secret.py": "tokens, sessions, links: what nobody may guess",
     "dashboard/guard.py": "the number of a request, for its log line and its page",
-    "dashboard/api/cursors.py": "the key that seals places in a listing",
     "engines/postgres/engine.py": "the jitter of those who hand over none",
     "engines/postgres/tokens.py": "numbers that nobody else may draw",
     "engines/redis/engine.py": "the jitter of those who hand over none",

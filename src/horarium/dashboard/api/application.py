@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from horarium.dashboard.api import fleet, runs, schedules, stats, watch, workflows
+from horarium.dashboard.api import fleet, runs, schedules, stats, tokens, watch, workflows
 from horarium.dashboard.api.door import CSRF, ROLE, Call, GuardedRoute, Json, reads, refusal, role_of
 from horarium.dashboard.api.shapes import ProblemShape
 from horarium.dashboard.person import Access, Role
@@ -31,7 +32,16 @@ refused is told as `application/problem+json`, whose `code` is for programs."""
 
 own = APIRouter(tags=["about"], route_class=GuardedRoute)
 # Those with an end of their own behind a name come before those that are the name alone.
-ROUTERS = (workflows.router, runs.router, schedules.router, fleet.router, stats.router, watch.router, own)
+ROUTERS = (
+    workflows.router,
+    runs.router,
+    schedules.router,
+    fleet.router,
+    stats.router,
+    tokens.router,
+    watch.router,
+    own,
+)
 
 
 def application(app: Horarium, access: Access) -> FastAPI:
@@ -43,6 +53,7 @@ def application(app: Horarium, access: Access) -> FastAPI:
     made.state.horarium = app
     made.state.access = access
     made.state.mounted = PREFIX
+    made.state.streams = Counter()  # open ones, by who reads them; used by the event loop only
     for router in ROUTERS:
         made.include_router(router)
     made.add_exception_handler(HTTPException, _answer_http)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 import msgspec
 from msgspec import Raw, Struct
 
 from horarium.clock import Instant
+from horarium.dashboard.access.secret import new_secret
 from horarium.dashboard.api.door import Problem
 from horarium.engines.protocol import Engine
 from horarium.engines.records import Note
@@ -79,6 +79,6 @@ def _key(engine: Engine, now: Instant) -> bytes:
     notes = engine.notes.read(KEYS, now=now)
     if not notes:
         # Two processes may do so at the same time: then both read two, and take the first.
-        engine.notes.post([Note(key=KEYS + secrets.token_hex(32), text=Raw(b"true"))], now=now)
+        engine.notes.post([Note(key=KEYS + new_secret(), text=Raw(b"true"))], now=now)
         notes = engine.notes.read(KEYS, now=now)
     return notes[0].key.encode()

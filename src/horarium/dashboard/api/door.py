@@ -24,13 +24,15 @@ from starlette.responses import JSONResponse, Response
 
 from horarium.clock import Instant
 from horarium.dashboard import audit
+from horarium.dashboard.access.secret import is_same
 from horarium.dashboard.ask import Ask, Unanswerable
-from horarium.dashboard.guard import TooLarge
+from horarium.dashboard.guard import TooLarge, address_of
 from horarium.dashboard.person import Access, Person, Role
 from horarium.errors import (
     EngineUnavailable,
     HorariumError,
     InvalidArguments,
+    InvalidQuestion,
     InvalidSchedule,
     NotRegistered,
     OwnedByCode,
@@ -39,6 +41,7 @@ from horarium.errors import (
     ScheduleNotFound,
     ScheduleRefused,
 )
+from horarium.observe.text import visible
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium
@@ -47,6 +50,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("horarium.web")
 
 CSRF = "horarium-csrf"  # a header: what a browser's session must bring along with a change
+BY_BROWSERS = frozenset({"sec-fetch-site", "origin"})
 ROLE = "x-role"  # in the OpenAPI document
 PROBLEMS: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI
     "default": {
@@ -210,11 +214,15 @@ def admit(request: Request, app: Horarium, access: Access, role: Role, *, mounte
     """Return who asks. ``mounted``: where below the dashboard. Raises: Problem when they may not; EngineUnavailable."""
     person = access.person(request) if role > Role.NOBODY else _NOBODY
     if person is None:
-        raise Problem(401, "unknown_person", "who are you?", hint="send an Authorization header: Bearer or Basic")
+        request.state.challenge = access.challenge
+        _note(request, "nobody", "nobody is logged in")
+        raise Problem(401, "unknown_person", "who are you?", hint="send an Authorization header, with a token")
     if not person.may(role):
         text = f"this needs the right of an {role.word}"
+        _note(request, person.name, text)
         raise Problem(403, "forbidden", text, hint=f"you are a {person.role.word}")
-    if request.method not in ("GET", "HEAD") and person.csrf and request.headers.get(CSRF) != person.csrf:
+    if _needs_proof(request, person) and not is_same(request.headers.get(CSRF, ""), person.csrf):
+        _note(request, person.name, "came without the proof of its session")
         raise Problem(403, "csrf", f"a change in a browser's session needs its {CSRF} header", hint="or use a token")
     return Caller(
         app=app,
@@ -222,8 +230,19 @@ def admit(request: Request, app: Horarium, access: Access, role: Role, *, mounte
         now=app.engine.now() if role > Role.NOBODY else 0,
         base=request.scope.get("root_path", "").removesuffix(mounted),
         request=request.state.request_id,
-        address=request.client.host if request.client else "",
+        address=address_of(request.scope),
     )
+
+
+def _needs_proof(request: Request, person: Person) -> bool:
+    """Tell whether a change could be another site's, sent by a browser that shows by itself who its owner is.
+
+    A password in a header is sent by browsers too, once they know it, but never without saying whose page asks: a
+    request without either of these headers is a program's.
+    """
+    if request.method in ("GET", "HEAD") or not person.csrf:
+        return False
+    return person.via != "basic" or not BY_BROWSERS.isdisjoint(request.headers.keys())
 
 
 def refusal(request: Request, error: BaseException) -> Response:
@@ -241,8 +260,15 @@ def refusal(request: Request, error: BaseException) -> Response:
     }
     if problem.errors is not None:
         body["errors"] = problem.errors
-    headers = {401: {"WWW-Authenticate": 'Bearer, Basic realm="Horarium"'}, 503: {"Retry-After": "1"}}
-    return Json(body, problem.status, headers.get(problem.status), media_type="application/problem+json")
+    return Json(body, problem.status, headers_of(request, problem), media_type="application/problem+json")
+
+
+def headers_of(request: Request, problem: Problem) -> dict[str, str]:
+    """Return what a refusal says besides: how to show who one is, when to come again."""
+    challenge: str = getattr(request.state, "challenge", "")
+    if problem.status == 401 and challenge:
+        return {"WWW-Authenticate": challenge}
+    return {"Retry-After": "1"} if problem.status == 503 else {}
 
 
 class _Answer(NamedTuple):
@@ -260,6 +286,7 @@ _ANSWERS: tuple[tuple[type[BaseException], _Answer], ...] = (
     (ScheduleRefused, _Answer(409, "refused")),
     (NotRegistered, _Answer(422, "unknown_task")),
     (InvalidSchedule, _Answer(422, "invalid_schedule")),
+    (InvalidQuestion, _Answer(422, "invalid_question")),
     (InvalidArguments, _Answer(422, "invalid_arguments")),
     (HorariumError, _Answer(422, "invalid")),
     (UnicodeError, _Answer(422, "invalid")),  # half a character, in a text that is to be stored
@@ -301,6 +328,12 @@ def _require_known(request: Request, fields: frozenset[str]) -> None:
         known = ", ".join(sorted(fields)) or "none"
         text = f"unknown field of the query: {unknown[0][:80]}"
         raise Problem(422, "unknown_field", text, hint=f"known here: {known}")
+
+
+def _note(request: Request, who: str, why: str) -> None:
+    """Write a refusal to the log, as the site does."""
+    told = (visible(request.scope["path"]), visible(who), address_of(request.scope), why, request.state.request_id)
+    logger.warning("refused %s to %s from %s: %s (request %s)", *told)
 
 
 def _with_response(function: Callable[..., Any]) -> Any:

@@ -225,7 +225,7 @@ def _node(call: Caller, id: str) -> Node:
 
 
 def _queues(call: Caller) -> list[dict[str, Any]]:  # Any: the fields of QueueShape
-    counts = call.engine.inspector.counts().queues
+    counts = call.engine.inspector.counts(most=0).queues
     switched = read_switches(call.engine, now=call.now)
     nodes = _nodes(call)
     read = {queue for node in nodes for queue in node.queues}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query
+from msgspec.structs import replace
 from pydantic import AwareDatetime, Field
 
 from horarium.app import again
@@ -28,9 +29,14 @@ from horarium.dashboard.api.shapes import (
 )
 from horarium.dashboard.ask import part
 from horarium.dashboard.person import Role
-from horarium.engines.records import Page, RunFilter
+from horarium.engines.records import RunFilter
 from horarium.errors import NotRegistered
 from horarium.message import Message, derived_id
+from horarium.observe.contents import Contents
+from horarium.observe.matching import Sight
+from horarium.observe.moments import iso
+from horarium.observe.question import asked, either, every, parse, written
+from horarium.observe.searching import Plan, plan_of, search
 from horarium.outcome import Run
 
 router = APIRouter(tags=["runs"], route_class=GuardedRoute)
@@ -40,6 +46,8 @@ IdempotencyKey = Annotated[
 ]
 Limit = Annotated[int, Query(ge=1, le=100)]
 Cursor = Annotated[str | None, Query(max_length=4000)]
+MOST_COUNTED = 10_001  # of each state
+MOST_SEARCHED = 5000  # runs that one page looks into
 LONGEST: float = 10 * 365 * 86_400.0  # seconds that a call may be put off
 
 
@@ -69,34 +77,38 @@ class Repeating(Given):
 @reads(router, "/runs", response_model=Paged[RunShape])
 def list_runs(
     call: Call,
+    q: Annotated[str, Query(max_length=1000, description="As in the dashboard's search: state:failed since:1h")] = "",
     state: Annotated[list[str], Query(max_length=20)] = [],  # noqa: B006  # FastAPI's way; never changed
-    task: Annotated[list[str], Query(max_length=50)] = [],  # noqa: B006
-    queue: Annotated[list[str], Query(max_length=50)] = [],  # noqa: B006
-    schedule: Annotated[str | None, Query(max_length=255)] = None,
-    parent: Annotated[str | None, Query(max_length=255)] = None,
-    root: Annotated[str | None, Query(max_length=255)] = None,
+    task: Annotated[list[str], Query(max_length=20)] = [],  # noqa: B006
+    queue: Annotated[list[str], Query(max_length=20)] = [],  # noqa: B006
     since: AwareDatetime | None = None,
-    until: AwareDatetime | None = None,
+    before: AwareDatetime | None = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Any:
-    """List runs, the latest created first."""
-    wanted = RunFilter(
-        states=tuple(each.upper() for each in state),
-        tasks=tuple(task),
-        queues=tuple(queue),
-        schedule=schedule,
-        parent=parent,
-        root=root,
-        since=instant(since),
-        until=instant(until),
+    """List runs, the latest created first. ``state``, ``task`` and ``queue`` are exact, and may be given several times.
+
+    What only looking into runs can tell is looked for in 5,000 of them for each page: a page may be short, or empty,
+    and have a ``next`` all the same.
+    """
+    question = every(
+        parse(q),
+        *(either(*(asked(name, value) for value in values)) for name, values in _several(state, task, queue) if values),
+        *(
+            asked(name, iso(at))
+            for name, at in (("since", instant(since)), ("before", instant(before)))
+            if at is not None
+        ),
     )
+    sight = Sight(now=call.now, zone="UTC", contents=Contents(call.app))
     seal = Seal(call.engine, now=call.now)
-    place = seal.place(cursor, "runs", wanted, limit)
-    page = call.engine.results.search(wanted, Page(limit=limit, after=place.after))
-    total, is_capped = _total(call, wanted, page.runs, is_all=place.after is None and page.next is None)
+    place = seal.place(cursor, "runs", written(question), limit)
+    plan = plan_of(question, sight)
+    page = search(call.engine.results, plan, sight, limit=limit, after=place.after, most=MOST_SEARCHED)
+    is_all = place.after is None and page.next is None
+    total, is_capped = _total(call, plan, len(page.runs), is_all=is_all)
     return {
-        "items": [run_fields(run, call.now) for run in page.runs],
+        "items": [run_fields(call.app, run, call.now) for run in page.runs],
         "next": seal.cursor(place.following(page.next)),
         "prev": seal.cursor(place.preceding()),
         "approx_total": total,
@@ -137,8 +149,10 @@ def retry_run(call: Call, id: str, body: Repeating | None = None, idempotency_ke
     run = found(call, id)
     if why := again.refusal(run):
         raise Problem(409, "cannot_run_again", f"this run cannot be sent again: {why}")
-    new_id = None if idempotency_key is None else _id_of(call, idempotency_key)
-    [(message, placed)] = again.send_again(call.engine, [run], ids=None if new_id is None else [new_id])
+    wanted = again.repeated(run, call.now)
+    if idempotency_key is not None:
+        wanted = replace(wanted, id=_id_of(call, idempotency_key))
+    [(message, placed)] = again.send_repeated(call.engine, [wanted])
     made, is_new = (placed, False) if isinstance(placed, str) else (message.id, placed)
     if placed is False:
         _require_same(call, message)
@@ -149,25 +163,25 @@ def retry_run(call: Call, id: str, body: Repeating | None = None, idempotency_ke
 @changes(router, "POST", "/runs/{id:path}/cancel", role=Role.OPERATOR, action="runs.cancel", shape=Told)
 def cancel_run(call: Call, id: str, body: Cancelling | None = None) -> Changed:
     """Cancel a run: one that waits never starts; one that runs goes on, unless it is to be terminated."""
-    asked = body or Cancelling()
+    wish = body or Cancelling()
     run = found(call, id)
-    changed = call.app.control.revoke(id, terminate=asked.terminate)
+    changed = call.app.control.revoke(id, terminate=wish.terminate)
     if not changed:
         raise Problem(409, "nothing_to_cancel", f"nothing was cancelled: the run is {run.state}")
     return Changed(
         body=Told(text=f"cancelled {id}"),
         text=f"cancelled {id}",
         about=id,
-        reason=asked.reason,
+        reason=wish.reason,
         before={"state": run.state},
-        after={"terminate": asked.terminate},
+        after={"terminate": wish.terminate},
     )
 
 
 @reads(router, "/runs/{id:path}", response_model=WholeRunShape)
 def show_run(call: Call, id: str) -> Any:
     """Return a run with its arguments and its result."""
-    return run_fields(found(call, id), call.now, is_whole=True)
+    return run_fields(call.app, found(call, id), call.now, is_whole=True)
 
 
 def found(call: Caller, id: str) -> Run:
@@ -182,14 +196,19 @@ def instant(moment: AwareDatetime | None) -> Instant | None:
     return None if moment is None else max(to_instant(moment), 0)
 
 
-def _total(call: Caller, wanted: RunFilter, runs: tuple[Run, ...], *, is_all: bool) -> tuple[int | None, bool]:
-    """Return how many runs fit, where that is known without reading them."""
+def _several(state: list[str], task: list[str], queue: list[str]) -> tuple[tuple[str, list[str]], ...]:
+    return ("state", state), ("task", task), ("queue", queue)
+
+
+def _total(call: Caller, plan: Plan, found: int, *, is_all: bool) -> tuple[int | None, bool]:
+    """Return how many runs fit, and whether they are more than that, where it is known without reading them."""
     if is_all:
-        return len(runs), False
-    if wanted == RunFilter(states=wanted.states):
-        states = call.engine.inspector.counts().states
-        return sum(number for name, number in states.items() if not wanted.states or name in wanted.states), False
-    return None, False
+        return found, False
+    if plan.rest is not None or plan.filter != RunFilter(states=plan.filter.states):
+        return None, False
+    states, wanted = call.engine.inspector.counts(most=MOST_COUNTED).states, plan.filter.states
+    numbers = [number for name, number in states.items() if not wanted or name in wanted]
+    return sum(numbers), any(number >= MOST_COUNTED for number in numbers)
 
 
 def _require_known(call: Caller, task: str) -> None:

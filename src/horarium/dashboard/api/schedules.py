@@ -173,7 +173,7 @@ def list_schedules(
     seal = Seal(call.engine, now=call.now)
     place = seal.place(cursor, "schedules", owner, limit)
     page = call.app.schedules.list(limit, place.after, owner=owner)
-    total = call.engine.inspector.counts().schedules if owner is None else None
+    total = call.engine.inspector.counts(most=0).schedules if owner is None else None
     return {
         "items": [schedule_fields(call, each) for each in page.schedules],
         "next": seal.cursor(place.following(page.next)),
@@ -306,7 +306,7 @@ def show_history(call: Call, name: str, limit: Limit = 50) -> Any:
     """List the newest runs of a schedule, its backfills' and those asked for by hand too."""
     told = call.app.schedules.history(name, limit)
     return {
-        "items": [run_fields(each.run, call.now) for each in told.runs],
+        "items": [run_fields(call.app, each.run, call.now) for each in told.runs],
         "succeeded": told.succeeded,
         "failed": told.failed,
     }

@@ -5,16 +5,20 @@ Moments are RFC 3339 in UTC, durations seconds, ids text.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
 import msgspec
 from msgspec import Raw
 from pydantic import BaseModel, ConfigDict, Field
 
 from horarium.clock import Instant
+from horarium.observe.contents import Contents
 from horarium.observe.looks import look_of, shown_state
 from horarium.observe.moments import iso
 from horarium.outcome import Attempt, ErrorRecord, Run
+
+if TYPE_CHECKING:
+    from horarium.app.app import Horarium
 
 T = TypeVar("T")
 # Any: JSON as a task was given it, or gave it; in Horarium's tagged form where JSON has no word.
@@ -134,8 +138,8 @@ def stored(raw: Raw | None) -> Json:
     return None if raw is None else msgspec.json.decode(raw)
 
 
-def run_fields(run: Run, now: Instant, *, is_whole: bool = False) -> dict[str, Any]:  # Any: the fields of the shapes
-    """Return a run as a listing shows it, or the whole."""
+def run_fields(app: Horarium, run: Run, now: Instant, *, is_whole: bool = False) -> dict[str, Any]:
+    """Return a run as a listing shows it, or the whole. Any: the fields of the shapes."""
     message, state = run.message, shown_state(run, now)
     fields = {
         "id": run.id,
@@ -163,10 +167,11 @@ def run_fields(run: Run, now: Instant, *, is_whole: bool = False) -> dict[str, A
     if run.progress is not None:
         fields["progress"] = {"done": run.progress.done, "total": run.progress.total, "note": run.progress.note}
     if is_whole:
+        contents = Contents(app)
         fields |= {
-            "args": stored(message.args),
-            "kwargs": stored(message.kwargs),
-            "result": stored(run.result),
+            "args": stored(contents.args(run)),
+            "kwargs": stored(contents.kwargs(run)),
+            "result": stored(contents.result(run)),
             "meta": stored(run.meta),
             "cancel": run.cancel,
             "log_lines": len(run.logs),

@@ -66,7 +66,7 @@ def _fields(call: Caller, workflow: Workflow) -> dict[str, Any]:  # Any: the fie
     return {
         "root": workflow.root,
         "state": _state([run.state for run in runs]),
-        "runs": [run_fields(run, call.now) for run in shown],
+        "runs": [run_fields(call.app, run, call.now) for run in shown],
         "edges": edges,
         "total": len(runs),
         "is_whole": workflow.is_whole and len(shown) == len(runs),

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from horarium.app.result import AsyncResult
 from horarium.clock import Seconds
-from horarium.dashboard.api.door import Caller, Changed, Json, admit, problem_of, record
+from horarium.dashboard.api.door import Caller, Changed, Json, admit, headers_of, problem_of, record
 from horarium.dashboard.ask import part
 from horarium.dashboard.flower import tasks, workers
 from horarium.dashboard.flower.asked import Asked, Did, FlowerRoute, Refused
@@ -119,9 +119,8 @@ def _refusal(request: Request, error: Exception) -> Response:
     problem = problem_of(error)
     if problem.status == 500:
         logger.error("request %s failed", request.state.request_id, exc_info=error)
-    headers = {"WWW-Authenticate": 'Basic realm="Horarium"'} if problem.status == 401 else None
     status = 400 if problem.status == 422 else problem.status
-    return PlainTextResponse(f"{problem.text} {problem.hint}".strip(), status, headers)
+    return PlainTextResponse(f"{problem.text} {problem.hint}".strip(), status, headers_of(request, problem))
 
 
 def _metrics(app: Horarium, access: Access) -> Callable[[Request], Any]:

@@ -124,7 +124,7 @@ def abort(asked: Asked) -> Did:
 def queue_lengths(asked: Asked) -> dict[str, Any]:
     """Return how many messages are ready in each queue that holds any or is read."""
     engine = asked.call.engine
-    counts = engine.inspector.counts().queues
+    counts = engine.inspector.counts(most=0).queues
     members = engine.inspector.workers(now=asked.call.now)
     read = {queue for each in members if each.alive for queue in each.member.queues}
     names = sorted({*counts, *read}) or [asked.call.app.conf.task_default_queue]

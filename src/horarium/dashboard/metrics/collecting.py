@@ -117,7 +117,7 @@ def _of_tasks(counted: Iterable[Tally], lately: Iterable[Tally]) -> Iterator[Sam
 
 
 def _of_queues(app: Horarium, nodes: Iterable[Node], now: Instant) -> Iterator[Sample]:
-    counts = app.engine.inspector.counts()
+    counts = app.engine.inspector.counts(most=0)
     for name, held in sorted(counts.queues.items()):
         yield "horarium_queue_messages", (name, "ready"), held.ready
         yield "horarium_queue_messages", (name, "scheduled"), held.scheduled
@@ -130,8 +130,6 @@ def _of_queues(app: Horarium, nodes: Iterable[Node], now: Instant) -> Iterator[S
     for name in sorted({*read, *counts.queues}):
         yield "horarium_queue_workers", (name,), read.count(name)
         yield "horarium_queue_paused", (name,), switched.of_queue(name) is not None
-    for state, number in sorted(counts.states.items()):
-        yield "horarium_runs", (state,), number
 
 
 def _of_workers(members: Iterable[MemberRecord], nodes: list[Node]) -> Iterator[Sample]:
@@ -173,7 +171,7 @@ def _of_schedules(app: Horarium, now: Instant) -> Iterator[Sample]:
         yield "horarium_schedule_failures", name, each.failures
     for condition, number in sorted(conditions.items()):
         yield "horarium_schedules", (condition,), number
-    others = app.engine.inspector.counts().schedules - looked_at if looked_at == MOST_SCHEDULES else 0
+    others = app.engine.inspector.counts(most=0).schedules - looked_at if looked_at == MOST_SCHEDULES else 0
     yield "horarium_schedules_not_looked_at", (), max(others, 0)
 
 

@@ -34,7 +34,6 @@ FAMILIES: dict[str, Family] = {
     "horarium_queue_oldest_seconds": _family("gauge", "queue", "How long the longest waiting ready message is due."),
     "horarium_queue_workers": _family("gauge", "queue", "Live workers that read the queue."),
     "horarium_queue_paused": _family("gauge", "queue", "1: an operator has paused it."),
-    "horarium_runs": _family("gauge", "state", "Runs that the store keeps, by Celery's word for the state."),
     "horarium_workers": _family("gauge", "", "Live workers."),
     "horarium_schedulers": _family("gauge", "", "Live schedulers."),
     "horarium_worker_slots": _family("gauge", "worker", "Runs that a worker can have at once."),
