@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI
@@ -71,8 +72,9 @@ def known_routes() -> list[APIRoute]:
     return [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
 
 
+@cache
 def document() -> dict[str, Any]:  # Any: OpenAPI
-    """Return the OpenAPI document. It is the same for every app."""
+    """Return the OpenAPI document, made once. It is the same for every app; nobody changes it."""
     found = get_openapi(
         title="Horarium",
         version=VERSION,

@@ -103,6 +103,7 @@ class Changed(Struct, frozen=True, kw_only=True):
     reason: str = ""
     before: Any = None
     after: Any = None
+    is_trial: bool = False  # nothing was changed, so nothing is written down
 
 
 class Json(JSONResponse):
@@ -168,7 +169,8 @@ def changes(
         @functools.wraps(function)
         def audited(call: Caller, response: Response, **given: Any) -> Any:
             done = function(call, **given)
-            record(call, action, done)
+            if not done.is_trial:
+                record(call, action, done)
             response.headers.update(done.headers)
             if done.status is not None:
                 response.status_code = done.status

@@ -88,6 +88,7 @@ class EditedSchedule(Choices):
 class PreviewAsked(Given):
     schedule: Timing
     timezone: Name = "UTC"
+    since: AwareDatetime | None = None
     n: Annotated[int, Field(ge=1, le=MOST_NEXT)] = 10
     dst_gap: DstGap = "shift"
     dst_fold: DstFold = "first"
@@ -196,11 +197,12 @@ def create_schedule(call: Call, body: NewSchedule) -> Changed:
 
 @reads(router, "/schedules/preview", methods=["POST"], response_model=Paged[FiringShape])
 def preview(call: Call, body: PreviewAsked) -> Any:
-    """Say when a schedule would fire, and what clock changes do to it; nothing is stored."""
+    """Say when a schedule would fire from a moment on, and what clock changes do to it; nothing is stored."""
     entry = {"task": "preview", "schedule": spec_of(body.schedule)}
     chosen = body.model_dump(include={"timezone", "dst_gap", "dst_fold"})
-    wanted = call.app.schedules.draft("preview", {**entry, **chosen})
-    firings = list(islice(ahead(wanted, now=call.now), body.n))
+    since = call.now if body.since is None else instant(body.since) or 0
+    wanted = call.app.schedules.draft("preview", {**entry, **chosen}, now=since)
+    firings = list(islice(ahead(wanted, now=since), body.n))
     return {"items": [firing_fields(each) for each in firings]}
 
 
@@ -297,8 +299,8 @@ def backfill(call: Call, name: str, body: BackfillAsked) -> Changed:
         instants=[iso(each) for each in plan.instants[:MOST_EXPECTED]],
         name=None if plan.schedule is None else plan.schedule.name,
     )
-    told = "looked what a backfill would fire" if body.dry_run else f"backfills {plan.count} firings"
-    return Changed(body=shown, text=f"{told} of {name}", about=name, reason=body.note)
+    text = f"backfills {plan.count} firings of {name}"
+    return Changed(body=shown, text=text, about=name, reason=body.note, is_trial=plan.schedule is None)
 
 
 @reads(router, "/schedules/{name:path}/history", response_model=HistoryShape)

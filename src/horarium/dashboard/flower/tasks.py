@@ -17,7 +17,7 @@ from horarium.clock import Instant, to_instant
 from horarium.dashboard.flower.asked import Asked, Did, Refused, Shelf, refused_by
 from horarium.dashboard.person import Role
 from horarium.engines.records import Page, RunFilter
-from horarium.errors import CodecError, HorariumError, ResultsNotKept
+from horarium.errors import CodecError, HorariumError
 from horarium.observe.moments import zone_or_utc
 from horarium.outcome import Run, State
 
@@ -135,6 +135,8 @@ def queue_lengths(asked: Asked) -> dict[str, Any]:
 
 def result_of(asked: Asked, id: str) -> dict[str, Any]:  # Any: JSON
     """Return a run's state, and its result when it has ended. Raises: Refused where no results are kept."""
+    if not asked.call.app.connection.keeps_results:
+        raise Refused(503)
     result = AsyncResult(id, app=asked.call.app)
     try:
         run = result.run
@@ -144,8 +146,6 @@ def result_of(asked: Asked, id: str) -> dict[str, Any]:  # Any: JSON
             answer["result"] = repr(value) if isinstance(value, BaseException) else plain(value)
             if answer["state"] == "FAILURE":
                 answer["traceback"] = run.error.traceback if run.error is not None else None
-    except ResultsNotKept:
-        raise Refused(503) from None
     except HorariumError as error:  # a result that cannot be read
         answer["result"] = str(error)
     return answer
