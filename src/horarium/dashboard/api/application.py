@@ -32,7 +32,6 @@ Listings are pages: `next` and `prev` are cursors, to be given back as they are.
 refused is told as `application/problem+json`, whose `code` is for programs."""
 
 own = APIRouter(tags=["about"], route_class=GuardedRoute)
-# Those with an end of their own behind a name come before those that are the name alone.
 ROUTERS = (
     workflows.router,
     runs.router,

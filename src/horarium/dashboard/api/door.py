@@ -13,6 +13,7 @@ import json
 import logging
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
+from urllib.parse import unquote
 
 from fastapi import APIRouter, Depends
 from fastapi.exceptions import RequestValidationError
@@ -136,6 +137,9 @@ class GuardedRoute(APIRoute):
             try:
                 request.state.caller = await asyncio.to_thread(admitted, request, self.role)
                 _require_known(request, fields)
+                # The guard leaves slashes and percent signs within names as they were written; see guard.routed.
+                parts = request.path_params
+                request.scope["path_params"] = {name: unquote(str(part)) for name, part in parts.items()}
                 return await answer(request)
             except Exception as error:  # noqa: BLE001  # whatever it is, it is answered, and our own mistakes are logged
                 return refusal(request, error)
