@@ -143,8 +143,6 @@ def test_what_would_serve_otherwise_than_is_meant_is_refused(empty: Path, name: 
 
 
 def test_what_has_no_effect_is_told_once_each(empty: Path, start: Started) -> None:
-    words = [
-        name.split("/")[0] + ("=1" if each.takes_value else "") for each in LEFTOVERS for name in each.names[:1]
-    ]
+    words = [name.split("/")[0] + ("=1" if each.takes_value else "") for each in LEFTOVERS for name in each.names[:1]]
     result, _, _ = start("--broker=memory://", "flower", *OURS, *words)
     assert result.output.count("has no effect") == len(LEFTOVERS)

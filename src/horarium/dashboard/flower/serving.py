@@ -37,12 +37,18 @@ MOVED = {"/task/{part:path}": "/runs/", "/worker/{part:path}": "/workers/", "/br
 
 def known() -> Iterator[tuple[str, str, Role]]:
     """Yield method, path and least role of each route."""
+    for method, path, role, _ in known_routes():
+        yield method, path, role
+
+
+def known_routes() -> Iterator[tuple[str, str, Role, str]]:
+    """Yield method, path, least role, and what it does, of each route."""
     for route in _ROUTES:
-        yield ("POST" if route.is_change else "GET"), route.path, route.role
-    yield "GET", "/metrics", Role.VIEWER
-    yield "GET", "/healthcheck", Role.NOBODY
+        yield ("POST" if route.is_change else "GET"), route.path, route.role, route.function.__doc__ or ""
+    yield "GET", "/metrics", Role.VIEWER, ""
+    yield "GET", "/healthcheck", Role.NOBODY, ""
     for path in MOVED:
-        yield "GET", path, Role.NOBODY
+        yield "GET", path, Role.NOBODY, ""
 
 
 def flower_routes(app: Horarium, access: Access) -> list[BaseRoute]:
