@@ -77,7 +77,7 @@ def test_without_an_app_it_looks_at_the_store_of_the_broker_row_113(empty: Path)
         with httpx.Client(base_url=found[0], auth=("ana", "secret"), timeout=PATIENCE) as client:
             assert client.get("/healthcheck").text == "OK"
             sent = client.post("/api/task/send-task/shop.add", json={"args": [1, 2]}).json()
-            assert list(client.get("/api/tasks").json()) == [sent["task-id"]]
+            assert sent["state"] == "PENDING" and list(client.get("/api/tasks").json()) == [sent["task-id"]]
             assert b"horarium_queue_messages" in client.get("/metrics").content
         assert httpx.get(f"{found[0]}/api/tasks", timeout=PATIENCE).status_code == 401
     finally:
