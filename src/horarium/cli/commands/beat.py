@@ -36,6 +36,7 @@ def command(
     ground: dict[str, Any],
 ) -> int:
     """Fire schedules until told to stop (TERM or Ctrl-C). Settings may be given as `beat.max_loop_interval=5`."""
+    from horarium.alerts.watch import watching
     from horarium.observe import logs
     from horarium.observe.lines import Lines
     from horarium.scheduler.beat import Scheduler
@@ -53,10 +54,7 @@ def command(
     banner = f"celery beat v{__version__} (horarium)" if session.dropin else f"horarium beat v{__version__}"
     session.out.say(f"{banner} is starting.")  # words that Celery's users look for in the log
     logs.configure(loglevel, app.conf, ground.get("logfile"), color=session.out.color)
-    return Scheduler(
-        app,
-        name=whole,
-        max_interval=max_interval,
-        observer=Lines(),
-        run_dir=ground["run_dir"] or "",
-    ).run()
+    observer = Lines()
+    loop = Scheduler(app, name=whole, max_interval=max_interval, observer=observer, run_dir=ground["run_dir"] or "")
+    with watching(app, name=whole, observer=observer):
+        return loop.run()
