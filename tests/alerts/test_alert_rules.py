@@ -74,10 +74,10 @@ def test_all_is_well_when_all_is_well() -> None:
 
 
 def test_a_schedule_that_is_due_and_not_fired_is_missed_and_says_since_when_and_what_went_well_last() -> None:
-    late = schedule(next_fire=NOW - 10 * MINUTE, last_fire=NOW - 70 * MINUTE, succeeded=NOW - 70 * MINUTE)
+    late = schedule(next_fire=NOW - 60 * MINUTE, last_fire=NOW - 120 * MINUTE, succeeded=NOW - 120 * MINUTE)
     missed = found(Facts(now=NOW, members=(SCHEDULER, member()), schedules=(late,)))["schedule_missed"]
-    assert (missed.subject, missed.group, missed.since) == ("nightly", "shop.report", NOW - 10 * MINUTE)
-    assert missed.last_good == NOW - 70 * MINUTE
+    assert (missed.subject, missed.group, missed.since) == ("nightly", "shop.report", NOW - 60 * MINUTE)
+    assert missed.last_good == NOW - 120 * MINUTE
     assert "has not fired" in missed.text
 
 

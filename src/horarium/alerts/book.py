@@ -75,7 +75,9 @@ class Silence(Struct, frozen=True, omit_defaults=True, kw_only=True):
         return (
             now < self.until
             and fnmatchcase(incident.rule, self.rule)
-            and any(fnmatchcase(each, self.subject) for each in (incident.subject, incident.group))
+            and any(
+                each == self.subject or fnmatchcase(each, self.subject) for each in (incident.subject, incident.group)
+            )
         )
 
 

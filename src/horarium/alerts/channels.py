@@ -71,7 +71,7 @@ def _by_mail(channel: Email, message: Message) -> Answer:
         return Answer(trouble=f"the mail server answered {error.smtp_code}")
     except (OSError, smtplib.SMTPException) as error:
         return Answer(trouble=f"the mail server cannot be used: {getattr(error, 'strerror', None) or error}")
-    return Answer(status=250)
+    return Answer()
 
 
 def _mail_server(channel: Email) -> smtplib.SMTP:
@@ -85,7 +85,9 @@ def _by_apprise(channel: Apprise, message: Message) -> Answer:
     try:
         import apprise
     except ImportError:
-        return Answer(trouble="the library apprise is not installed here: pip install 'horarium[alerts]'")
+        return Answer(
+            trouble="the library apprise is not installed here: pip install 'horarium[alerts]'", is_final=True
+        )
     kinds = {
         "recovered": apprise.NotifyType.SUCCESS,
         "test": apprise.NotifyType.INFO,
@@ -99,4 +101,4 @@ def _by_apprise(channel: Apprise, message: Message) -> Answer:
     was_sent = others.notify(
         body=message.body, title=message.title, notify_type=kind, body_format=apprise.NotifyFormat.TEXT
     )
-    return Answer(status=200) if was_sent else Answer(trouble="apprise could not send it; its own log says why")
+    return Answer() if was_sent else Answer(trouble="apprise could not send it; its own log says why")

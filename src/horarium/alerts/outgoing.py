@@ -24,20 +24,19 @@ LIMIT: Seconds = 10.0
 MOST_BYTES = 65_536
 NAT64 = ip_network("64:ff9b::/96")
 STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})[ \r]")
+PASSING = (408, 425, 429)  # of 4xx: what may be otherwise later
 
 Resolve = Callable[[str, int], list[str]]
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """What became of a POST. ``trouble`` is in words and holds no address; None: the status is 2xx."""
+    """What became of a try to send something. ``trouble`` is in words and holds no address; None: it was taken.
 
-    status: int | None = None
+    ``is_final``: sending it again cannot help, for the receiver has understood it and does not want it, or it must not
+    be sent there at all."""
+
     trouble: str | None = None
-
-    @property
-    def is_final(self) -> bool:
-        """Whether sending it again cannot help: the receiver has understood it, and does not want it."""
-        return self.status is not None and 400 <= self.status < 500 and self.status not in (408, 425, 429)
+    is_final: bool = False
 
 
 class Refused(Exception):
@@ -85,7 +84,7 @@ def post(
             connection.sendall(_request(parts, body, headers))
             return _answer(connection, lambda: _rest(deadline, clock))
     except Refused as error:
-        return Answer(trouble=str(error))
+        return Answer(trouble=str(error), is_final=True)
     except TimeoutError:
         return Answer(trouble=f"it took longer than {limit:g} s")
     except ssl.SSLCertVerificationError as error:
@@ -157,7 +156,8 @@ def _answer(connection: socket.socket, rest: Callable[[], Seconds]) -> Answer:
         return Answer(trouble="its answer is not HTTP")
     status = int(found[1])
     if 200 <= status < 300:
-        return Answer(status=status)
-    if 300 <= status < 400:
-        return Answer(status=status, trouble=f"it answered {status}, a redirect, which is not followed")
-    return Answer(status=status, trouble=f"it answered {status}")
+        return Answer()
+    is_redirect = 300 <= status < 400
+    is_final = is_redirect or (400 <= status < 500 and status not in PASSING)
+    why = ", a redirect, which is not followed" if is_redirect else ""
+    return Answer(trouble=f"it answered {status}{why}", is_final=is_final)

@@ -10,6 +10,7 @@ message that the next one has sent too: at least once, and the second bears the 
 from __future__ import annotations
 
 import os
+import queue
 import threading
 import traceback
 from collections.abc import Iterator, Sequence
@@ -64,21 +65,27 @@ class Watcher:
         self._is_troubled = False
         self._is_deaf = False  # the heartbeat's receiver does not answer
         self._beat_at: Seconds = float("-inf")  # a reading of the monotonic clock
-        self._stop = threading.Event()
+        self._is_stopping = False
+        # Stop requests: put() may be called from a signal handler, Event.set() may not.
+        self._stops: queue.SimpleQueue[None] = queue.SimpleQueue()
 
     def run(self) -> int:
         """Look until told to stop. A store that cannot be reached is waited for; nothing that goes wrong here ends it,
         for a worker whose alerts are broken must go on working."""
         try:
-            while not self._stop.wait(self._alerting.every):
-                self._round()
+            while not self._is_stopping:
+                with suppress(queue.Empty):
+                    self._stops.get(timeout=self._alerting.every)
+                if not self._is_stopping:
+                    self._round()
         finally:
             self._leave()
         return EXIT_DONE
 
     def stop(self) -> None:
-        """Ask ``run`` to end; any number of times, before ``run`` too."""
-        self._stop.set()
+        """Ask ``run`` to end. From any thread or signal handler, any number of times, before ``run`` too."""
+        self._is_stopping = True
+        self._stops.put(None)
 
     def turn(self) -> bool:
         """Look, decide and send, if it is this one's turn; tell whether it was. Raises: EngineUnavailable."""
@@ -140,7 +147,7 @@ class Watcher:
         """Try everything that is due. It is noted after each try: who dies meanwhile has sent at most one in vain."""
         outbox = shelf.read_outbox(engine, now=engine.now())
         for pending in boxes.due(outbox, engine.now()):
-            if self._stop.is_set() or not self._stand_by(engine):
+            if self._is_stopping or not self._stand_by(engine):
                 return
             answer = send(self._alerting.channels[pending.channel], pending.message, clock=self._app.clock)
             now = engine.now()

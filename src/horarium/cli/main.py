@@ -47,6 +47,7 @@ COMMANDS = {
     "events": _entry("events", "Watch what happens: a screen, lines, or snapshots.", LOOK),
     "list": _entry("listing", "List queues (bindings) and tasks.", LOOK),
     "logtool": _entry("logtool", "Read a worker's log back: stats traces errors incomplete.", LOOK),
+    "alerts": _entry("alerts", "What is wrong and who was told: list rules test silence log run.", LOOK),
     "doctor": _entry("doctor", "Find out why something does not run.", MEND),
     "health": _entry("health", "Tell whether this host's runners are at work; costs next to nothing.", LOOK),
     "report": _entry("report", "Print what belongs into a bug report, without secrets.", MEND),
