@@ -90,7 +90,7 @@ def _failures(engine: Engine, book: Book, states: Mapping[str, int], now: Instan
     since = (now if book.failures_until is None else book.failures_until) - milliseconds(AGAIN)
     number = sum(states.get(state, 0) for state in FAILED)
     found = _newest_failed(engine, since, set(book.failures_known), grown=0 if is_first else number - book.failed)
-    recent = [run.id for run in found if _ended(run) > now - milliseconds(AGAIN)]
+    recent = [run.id for run in found if _ended(run) >= now - milliseconds(AGAIN)]
     news = () if is_first else tuple(_failure(run) for run in found if run.id not in book.failures_known)
     return news, replace(book, failures_until=now, failures_known=tuple(recent), failed=number)
 

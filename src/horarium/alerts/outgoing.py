@@ -56,7 +56,8 @@ def check_address(address: str) -> None:
     except ValueError:
         raise Refused("its name leads to what is no address") from None
     for each in (ip, *_within(ip)):
-        if each.is_multicast or each.is_unspecified or not each.is_global:
+        is_site_local = isinstance(each, IPv6Address) and each.is_site_local  # fec0::/10, which is_global lets through
+        if each.is_multicast or each.is_unspecified or is_site_local or not each.is_global:
             raise Refused("its name leads to a private address; allow_private=True allows that")
 
 
