@@ -18,6 +18,7 @@ from horarium.clock import ManualClock
 from horarium.engines.records import MaintenancePolicy, Member
 from horarium.errors import ImproperlyConfigured, InvalidArguments
 from horarium.outcome import ErrorRecord, Failed, Outcome, Settlement, Succeeded
+from horarium.tally import Tally
 
 
 class Desk:
@@ -134,6 +135,9 @@ def test_a_failure_of_a_run_that_was_sent_long_ago_is_found_behind_many_newer_on
     first = look(desk.engine, Book(), now=desk.engine.now())
     desk.clock.advance(15)
     desk.end_one(FAILED)
+    counted = Tally(at=desk.engine.now(), task="shop.charge", queue="default", counts={"failed": 1})
+    desk.engine.series.add([counted], now=desk.engine.now())
+    desk.clock.advance(1)
     second = look(desk.engine, first.book, now=desk.engine.now())
     assert len(second.facts.failures) == 1
     assert look(desk.engine, second.book, now=desk.engine.now()).facts.failures == ()

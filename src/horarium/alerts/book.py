@@ -113,7 +113,6 @@ class Book(Struct, frozen=True, omit_defaults=True, kw_only=True):
     is_primed: bool = False  # every schedule was looked at once
     failures_until: Instant | None = None  # what failed up to then is known
     failures_known: tuple[str, ...] = ()  # ids of those that ended shortly before that
-    failed: int = 0  # runs that had failed, by the counts of the last look
     left_out: int = 0  # symptoms beyond MOST_INCIDENTS at the last look
 
     @property

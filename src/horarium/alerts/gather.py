@@ -7,7 +7,7 @@ time.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -21,6 +21,7 @@ from horarium.engines.protocol import Engine
 from horarium.engines.records import Page, RunFilter
 from horarium.outcome import Run, State
 from horarium.schedules.record import Schedule
+from horarium.tally import WIDTH_MS, bucket_of
 
 A_PAGE = 1000  # schedules
 OVERDUE_READ = 200
@@ -28,6 +29,7 @@ OVERDUE_AFTER: Seconds = 30.0  # before that it is a matter of a scheduler's nex
 FAILED = (State.FAILURE, State.DEAD)
 FAILED_PAGE = 100  # runs
 FAILED_PAGES = 5
+FAILING_TASKS = 20  # that are looked for by name, when the newest pages do not show all that the series count
 AGAIN: Seconds = 60.0  # what ended up to so long before the last look may have been stored after it
 ASKED_AFTER = 50  # open failures of which it is asked whether the task has succeeded since, at one look
 
@@ -43,9 +45,9 @@ class Look(Struct, frozen=True, kw_only=True):
 
 def look(engine: Engine, book: Book, *, now: Instant, after: str | None = None) -> Look:
     """Look at a store. Raises: EngineUnavailable."""
-    counts = engine.inspector.counts()
+    counts = engine.inspector.counts(most=0)
     schedules, judged, next_page = _schedules(engine, book, now, after)
-    failures, book = _failures(engine, book, counts.states, now)
+    failures, book = _failures(engine, book, now)
     facts = Facts(
         now=now,
         members=tuple(engine.inspector.workers(now=now)),
@@ -83,32 +85,42 @@ def _schedules(
     return tuple(found.values()), frozenset({*found, *others}), page.next
 
 
-def _failures(engine: Engine, book: Book, states: Mapping[str, int], now: Instant) -> tuple[tuple[Failure, ...], Book]:
+def _failures(engine: Engine, book: Book, now: Instant) -> tuple[tuple[Failure, ...], Book]:
     """Return what has failed since the last look, and the book with that noted. What failed before the first look of
     all is no news."""
     is_first = book.failures_until is None
     since = (now if book.failures_until is None else book.failures_until) - milliseconds(AGAIN)
-    number = sum(states.get(state, 0) for state in FAILED)
-    found = _newest_failed(engine, since, set(book.failures_known), grown=0 if is_first else number - book.failed)
-    recent = [run.id for run in found if _ended(run) >= now - milliseconds(AGAIN)]
-    news = () if is_first else tuple(_failure(run) for run in found if run.id not in book.failures_known)
-    return news, replace(book, failures_until=now, failures_known=tuple(recent), failed=number)
+    known = set(book.failures_known)
+    found = {run.id: run for run in _failed(engine, RunFilter(states=FAILED), since, known)}
+    for task, number in _failing(engine, since, now).items():
+        if sum(run.message.task == task for run in found.values()) < number:
+            wanted = RunFilter(states=FAILED, tasks=(task,))
+            found |= {run.id: run for run in _failed(engine, wanted, since, known, number=number)}
+    recent = [id for id, run in found.items() if _ended(run) >= now - milliseconds(AGAIN)]
+    news = () if is_first else tuple(_failure(run) for id, run in found.items() if id not in known)
+    return news, replace(book, failures_until=now, failures_known=tuple(recent))
 
 
-def _newest_failed(engine: Engine, since: Instant, known: Collection[str], *, grown: int) -> list[Run]:
-    """Return those that ended badly since an instant. They are listed by when they were sent: so we read on as long as
-    there are new ones, or fewer were found than there are more of."""
+def _failing(engine: Engine, since: Instant, until: Instant) -> dict[str, int]:
+    """Return which tasks have failed how often since an instant, as the series count it."""
+    found: dict[str, int] = {}
+    for tally in engine.series.tallies("10s", since=bucket_of(since, "10s") + WIDTH_MS["10s"], until=until + 1):
+        if number := tally.counts.get("failed", 0):
+            found[tally.task] = found.get(tally.task, 0) + number
+    return dict(list(found.items())[:FAILING_TASKS])
+
+
+def _failed(engine: Engine, wanted: RunFilter, since: Instant, known: Collection[str], *, number: int = 0) -> list[Run]:
+    """Return those that ended badly since an instant. They are listed by when they were sent, so one that was sent long
+    ago may stand far behind: we read on as long as there are new ones, or fewer were found than there must be."""
     found: list[Run] = []
-    news = 0
     after: str | None = None
     for _ in range(FAILED_PAGES):
-        page = engine.results.search(RunFilter(states=FAILED), Page(limit=FAILED_PAGE, after=after))
+        page = engine.results.search(wanted, Page(limit=FAILED_PAGE, after=after))
         those = [run for run in page.runs if _ended(run) >= since]
-        new = sum(run.id not in known for run in those)
         found += those
-        news += new
         after = page.next
-        if after is None or (not new and news >= grown):
+        if after is None or (all(run.id in known for run in those) and len(found) >= number):
             break
     return found
 
