@@ -181,10 +181,7 @@ class Watcher:
 
 @contextmanager
 def watching(app: Horarium, *, name: str, observer: Observer | None = None) -> Iterator[None]:
-    """Watch in a thread for the length of a ``with`` block, if the app has alerts."""
-    if app.conf.alerts is None:
-        yield
-        return
+    """Watch in a thread for the length of a ``with`` block. Raises: ImproperlyConfigured without ``alerts``."""
     watcher = Watcher(app, name=name, observer=observer)
     thread = threading.Thread(target=watcher.run, name="horarium-alerts", daemon=True)
     thread.start()

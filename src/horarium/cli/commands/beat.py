@@ -36,7 +36,6 @@ def command(
     ground: dict[str, Any],
 ) -> int:
     """Fire schedules until told to stop (TERM or Ctrl-C). Settings may be given as `beat.max_loop_interval=5`."""
-    from horarium.alerts.watch import watching
     from horarium.observe import logs
     from horarium.observe.lines import Lines
     from horarium.scheduler.beat import Scheduler
@@ -56,5 +55,9 @@ def command(
     logs.configure(loglevel, app.conf, ground.get("logfile"), color=session.out.color)
     observer = Lines()
     loop = Scheduler(app, name=whole, max_interval=max_interval, observer=observer, run_dir=ground["run_dir"] or "")
+    if app.conf.alerts is None:
+        return loop.run()
+    from horarium.alerts.watch import watching  # it brings TLS and mail along, 3 MB that others need not have
+
     with watching(app, name=whole, observer=observer):
         return loop.run()

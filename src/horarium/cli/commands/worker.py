@@ -108,7 +108,6 @@ def command(
     TERM or Ctrl-C: running tasks may finish within --grace. A second one, or QUIT: the work is given back at once.
     Settings may be given as `worker.concurrency=4`; options win.
     """
-    from horarium.alerts.watch import Watcher
     from horarium.observe import logs
     from horarium.observe.lines import Lines
     from horarium.scheduler.beat import Scheduler
@@ -156,6 +155,8 @@ def command(
     if options.beat:
         companions.append(partial(Scheduler, app, observer=observer, run_dir=options.run_dir))
     if app.conf.alerts is not None:
+        from horarium.alerts.watch import Watcher  # it brings TLS and mail along, 3 MB that others need not have
+
         companions.append(partial(Watcher, app, name=options.name, observer=observer))
     supervisor = Supervisor(app, options, observer=observer, companions=companions)
     signals.celeryd_after_setup.send(options.name, instance=supervisor, conf=app.conf)
