@@ -107,11 +107,14 @@ def test_a_failure_is_told_with_its_class_and_recovers_with_a_later_success_of_t
     desk.app.send_task("shop.charge", (7,))
     desk.end_one(FAILED)  # before anybody looked: it is no news
     desk.pass_time(120, watcher)
+    good = Tally(at=desk.engine.now(), task="shop.charge", queue="default", counts={"succeeded": 3})
+    desk.engine.series.add([good], now=desk.engine.now())
     for order in (8, 9):
         desk.app.send_task("shop.charge", (order,))
         desk.end_one(FAILED)
     desk.pass_time(60, watcher)
     [told] = desk.sink.received
+    assert told.json["about"][0]["last_good"] == "2026-01-01T00:02:00.000Z"
     assert told.json["title"] == "[shop] FIRING: Task failed: shop.charge · shop.NoSuchOrder"
     assert (told.json["count"], told.json["about"][0]["text"]) == (2, "shop.NoSuchOrder: order 7")
     [incident] = firing(desk.engine, now=desk.engine.now())

@@ -203,7 +203,7 @@ def _next(incident: Incident, symptom: Symptom | None, alerting: Alerting, now: 
         seen=now,
         text=symptom.text,
         count=incident.count + symptom.count,
-        last_good=symptom.last_good,
+        last_good=incident.last_good if symptom.last_good is None else symptom.last_good,
         path=symptom.path,
         mark=max(incident.mark, symptom.mark),
         news=max(incident.news, symptom.since or 0),

@@ -30,6 +30,7 @@ FAILED = (State.FAILURE, State.DEAD)
 FAILED_PAGE = 100  # runs
 FAILED_PAGES = 5
 FAILING_TASKS = 20  # that are looked for by name, when the newest pages do not show all that the series count
+GOOD_WITHIN: Seconds = 86_400.0  # the last success is looked for
 AGAIN: Seconds = 60.0  # what ended up to so long before the last look may have been stored after it
 ASKED_AFTER = 50  # open failures of which it is asked whether the task has succeeded since, at one look
 
@@ -56,6 +57,7 @@ def look(engine: Engine, book: Book, *, now: Instant, after: str | None = None) 
         schedules=schedules,
         number_of_schedules=counts.schedules,
         failures=failures,
+        good=_last_good(engine, failures, book.incidents, now),
         well=_well(engine, book.incidents),
     )
     passed = note_passed(facts, book.passed, is_primed=book.is_primed)
@@ -125,12 +127,26 @@ def _failed(engine: Engine, wanted: RunFilter, since: Instant, known: Collection
     return found
 
 
+def _last_good(
+    engine: Engine, failures: Collection[Failure], incidents: Collection[Incident], now: Instant
+) -> dict[str, Instant]:
+    """Return when tasks that begin to fail last succeeded, to the minute: from the series, for the last success of one
+    that only fails may lie behind all its runs."""
+    open_ones = {each.subject.rpartition(" · ")[0] for each in incidents if each.rule == "task_failed"}
+    tasks = sorted({failure.task for failure in failures} - open_ones)[:FAILING_TASKS]
+    if not tasks:
+        return {}
+    since = bucket_of(now - milliseconds(GOOD_WITHIN), "1m")
+    tallies = engine.series.tallies("1m", since=since, until=now + 1, tasks=tasks)
+    return {tally.task: tally.at for tally in tallies if tally.counts.get("succeeded")}
+
+
 def _well(engine: Engine, incidents: Collection[Incident]) -> frozenset[str]:
     """Return the open failures of whose task a later run has succeeded."""
     open_ones = sorted((each for each in incidents if each.rule == "task_failed"), key=lambda each: each.mark)
     well = set()
     for incident in open_ones[-ASKED_AFTER:]:
-        task = incident.subject.partition(" · ")[0]
+        task = incident.subject.rpartition(" · ")[0]
         wanted = RunFilter(states=(State.SUCCESS, State.IGNORED), tasks=(task,), since=incident.mark + 1)
         if engine.results.search(wanted, Page(limit=1)).runs:
             well.add(incident.subject)

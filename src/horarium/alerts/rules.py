@@ -146,6 +146,7 @@ def _failures(facts: Facts, failing: Iterable[Symptom], with_text: bool) -> Iter
             text=_one_line(text),
             since=newest.ended,
             count=len(those),
+            last_good=facts.good.get(newest.task),
             path=f"/runs/{quote(newest.id, safe='')}",
             mark=newest.created,
         )

@@ -43,6 +43,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     schedules: tuple[Schedule, ...] = ()
     number_of_schedules: int = 0
     failures: tuple[Failure, ...] = ()  # new ones
+    good: Mapping[str, Instant] = msgspec.field(default_factory=dict)  # when tasks that begin to fail last succeeded
     well: frozenset[str] = frozenset()  # subjects of task_failed of which a later run has succeeded
 
     @property
