@@ -70,6 +70,7 @@ CLIENTS = {
     "uvicorn": "dashboard/",
     "flask": "contrib/",
     "apprise": "alerts/",
+    "opentelemetry": "contrib/",
 }
 
 
