@@ -137,6 +137,12 @@ class Book(Struct, frozen=True, omit_defaults=True, kw_only=True):
         ]
 
 
+def silenced(incident: Incident, silences: Collection[Silence], now: Instant) -> Incident:
+    """Return an incident with what silences it now, if anything does."""
+    by = next((each.id for each in silences if each.covers(incident, now)), "")
+    return incident if incident.silenced == by else replace(incident, silenced=by)
+
+
 def group_key(rule: str, group: str) -> str:
     return f"{rule}/{group}"
 
@@ -167,7 +173,7 @@ def advance(
     new = [_next(_begun(symptom, now), symptom, alerting, now) for symptom in found.values()]
     room = MOST_INCIDENTS - len(incidents)
     incidents += [each for each in new if each is not None][: max(0, room)]
-    incidents = [_silenced(each, silences, now) for each in incidents]
+    incidents = [silenced(each, silences, now) for each in incidents]
     told, notices = _tell(book.told, incidents, ended, alerting, now)
     return replace(
         book,
@@ -209,11 +215,6 @@ def _next(incident: Incident, symptom: Symptom | None, alerting: Alerting, now: 
         news=max(incident.news, symptom.since or 0),
         under=symptom.under,
     )
-
-
-def _silenced(incident: Incident, silences: Collection[Silence], now: Instant) -> Incident:
-    by = next((each.id for each in silences if each.covers(incident, now)), "")
-    return incident if incident.silenced == by else replace(incident, silenced=by)
 
 
 def _tell(

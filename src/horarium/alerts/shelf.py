@@ -13,7 +13,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Raw, Struct
 
-from horarium.alerts.book import Book, Incident, Silence
+from horarium.alerts.book import Book, Incident, Silence, silenced
 from horarium.alerts.outbox import Delivery, Outbox
 from horarium.clock import Instant, Seconds, milliseconds
 from horarium.engines.protocol import Engine
@@ -60,9 +60,15 @@ def write(engine: Engine, *, now: Instant, book: Book | None = None, outbox: Out
 
 def firing(engine: Engine, *, now: Instant) -> list[Incident]:
     """Return what fires and is neither silenced nor explained by something else, the oldest first: for people who ask
-    whether all is well. One read of one note. Raises: EngineUnavailable."""
-    told = [incident for incident in read_book(engine, now=now).incidents if incident.is_told]
-    return sorted(told, key=lambda incident: incident.since)
+    whether all is well. Two reads of few notes. Raises: EngineUnavailable."""
+    incidents = read_incidents(engine, now=now)
+    return sorted((incident for incident in incidents if incident.is_told), key=lambda incident: incident.since)
+
+
+def read_incidents(engine: Engine, *, now: Instant) -> list[Incident]:
+    """Return what is open, with the silences as they are now: a new one shows before the watcher has seen it."""
+    silences = read_silences(engine, now=now)
+    return [silenced(incident, silences, now) for incident in read_book(engine, now=now).incidents]
 
 
 def read_silences(engine: Engine, *, now: Instant) -> list[Silence]:

@@ -68,8 +68,11 @@ def show(session: Session, with_all: bool, as_json: bool) -> None:
     engine = session.engine
     session.show_times_of_app()
     now = engine.now()
-    book = shelf.read_book(engine, now=now)
-    shown = [*book.incidents, *book.recent] if with_all else list(book.firing)
+    incidents = shelf.read_incidents(engine, now=now)
+    if with_all:
+        shown = [*incidents, *shelf.read_book(engine, now=now).recent]
+    else:
+        shown = [each for each in incidents if each.phase == "firing"]
     session.out.table(INCIDENTS, [_row(each) for each in shown], as_json=as_json, empty="nothing fires")
     if session.app.conf.alerts is None:
         session.out.say("note: nobody is told of anything: the setting alerts names no channel")

@@ -55,7 +55,7 @@ def overview(ask: Ask) -> Shown:
     engine, now, alerting = ask.engine, ask.now, ask.app.conf.alerts
     book = shelf.read_book(engine, now=now)
     log = shelf.read_log(engine, now=now)
-    told = sorted(book.incidents, key=lambda incident: (not incident.is_told, incident.since))
+    told = sorted(shelf.read_incidents(engine, now=now), key=lambda incident: (not incident.is_told, incident.since))
     return Shown(
         template="alerts/overview.html",
         title="Alerts",
@@ -63,7 +63,6 @@ def overview(ask: Ask) -> Shown:
             "alerting": alerting,
             "incidents": told[:ROWS],
             "more": max(0, len(told) - ROWS) + book.left_out,
-            "firing": sum(incident.is_told for incident in told),
             "recent": book.recent,
             "titles": {name: known.title for name, known in RULES.items()},
             "watchers": shelf.read_watchers(engine, now=now),
