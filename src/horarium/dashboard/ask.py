@@ -50,12 +50,14 @@ def part(name: str) -> str:
 
 
 class Shown(Struct, frozen=True, kw_only=True):
-    """A page: a template and what it shows. Any: whatever the template knows to show."""
+    """A page: a template and what it shows. Any: whatever the template knows to show. ``live_view`` is the address by
+    which its live block is renewed, where it is not the page's own: one that names the rows which must stay."""
 
     template: str
     title: str
     context: dict[str, Any] = field(default_factory=dict)
     status: int = 200
+    live_view: str | None = None
 
 
 class Done(Struct, frozen=True, kw_only=True):

@@ -24,7 +24,7 @@ from starlette.routing import Route as StarletteRoute
 from horarium.dashboard.ask import Ask, Done, Download, Shown, Unanswerable
 from horarium.dashboard.assets import Assets
 from horarium.dashboard.audit import Entry, write
-from horarium.dashboard.guard import Guard, TooLarge
+from horarium.dashboard.guard import Guard, TooLarge, routed
 from horarium.dashboard.live import Hub
 from horarium.dashboard.person import Access, Open, Person, Role
 from horarium.dashboard.rendering import LIVE, has_block, render
@@ -128,7 +128,7 @@ class Site:
             case Shown():
                 is_block = request.headers.get("hx-target", "") == LIVE and has_block(answer.template, LIVE)
                 context = {"title": answer.title, "told": unquote(request.cookies.get(TOLD, "")), **answer.context}
-                context["live_view"] = _view(request) if route.is_live else None
+                context["live_view"] = (answer.live_view or _view(request)) if route.is_live else None
                 html = render(answer.template, ask, context, block=LIVE if is_block else None)
                 response: Response = HTMLResponse(html, answer.status)
                 if TOLD in request.cookies:
@@ -169,7 +169,7 @@ class Site:
             return HTMLResponse("who are you?", 401)
         wanted = urlsplit(request.query_params.get("view", ""))
         query = dict(parse_qsl(wanted.query))
-        found = self._find(wanted.path)
+        found = self._find(routed(wanted.path))
         if found is None or not person.may(found[0].role):
             return HTMLResponse("no such page", 404)
         route, parts = found
@@ -178,7 +178,7 @@ class Site:
         base = request.scope.get("root_path", "")
 
         def look() -> str:
-            return self._block(route, person, wanted.path, parts, query, zone, base)
+            return self._block(route, person, path, parts, query, zone, base)
 
         if self._hub is None:
             self._hub = Hub(self.app.connection.clock)
@@ -220,7 +220,8 @@ class Site:
     def _find(self, path: str) -> tuple[Route, dict[str, str]] | None:
         for (regex, _, convertors), route in self._matchers:
             if route.is_live and (match := regex.match(path)):
-                return route, {name: str(convertors[name].convert(value)) for name, value in match.groupdict().items()}
+                parts = {name: str(convertors[name].convert(value)) for name, value in match.groupdict().items()}
+                return route, {name: unquote(value) for name, value in parts.items()}
         return None
 
     def _bare(self, request: Request) -> Ask:
@@ -241,7 +242,7 @@ class Site:
             person=person,
             now=self.app.engine.now(),
             path=_path(request),
-            parts={name: str(value) for name, value in request.path_params.items()},
+            parts={name: unquote(str(value)) for name, value in request.path_params.items()},
             query=dict(request.query_params),
             form=form,
             zone=_zone(request, self.app),
@@ -287,6 +288,8 @@ def _led(request: Request, ask: Ask, done: Done) -> Response:
         response = Response(status_code=204, headers={"HX-Redirect": target})
     else:
         response = RedirectResponse(target, HTTPStatus.SEE_OTHER)
+    if not done.text:  # only led on
+        return response
     told = ("+" if done.is_good else "-") + done.text
     response.set_cookie(TOLD, _quoted(told)[:3000], max_age=60, path=f"{ask.base}/", httponly=True, samesite="lax")
     return response
@@ -300,7 +303,7 @@ def _path(request: Request) -> str:
 
 def _view(request: Request) -> str:
     query = request.url.query
-    return _path(request) + (f"?{query}" if query else "")
+    return quote(_path(request), safe="/%") + (f"?{query}" if query else "")
 
 
 def _zone(request: Request, app: Horarium) -> str:

@@ -1,6 +1,16 @@
 """All rooms of the dashboard, in the order of the rail."""
 
 from horarium.dashboard.room import Room
-from horarium.dashboard.rooms import alerts, overview, runs, workflows
+from horarium.dashboard.rooms import alerts, charts, monitor, overview, queues, runs, tasks, workers, workflows
 
-ALL: tuple[Room, ...] = (overview.room, runs.room, workflows.room, alerts.room)
+ALL: tuple[Room, ...] = (
+    overview.room,
+    runs.room,
+    tasks.room,
+    queues.room,
+    workers.room,
+    workflows.room,
+    monitor.room,
+    charts.room,
+    alerts.room,
+)
