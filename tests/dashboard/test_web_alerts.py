@@ -52,6 +52,15 @@ def test_what_fires_is_shown_as_text_with_its_rule_and_where_it_is(client: TestC
     assert "Rules: 6 of 7 are on" in page
 
 
+def test_the_first_page_says_that_alerts_fire(client: TestClient, shop: Horarium) -> None:
+    assert "alert fires" not in client.get("/").text
+    put(shop)
+    page = client.get("/").text
+    assert "1 alert fires" in page and "<img src=x" not in page
+    put(shop, under="worker_lost")
+    assert "alert fires" not in client.get("/").text
+
+
 def test_the_live_block_stands_by_itself(client: TestClient, shop: Horarium) -> None:
     put(shop)
     block = client.get("/alerts", headers={"HX-Target": "live"})
