@@ -169,7 +169,8 @@ class Site:
             return HTMLResponse("who are you?", 401)
         wanted = urlsplit(request.query_params.get("view", ""))
         query = dict(parse_qsl(wanted.query))
-        found = self._find(routed(wanted.path))
+        path = routed(wanted.path)
+        found = self._find(path)
         if found is None or not person.may(found[0].role):
             return HTMLResponse("no such page", 404)
         route, parts = found
