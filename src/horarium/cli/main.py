@@ -50,6 +50,7 @@ COMMANDS = {
     "logtool": _entry("logtool", "Read a worker's log back: stats traces errors incomplete.", LOOK),
     "tokens": _entry("tokens", "Make, list and remove what lets programs into the dashboard.", LOOK),
     "audit": _entry("audit", "Show who changed what by the dashboard.", LOOK),
+    "alerts": _entry("alerts", "What is wrong and who was told: list rules test silence log run.", LOOK),
     "doctor": _entry("doctor", "Find out why something does not run.", MEND),
     "health": _entry("health", "Tell whether this host's runners are at work; costs next to nothing.", LOOK),
     "report": _entry("report", "Print what belongs into a bug report, without secrets.", MEND),
