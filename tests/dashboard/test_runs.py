@@ -194,7 +194,7 @@ def test_a_view_is_saved_for_everybody_and_removed(shop: Horarium, asker: Asker)
 
 
 def test_a_runs_page_tells_all_that_is_known(shop: Horarium, client: TestClient) -> None:
-    """Row 117."""
+    """Row 116."""
     error = ErrorRecord(class_path="shop.GatewayError", text="refused", traceback="Traceback: line 10")
     now = shop.engine.now()
     attempts = (
