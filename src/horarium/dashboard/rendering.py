@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
+from msgspec import Raw
 
 from horarium.clock import Instant
 from horarium.dashboard.ask import Ask, part
@@ -60,6 +62,7 @@ def environment() -> Environment:
         "part": part,
         "quoted": lambda text: quote(str(text), safe=""),
         "roughly": roughly,
+        "said": lambda value: json_text(Raw(msgspec.json.encode(value))),
     }
     made.globals |= {"look_of": look_of, "Role": Role, "version": __version__, "asset": Assets.shared().path}
     return made

@@ -1,7 +1,7 @@
 """All rooms of the dashboard, in the order of the rail."""
 
 from horarium.dashboard.room import Room
-from horarium.dashboard.rooms import charts, monitor, overview, queues, runs, tasks, workers, workflows
+from horarium.dashboard.rooms import charts, login, monitor, overview, queues, runs, settings, tasks, workers, workflows
 
 ALL: tuple[Room, ...] = (
     overview.room,
@@ -12,4 +12,6 @@ ALL: tuple[Room, ...] = (
     workflows.room,
     monitor.room,
     charts.room,
+    settings.room,
+    login.room,
 )
