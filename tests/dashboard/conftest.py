@@ -44,7 +44,9 @@ def asker(shop: Horarium) -> Asker:
 def client(shop: Horarium) -> Iterator[TestClient]:
     """Asks the dashboard as a browser on its own pages would; whoever asks is an admin."""
     headers = {"Sec-Fetch-Site": "same-origin"}
-    with TestClient(web(shop, access=Open()), base_url="http://127.0.0.1", headers=headers, follow_redirects=False) as found:
+    with TestClient(
+        web(shop, access=Open()), base_url="http://127.0.0.1", headers=headers, follow_redirects=False
+    ) as found:
         yield found
 
 

@@ -15,8 +15,8 @@ from starlette.testclient import TestClient
 from horarium import Horarium
 from horarium.clock import ManualClock, SystemClock
 from horarium.dashboard import web
-from horarium.dashboard.person import Open
 from horarium.dashboard.live import Hub
+from horarium.dashboard.person import Open
 from horarium.errors import EngineUnavailable
 
 CODE = """
