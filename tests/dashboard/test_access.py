@@ -94,7 +94,9 @@ def test_a_login_makes_a_new_session_with_a_cookie_that_scripts_and_other_sites_
     assert client.get("/runs").status_code == 200
     client.post("/login", data={"token": secret, **proof_of(client)})
     client.cookies.clear()
-    assert client.get("/runs", headers=sending({"horarium_session-8600": first})).status_code == 303  # it ended with the login
+    assert (
+        client.get("/runs", headers=sending({"horarium_session-8600": first})).status_code == 303
+    )  # it ended with the login
 
 
 def test_over_https_the_cookie_is_bound_to_the_host(shop: Horarium) -> None:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -74,6 +75,8 @@ class Guard:
             return
         try:
             await self._inner(scope, _Counted(receive), answer)
+        except ClientDisconnect:
+            logger.info("whoever sent request %s has gone before it was whole", request_id)
         except Exception as error:  # whatever it is: the person is told, and so is the log
             problem = _problem_of(error)
             if problem is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import DecodeError
+
 from horarium.dashboard.ask import Ask, Shown, Unanswerable
 from horarium.dashboard.room import Room
 from horarium.engines.records import Page, RunFilter
@@ -12,7 +14,10 @@ ROWS = 50
 
 @room.page("/runs")
 def listing(ask: Ask) -> Shown:
-    page = ask.engine.results.search(RunFilter(), Page(limit=ROWS, after=ask.query.get("after")))
+    try:
+        page = ask.engine.results.search(RunFilter(), Page(limit=ROWS, after=ask.query.get("after")))
+    except DecodeError as error:
+        raise Unanswerable("wrong", "There is no such page", hint="Begin with the newest.") from error
     return Shown(template="runs/list.html", title="Runs", context={"runs": page.runs, "older": page.next})
 
 
