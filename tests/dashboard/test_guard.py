@@ -166,9 +166,11 @@ def test_headers_of_answers_cannot_be_split_by_what_a_page_says(shop: Horarium) 
 ODD_PATHS = """
 // /%00 /%ff%fe /..%2f..%2fetc%2fpasswd /%2e%2e/%2e%2e/ /runs/%0d%0aX-Evil:1 /runs?after=%ff /runs/%F0%9F%92%A9
 /%E2%80%AE /static/x/..%2f..%2fsite.py /static/%252e%252e/site.py /static//etc/passwd /static/x/%00horarium.css
-/static/x//etc/passwd /live?view=//[ /live?view=http://[::1 /live?view=%00 /login?then=%0d%0a&link=%00 /settings/audit?day=9999-99-99 /?%f0%28
+/static/x//etc/passwd /live?view=//[ /live?view=http://[::1 /live?view=%00
+/login?then=%0d%0a&link=%00 /settings/audit?day=9999-99-99 /?%f0%28
 /settings/audit?day=0001-01-01 /settings/audit?from=99999999999999999999 /settings/audit?from=-1
-/settings/audit?from=%C2%B2 /settings/audit/export?format=%00 /settings/audit/export?day=x&format=json
+/settings/audit?from=%C2%B2
+/settings/audit/export?format=%00 /settings/audit/export?day=x&format=json
 """.split()
 
 
