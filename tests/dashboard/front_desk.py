@@ -148,7 +148,7 @@ class Visitor:
                 for each in found.response["violations"]
                 if each["impact"] in ("serious", "critical")
             ]
-            assert wrong == [], f"{self.page.url} in {theme}"
+            assert not wrong, f"{self.page.url} in {theme}: {wrong}"
         self.page.emulate_media(color_scheme="light")
 
     def is_wider_than_screen(self) -> bool:

@@ -86,6 +86,14 @@ def test_what_is_not_there_and_what_fails_is_a_page_with_a_way_on(
     assert "secret detail" not in failed.text
 
 
+def test_what_became_of_a_change_is_told_once_as_it_was_said(shop: Horarium, client: TestClient) -> None:
+    shop.tasks["shop.charge"].delay(1)
+    assert client.post("/queues/pause", data={"queue": "default"}).status_code == 303
+    told = "Queue default is paused: what is sent to it waits."
+    assert f'<p class="notice good">{told}</p>' in client.get("/queues/default").text
+    assert told not in client.get("/queues/default").text
+
+
 def test_a_cold_start_is_small(client: TestClient) -> None:
     """All that a first page needs, packed: at most 150 KB."""
     page = client.get("/runs")

@@ -30,7 +30,7 @@ from app.watch import Watch
 
 PORT = 8808
 WEB_PORT = 8600
-WEB_PATIENCE = 15.0  # seconds until the dashboard must have said where it is
+WEB_PATIENCE = 40.0  # seconds until the dashboard must have said where it is
 LOOK_EVERY = 0.5  # seconds
 GRACE = 15.0  # seconds that the worker is given to finish what it is doing
 LOG_TAIL = 20  # lines
@@ -62,10 +62,10 @@ def _run(site: EventSite, settings: Settings, stop: threading.Event, seconds: fl
 
     log, web_log = settings.run_folder / "worker.log", settings.run_folder / "web.log"
     watch = Watch(app, settings)
-    deadline = time.monotonic() + seconds if seconds is not None else None
     port = str(_free_port(web_port))
     with _process(WORKER, log) as worker, _process((*WEB, "--port", port), web_log) as web:
-        heading = f"dashboard {_address(web, web_log)}\nsite {site.url}   worker's log {log}   Ctrl-C to stop"
+        heading = f"dashboard {_address(web, web_log, stop)}\nsite {site.url}   worker's log {log}   Ctrl-C to stop"
+        deadline = time.monotonic() + seconds if seconds is not None else None
         failed = _watch(worker, watch, heading, stop, deadline)
     snapshot, _ = watch.look()
     app.close()
@@ -127,14 +127,14 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _address(web: subprocess.Popen[bytes], log: Path) -> str:
+def _address(web: subprocess.Popen[bytes], log: Path, stop: threading.Event) -> str:
     """Return the link that logs in to the dashboard, as it prints it; or what to read when there is none."""
     deadline = time.monotonic() + WEB_PATIENCE
-    while web.poll() is None and time.monotonic() < deadline:
+    while web.poll() is None and not stop.is_set() and time.monotonic() < deadline:
         for line in log.read_text(errors="replace").splitlines():
             if line.startswith("log in: "):
                 return line.removeprefix("log in: ").split()[0]
-        time.sleep(0.05)  # between two looks at what it has said
+        stop.wait(0.05)  # between two looks at what it has said
     return f"is not there; see {log}"
 
 

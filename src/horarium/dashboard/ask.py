@@ -81,7 +81,8 @@ class Done(Struct, frozen=True, kw_only=True):
 
 
 class Shown(Struct, frozen=True, kw_only=True):
-    """A page: a template and what it shows. Any: whatever the template knows to show.
+    """A page: a template and what it shows. Any: whatever the template knows to show. ``live_view`` is the address by
+    which its live block is renewed, where it is not the page's own: one that names the rows which must stay.
 
     ``done``: the change that was made to show this, for the audit; it leads nowhere."""
 
@@ -89,6 +90,7 @@ class Shown(Struct, frozen=True, kw_only=True):
     title: str
     context: dict[str, Any] = field(default_factory=dict)
     status: int = 200
+    live_view: str | None = None
     done: Done | None = None
 
 

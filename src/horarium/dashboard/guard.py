@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -56,6 +57,8 @@ class Guard:
         if scope["type"] != "http":
             await self._inner(scope, receive, send)
             return
+        if b"%" in scope.get("raw_path", b""):
+            scope["path"] = routed(scope["raw_path"].decode("latin-1"))
         request_id = secrets.token_hex(8)
         scope.setdefault("state", {})["request_id"] = request_id
         headers = Headers(scope=scope)
@@ -111,6 +114,12 @@ class Guard:
         headers["X-Robots-Tag"] = "noindex, nofollow"
         headers["X-Request-Id"] = request_id
         headers.setdefault("Cache-Control", "no-store")
+
+
+def routed(path: str) -> str:
+    """Return an address's path as routes are told by: decoded, but for the slashes and percent signs that are a part of
+    a name. Whoever reads a part of it decodes that once more."""
+    return unquote(re.sub("%(2[fF5])", r"%25\1", path))
 
 
 def is_foreign(headers: Headers) -> bool:

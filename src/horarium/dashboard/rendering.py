@@ -21,7 +21,7 @@ from horarium.dashboard.ask import Ask, part
 from horarium.dashboard.assets import Assets
 from horarium.dashboard.person import Role
 from horarium.observe.looks import look_of
-from horarium.observe.moments import day_and_time, exact, iso, span
+from horarium.observe.moments import age, day_and_time, exact, iso, span
 from horarium.observe.text import json_text, visible
 from horarium.version import __version__
 
@@ -55,6 +55,7 @@ def environment() -> Environment:
     )
     made.filters |= {
         "moment": moment,
+        "age": age,
         "span": span,
         "visible": visible,
         "json_text": json_text,

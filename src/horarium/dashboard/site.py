@@ -29,7 +29,7 @@ from horarium.dashboard.ask import Ask, Cookie, Done, Download, Shown, Unanswera
 from horarium.dashboard.assets import Assets
 from horarium.dashboard.audit import Entry, write
 from horarium.dashboard.cookies import DENSITY, THEME, ZONE
-from horarium.dashboard.guard import Guard, address_of
+from horarium.dashboard.guard import Guard, address_of, routed
 from horarium.dashboard.live import Hub
 from horarium.dashboard.person import Access, Person, Role
 from horarium.dashboard.rendering import LIVE, has_block, render
@@ -141,8 +141,8 @@ class Site:
         match answer:
             case Shown():
                 is_block = request.headers.get("hx-target", "") == LIVE and has_block(answer.template, LIVE)
-                context = {"title": answer.title, "told": request.cookies.get(TOLD), **answer.context}
-                context["live_view"] = _view(request) if route.is_live else None
+                context = {"title": answer.title, "told": unquote(request.cookies.get(TOLD, "")), **answer.context}
+                context["live_view"] = (answer.live_view or _view(request)) if route.is_live else None
                 html = render(answer.template, ask, context, block=LIVE if is_block else None)
                 response: Response = HTMLResponse(html, answer.status)
                 if TOLD in request.cookies:
@@ -188,7 +188,7 @@ class Site:
         if person is None:
             return self._unknown()
         path, _, asked = request.query_params.get("view", "").partition("?")
-        query = dict(parse_qsl(asked))
+        path, query = routed(path), dict(parse_qsl(asked))
         found = self._find(path)
         if found is None or not person.may(found[0].role):
             return HTMLResponse("no such page", 404)
@@ -254,7 +254,8 @@ class Site:
     def _find(self, path: str) -> tuple[Route, dict[str, str]] | None:
         for (regex, _, convertors), route in self._matchers:
             if route.is_live and (match := regex.match(path)):
-                return route, {name: str(convertors[name].convert(value)) for name, value in match.groupdict().items()}
+                parts = {name: str(convertors[name].convert(value)) for name, value in match.groupdict().items()}
+                return route, {name: unquote(value) for name, value in parts.items()}
         return None
 
     def _bare(self, request: Request) -> Ask:
@@ -278,7 +279,7 @@ class Site:
             person=person,
             now=self.app.engine.now(),
             path=_path(request),
-            parts={name: str(value) for name, value in request.path_params.items()},
+            parts={name: unquote(str(value)) for name, value in request.path_params.items()},
             query=dict(request.query_params),
             form=form,
             zone=_zone(request, self.app),
@@ -333,6 +334,8 @@ def _led(request: Request, ask: Ask, done: Done) -> Response:
         response = RedirectResponse(target, HTTPStatus.SEE_OTHER)
     for cookie in done.cookies:
         _set(response, cookie, ask.base)
+    if not done.text:  # only led on
+        return response
     told = ("+" if done.is_good else "-") + done.text
     response.set_cookie(TOLD, _quoted(told)[:3000], max_age=60, path=f"{ask.base}/", httponly=True, samesite="lax")
     return response
@@ -364,7 +367,7 @@ def _path(request: Request) -> str:
 
 def _view(request: Request) -> str:
     query = request.url.query
-    return _path(request) + (f"?{query}" if query else "")
+    return quote(_path(request), safe="/%") + (f"?{query}" if query else "")
 
 
 def _zone(request: Request, app: Horarium) -> str:

@@ -1,6 +1,17 @@
 """All rooms of the dashboard, in the order of the rail."""
 
 from horarium.dashboard.room import Room
-from horarium.dashboard.rooms import login, overview, runs, settings
+from horarium.dashboard.rooms import charts, login, monitor, overview, queues, runs, settings, tasks, workers, workflows
 
-ALL: tuple[Room, ...] = (overview.room, runs.room, settings.room, login.room)
+ALL: tuple[Room, ...] = (
+    overview.room,
+    runs.room,
+    tasks.room,
+    queues.room,
+    workers.room,
+    workflows.room,
+    monitor.room,
+    charts.room,
+    settings.room,
+    login.room,
+)
