@@ -65,6 +65,7 @@ CLIENTS = {
     "starlette": ("contrib/", "dashboard/"),
     "sse_starlette": ("contrib/", "dashboard/"),
     "jinja2": "dashboard/",
+    "prometheus_client": "dashboard/",
     "markupsafe": "dashboard/",
     "uvicorn": "dashboard/",
     "flask": "contrib/",

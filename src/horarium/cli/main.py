@@ -32,6 +32,7 @@ COMMANDS = {
     "worker": _entry("worker", "Run tasks.", START),
     "beat": _entry("beat", "Fire schedules; any number of these may run.", START),
     "web": _entry("web", "Serve the dashboard.", START),
+    "flower": _entry("flower", "Serve the dashboard, started as Flower is.", START),
     "bridge": _entry("bridge", "Carry messages to and from Celery's queues.", START),
     "call": _entry("call", "Send a task; print the run's id.", RUNS),
     "result": _entry("result", "Print what a run returned.", RUNS),

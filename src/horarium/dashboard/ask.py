@@ -81,10 +81,10 @@ class Done(Struct, frozen=True, kw_only=True):
 
 
 class Shown(Struct, frozen=True, kw_only=True):
-    """A page: a template and what it shows. Any: whatever the template knows to show. ``live_view`` is the address by
-    which its live block is renewed, where it is not the page's own: one that names the rows which must stay.
+    """A page: a template and what it shows. Any: whatever the template knows to show.
 
-    ``done``: the change that was made to show this, for the audit; it leads nowhere."""
+    ``done``: the change that was made to show this, for the audit; it leads nowhere. ``live_view`` is the address by
+    which its live block is renewed, where it is not the page's own: one that names the rows which must stay."""
 
     template: str
     title: str

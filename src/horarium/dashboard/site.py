@@ -19,9 +19,10 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, compile_path
+from starlette.routing import BaseRoute, Mount, compile_path
 from starlette.routing import Route as StarletteRoute
 
+from horarium.dashboard import api
 from horarium.dashboard.access.asked import Asked, Knower
 from horarium.dashboard.access.door import Door
 from horarium.dashboard.access.secret import is_same
@@ -29,6 +30,7 @@ from horarium.dashboard.ask import Ask, Cookie, Done, Download, Shown, Unanswera
 from horarium.dashboard.assets import Assets
 from horarium.dashboard.audit import Entry, write
 from horarium.dashboard.cookies import DENSITY, THEME, ZONE
+from horarium.dashboard.flower import flower_routes
 from horarium.dashboard.guard import Guard, address_of, routed
 from horarium.dashboard.live import Hub
 from horarium.dashboard.person import Access, Person, Role
@@ -96,10 +98,12 @@ class Site:
             StarletteRoute("/static/{digest}/{name}", Assets.shared().answer, methods=["GET"], name="static"),
             StarletteRoute("/live", self._live, methods=["GET"], name="live"),
         ]
+        made.append(Mount(api.PREFIX, api.application(self.app, self.access), name="api"))
         for room in self._rooms:
             for route in room.routes:
                 methods = ["POST"] if route.is_change else ["GET"]
                 made.append(StarletteRoute(route.path, self._endpoint(route), methods=methods, name=route.name))
+        made += flower_routes(self.app, self.access)
         made.append(StarletteRoute("/{rest:path}", self._endpoint(_NOWHERE), methods=["GET"], name="nowhere"))
         return made
 
@@ -187,8 +191,9 @@ class Site:
         person = await asyncio.to_thread(self.access.person, request)
         if person is None:
             return self._unknown()
-        path, _, asked = request.query_params.get("view", "").partition("?")
-        path, query = routed(path), dict(parse_qsl(asked))
+        viewed, _, asked = request.query_params.get("view", "").partition("?")
+        path = routed(viewed)
+        query = dict(parse_qsl(asked))
         found = self._find(path)
         if found is None or not person.may(found[0].role):
             return HTMLResponse("no such page", 404)

@@ -58,6 +58,7 @@ def ways(value: object) -> tuple[str, ...]:
 @option("--proxy-role", default="viewer", show_default=True, metavar="ROLE", help="Of those whom a proxy has let in.")
 @option("--grant", "grants", multiple=True, metavar="NAME:ROLE", help="The role of one of them, by the whole name.")
 @option("--link/--no-link", "wants_link", default=None, help="Print a link that logs in once. [default: when needed]")
+@option("--read-only", is_flag=True, help="Let nobody change anything, whatever their role.")
 @click.pass_obj
 def command(
     session: Session,
@@ -74,6 +75,7 @@ def command(
     proxy_role: str,
     grants: tuple[str, ...],
     wants_link: bool | None,
+    read_only: bool,
 ) -> int:
     """Serve the dashboard until told to stop (TERM or Ctrl-C).
 
@@ -83,7 +85,7 @@ def command(
     with web_extra():
         from horarium.dashboard import guard, serving
         from horarium.dashboard.access import Door
-        from horarium.dashboard.person import Open
+        from horarium.dashboard.person import Open, Role
         from horarium.dashboard.site import web
     from horarium.observe import logs
 
@@ -96,8 +98,9 @@ def command(
     if not is_private and not insecure_no_auth:
         _check_ways(host, chosen)
     access: Access
+    most = Role.VIEWER if read_only else Role.ADMIN
     if chosen == ("none",):
-        access = Open(is_exposed=not is_private)
+        access = Open(most, is_exposed=not is_private)
     else:
         others: list[Knower] = [_proxy(peers, proxy_header, proxy_role, grants)] if "proxy" in chosen else []
         if "django" in chosen:
@@ -106,7 +109,7 @@ def command(
             others.append(Staff())
         if "basic" in chosen and not users:
             raise Stop("expected users for --auth basic, got none", Exit.USAGE, hints=USERS)
-        access = Door(app, users=users if not auth or "basic" in auth else {}, others=others)
+        access = Door(app, users=users if not auth or "basic" in auth else {}, others=others, most=most)
     hosts = (*host_names, *(guard.LOOPBACK if is_private else ())) if host_names or is_private else ()
     logs.configure(loglevel, app.conf, None, color=session.out.color)
     url = f"http://{_shown(host, host_names)}:{real_port}{prefix}/"

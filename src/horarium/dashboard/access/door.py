@@ -57,10 +57,19 @@ class Knower(Protocol):
 
 
 class Door:
-    """Tokens, sessions and links of the app's store; ``users`` with passwords; ``others`` in their order."""
+    """Tokens, sessions and links of the app's store; ``users`` with passwords; ``others`` in their order. Nobody may do
+    more than ``most``, whatever their role."""
 
-    def __init__(self, app: Horarium, *, users: dict[str, User] | None = None, others: Sequence[Knower] = ()) -> None:
+    def __init__(
+        self,
+        app: Horarium,
+        *,
+        users: dict[str, User] | None = None,
+        others: Sequence[Knower] = (),
+        most: Role = Role.ADMIN,
+    ) -> None:
         self._app = app
+        self._most = most
         self.users = Users(users or {})
         self.tokens = Tokens(app)
         self.sessions = Sessions(app)
@@ -71,6 +80,10 @@ class Door:
 
     def person(self, connection: HTTPConnection) -> Person | None:
         """Return who asks. Raises: EngineUnavailable."""
+        found = self._found(connection)
+        return found if found is None or found.role <= self._most else replace(found, role=self._most)
+
+    def _found(self, connection: HTTPConnection) -> Person | None:
         if "authorization" in connection.headers:
             return self._by_header(connection)
         if (secret := connection.cookies.get(cookie_name(connection))) and (
