@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from horarium.clock import Instant
 from horarium.errors import InvalidSchedule
 from horarium.observe.moments import local, zone_or_utc
@@ -34,7 +36,7 @@ def explained(schedule: Schedule) -> str:
     if schedule.backfill is not None:
         return ""
     try:
-        return explain(from_record(schedule.spec))
+        return _sentence(from_record(schedule.spec))
     except InvalidSchedule:  # its status says so
         return ""
 
@@ -65,3 +67,6 @@ def status(schedule: Schedule, now: Instant) -> str:
 def shown(schedule: Schedule, instant: Instant) -> str:
     """Return an instant in the schedule's own zone."""
     return local(instant, zone_or_utc(schedule.timezone))
+
+
+_sentence = lru_cache(maxsize=4096)(explain)  # of a crontab it takes a millisecond, and a list shows a hundred
