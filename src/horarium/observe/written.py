@@ -59,7 +59,7 @@ def written_of(spec: Spec, zone: str) -> tuple[str, str] | None:
             fields = spec.fields()
             return "crontab", " ".join(fields[field.name].replace(" ", "") for field in IN_FILES)
         case every():
-            return "every", _span_text(spec.milliseconds)
+            return "every", span_text(spec.milliseconds)
         case clocked():
             return "at", to_datetime(spec.instant).astimezone(zone_of(zone)).isoformat()
         case calendar():
@@ -82,6 +82,12 @@ def written_exclusions(spec: Spec) -> tuple[Spec, str, str] | None:
         return None
     countries = [each.country + (f"-{each.subdivision}" if each.subdivision else "") for each in holidays]
     return spec.spec, ",".join(text for each in days for text in each.texts()), "".join(countries)
+
+
+def span_text(milliseconds: int) -> str:
+    """Return a duration as ``parse_span`` reads it: ``90s 5m 2h 1d``."""
+    size, unit = next((each for each in _UNITS if milliseconds % each[0] == 0), (1000, "s"))
+    return f"{milliseconds // size}{unit}" if milliseconds % size == 0 else f"{milliseconds / size!r}{unit}"
 
 
 def _read_calendar(text: str, zone: str) -> Spec:
@@ -112,11 +118,6 @@ def _read_moment(text: str, zone: str) -> Spec:
         raise ValueError(
             f"expected a moment such as 2027-03-28T02:30 or 2027-03-28T02:30+01:00, got {text!r} ({error})"
         ) from error
-
-
-def _span_text(milliseconds: int) -> str:
-    size, unit = next((each for each in _UNITS if milliseconds % each[0] == 0), (1000, "s"))
-    return f"{milliseconds // size}{unit}" if milliseconds % size == 0 else f"{milliseconds / size!r}{unit}"
 
 
 _READ: Mapping[str, Callable[[str, str], Spec]] = {

@@ -1,6 +1,6 @@
 """All rooms of the dashboard, in the order of the rail."""
 
 from horarium.dashboard.room import Room
-from horarium.dashboard.rooms import overview, runs
+from horarium.dashboard.rooms import overview, runs, schedules
 
-ALL: tuple[Room, ...] = (overview.room, runs.room)
+ALL: tuple[Room, ...] = (overview.room, runs.room, schedules.room)
