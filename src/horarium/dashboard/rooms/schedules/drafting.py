@@ -196,9 +196,8 @@ class _Reader:
 
     def _options(self) -> None:
         """Read what the messages bear along; the fields beside the JSON go before what stands in it."""
-        options: dict[str, Any] = (
-            self._try("options", lambda: _json_reader(dict)(self._values["options"] or "{}")) or {}
-        )
+        given = self._values["options"].strip() or "{}"
+        options: dict[str, Any] = self._try("options", lambda: _read_object(given)) or {}
         for name, read in (
             ("queue", str.strip),
             ("priority", _number),
