@@ -10,7 +10,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.applications import Starlette
@@ -305,7 +305,7 @@ def _view(request: Request) -> str:
 
 def _zone(request: Request, app: Horarium) -> str:
     """Return the zone in which this browser wants to read times; the app's, if it has not said."""
-    return zone_or_utc(request.cookies.get(ZONE) or app.conf.timezone)
+    return zone_or_utc(unquote(request.cookies.get(ZONE, "")) or app.conf.timezone)
 
 
 def _theme(request: Request) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from horarium.app.again import RETRY_OF, refusal, send_again
-from horarium.cli.commands import tree
+from horarium.cli.commands import tree, watching
 from horarium.cli.exits import Exit, Stop
 from horarium.cli.lookup import call_text, find_run, run_document, value_text
 from horarium.cli.options import JSON, Group, names, nearest, option
@@ -87,6 +87,7 @@ def _hint_at_states(session: Session, wanted: tuple[str, ...]) -> None:
 
 
 command.add_command(tree.command)
+command.add_command(watching.command)
 
 
 @command.command("show")

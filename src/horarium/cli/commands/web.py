@@ -17,10 +17,11 @@ from horarium.cli.session import Session
 def command(session: Session, loglevel: str, host: str, port: int, prefix: str) -> int:
     """Serve the dashboard until told to stop (TERM or Ctrl-C)."""
     from horarium.dashboard import web
-    from horarium.dashboard.serving import serve
+    from horarium.dashboard.serving import listening, serve
     from horarium.observe import logs
 
     app = session.app
     logs.configure(loglevel, app.conf, None, color=session.out.color)
-    session.out.say(f"dashboard: http://{host}:{port}{prefix}/")
-    return serve(web(app), host=host, port=port, prefix=prefix.rstrip("/"))
+    application, place = web(app), listening(host, port)
+    session.out.say(f"dashboard: http://{host}:{place.getsockname()[1]}{prefix}/")
+    return serve(application, place, prefix=prefix.rstrip("/"))

@@ -1,6 +1,6 @@
 """All rooms of the dashboard, in the order of the rail."""
 
 from horarium.dashboard.room import Room
-from horarium.dashboard.rooms import overview, runs, schedules
+from horarium.dashboard.rooms import overview, runs, schedules, workflows
 
-ALL: tuple[Room, ...] = (overview.room, runs.room, schedules.room)
+ALL: tuple[Room, ...] = (overview.room, runs.room, schedules.room, workflows.room)

@@ -1,13 +1,13 @@
 """The room itself, and what its pages share: the addresses of schedules, and finding the one that is meant.
 
-A schedule may be called anything, ``a/backfill-1`` or ``new`` as well. Servers decode a path before they match it, so
-a name stands in it quoted twice: its slashes are no slashes for them.
+A schedule may be called anything, ``a/backfill-1`` or ``new`` as well. Servers and proxies decode a path before they
+match it, some twice; so what would change its meaning stands in it as ``~2F``, which nobody decodes but we.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any
-from urllib.parse import quote, unquote
 
 from horarium import codec
 from horarium.dashboard.ask import Ask, Unanswerable, part
@@ -19,20 +19,22 @@ from horarium.schedules.versions import DEFINITION
 room = Room("schedules")
 
 TAKEN = frozenset({"new", "calendar", "timeline"})  # pages beside those of schedules
+_SPECIAL = re.compile(r"[/~%?#\\]")
+_ESCAPED = re.compile("~([0-9A-F]{2})")
 ARGS_SHOWN = 2000  # characters of arguments that the audit keeps
 
 
 def address(name: str, verb: str = "") -> str:
     """Return the path of a schedule's page, or of what can be done to it."""
-    once = quote(name, safe="")
+    escaped = _SPECIAL.sub(_escaped, name)
     if name in TAKEN or name in (".", ".."):
-        once = "".join(f"%{byte:02X}" for byte in name.encode())
-    return f"/schedules/{part(once)}" + (f"/{verb}" if verb else "")
+        escaped = f"~{ord(name[0]):02X}{name[1:]}"
+    return f"/schedules/{part(escaped)}" + (f"/{verb}" if verb else "")
 
 
 def name_in(ask: Ask) -> str:
-    """Return the name that an address says; an address that somebody has quoted only once is understood too."""
-    return unquote(ask.parts["name"])
+    """Return the name that an address says."""
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), ask.parts["name"])
 
 
 def found(ask: Ask) -> Schedule:
@@ -51,3 +53,7 @@ def plain(schedule: Schedule) -> dict[str, Any]:  # Any: JSON
     """Return what a schedule is, for the audit."""
     told = {name: getattr(schedule, name) for name in sorted(DEFINITION)}
     return told | {name: codec.preview(getattr(schedule, name), ARGS_SHOWN) for name in ("args", "kwargs")}
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"~{ord(found[0]):02X}"
