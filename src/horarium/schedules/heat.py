@@ -38,19 +38,29 @@ class Peak(Struct, frozen=True, kw_only=True):
 
 
 class Heat(Struct, kw_only=True):
-    """What a range of hours holds. Every firing is in ``hours``; in ``minutes`` are those that were walked through."""
+    """What a range of hours holds: in ``hours`` and ``minutes`` what was walked through, in ``steady`` by the hour what
+    fires too often for that."""
 
     start: Instant
     hours: list[int]
+    steady: list[int]
     minutes: Counter[Instant] = msgspec.field(default_factory=Counter)
     schedules: int = 0  # that fire by themselves
-    frequent: int = 0  # of these, counted by the hour only
+    frequent: int = 0  # of these, in ``steady``
     spread: int = 0  # of those, taken as evenly spread over the range
     lines: list[Shared] = msgspec.field(default_factory=list)  # that were walked through
 
     @property
     def total(self) -> int:
-        return sum(self.hours)
+        return sum(self.hours) + sum(self.steady)
+
+    def peaks(self) -> list[int]:
+        """Return by the hour the number of firings of its busiest minute."""
+        found = [0] * len(self.hours)
+        for at, count in self.minutes.items():
+            hour = (at - self.start) // HOUR
+            found[hour] = max(found[hour], count)
+        return found
 
     def busiest(self, most: int) -> list[Peak]:
         """Return the busiest minutes in which several fire, the worst first."""
@@ -95,12 +105,13 @@ class Shared:
         return fires_between(self._spec, after, until, self._rules)
 
 
-def heat_of(schedules: Iterable[Schedule], start: Instant, hours: int) -> Heat:
-    """Add up the firings of ``hours`` hours from ``start`` on, which is a whole minute. Bounded: MOST_WALKED firings
+def heat_of(schedules: Iterable[Schedule], start: Instant, hours: int, *, since: Instant = 0) -> Heat:
+    """Add up the firings of ``hours`` hours from ``start`` on, which is a whole minute, and not before ``since``.
+    Bounded: MOST_WALKED firings
     and MOST_COUNTED hours are looked at, the rarest schedules first; of the others only the number is known."""
     end = start + hours * HOUR
-    heat = Heat(start=start, hours=[0] * hours)
-    lines = sorted(_grouped(schedules, start, end), key=lambda line: line.count)
+    heat = Heat(start=start, hours=[0] * hours, steady=[0] * hours)
+    lines = sorted(_grouped(schedules, max(start, since), end), key=lambda line: line.count)
     heat.schedules = sum(len(line.names) for line in lines)
     walked = counted = 0
     for line in lines:
@@ -113,7 +124,7 @@ def heat_of(schedules: Iterable[Schedule], start: Instant, hours: int) -> Heat:
         if counted + hours <= MOST_COUNTED:
             counted += hours
             for hour in range(hours):
-                heat.hours[hour] += len(line.names) * line.number(start + hour * HOUR, start + (hour + 1) * HOUR)
+                heat.steady[hour] += len(line.names) * line.number(start + hour * HOUR, start + (hour + 1) * HOUR)
         else:
             heat.spread += len(line.names)
             _spread(heat, line, hours)
@@ -155,7 +166,7 @@ def _walk(heat: Heat, line: Shared) -> None:
 def _spread(heat: Heat, line: Shared, hours: int) -> None:
     each, rest = divmod(line.count * len(line.names), hours)
     for hour in range(hours):
-        heat.hours[hour] += each + (hour < rest)
+        heat.steady[hour] += each + (hour < rest)
 
 
 def quiet_minutes(heat: Heat, around: Instant, *, within: int = 30, most: int = 3) -> list[Instant]:

@@ -34,6 +34,7 @@ class Cell(Struct, frozen=True, kw_only=True):
     """One hour of one day; None outside of the range, or where the clocks leave it out."""
 
     count: int | None
+    peak: int = 0  # the firings of its busiest minute
     shade: int = 0
     is_busiest: bool = False
 
@@ -65,7 +66,7 @@ def calendar(ask: Ask) -> Shown:
     schedules = list(islice(some(ask, READ + 1), READ + 1))
     zone = ZoneInfo(ask.zone)
     start = _hour_of(ask.now, zone)
-    heat = heat_of(schedules[:READ], start, DAYS * 24)
+    heat = heat_of(schedules[:READ], start, DAYS * 24, since=ask.now)
     days, busiest = _days(heat, zone)
     return Shown(
         template="schedules/calendar.html",
@@ -113,28 +114,30 @@ def _hour_of(instant: Instant, zone: ZoneInfo) -> Instant:
 
 
 def _days(heat: Heat, zone: ZoneInfo) -> tuple[list[Day], tuple[Instant, int] | None]:
-    counts: dict[date, dict[int, int]] = {}
-    for place, count in enumerate(heat.hours):
+    cells: dict[date, dict[int, tuple[int, int]]] = {}
+    for place, (count, peak) in enumerate(zip(heat.hours, heat.peaks(), strict=True)):
         there = to_datetime(heat.start + place * HOUR).astimezone(zone)
-        hours = counts.setdefault(there.date(), {})
-        hours[there.hour] = hours.get(there.hour, 0) + count  # the repeated hour is one cell
-    most = max((count for hours in counts.values() for count in hours.values()), default=0)
+        hours = cells.setdefault(there.date(), {})
+        before = hours.get(there.hour, (0, 0))  # the repeated hour is one cell
+        hours[there.hour] = before[0] + count, max(before[1], peak)
+    most = max(count for hours in cells.values() for count, _ in hours.values())
     days = [
         Day(
             name=f"{day:%a %d %b}",
             cells=tuple(_cell(hours.get(hour), most) for hour in range(24)),
-            total=sum(hours.values()),
+            total=sum(count for count, _ in hours.values()),
         )
-        for day, hours in counts.items()
+        for day, hours in cells.items()
     ]
     place, count = max(enumerate(heat.hours), key=lambda each: (each[1], -each[0]))
     return days, (heat.start + place * HOUR, count) if count else None
 
 
-def _cell(count: int | None, most: int) -> Cell:
-    if not count:
-        return Cell(count=count)
-    return Cell(count=count, shade=max(1, round(count * SHADES / most)), is_busiest=count == most)
+def _cell(found: tuple[int, int] | None, most: int) -> Cell:
+    if found is None or not found[0]:
+        return Cell(count=None if found is None else 0)
+    count, peak = found
+    return Cell(count=count, peak=peak, shade=max(1, round(count * SHADES / most)), is_busiest=count == most)
 
 
 def _quiet_hours(heat: Heat, zone: ZoneInfo, most: int = 4) -> list[tuple[int, int]]:
@@ -178,13 +181,14 @@ def _clock(instant: Instant, zone: str) -> str:
 
 
 def _marks(start: Instant, end: Instant, zone: ZoneInfo) -> list[tuple[float, str]]:
-    """Return where on the line which hours are, six of them or so."""
-    step = max(MINUTE * 10, (end - start) // 6)
-    first = start - start % MINUTE
-    return [
-        (round((at - start) * WIDTH / (end - start), 1), _time(to_datetime(at).astimezone(zone)))
-        for at in range(first, end + 1, step)
-    ]
+    """Return where on the line which full hours are, six of them or so; within an hour the tens of minutes."""
+    step = next(size for size in (MINUTE * 10, HOUR, HOUR * 4) if (end - start) // size <= 6)
+    marks = []
+    for at in range(start - start % (MINUTE * 10), end + 1, MINUTE * 10):
+        there = to_datetime(at).astimezone(zone)
+        if at >= start and (there.hour * 60 + there.minute) * MINUTE % step == 0:
+            marks.append((round((at - start) * WIDTH / (end - start), 1), _time(there)))
+    return marks
 
 
 def _time(moment: datetime) -> str:

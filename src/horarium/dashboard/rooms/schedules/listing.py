@@ -15,7 +15,7 @@ from horarium.dashboard.rooms.schedules.place import address, room
 from horarium.engines.records import Page, RunFilter
 from horarium.errors import HorariumError
 from horarium.observe.bars import BARS, bars_of, in_words
-from horarium.observe.moments import local, zone_or_utc
+from horarium.observe.moments import day_and_time, zone_or_utc
 from horarium.observe.schedule_words import explained, next_instant, spec_text
 from horarium.outcome import Run
 from horarium.schedules.editing import is_paused
@@ -122,7 +122,7 @@ def _row(ask: Ask, schedule: Schedule, runs: tuple[Run, ...] | None) -> Row:
         spec=spec_text(schedule),
         words=explained(schedule),
         next=coming,
-        next_there=local(coming, zone) if coming is not None and zone != ask.zone else "",
+        next_there=day_and_time(coming, zone, now=ask.now) if coming is not None and zone != ask.zone else "",
         bars=None if runs is None else bars_of(runs),
         bars_text=in_words(runs) if runs else "",
         rate="" if rate is None else f"{rate:.0%}",

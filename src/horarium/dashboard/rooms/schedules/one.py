@@ -13,6 +13,7 @@ from horarium.dashboard.ask import Ask, Shown
 from horarium.dashboard.rooms.schedules.coming import coming
 from horarium.dashboard.rooms.schedules.listing import TONES, health_of
 from horarium.dashboard.rooms.schedules.place import address, found, room
+from horarium.errors import InvalidSchedule
 from horarium.observe.bars import BARS, bars_of, in_words
 from horarium.observe.foretold import foretold
 from horarium.observe.moments import local, zone_or_utc
@@ -20,11 +21,13 @@ from horarium.observe.schedule_words import explained, spec_text, status
 from horarium.schedules.backfill import progress
 from horarium.schedules.editing import is_paused
 from horarium.schedules.record import Edit, Schedule
+from horarium.schedules.specs import from_record
 from horarium.schedules.versions import defined_by
+from horarium.schedules.words import describe
 
 NEXT = 10
-DUE = 20
-RUNS = 25
+DUE = 12
+RUNS = 20
 EDITS = 50
 
 # The fates of due times without a run: a sign, a word and a tone.
@@ -141,15 +144,22 @@ def versions_of(schedule: Schedule) -> list[Version]:
         Version(
             edit=edit,
             number=number if defined_by(edit) and schedule.backfill is None else None,
-            changes=tuple((name, json_line(old), json_line(new)) for name, (old, new) in edit.changes.items()),
+            changes=tuple(
+                (name, _in_words(name, old), _in_words(name, new)) for name, (old, new) in edit.changes.items()
+            ),
         )
         for number, edit in enumerate(schedule.edits)
     ]
     return versions[::-1][:EDITS]
 
 
-def json_line(value: Any) -> str:  # Any: JSON
-    """Return a value of an edit as one line: a text as it is."""
+def _in_words(name: str, value: Any) -> str:  # Any: JSON
+    """Return a value of an edit as one line: a spec in words, a text as it is."""
+    if name == "spec":
+        try:
+            return describe(from_record(value))
+        except InvalidSchedule:  # of a newer Horarium, or broken: shown as it is kept
+            pass
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
