@@ -127,7 +127,7 @@ class Site:
         match answer:
             case Shown():
                 is_block = request.headers.get("hx-target", "") == LIVE and has_block(answer.template, LIVE)
-                context = {"title": answer.title, "told": request.cookies.get(TOLD), **answer.context}
+                context = {"title": answer.title, "told": unquote(request.cookies.get(TOLD, "")), **answer.context}
                 context["live_view"] = _view(request) if route.is_live else None
                 html = render(answer.template, ask, context, block=LIVE if is_block else None)
                 response: Response = HTMLResponse(html, answer.status)

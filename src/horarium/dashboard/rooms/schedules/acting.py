@@ -6,7 +6,7 @@ from horarium.clock import LATEST, Instant
 from horarium.dashboard.ask import Ask, Done, Unanswerable
 from horarium.dashboard.person import Role
 from horarium.dashboard.rooms.schedules.place import address, found, plain, room
-from horarium.errors import OwnedByCode, ScheduleConflict
+from horarium.errors import ScheduleConflict
 from horarium.observe.moments import parse_moment, parse_span, zone_or_utc
 from horarium.observe.schedule_words import shown
 from horarium.schedules.record import Schedule
@@ -72,11 +72,10 @@ def restore(ask: Ask) -> Done:
 @room.act("/schedules/{name}/delete", role=Role.EDITOR)
 def delete(ask: Ask) -> Done:
     before = found(ask)
-    try:
-        ask.app.schedules.delete(before.name)
-    except OwnedByCode as error:
-        hint = f"It is defined by {error.definer}; remove it there. To keep it from firing, pause it."
-        raise Unanswerable("refused", f"{before.name} is not deleted here", hint=hint) from error
+    if before.owner != "person":
+        hint = f"It is defined by {before.definer}; remove it there. To keep it from firing, pause it."
+        raise Unanswerable("refused", f"{before.name} is not deleted here", hint=hint)
+    ask.app.schedules.delete(before.name)
     to = "/schedules" if before.backfill is None else address(before.backfill.of)
     return Done(text=f"{before.name} is deleted; its runs are kept", to=to, about=before.name, before=plain(before))
 

@@ -134,7 +134,7 @@ def change(ask: Ask) -> Done | Shown:
             note=reason(ask),
             take_over=takes_over,
             paused=paused,
-            **_changed(draft, stored),
+            **changed_keys(draft, stored),
         )
     except ScheduleConflict:  # within the last milliseconds
         return _conflict(ask, draft, found(ask))
@@ -185,7 +185,7 @@ def _judged(ask: Ask, draft: Draft, stored: Schedule | None) -> Schedule | None:
 def _timed(ask: Ask, draft: Draft, stored: Schedule | None) -> Schedule | None:
     """Return what a draft would be stored as, made by the code that stores it; None when that cannot be told."""
     rows = Rows(ask.app)
-    keys = draft.keys if stored is None else _changed(draft, stored)
+    keys = draft.keys if stored is None else changed_keys(draft, stored)
     kind = draft.values["kind"]
     if "timezone" in draft.wrong or (stored is None and "schedule" not in keys) or kind in draft.wrong:
         return None
@@ -201,7 +201,7 @@ def _timed(ask: Ask, draft: Draft, stored: Schedule | None) -> Schedule | None:
         return None
 
 
-def _changed(draft: Draft, stored: Schedule) -> dict[str, Any]:  # Any: values of an entry
+def changed_keys(draft: Draft, stored: Schedule) -> dict[str, Any]:  # Any: values of an entry
     """Return the keys that the form has made different: what nobody touched stays exactly as it is stored."""
     before = values_of(stored)
     touched = {name for name, _, _ in differences(draft.values, before)}
