@@ -68,6 +68,7 @@ CLIENTS = {
     "markupsafe": "dashboard/",
     "uvicorn": "dashboard/",
     "flask": "contrib/",
+    "opentelemetry": "contrib/",
 }
 
 

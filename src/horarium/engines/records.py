@@ -1,8 +1,9 @@
 """The values that travel between runners and engines, besides messages and outcomes; and the bounds that all engines
-keep. Frozen; nothing here does anything."""
+keep. Frozen; next to nothing here does anything."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -182,6 +183,13 @@ class Counts(Struct, frozen=True, kw_only=True):
     queues: dict[str, QueueCounts]
     states: dict[str, int]  # runs by state
     schedules: int = 0
+
+
+def bounded(states: Mapping[str, int], most: int | None) -> dict[str, int]:
+    """Return the counts of states with none above ``most``; see Inspector.counts."""
+    return {
+        state: number if most is None else min(number, most) for state, number in states.items() if number and most != 0
+    }
 
 
 class Revoke(Struct, frozen=True, tag=True, kw_only=True):

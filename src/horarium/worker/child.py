@@ -38,6 +38,7 @@ from horarium.worker.orders import Change, Drain, End, Go, OrderChannel, Quit, R
 from horarium.worker.patience import Patience
 from horarium.worker.pools.pool import Pool
 from horarium.worker.process import end_with_own_threads, private_memory_kib, resident_bytes, show_stacks_on
+from horarium.worker.scorer import Scorer
 from horarium.worker.settle import Settler
 from horarium.worker.teller import Teller
 from horarium.worker.turns import turns
@@ -169,6 +170,7 @@ class Child:
             random=self._app.random,
             chore=self._chore,
             archivist=archivist,
+            scorer=Scorer(engine.series, self._clock, self._observer, self._app.random),
         )
 
         def listen(queues: Sequence[str]) -> Listener:

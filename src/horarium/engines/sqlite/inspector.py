@@ -43,11 +43,11 @@ class SqliteInspector:
         self._store = store
         self._clock = clock
 
-    def counts(self) -> Counts:
+    def counts(self, *, most: int | None = None) -> Counts:
         with self._store.read() as db:
             waiting = fetch(db, "count_waiting", {"now": self._clock.now()})
             held: dict[str, int] = dict(fetch(db, "count_held"))
-            states: dict[str, int] = dict(fetch(db, "count_states"))
+            states = _states(db, most)
             blocked: dict[str, int] = dict(fetch(db, "count_blocked"))
             schedules = fetch(db, "count_schedules")[0][0]
         queues = sorted({row[0] for row in waiting} | held.keys() | blocked.keys())
@@ -141,6 +141,12 @@ def _revoke_all(db: Connection, queues: str | None, now: Instant) -> list[str]:
             revoke(db, entry, "purged", now)
             revoked.append(entry.id)
     return revoked
+
+
+def _states(db: Connection, most: int | None) -> dict[str, int]:
+    if most is None:
+        return dict(fetch(db, "count_states"))
+    return dict(fetch(db, "count_states_to", {"most": most})) if most else {}
 
 
 def _counts_of(queue: str, waiting: list[Row], claimed: int, blocked: int) -> QueueCounts:

@@ -66,7 +66,7 @@ class QueueAdmin(PageAdmin):
 
     def _rows(self, engine: Engine) -> list[Row]:
         now = engine.now()
-        counts, switched = engine.inspector.counts(), read_switches(engine, now=now)
+        counts, switched = engine.inspector.counts(most=0), read_switches(engine, now=now)
         records = engine.inspector.workers(now=now)
         readers = [record.member for record in records if record.alive and record.member.kind == "worker"]
         return [
@@ -114,7 +114,7 @@ def _names(counts: Counts, switched: Switched, readers: Iterable[Member]) -> set
 
 def _purged(names: list[str]) -> list[str]:
     """Say what a purge would cancel."""
-    queues = open_store().inspector.counts().queues
+    queues = open_store().inspector.counts(most=0).queues
     return [
         f"queue {visible(name)}: "
         f"{plural(held.ready + held.scheduled + held.blocked, 'waiting run')} end as cancelled; "

@@ -57,7 +57,7 @@ class RunAdmin(PageAdmin):
             return HttpResponseRedirect(self.change_url(asked.q))
         after = question.opened(request.GET.get("after", ""), engine.url)
         page = engine.results.search(asked.filter(now), Page(limit=ROWS, after=after))
-        counts = engine.inspector.counts()
+        counts = engine.inspector.counts(most=EXACT_TO + 1)
         return {
             "rows": self._rows(request, page.runs, now),
             "asked": asked,
