@@ -15,7 +15,7 @@ from horarium.schedules.health import Condition, health
 from horarium.schedules.record import Schedule
 
 ROWS = 50
-SEARCHED = 2000  # schedules that one page looks through for those that fit
+SEARCHED = 5000  # schedules that one page looks through for those that fit
 DECLARED = 200  # of the code's definitions that are looked for in the store
 OWNERS = ("person", "code", "table")
 STATES = {
