@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from types import ModuleType
+from urllib.parse import quote
 
 import msgspec
 import pytest
@@ -22,6 +23,7 @@ from horarium.clock import ManualClock, to_instant
 from horarium.dashboard.ask import Unanswerable
 from horarium.dashboard.person import Role
 from horarium.dashboard.rooms.schedules import busy, listing, looking, one
+from horarium.dashboard.rooms.schedules.drafting import FIELDS
 from horarium.dashboard.rooms.schedules.place import address, room
 from horarium.schedules.cron import cron
 from horarium.schedules.interval import every
@@ -337,6 +339,27 @@ def test_every_change_needs_more_than_looking() -> None:
     assert {name.partition(".")[2] for name, role in changes.items() if role is Role.OPERATOR} == operators
     assert all(role >= Role.OPERATOR for role in changes.values())
     assert [route.path for route in room.routes][-1] == "/schedules/{name:path}"  # it fits every other one too
+
+
+HOSTILE = ["", "\x00", "9" * 400, "1e999", "NaN", "\ud800", "𝟙", "a" * 30_000]
+
+
+@pytest.mark.parametrize("value", HOSTILE, ids=lambda value: ascii(value)[:20])
+def test_whatever_is_sent_is_answered_in_words(shop: Horarium, client: TestClient, value: str) -> None:
+    """No route fails of what somebody sends, be it in its path, its query or its form."""
+    shop.schedules.create("s", "shop.charge", cron(NIGHT), [1])
+    sent = value.encode("utf-8", "replace").decode()
+    fields = dict.fromkeys((*FIELDS, "verb", "reason", "until", "at", "edit", "version", "of", "from", "to"), sent)
+    fields |= dict.fromkeys(("which", "max_active", "order", "after", "q", "state", "owner", "hours"), sent)
+    for route in room.routes:
+        for name in ("s", quote(sent, safe="")[:2000] or "~"):
+            path = route.path.replace("{name}", name).replace("{name:path}", name)
+            if route.is_change:
+                kinds = [sent, "solar", "cron", "at", "calendar", "every"] if "preview" in path else [sent]
+                answers = [client.post(path, data=fields | {"kind": kind}) for kind in kinds]
+            else:
+                answers = [client.get(path, params={name: text[:300] for name, text in fields.items() if text})]
+            assert [each.status_code for each in answers if each.status_code >= 500] == [], (path, value[:20])
 
 
 def test_who_may_only_look_sees_the_buttons_and_which_right_they_need(shop: Horarium, asker: Asker) -> None:
