@@ -393,6 +393,16 @@ def test_the_calendar_counts_each_hour_of_the_viewers_zone(shop: Horarium, asker
     assert sum(day.total for day in context["days"]) == sum(context["heat"].hours)
 
 
+def test_the_repeated_hour_is_one_cell_with_all_that_fires_in_it(
+    shop: Horarium, asker: Asker, clock: ManualClock
+) -> None:
+    clock.advance((to_instant(datetime(2027, 10, 30, 12, tzinfo=UTC)) - clock.now()) / 1000)
+    shop.schedules.create("hourly", "shop.charge", cron("15 * * * *"), [1], timezone="UTC")
+    days = busy.calendar(asker.ask(zone="Europe/Berlin")).context["days"]
+    assert [cell.count for cell in days[1].cells[:4]] == [1, 1, 2, 1]
+    assert days[1].total == 25
+
+
 def test_the_calendar_says_when_it_has_not_read_all(
     shop: Horarium, client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
