@@ -27,7 +27,7 @@ from horarium.settings_names import (
     unknown_setting,
 )
 from horarium.settings_table import TABLE, Setting
-from horarium.settings_view import Notice, SettingsView
+from horarium.settings_view import HIDDEN, Notice, SettingsView
 
 # Who may choose a setting, the strongest first: the command line, the environment, code that sets it on the app, a
 # configuration that is read whole, defaults that libraries add.
@@ -353,7 +353,8 @@ def _read(name: str, kind: Kind, value: Any, remedy: str) -> Any:
     try:
         return kind.read(value)
     except (ValueError, TypeError) as error:
-        raise InvalidSetting(name, kind.expected, _shown(value), str(error) or remedy) from None
+        came = HIDDEN if kind.is_secret else _shown(value)
+        raise InvalidSetting(name, kind.expected, came, str(error) or remedy) from None
 
 
 def _check_urls(layers: Mapping[Any, Mapping[str, Any]]) -> None:

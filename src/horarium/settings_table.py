@@ -32,6 +32,7 @@ from horarium.settings_kinds import (
     SECONDS,
     STORE_URL,
     TEXT,
+    USERS,
     WAIT,
     WEIGHTS,
     ZONE,
@@ -453,11 +454,22 @@ WORKER = (
     ),
 )
 
+DASHBOARD = (
+    Setting(
+        name="dashboard_users",
+        default={},
+        kind=USERS,
+        doc="Who logs in to the dashboard by a password: a dict from a name to (role, what `horarium tokens password` "
+        "printed). Roles are viewer, operator, editor and admin. See [let people in](../how-to/let-people-in.md).",
+    ),
+)
+
 SECTIONS: dict[str, tuple[Setting, ...]] = {
     "Store and code": STORE_AND_CODE,
     "Time and schedules": TIME_AND_SCHEDULES,
     "Tasks": TASKS,
     "Results": RESULTS,
     "Workers": WORKER,
+    "Dashboard": DASHBOARD,
 }
 TABLE: dict[str, Setting] = {setting.name: setting for section in SECTIONS.values() for setting in section}

@@ -13,7 +13,7 @@ from horarium.errors import UnknownSetting
 from horarium.settings_table import TABLE
 
 HIDDEN = "********"
-_SECRET = re.compile("API|TOKEN|KEY|SECRET|PASS|SIGNATURE|DATABASE", re.IGNORECASE)
+_SECRET = re.compile("API|TOKEN|KEY|SECRET|PASS|SIGNATURE|DATABASE|DASHBOARD_USERS", re.IGNORECASE)
 
 
 class Notice(Struct, frozen=True):

@@ -23,8 +23,8 @@ ROOMS = {
     5: ("engines.connect",),  # still of floor 3, but above the engines that it chooses from
     6: ("app",),
     7: ("worker", "scheduler", "observe", "bridge", "transfer"),
-    8: (
-        "dashboard",
+    8: ("dashboard",),
+    9: (  # still of floor 8, but the dashboard is mounted by contrib
         "testing",
         "contrib",
         "health",
@@ -36,8 +36,8 @@ ROOMS = {
         "canvas",
         "abortable",
     ),
-    9: ("cli",),  # it may open its neighbours
-    10: ("__main__", "__init__"),
+    10: ("cli",),  # it may open its neighbours
+    11: ("__main__", "__init__"),
 }
 FLOOR = dict.fromkeys(WORDS, 0) | {room: floor for floor, rooms in ROOMS.items() for room in rooms}
 
@@ -65,6 +65,7 @@ CLIENTS = {
     "starlette": ("contrib/", "dashboard/"),
     "sse_starlette": ("contrib/", "dashboard/"),
     "jinja2": "dashboard/",
+    "prometheus_client": "dashboard/",
     "markupsafe": "dashboard/",
     "uvicorn": "dashboard/",
     "flask": "contrib/",

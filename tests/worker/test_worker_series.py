@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Sequence
+from itertools import pairwise
 from random import Random
 
+import pytest
 from msgspec import Raw
 from yard import Yard, wait_for
 
 from horarium.app.perform import NOT_COMMITTED
 from horarium.clock import Instant, ManualClock
 from horarium.engines.memory import MemoryEngine
-from horarium.engines.records import MaintenancePolicy, Member
+from horarium.engines.records import Counts, MaintenancePolicy, Member
 from horarium.errors import EngineUnavailable
 from horarium.event import Event, Recovered, Troubled
 from horarium.message import Delivery, Message
@@ -221,6 +223,26 @@ def test_of_several_workers_one_reads_the_queues_in_ten_seconds() -> None:
     found = desk.series.real.readings("1h", since=0, until=2**50)
     assert [(each.queue, each.ready) for each in found] == [("busy", 1), ("idle", 0)]
     assert 24.0 < found[0].oldest <= 4.0 + (desk.clock.now() - start) / 1000
+
+
+def test_where_a_look_takes_long_the_queues_are_read_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk()
+    looks: list[Instant] = []
+    counts = desk.engine.inspector.counts
+
+    def slowly(*, most: int | None = None) -> Counts:
+        looks.append(desk.clock.now())
+        desk.clock.advance(1.0)
+        return counts(most=most)
+
+    monkeypatch.setattr(desk.engine.inspector, "counts", slowly)
+    gauges = [Gauge(desk.engine, desk.clock, desk.scorer, Random(number), queues=lambda: ()) for number in range(3)]
+    for _ in range(1200):
+        desk.clock.advance(0.1)
+        for gauge in gauges:
+            gauge.look()
+    assert len(looks) == 3
+    assert all(later - earlier >= 50_000 for earlier, later in pairwise(looks))
 
 
 def test_a_worker_counts_what_its_children_come_to_and_what_ends_without_them(yard: Yard) -> None:

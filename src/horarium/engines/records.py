@@ -16,6 +16,8 @@ from horarium.schedules.record import Schedule
 
 MemberKind: TypeAlias = Literal["worker", "child", "scheduler"]
 
+BRIDGE_POOL = "bridge"  # a member's pool, by which people's lists tell a bridge from a child of a worker
+
 # Topics of the notifier. A queue's topic is QUEUE_TOPIC + its name.
 QUEUE_TOPIC = "queue:"
 RESULT_TOPIC = "results"
