@@ -84,6 +84,11 @@ class Settings(SettingsView):
     accept_content: Any
     result_expires: Seconds | None
     result_failure_expires: Seconds | None
+    keep_runs: int | None
+    keep_runs_bytes: int | None
+    redaction: bool
+    redact_names: tuple[str, ...]
+    redact_patterns: tuple[str, ...]
     max_result_bytes: int
     result_serializer: str
     result_accept_content: Any
@@ -102,6 +107,8 @@ class Settings(SettingsView):
     worker_grace: Seconds
     worker_crash_limit: int
     worker_output_limit: int
+    worker_output_lines: int
+    worker_output_line_bytes: int
     worker_disable_rate_limits: bool
     worker_loglevel: str | int
     worker_hijack_root_logger: bool

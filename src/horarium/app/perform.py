@@ -15,6 +15,7 @@ from msgspec import Raw, Struct, field
 
 from horarium import codec, signals
 from horarium.app.lineage import Answer
+from horarium.app.redacting import Redaction
 from horarium.app.request import Request, entered
 from horarium.app.signalling import ExceptionInfo, after_publish, before_publish, rejected
 from horarium.app.task import Task
@@ -71,8 +72,15 @@ class Performance(Struct, frozen=True, kw_only=True):
     raised: BaseException | None = None  # what an eager run failed with; kept for nobody else, as it holds its frames
 
 
-def settlement_of(delivery: Delivery, done: Performance, *, worker: str, logs: tuple[str, ...] = ()) -> Settlement:
-    """Return what tells the engine of a performance."""
+def settlement_of(
+    delivery: Delivery,
+    done: Performance,
+    *,
+    worker: str,
+    logs: tuple[str, ...] = (),
+    message: Message | None = None,
+) -> Settlement:
+    """Return what tells the engine of a performance. ``message``: see Settlement."""
     return Settlement(
         id=delivery.message.id,
         owner=delivery.owner,
@@ -86,6 +94,7 @@ def settlement_of(delivery: Delivery, done: Performance, *, worker: str, logs: t
         value=done.value,
         widens=done.widens,
         logs=logs,
+        message=message,
     )
 
 
@@ -320,6 +329,9 @@ class _Call:
         expected: bool = False,
     ) -> Performance:
         request = self.request
+        if type(outcome) is not Succeeded:  # whatever is kept or told of an error from here on is without secrets
+            redaction = Redaction(self.task, self.message)
+            outcome, text = redaction.outcome(outcome), redaction.text(text)
         self._hook(self.task.after_return, state, value, self.message.id, request.args, request.kwargs, info)
         if self._is_begun and signals.task_postrun.receivers:
             retval = value if self._retry is None else self._retry

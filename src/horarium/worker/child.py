@@ -100,7 +100,7 @@ class Child:
         self._observer.enter(f"worker-{self._place + 1}")
         show_stacks_on(signal.SIGUSR1)
         end_with_own_threads("horarium-", EXIT_INTERNAL)
-        output.install(self._options.output_level)
+        output.install(self._options.output_level, keeps=bool(self._options.output_limit))
         self._app.set_current()
         signals.worker_process_init.send(None)
         code = EXIT_INTERNAL
@@ -202,7 +202,7 @@ class Child:
             observer=self._observer,
             limits=self._limits,
             worker=options.name,
-            output_limit=options.output_limit,
+            output=options.output,
             keep_failed=options.keep_failed,
             output_level=options.output_level or 0,
             lease=partial(self._board.lease, self._place),
