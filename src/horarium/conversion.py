@@ -158,7 +158,7 @@ def _reader(hint: type) -> Callable[[Any, str], Any] | None:
     if is_pydantic(hint):
         return lambda value, path: hint.model_validate(value)  # type: ignore[attr-defined]
     if hasattr(hint, "get_secret_value"):
-        return lambda value, path: hint(value)
+        return lambda value, path: hint(value)  # type: ignore[call-arg]
     return None
 
 

@@ -129,7 +129,7 @@ class Redactor:
         """Return the arguments of a call without the secrets among them."""
         positional, named = _decoded(args, list, limit), _decoded(kwargs, dict, limit)
         if positional is None or named is None:  # too long, or not made by us: names do not help here
-            values = self.values(args, kwargs, marks) if marks.are_set else ()
+            values = self.values(args, kwargs, marks)
             return self.raw(args, values, limit=limit), self.raw(kwargs, values, limit=limit)
         if positional:
             shown = [
@@ -286,7 +286,9 @@ _PAIR = re.compile(
 _OPENING = re.compile(r"""\\?["']""")
 _EXPRESSION = re.compile(r"^(?:\w+\.)*([^\W\d]\w*)(?=$|[(\[.])")
 
-_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]{0,40}-----|\Z)", re.DOTALL)
+_PRIVATE_KEY = re.compile(
+    r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]{0,40}-----|\Z)", re.DOTALL
+)
 _URL_PASSWORD = re.compile(r"""(://[^\s/:@"']*:)(?!\[redacted)[^\s/@"']+(@)""")
 _URL_TOKEN = re.compile(r"""(://)[^\s/:@"']{16,}(@)""")
 _BEARER = re.compile(r"\b([Bb]earer\s+)(?=[A-Za-z_+/=.~-]*\d)[\w.~+/=-]{8,}")
@@ -299,7 +301,8 @@ _KNOWN = re.compile(
 _KNOWN_SIGNS = ("AKIA", "ASIA", "gh", "glpat-", "k_live_", "k_test_", "xox", "AIza")
 _DIGITS = re.compile(r"(?<![\w.-])[2-6](?:[ -]?\d){12,18}(?![\w-])")
 _LEAST_CARD = 10**12
-# How the numbers of cards begin, and how long they are: Visa, Mastercard, American Express, Discover, JCB, Diners, UnionPay.
+# How the numbers of cards begin, and how long they are: Visa, Mastercard, American Express, Discover, JCB, Diners,
+# UnionPay.
 _CARD = re.compile(
     r"4\d{12}(?:\d{3}){0,2}|(?:5[1-5]\d\d|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12}|3[47]\d{13}"
     r"|6(?:011|5\d\d|4[4-9]\d)\d{12,15}|35(?:2[89]|[3-8]\d)\d{12,15}|3(?:0[0-5]|[689]\d)\d{11}|62\d{14,17}"

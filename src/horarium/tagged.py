@@ -111,7 +111,7 @@ def read_secret(value: Any) -> Any:
     types = sys.modules.get("pydantic.types")
     if types is None:
         return value
-    kind = {str: "SecretStr", bytes: "SecretBytes"}.get(type(value), "Secret")
+    kind = "SecretStr" if isinstance(value, str) else "SecretBytes" if isinstance(value, bytes) else "Secret"
     return getattr(types, kind)(value)
 
 

@@ -88,8 +88,8 @@ class Definition:
         "name bind typing max_retries default_retry_delay autoretry_for dont_autoretry_for retry_backoff "
         "retry_backoff_max retry_jitter retry_kwargs queue priority time_limit soft_time_limit expires acks_late "
         "ignore_result track_started rate_limit rate_limit_scope rate_limit_burst concurrency concurrency_key "
-        "unique_for unique_key unique_until debounce redact serializer throws schedule trail resultrepr_maxsize pydantic "
-        "pydantic_strict pydantic_context pydantic_dump_kwargs routing_key shared lazy filter".split()
+        "unique_for unique_key unique_until debounce redact serializer throws schedule trail resultrepr_maxsize "
+        "pydantic pydantic_strict pydantic_context pydantic_dump_kwargs routing_key shared lazy filter".split()
     ) | frozenset(NO_EFFECT)
     # Functions may be given as options, too; they get the task as their first argument, as methods do.
     HOOKS: ClassVar[frozenset[str]] = frozenset(

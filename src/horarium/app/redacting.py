@@ -6,7 +6,7 @@ before it is stored; what is stored whole, because it may still run, is redacted
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -53,6 +53,16 @@ def marks_of(task: Definition | None) -> Marks:
 def redacted_call(app: KnowsTasks, task: str, args: Any, kwargs: Any, *, limit: int | None = None) -> tuple[Any, Any]:
     """Return the arguments of a call (Raw both) as people may see them."""
     return redactor_of(app.conf).call(args, kwargs, marks_of(app.tasks.get(task)), limit=limit)
+
+
+def shown_to_all(app: KnowsTasks) -> Callable[[Message], Message]:
+    """Return what makes of a message one whose arguments people may see."""
+
+    def show(message: Message) -> Message:
+        args, kwargs = redacted_call(app, message.task, message.args, message.kwargs)
+        return msgspec.structs.replace(message, args=args, kwargs=kwargs)
+
+    return show
 
 
 def without_marked(task: Definition, message: Message) -> Message | None:

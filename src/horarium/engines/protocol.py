@@ -156,8 +156,9 @@ class Queue(Protocol):
         4. What was released or doomed and not carried out is carried out.
         5. Runs that ended ``keep`` ago (the settlement's, else the policy's) are removed; so are old tombstones,
            firings, notes past their ``expires``, and journal entries beyond JOURNAL_KEPT.
-        6. If ``policy.most`` is given, and more runs than that have ended, the surplus is removed: those that ended first
-           go first, those with a ``keep`` of their own after all others. However many callers do so at once, no more.
+        6. If ``policy.most`` is given, and more runs than that have ended, the surplus is removed: those that ended
+           first go first, those with a ``keep`` of their own after all others. However many callers do so at once, no
+           more than that goes.
 
         One call touches at most ``policy.batch`` messages and runs in all; ``more`` says that there are others: call
         again with the same ``dead``. A dead owner that was dealt with already costs nothing. What one chore brings

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from horarium import signals
 from horarium.app.journalist import Journalist
+from horarium.app.redacting import shown_to_all
 from horarium.app.switches import Switched
 from horarium.clock import Instant, Seconds, StoreClock
 from horarium.engines.records import QUEUE_TOPIC
@@ -85,7 +86,7 @@ class Child:
         self._owner = owner
         self._orders = orders
         journalist = Journalist(lambda: app.engine)
-        self._teller = Teller(observer, journalist, options.name, is_on=options.events)
+        self._teller = Teller(observer, journalist, options.name, is_on=options.events, show=shown_to_all(app))
         self._observer: Observer = self._teller
         self._queues = options.queues  # as remote control has changed them
         self._switched = Switched()

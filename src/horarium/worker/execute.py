@@ -52,7 +52,19 @@ TELL_LINES_EVERY: Seconds = 1.0  # with the reports of a run that goes on
 class Attempt:
     """A delivery that is being run in a slot. ``lock`` guards ``is_over``: whoever sets it settles the delivery."""
 
-    __slots__ = ("_redaction", "capture", "delivery", "is_over", "limits", "lock", "row", "since", "started", "task", "told")
+    __slots__ = (
+        "_redaction",
+        "capture",
+        "delivery",
+        "is_over",
+        "limits",
+        "lock",
+        "row",
+        "since",
+        "started",
+        "task",
+        "told",
+    )
 
     def __init__(
         self,

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from random import Random
 from threading import Event, Thread
 
+from msgspec.structs import replace
+
 from horarium import signals
 from horarium.app import signalling
 from horarium.clock import Clock, Instant, Seconds
@@ -22,6 +24,7 @@ from horarium.outcome import Failed, Outcome, Run, Settlement, State, Verdict
 from horarium.worker.board import Running
 from horarium.worker.options import WorkerOptions
 from horarium.worker.patience import Patience
+from horarium.worker.room import Room
 from horarium.worker.roster import Burial
 from horarium.workflow.follow import follow_ups
 
@@ -55,6 +58,7 @@ class Sweeper:
         self._watch = watch  # called after the chores; may ask the store
         self._settled = settled  # told of runs that have ended, or may have
         self._patience = Patience(LONGEST_TROUBLE, random)
+        self._room = Room(engine, clock, random, runs=options.keep_runs, size=options.keep_runs_bytes)
         self._burials: deque[Burial] = deque()
         self._wake = Event()
         self._closing = False
@@ -114,9 +118,12 @@ class Sweeper:
         return self._clock.monotonic() + self._options.sweep * (0.8 + 0.4 * self._random.random())
 
     def _maintain(self, dead: Sequence[DeadOwner]) -> None:
+        policy = self._options.policy
+        if not dead and (most := self._room.most()) is not None:
+            policy = replace(policy, most=most)
         while True:
             now = self._clock.now()
-            done = self._engine.queue.maintain(now=now, policy=self._options.policy, dead=dead)
+            done = self._engine.queue.maintain(now=now, policy=policy, dead=dead)
             self._announce(done)
             if done.dead:
                 self._tell_given_up([id for owner in dead for id in owner.running], now)

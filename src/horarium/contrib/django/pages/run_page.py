@@ -19,6 +19,7 @@ from horarium.engines.records import Page, RunFilter
 from horarium.observe.facts import gather, held_run
 from horarium.observe.looks import look_of, shown_state
 from horarium.observe.moments import span
+from horarium.observe.redacted import shown_run
 from horarium.observe.text import LONG, json_text, visible
 from horarium.observe.waiting import explain
 from horarium.outcome import Run
@@ -45,11 +46,14 @@ class Block(NamedTuple):
 
 def context_of(site: admin.AdminSite, request: HttpRequest, engine: Engine, run: Run) -> dict[str, Any]:
     """Read what the page shows."""
-    now, message = engine.now(), run.message
+    now = engine.now()
+    finding, impossible = _finding(engine, run, now), _impossible(run)
+    run = shown_run(run, current_app())
+    message = run.message
     return {
         "run": run,
         "state": shown_state(run, now),
-        "finding": _finding(engine, run, now),
+        "finding": finding,
         "facts": list(_facts(run)),
         "moments": list(_moments(run)),
         "relatives": list(_relatives(site, engine, run)),
@@ -57,7 +61,7 @@ def context_of(site: admin.AdminSite, request: HttpRequest, engine: Engine, run:
         "schedule_url": addresses_of(request, {message.schedule}).get(message.schedule) if message.schedule else None,
         "history": _history(run),
         "blocks": [block for block in _blocks(run) if block.text],
-        "impossible": _impossible(run),
+        "impossible": impossible,
     }
 
 
