@@ -76,6 +76,7 @@ class Redactor:
         chosen = [_words(name) for name in (*NAMES, *(name for name in given if not name.startswith("-")))]
         self.is_on = is_on
         self._rules = tuple(rule for rule in dict.fromkeys(chosen) if rule and rule not in taken) if is_on else ()
+        self._signs = frozenset(rule[0] for rule in self._rules)
         self._glued = frozenset("".join(rule) for rule in self._rules)
         self._patterns = tuple(re.compile(pattern) for pattern in patterns) if is_on else ()
         self._judged: dict[str, bool] = {}
@@ -99,8 +100,8 @@ class Redactor:
         if not self.is_on or len(text) < SHORTEST_VALUE:
             return text
         text = _without_forms(text)
-        if "=" in text or ":" in text:
-            text = _PAIR.sub(self._pair, text)
+        if self._may_name(text):
+            text = self._without_pairs(text)
         for pattern in self._patterns:
             text = pattern.sub(MASK, text)
         return text
@@ -166,6 +167,13 @@ class Redactor:
             traceback=None if trace is None else self.text(trace, values),
         )
 
+    def _may_name(self, text: str) -> bool:
+        """Whether it is worth looking for names: letters are looked for much faster than words."""
+        if not ("=" in text or ":" in text):
+            return False
+        small = text.casefold()
+        return any(sign in small for sign in self._signs)
+
     def _judge(self, name: str) -> bool:
         words = _words(name)
         if not words or not self._rules:
@@ -212,7 +220,7 @@ class Redactor:
             tag = value[TAG]
             if tag == SECRET:
                 return MASK
-            if tag in _LOOKED_INTO:
+            if isinstance(tag, str) and tag in _LOOKED_INTO:
                 return {**value, PAYLOAD: self._value(value.get(PAYLOAD), values, left)}
             return value
         return {
@@ -239,19 +247,32 @@ class Redactor:
                 if SHORTEST_VALUE <= len(text) <= LONGEST_VALUE and text != MASK:
                     found[text] = None
 
-    def _pair(self, found: re.Match[str]) -> str:
-        quote, name, between, said = found.group(1, 2, 3, 4)
-        if not self.is_secret(name):
-            return found[0]
+    def _without_pairs(self, text: str) -> str:
+        """Mask what stands behind a secret name. What stands behind another one may begin with a secret one itself:
+        ``ValueError: password=x``."""
+        parts: list[str] = []
+        done = at = 0
+        while (found := _NAME.search(text, at)) is not None:
+            at = found.end()
+            if not self.is_secret(found[2]) or (value := _VALUE.match(text, at)) is None:
+                continue
+            masked = self._masked(value[0])
+            if masked is not None:
+                parts += (text[done:at], masked)
+                done = at = value.end()
+        return text if not parts else "".join((*parts, text[done:]))
+
+    def _masked(self, said: str) -> str | None:
+        """Return what is shown of what stands behind a secret name; None: it is no secret."""
         opening = _OPENING.match(said)
         mark = opening[0] if opening is not None else ""
         bare = said[len(mark) :].removesuffix(mark) if mark else said
         if not bare or bare.startswith(MASK[:-1]) or bare in _NO_SECRETS:
-            return found[0]
-        if not mark and (name_of_it := _EXPRESSION.match(bare)) and self.is_secret(name_of_it[1]):
-            return found[0]  # source code: token = self.token
-        closing = mark if mark and said.endswith(mark) else ""
-        return f"{quote}{name}{quote}{between}{mark}{MASK}{closing}"
+            return None
+        if not mark and (names := _EXPRESSION.match(bare)) and self.is_secret(names[1]):
+            return None  # source code: token = self.token
+        closing = mark if mark and len(said) > len(mark) and said.endswith(mark) else ""
+        return f"{mark}{MASK}{closing}"
 
 
 class Lines:
@@ -277,11 +298,11 @@ _LOOKED_INTO = frozenset((ESCAPED_DICT, *(kind.name for kind in COLLECTIONS)))
 _EDGES = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _GAPS = re.compile(r"[\W_]+")
 
-# name=value, name: value, "name": "value", 'name' => 'value', \"name\": \"value\". Each word is tried once.
-_PAIR = re.compile(
-    r"""(?<![\w.-])(\\?["']?)([^\W\d][\w.-]{0,99})\1(\s{0,3}(?:=>|[:=])\s{0,3})"""
-    r"""(\\"(?:(?!\\").)*(?:\\")?|\\'(?:(?!\\').)*(?:\\')?|"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?"""
-    r"""|(?:(?:[Bb]earer|[Bb]asic|[Dd]igest|[Tt]oken)\s+)?[^\s,;&)}>"']+)"""
+# name=value, name: value, "name": "value", and in escaped JSON, name => value. Each word is tried once.
+_NAME = re.compile(r"""(?<![\w.-])(\\?["']?)([^\W\d][\w.-]{0,99})\1\s{0,3}(?:=>|[:=])\s{0,3}""")
+_VALUE = re.compile(
+    r"""\\"(?:(?!\\").)*(?:\\")?|\\'(?:(?!\\').)*(?:\\')?|"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?"""
+    r"""|(?:(?:[Bb]earer|[Bb]asic|[Dd]igest|[Tt]oken)\s+)?[^\s,;&)}>"']+"""
 )
 _OPENING = re.compile(r"""\\?["']""")
 _EXPRESSION = re.compile(r"^(?:\w+\.)*([^\W\d]\w*)(?=$|[(\[.])")

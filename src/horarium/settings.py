@@ -17,7 +17,7 @@ from horarium.address import masked, read_store
 from horarium.clock import Seconds
 from horarium.errors import InvalidSetting, UnknownSetting
 from horarium.settings_celery import ACCEPTED, ALIASES, CHECKED, REFUSED, URLS
-from horarium.settings_kinds import Kind
+from horarium.settings_kinds import Kind, Setting
 from horarium.settings_names import (
     NAMESPACE,
     check_spellings,
@@ -26,7 +26,7 @@ from horarium.settings_names import (
     settings_among,
     unknown_setting,
 )
-from horarium.settings_table import TABLE, Setting
+from horarium.settings_table import TABLE
 from horarium.settings_view import Notice, SettingsView
 
 # Who may choose a setting, the strongest first: the command line, the environment, code that sets it on the app, a

@@ -250,6 +250,16 @@ _POOL_ALIASES = {
 }
 _POOL_REMEDIES = dict.fromkeys(("gevent", "eventlet"), 'for tasks that wait on the network use "async" or "thread"')
 
+
+class Setting(Struct, frozen=True, kw_only=True):
+    """One setting. A dict as default is copied for each app."""
+
+    name: str
+    default: Any  # as various as the settings
+    kind: Kind
+    doc: str
+
+
 FLAG = Kind("True or False", _flag)
 TEXT = Kind("a text that is not empty", _text)
 SECONDS = Kind("a positive number of seconds or a timedelta", _positive)

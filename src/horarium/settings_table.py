@@ -5,16 +5,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from msgspec import Struct
-
 from horarium.address import SAME_STORE
+from horarium.settings_keeping import KEEPING, RESULTS
 from horarium.settings_kinds import (
     ANNOTATIONS,
     BOUNDS,
     BYTES,
-    BYTES_OR_ZERO,
     COUNT,
     FLAG,
     HIGHEST,
@@ -22,7 +18,6 @@ from horarium.settings_kinds import (
     KIBIBYTES,
     LOG_LEVEL,
     MODULES,
-    PATTERNS,
     POOL,
     PRIORITY,
     QUEUES,
@@ -31,26 +26,15 @@ from horarium.settings_kinds import (
     ROUTES,
     SCHEDULES,
     SECONDS,
-    SECRET_NAMES,
     STORE_URL,
     TEXT,
     WAIT,
     WEIGHTS,
     ZONE,
-    Kind,
+    Setting,
     one_of,
     or_none,
 )
-
-
-class Setting(Struct, frozen=True, kw_only=True):
-    """One setting. A dict as default is copied for each app."""
-
-    name: str
-    default: Any  # as various as the settings
-    kind: Kind
-    doc: str
-
 
 STORE_AND_CODE = (
     Setting(
@@ -281,65 +265,6 @@ TASKS = (
     Setting(name="accept_content", default=("json",), kind=JSON_ONLY, doc="Only JSON is ever read."),
 )
 
-RESULTS = (
-    Setting(
-        name="result_expires",
-        default=86_400.0,
-        kind=or_none(SECONDS, zero_too=True),
-        doc="How long an ended run and its result stay readable. None or 0: for ever.",
-    ),
-    Setting(
-        name="result_failure_expires",
-        default=None,
-        kind=or_none(SECONDS),
-        doc="The same for runs that failed. None: as `result_expires`.",
-    ),
-    Setting(
-        name="keep_runs",
-        default=None,
-        kind=or_none(COUNT),
-        doc="How many ended runs are kept at the most; those that ended first go first, before their time. None: as "
-        "many as there are. Those that have not ended are never removed. Workers see to it about once a minute.",
-    ),
-    Setting(
-        name="keep_runs_bytes",
-        default=None,
-        kind=or_none(BYTES),
-        doc="How many bytes ended runs may take, about: what a sample of them takes as JSON tells how many that are. "
-        "None: no bound.",
-    ),
-    Setting(
-        name="redaction",
-        default=True,
-        kind=FLAG,
-        doc="Find secrets by name and form, and keep them out of log lines, errors and events, and out of what is "
-        "shown. False: only what tasks mark with `redact=`, and values of pydantic's secret types.",
-    ),
-    Setting(
-        name="redact_names",
-        default=(),
-        kind=SECRET_NAMES,
-        doc="More words that name secrets, besides `password`, `token`, `api_key`, `card` and others; with a `-` in "
-        "front, a word that does not: `['iban', '-token']`.",
-    ),
-    Setting(
-        name="redact_patterns",
-        default=(),
-        kind=PATTERNS,
-        doc="Regular expressions of secrets, besides those of tokens, card numbers, keys and credentials in URLs.",
-    ),
-    Setting(
-        name="max_result_bytes",
-        default=1_048_576,
-        kind=BYTES,
-        doc="The most that a return value may take as JSON; a larger one fails its task.",
-    ),
-    Setting(
-        name="result_serializer", default="json", kind=JSON_ONLY, doc="Results are JSON; any other name is refused."
-    ),
-    Setting(name="result_accept_content", default=None, kind=or_none(JSON_ONLY), doc="Only JSON is ever read."),
-)
-
 WORKER = (
     Setting(
         name="worker_concurrency",
@@ -400,25 +325,6 @@ WORKER = (
         default=3,
         kind=COUNT,
         doc="A task whose process has died so many times is not started again (state DEAD).",
-    ),
-    Setting(
-        name="worker_output_limit",
-        default=65_536,
-        kind=BYTES_OR_ZERO,
-        doc="How many bytes of what a run logs and prints are kept with it: half of them of its beginning, half of "
-        "its end. 0: none.",
-    ),
-    Setting(
-        name="worker_output_lines",
-        default=1000,
-        kind=COUNT,
-        doc="How many lines of it, in the same way.",
-    ),
-    Setting(
-        name="worker_output_line_bytes",
-        default=4096,
-        kind=COUNT,
-        doc="How long a kept line may be; the middle of a longer one is left out.",
     ),
     Setting(
         name="worker_autoscaler",
@@ -507,6 +413,7 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
     "Time and schedules": TIME_AND_SCHEDULES,
     "Tasks": TASKS,
     "Results": RESULTS,
+    "What is kept, and who may see it": KEEPING,
     "Workers": WORKER,
 }
 TABLE: dict[str, Setting] = {setting.name: setting for section in SECTIONS.values() for setting in section}

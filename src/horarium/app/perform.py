@@ -15,7 +15,7 @@ from msgspec import Raw, Struct, field
 
 from horarium import codec, signals
 from horarium.app.lineage import Answer
-from horarium.app.redacting import Redaction
+from horarium.app.redacting import Redaction, without_marked
 from horarium.app.request import Request, entered
 from horarium.app.signalling import ExceptionInfo, after_publish, before_publish, rejected
 from horarium.app.task import Task
@@ -61,6 +61,7 @@ class Performance(Struct, frozen=True, kw_only=True):
     follow_ups: tuple[Message, ...]
     joins: tuple[Join, ...] = ()  # of a success; see Settlement
     value: Raw | None = None
+    kept: Message | None = None  # in place of the message, which its task keeps from view; see Settlement
     widens: dict[str, int] = field(default_factory=dict)
     started: Instant
     ended: Instant
@@ -78,9 +79,8 @@ def settlement_of(
     *,
     worker: str,
     logs: tuple[str, ...] = (),
-    message: Message | None = None,
 ) -> Settlement:
-    """Return what tells the engine of a performance. ``message``: see Settlement."""
+    """Return what tells the engine of a performance."""
     return Settlement(
         id=delivery.message.id,
         owner=delivery.owner,
@@ -94,7 +94,7 @@ def settlement_of(
         value=done.value,
         widens=done.widens,
         logs=logs,
-        message=message,
+        message=done.kept,
     )
 
 
@@ -354,6 +354,7 @@ class _Call:
             widens=self._widened(settles),
             joins=self.message.joins if isinstance(settles, Succeeded) else (),
             value=self.value if isinstance(settles, Succeeded) and settles.result is None else None,
+            kept=without_marked(self.task, self.message) if isinstance(settles, Succeeded) else None,
             started=self.started,
             ended=ended,
             runtime=self.clock.monotonic() - self._start,

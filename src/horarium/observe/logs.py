@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from horarium import signals
+from horarium.app.redacting import redactor_of
 from horarium.app.request import current_request
 from horarium.errors import InvalidSetting
 
@@ -58,6 +60,7 @@ def _configure_root(number: int, conf: Settings, *, color: bool) -> bool:
             own_times=conf.worker_log_datefmt,
             task_times=conf.worker_task_log_datefmt,
             is_colored=is_colored,
+            redact=redactor_of(conf).text,
         )
     )
     root.addHandler(handler)
@@ -82,7 +85,7 @@ def name_process(name: str) -> None:
 
 
 class LineFormatter(logging.Formatter):
-    """Two formats: the worker's own lines, and what a task logs, which may name the task."""
+    """Two formats: the worker's own lines, and what a task logs, which may name the task; that without secrets."""
 
     def __init__(
         self,
@@ -92,8 +95,10 @@ class LineFormatter(logging.Formatter):
         own_times: str | None = None,
         task_times: str | None = None,
         is_colored: bool = False,
+        redact: Callable[[str], str] = str,
     ) -> None:
         super().__init__(own, own_times)
+        self._redact = redact
         self._task = logging.Formatter(task, task_times)
         self._is_colored = is_colored
 
@@ -108,7 +113,7 @@ class LineFormatter(logging.Formatter):
         if request is None or request.message is None or record.name == f"{OWN}.worker":
             return super().format(record)
         record.task_name, record.task_id = request.message.task, request.message.id
-        return self._task.format(record)
+        return self._redact(self._task.format(record))
 
 
 _COLORS = {logging.DEBUG: 34, logging.WARNING: 33, logging.ERROR: 31, logging.CRITICAL: 35}

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from horarium import codec, signals
 from horarium.app import signalling
 from horarium.app.perform import Performance, settlement_of
-from horarium.app.redacting import Redaction, without_marked
+from horarium.app.redacting import Redaction
 from horarium.clock import Clock, Instant, Seconds
 from horarium.event import Finished, Observer, Received
 from horarium.message import Delivery, Message
@@ -217,9 +217,7 @@ class Executor:
         logs = capture.close(self._output_level) if capture.is_used else ()
         if performance.children and self._archivist is not None:
             self._archivist.note_children(delivery.message.id, performance.children)
-        kept = without_marked(attempt.task, delivery.message) if type(performance.settles) is Succeeded else None
-        settlement = settlement_of(delivery, performance, worker=self.worker, logs=logs, message=kept)
-        is_safe = self._add(settlement, delivery)
+        is_safe = self._add(settlement_of(delivery, performance, worker=self.worker, logs=logs), delivery)
         self._off_the_board(attempt, is_safe=is_safe)
         self._learn(outcome, performance)
         if self._observer.is_detailed or type(outcome) is not Succeeded:
