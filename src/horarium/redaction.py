@@ -51,6 +51,11 @@ class Marks(Struct, frozen=True):
     def are_set(self) -> bool:
         return bool(self.names or self.positions)
 
+    @property
+    def behind_one(self) -> Marks:
+        """The same for a call that will be given a value in front of its arguments."""
+        return Marks(self.names, frozenset(place - 1 for place in self.positions if place), self.parameters[1:])
+
     def holds(self, key: str | int) -> bool:
         """Whether the argument of this name, or at this position, is marked."""
         if isinstance(key, int):

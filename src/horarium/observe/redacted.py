@@ -76,6 +76,8 @@ def _shown_message(
     message: Message, app: KnowsTasks, redactor: Redactor, marks: Marks, values: Collection[str], limit: int
 ) -> Message:
     args, kwargs = redactor.call(message.args, message.kwargs, marks, limit=limit)
+    if message.gate is not None:  # it has yet to be given what it waits for
+        args, kwargs = redactor.call(args, kwargs, marks.behind_one, limit=limit)
     return replace(
         message,
         args=args,
@@ -111,8 +113,11 @@ def _shown_signatures(calls: tuple[Signature, ...], app: KnowsTasks, limit: int,
 
 
 def _shown_signature(call: Signature, app: KnowsTasks, limit: int, left: int) -> Signature:
-    args, kwargs = shown_call(call.task, call.args, call.kwargs, app, limit=limit)
-    changes: dict[str, Any] = {"args": args, "kwargs": kwargs, "options": redactor_of(app.conf).value(call.options)}
+    redactor, marks = redactor_of(app.conf), marks_of(app.tasks.get(call.task))
+    args, kwargs = redactor.call(call.args, call.kwargs, marks, limit=limit)
+    if not call.immutable:
+        args, kwargs = redactor.call(args, kwargs, marks.behind_one, limit=limit)
+    changes: dict[str, Any] = {"args": args, "kwargs": kwargs, "options": redactor.value(call.options)}
     for field in ("tasks", "links", "error_links"):
         changes[field] = _shown_signatures(getattr(call, field), app, limit, left - 1)
     if call.body is not None:
