@@ -130,7 +130,7 @@ def test_calls_that_follow_headers_and_schedules_are_shown_without_secrets(app: 
     assert msgspec.json.decode(shown.error_links[0].args) == [2, MASK]
     in_chain = (after.si(1, "x") | after.s(CANARY)).apply_async()
     assert CANARY not in text_of(shown_run(run_of(app, in_chain.id), app))
-    app.schedules.create("nightly", "after", {"type": "every", "seconds": 60}, args=[1, CANARY])
+    app.schedules.create("nightly", "after", 60, args=[1, CANARY])
     assert CANARY not in text_of(shown_schedule(app.schedules.get("nightly"), app))
     args, _ = shown_call("after", Raw(b'[1,"x"]'), Raw(b"{}"), app)
     assert msgspec.json.decode(args) == [1, MASK]

@@ -175,6 +175,8 @@ class _Call:
         self.message = delivery.message
         self.clock = clock
         self.request = Request(delivery, worker=worker, is_eager=is_eager, report=report)
+        self.redaction = Redaction(task, delivery.message)
+        self.request.without_secrets = self.redaction.text
         self.value: Raw | None = None  # what the task returned, once it is encoded
         self.started = self.request.started = clock.now()
         self._start = clock.monotonic()
@@ -330,8 +332,7 @@ class _Call:
     ) -> Performance:
         request = self.request
         if type(outcome) is not Succeeded:  # whatever is kept or told of an error from here on is without secrets
-            redaction = Redaction(self.task, self.message)
-            outcome, text = redaction.outcome(outcome), redaction.text(text)
+            outcome, text = self.redaction.outcome(outcome), self.redaction.text(text)
         self._hook(self.task.after_return, state, value, self.message.id, request.args, request.kwargs, info)
         if self._is_begun and signals.task_postrun.receivers:
             retval = value if self._retry is None else self._retry
@@ -354,7 +355,7 @@ class _Call:
             widens=self._widened(settles),
             joins=self.message.joins if isinstance(settles, Succeeded) else (),
             value=self.value if isinstance(settles, Succeeded) and settles.result is None else None,
-            kept=without_marked(self.task, self.message) if isinstance(settles, Succeeded) else None,
+            kept=without_marked(self.task, self.message, self.value) if isinstance(settles, Succeeded) else None,
             started=self.started,
             ended=ended,
             runtime=self.clock.monotonic() - self._start,

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
+from msgspec import Raw
 
 from horarium.app.definition import Definition
 from horarium.message import Message
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from horarium.settings import Settings
 
 REDACTED = "redacted"  # the header of a message whose marked arguments are stored no more
+
+
+RESULT_TOO = "result"  # its value where the result is not to be shown either
 
 
 class KnowsTasks(Protocol):
@@ -65,9 +69,10 @@ def shown_to_all(app: KnowsTasks) -> Callable[[Message], Message]:
     return show
 
 
-def without_marked(task: Definition, message: Message) -> Message | None:
+def without_marked(task: Definition, message: Message, result: Raw | None) -> Message | None:
     """Return a message that will not run again as it is to be kept: without the arguments that ``redact`` names, and
-    with a header that says so. None: the task names none, or the call has none of them."""
+    with a header that says so, and whether the result holds one of them: nobody can tell that afterwards. None: the
+    task names none, or the call has none of them."""
     if not task.redact:
         return None
     names, positions = _option(task)
@@ -75,7 +80,10 @@ def without_marked(task: Definition, message: Message) -> Message | None:
     args, kwargs = NO_RULES.call(message.args, message.kwargs, marks)
     if args is message.args and kwargs is message.kwargs:
         return None
-    return msgspec.structs.replace(message, args=args, kwargs=kwargs, headers={**message.headers, REDACTED: True})
+    values = NO_RULES.values(message.args, message.kwargs, marks)
+    is_told = result is not None and NO_RULES.raw(result, values) is not result
+    headers = {**message.headers, REDACTED: RESULT_TOO if is_told else True}
+    return msgspec.structs.replace(message, args=args, kwargs=kwargs, headers=headers)
 
 
 class Redaction:

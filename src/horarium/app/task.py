@@ -340,7 +340,7 @@ class Task(Definition):
         wanted = self.app.connection.keeps_results and not request.ignore_result
         now = self.app.now()
         transaction = join(self.app.connection.engine, connection)
-        kept = without_marked(self, request.delivery.message)
+        kept = without_marked(self, request.delivery.message, encoded)
         settlement = success_of(request.delivery, request.hostname, encoded, request.started, now, wanted, kept)
         policy = MaintenancePolicy(keep=self.app.conf.result_expires or FOREVER)
         [verdict] = transaction.queue.settle_in(transaction.connection, [settlement], now=now, policy=policy)

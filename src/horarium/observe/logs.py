@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from horarium import signals
-from horarium.app.redacting import redactor_of
 from horarium.app.request import current_request
 from horarium.errors import InvalidSetting
 
@@ -60,7 +58,6 @@ def _configure_root(number: int, conf: Settings, *, color: bool) -> bool:
             own_times=conf.worker_log_datefmt,
             task_times=conf.worker_task_log_datefmt,
             is_colored=is_colored,
-            redact=redactor_of(conf).text,
         )
     )
     root.addHandler(handler)
@@ -95,10 +92,8 @@ class LineFormatter(logging.Formatter):
         own_times: str | None = None,
         task_times: str | None = None,
         is_colored: bool = False,
-        redact: Callable[[str], str] = str,
     ) -> None:
         super().__init__(own, own_times)
-        self._redact = redact
         self._task = logging.Formatter(task, task_times)
         self._is_colored = is_colored
 
@@ -113,7 +108,7 @@ class LineFormatter(logging.Formatter):
         if request is None or request.message is None or record.name == f"{OWN}.worker":
             return super().format(record)
         record.task_name, record.task_id = request.message.task, request.message.id
-        return self._redact(self._task.format(record))
+        return request.without_secrets(self._task.format(record))
 
 
 _COLORS = {logging.DEBUG: 34, logging.WARNING: 33, logging.ERROR: 31, logging.CRITICAL: 35}

@@ -13,10 +13,10 @@ import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
 
-from horarium.app.redacting import KnowsTasks, marks_of, redactor_of
+from horarium.app.redacting import REDACTED, RESULT_TOO, KnowsTasks, marks_of, redactor_of
 from horarium.message import NO_ARGS, NO_KWARGS, Message, Signature
 from horarium.outcome import Progress, Run
-from horarium.redaction import Lines, Marks, Redactor
+from horarium.redaction import MASK_RAW, Lines, Marks, Redactor
 from horarium.schedules.record import Schedule
 
 if TYPE_CHECKING:
@@ -36,10 +36,11 @@ def shown_run(run: Run, app: KnowsTasks, *, limit: int = LIMIT) -> Run:
     redactor, marks = redactor_of(app.conf), marks_of(app.tasks.get(run.message.task))
     values = redactor.values(run.message.args, run.message.kwargs, marks)
     lines = Lines(redactor)
+    tells = run.result is not None and run.message.headers.get(REDACTED) == RESULT_TOO
     return replace(
         run,
         message=_shown_message(run.message, app, redactor, marks, values, limit),
-        result=_shown_raw(run.result, redactor, values, limit),
+        result=MASK_RAW if tells else _shown_raw(run.result, redactor, values, limit),
         meta=_shown_raw(run.meta, redactor, values, limit),
         error=None if run.error is None else redactor.error(run.error, values),
         attempts=tuple(
