@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -24,8 +25,13 @@ class LogLine(Struct, frozen=True, kw_only=True):
 
 def written(at: Instant, level: str, name: str, text: str) -> str:
     """Return a line as it is kept: ``2026-11-28T19:30:42.123Z WARNING shop.tasks: text``."""
-    moment = to_datetime(at).isoformat(timespec="milliseconds")[:23]
-    return f"{moment}Z {level} {name.replace(':', '.')}: {text}"
+    second, rest = divmod(at, 1000)
+    return f"{_second(second)}.{rest:03d}Z {level} {name.replace(':', '.') if ':' in name else name}: {text}"
+
+
+@lru_cache(maxsize=8)
+def _second(second: int) -> str:
+    return to_datetime(second * 1000).isoformat()[:19]
 
 
 def read(line: str) -> LogLine:

@@ -152,8 +152,9 @@ class Redactor:
 
     def values(self, args: Raw, kwargs: Raw, marks: Marks = NO_MARKS) -> tuple[str, ...]:
         """Return the secret values of a call, as texts, the longest first: they are masked wherever they turn up."""
-        if bytes(kwargs) == b"{}" and (bytes(args) == b"[]" or not (marks.are_set or self.is_on)):
-            return ()
+        is_plain = bytes(kwargs) == b"{}" and b"{" not in bytes(args) and not marks.are_set
+        if is_plain and not any(map(self.is_secret, marks.parameters)):
+            return ()  # by far the most calls: nothing among their arguments has a name
         found: dict[str, None] = {}
         for place, item in enumerate(_decoded(args, list, None) or ()):
             self._collect(item, self._is_hidden(place, item, marks), found, DEEPEST)
