@@ -69,6 +69,12 @@ class MemberRecord(Struct, frozen=True, kw_only=True):
     lease_until: Instant
     alive: bool  # the lease has neither lapsed nor been given up
     held: int = 0  # deliveries in its hands
+    given_up: Instant | None = None  # since when, by itself or by others
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it went silent: its lease has lapsed. One that ended in good order gave itself up before that."""
+        return not self.alive and (self.given_up is None or self.given_up >= self.lease_until)
 
 
 class Renewal(Struct, frozen=True, kw_only=True):
@@ -110,6 +116,7 @@ class MaintenancePolicy(Struct, frozen=True, kw_only=True):
     crash_delays: tuple[Seconds, ...] = (1.0, 10.0, 60.0)  # wait after the first, second ... crash
     keep: Seconds = 86_400.0  # how long an ended run stays readable (Celery: result_expires, 1 day)
     batch: int = 1000  # rows touched by one transaction at the most
+    most: int | None = None  # how many ended runs may stay; counting them takes time: not to be asked at every call
 
 
 class Maintenance(Struct, frozen=True, kw_only=True):
