@@ -36,6 +36,7 @@ from horarium.observe.contents import Contents
 from horarium.observe.matching import Sight
 from horarium.observe.moments import iso
 from horarium.observe.question import asked, either, every, parse, written
+from horarium.observe.redacted import shown_run
 from horarium.observe.searching import Plan, plan_of, search
 from horarium.outcome import Run
 
@@ -134,13 +135,13 @@ def call_task(call: Call, body: Calling, idempotency_key: IdempotencyKey = None)
 @reads(router, "/runs/{id}/attempts", response_model=Paged[AttemptShape])
 def list_attempts(call: Call, id: str) -> Any:
     """List the attempts of a run, the first one first; of very many the newest."""
-    return {"items": [attempt_fields(attempt) for attempt in found(call, id).attempts]}
+    return {"items": [attempt_fields(attempt) for attempt in shown_run(found(call, id), call.app).attempts]}
 
 
 @reads(router, "/runs/{id}/logs", response_model=Paged[str])
 def list_logs(call: Call, id: str) -> Any:
     """List the lines that a run has logged, as far as they are kept."""
-    return {"items": list(found(call, id).logs)}
+    return {"items": list(shown_run(found(call, id), call.app).logs)}
 
 
 @changes(router, "POST", "/runs/{id}/retry", role=Role.OPERATOR, action="runs.retry", shape=Made, status_code=201)

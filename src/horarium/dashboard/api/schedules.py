@@ -21,6 +21,7 @@ from horarium.dashboard.ask import part
 from horarium.dashboard.person import Role
 from horarium.errors import InvalidSchedule, ScheduleConflict
 from horarium.observe.moments import iso
+from horarium.observe.redacted import shown_schedule
 from horarium.schedules.cron import cron
 from horarium.schedules.health import health
 from horarium.schedules.interval import every
@@ -373,6 +374,7 @@ def spec_of(given: Any) -> Spec:  # Any: JSON
 def schedule_fields(call: Caller, schedule: Schedule, *, is_whole: bool = False) -> dict[str, Any]:
     """Return a schedule as a listing shows it, or the whole. Any: the fields of the shapes."""
     judged = health(schedule, call.now)
+    schedule = shown_schedule(schedule, call.app) if is_whole else schedule
     fields: dict[str, Any] = {
         "id": schedule.id,
         "name": schedule.name,
