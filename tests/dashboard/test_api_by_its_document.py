@@ -22,7 +22,7 @@ from horarium.dashboard import web
 from horarium.dashboard.api.application import document
 from horarium.dashboard.person import Open
 
-EXAMPLES = 4  # of each route
+EXAMPLES = 3  # of each route
 ENDLESS = "/events"  # it streams for ever; test_api reads it
 GONE = "/workers/{id}/resize"  # waits for a worker to answer; test_flower_api tells workers
 # What there is, so that not every answer is a 404.

@@ -11,6 +11,7 @@ import functools
 import inspect
 import json
 import logging
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
 from urllib.parse import unquote
@@ -18,7 +19,7 @@ from urllib.parse import unquote
 from fastapi import APIRouter, Depends
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from msgspec import Struct
+from msgspec import Struct, field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -52,6 +53,7 @@ logger = logging.getLogger("horarium.web")
 
 CSRF = "horarium-csrf"  # a header: what a browser's session must bring along with a change
 BY_BROWSERS = frozenset({"sec-fetch-site", "origin"})
+OFFICE = "horarium.office"  # in the scope
 ROLE = "x-role"  # in the OpenAPI document
 PROBLEMS: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI
     "default": {
@@ -91,6 +93,15 @@ class Caller(Struct, frozen=True, kw_only=True):
     def ask(self, path: str = "/") -> Ask:
         """Return what a page of the dashboard would be asked by them."""
         return Ask(app=self.app, person=self.person, now=self.now, path=path, base=self.base)
+
+
+class Office(Struct, frozen=True, kw_only=True):
+    """Whose API it is: what all requests to one mounted dashboard share."""
+
+    app: Horarium
+    access: Access
+    mounted: str  # where, below the dashboard
+    streams: Counter[str] = field(default_factory=Counter)  # open ones, by who reads them; used by the event loop only
 
 
 class Changed(Struct, frozen=True, kw_only=True):
@@ -212,8 +223,13 @@ def record(call: Caller, action: str, done: Changed) -> None:
 
 def admitted(request: Request, role: Role) -> Caller:
     """Return who asks a route of the API. Raises: see admit."""
-    state = request.app.state
-    return admit(request, state.horarium, state.access, role, mounted=state.mounted)
+    office = office_of(request)
+    return admit(request, office.app, office.access, role, mounted=office.mounted)
+
+
+def office_of(request: Request) -> Office:
+    found: Office = request.scope[OFFICE]
+    return found
 
 
 def admit(request: Request, app: Horarium, access: Access, role: Role, *, mounted: str = "") -> Caller:
