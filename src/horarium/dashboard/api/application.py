@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from horarium.dashboard.api import fleet, runs, schedules, stats, tokens, watch, workflows
 from horarium.dashboard.api.door import CSRF, OFFICE, ROLE, Call, GuardedRoute, Json, Office, reads, refusal, role_of
+from horarium.dashboard.api.reading import operations
 from horarium.dashboard.api.shapes import ProblemShape
 from horarium.dashboard.person import Access, Role
 from horarium.dashboard.rendering import render
@@ -121,7 +122,16 @@ def show_document(call: Call) -> Any:
 @reads(own, "/docs", include_in_schema=False)
 def show_page(call: Call) -> Any:
     """Return the document as a page."""
-    context = {"title": "API", "told": None, "live_view": None, "document": document(), "prefix": PREFIX}
+    whole = document()
+    context: dict[str, Any] = {  # Any: whatever the template shows
+        "title": "API",
+        "told": None,
+        "live_view": None,
+        "prefix": PREFIX,
+        "about": ABOUT.replace("`", ""),
+        "operations": operations(whole, ROLE),
+        "shapes": whole["components"]["schemas"],
+    }
     return HTMLResponse(render("api/docs.html", call.ask(f"{PREFIX}/docs"), context))
 
 

@@ -38,7 +38,10 @@ async def events(
     topics: Annotated[str, Query(max_length=100, description="task, worker, or both with a comma")] = "task,worker",
     last_event_id: Annotated[str | None, Header(max_length=500)] = None,
 ) -> Any:
-    """Stream what workers tell of tasks and of themselves, as server-sent events; Last-Event-ID goes on after one."""
+    """Stream what workers tell of tasks and of themselves, as server-sent events; Last-Event-ID goes on after one.
+
+    Workers tell of tasks when they were started with ``-E``, or told to by ``horarium control enable_events``.
+    """
     wanted = tuple(each.strip() for each in topics.split(","))
     unknown = [each for each in wanted if each not in TOPICS]
     if unknown:
