@@ -70,7 +70,7 @@ class WorkerShape(BaseModel):
     rss_bytes: int
 
 
-class Pausing(Given):
+class QueuePausing(Given):
     reason: Reason = ""
 
 
@@ -116,7 +116,7 @@ def list_queues(call: Call) -> Any:
 
 
 @changes(router, "POST", "/queues/{name}/pause", role=Role.OPERATOR, action="queues.pause", shape=Told, tags=["queues"])
-def pause_queue(call: Call, name: str, body: Pausing | None = None) -> Changed:
+def pause_queue(call: Call, name: str, body: QueuePausing | None = None) -> Changed:
     """Let no worker take anything from a queue, until it is resumed; what is sent waits, what runs goes on."""
     reason = "" if body is None else body.reason
     Switches(call.app.connection).pause_queue(name, reason=reason, by=call.person.name)

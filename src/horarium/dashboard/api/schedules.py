@@ -95,7 +95,7 @@ class PreviewAsked(Given):
     dst_fold: DstFold = "first"
 
 
-class Pausing(Given):
+class SchedulePausing(Given):
     note: Reason = ""
     until: AwareDatetime | None = None
 
@@ -230,9 +230,9 @@ def calendar(call: Call, since: AwareDatetime, until: AwareDatetime) -> Any:
     action="schedules.pause",
     shape=WholeScheduleShape,
 )
-def pause(call: Call, name: str, body: Pausing | None = None, if_match: IfMatch = None) -> Changed:
+def pause(call: Call, name: str, body: SchedulePausing | None = None, if_match: IfMatch = None) -> Changed:
     """Stop a schedule from firing, until it is resumed or until a moment."""
-    asked = body or Pausing()
+    asked = body or SchedulePausing()
     _require_version(call, name, if_match)
     until = None if asked.until is None else instant(asked.until)
     paused = call.app.schedules.pause(name, note=asked.note, until=until, by=call.person.name)
