@@ -18,7 +18,7 @@ from horarium.engines.memory import MemoryEngine
 from horarium.observe.redacted import shown_call, shown_message, shown_run, shown_schedule
 from horarium.outcome import Run, State
 from horarium.redaction import MASK
-from horarium.testing import drain
+from horarium.testing.drain import drain
 from horarium.testing.worker import start_worker
 from horarium.worker import execute
 from horarium.worker.output import KeepRecords
