@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 from typing import Literal, TypeAlias
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from horarium.clock import Instant, Seconds
+from horarium.clock import Instant, Seconds, milliseconds
 
 Width: TypeAlias = Literal["10s", "1m", "1h"]
 
 WIDTH_MS: dict[Width, int] = {"10s": 10_000, "1m": 60_000, "1h": 3_600_000}
 KEPT: dict[Width, Seconds] = {"10s": 2 * 3600.0, "1m": 2 * 86_400.0, "1h": 90 * 86_400.0}
+PRUNED = 500  # of each width, no more old tallies (or readings) are removed by one call
 
 # Upper bounds of a histogram's bins; the last bin is without one. About 2.2-fold each: a percentile read from it is at
 # most so far off, and 20 numbers tell from a millisecond to a day.
@@ -57,6 +59,45 @@ def bucket_of(at: Instant, width: Width) -> Instant:
     return at - at % WIDTH_MS[width]
 
 
+def oldest_kept(width: Width, now: Instant) -> Instant:
+    """Return the moment before which a bucket must not begin, if it is to be kept."""
+    return now - milliseconds(KEPT[width])
+
+
+def spread(tallies: Iterable[Tally], *, now: Instant) -> list[tuple[Width, Tally]]:
+    """Return what is to be added to the buckets of each width: one tally for each bucket, task and queue, in this
+    order, so that all who add lock in one order. What is too old, and words that count nothing, are left out."""
+    total: dict[tuple[int, Instant, str, str], tuple[Width, Tally]] = {}
+    for each in tallies:
+        counts = {word: number for word, number in each.counts.items() if number}
+        for width in WIDTH_MS:
+            part = replace(each, at=bucket_of(each.at, width), counts=counts)
+            key = (WIDTH_MS[width], part.at, part.task, part.queue)
+            total[key] = (width, plus(total[key][1], part) if key in total else part)
+    return [part for _, part in sorted(total.items()) if part[1].at >= oldest_kept(part[0], now)]
+
+
+def spread_readings(readings: Iterable[Reading], *, now: Instant) -> list[tuple[Width, Reading]]:
+    """Return the readings of the buckets of each width, each queue's once, in order; without those that are too old."""
+    total: dict[tuple[int, Instant, str], tuple[Width, Reading]] = {}
+    for each in readings:
+        for width in WIDTH_MS:
+            part = replace(each, at=bucket_of(each.at, width))
+            key = (WIDTH_MS[width], part.at, part.queue)
+            total[key] = (width, greatest(total[key][1], part) if key in total else part)
+    return [part for _, part in sorted(total.items()) if part[1].at >= oldest_kept(part[0], now)]
+
+
+def greatest(one: Reading, other: Reading) -> Reading:
+    """Return ``one`` with the greater of each number of both."""
+    return replace(
+        one,
+        ready=max(one.ready, other.ready),
+        claimed=max(one.claimed, other.claimed),
+        oldest=max(one.oldest, other.oldest),
+    )
+
+
 def bin_of(seconds: Seconds) -> int:
     """Return the place of a duration in a histogram."""
     return bisect_left(BOUNDS, seconds)
@@ -64,10 +105,22 @@ def bin_of(seconds: Seconds) -> int:
 
 def summed(tallies: Iterable[Tally]) -> Tally | None:
     """Return one tally of all, with the bucket, task and queue of the first; None without any."""
-    total: Tally | None = None
-    for each in tallies:
-        total = each if total is None else plus(total, each)
-    return total
+    found = list(tallies)
+    if not found:
+        return None
+    counts: dict[str, int] = {}
+    for each in found:
+        for word, number in each.counts.items():
+            counts[word] = counts.get(word, 0) + number
+    # In one go, not pair by pair: a page sums thousands.
+    return replace(
+        found[0],
+        counts=counts,
+        ran=_all_added([each.ran for each in found if each.ran]),
+        ran_sum=sum(each.ran_sum for each in found),
+        waited=_all_added([each.waited for each in found if each.waited]),
+        waited_sum=sum(each.waited_sum for each in found),
+    )
 
 
 def plus(one: Tally, other: Tally) -> Tally:
@@ -102,7 +155,9 @@ def quantile(histogram: Sequence[int], share: float) -> Seconds | None:
     return BOUNDS[-1]
 
 
+def _all_added(histograms: Sequence[Sequence[int]]) -> tuple[int, ...]:
+    return tuple(map(sum, zip(*histograms, strict=True)))
+
+
 def _added(one: Sequence[int], other: Sequence[int]) -> tuple[int, ...]:
-    if not one or not other:
-        return tuple(one or other)
-    return tuple(a + b for a, b in zip(one, other, strict=True))
+    return tuple(a + b for a, b in zip_longest(one, other, fillvalue=0))

@@ -15,6 +15,7 @@ from horarium.engines.memory.store import Entry, Store
 from horarium.engines.records import Note
 from horarium.message import Join, Message
 from horarium.outcome import Run, State
+from horarium.tally import Tally
 
 
 def deviant(kind: type[Store]) -> MemoryEngine:
@@ -22,6 +23,7 @@ def deviant(kind: type[Store]) -> MemoryEngine:
     engine = MemoryEngine()
     engine._store.__class__ = kind
     engine._store.notes = {}
+    engine._store.tallies = {}
     return engine
 
 
@@ -166,6 +168,20 @@ class JournalThatForgets(Store):
     """No entry is kept."""
 
     journal = property(lambda store: deque())
+
+
+class TalliesThatStartAnew(Store):
+    """A tally takes the place of the one before it."""
+
+    tallies = property(lambda store: store.counted, lambda store, tallies: store.count(tallies))
+
+    def count(self, tallies: dict[Any, Tally]) -> None:
+        self.counted = Unread(tallies)
+
+
+class Unread(dict[Any, Tally]):
+    def get(self, *_: Any) -> None:
+        """Whoever adds finds nothing to add to."""
 
 
 DEVIATIONS = [kind for kind in globals().values() if isinstance(kind, type) and Store in kind.__bases__]

@@ -1,4 +1,4 @@
-"""The part of the model test that leaves notes and keeps a journal."""
+"""The part of the model test that leaves notes, keeps a journal and counts what has happened."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from hypothesis.stateful import invariant, rule
 from msgspec import Raw
 
 from horarium.engines.records import Note
+from horarium.tally import BOUNDS, WIDTH_MS, Reading, Tally, Width, bin_of
 
 keys = st.lists(st.sampled_from(["a", "ab", "b", "%", "_", "a*", "é"]), min_size=1, max_size=3)
+moments = st.integers(0, 9).map(lambda place: 10_000.0 * place**3)  # seconds ago: from now to what is long forgotten
+numbers = st.integers(0, 3)
 
 
 class Noticeboard(Sides):
@@ -42,6 +45,34 @@ class Noticeboard(Sides):
         expected, got = ((page.entries, page.missed) for page in pages)
         assert expected == got, f"memory: {expected}, subject: {got}"
         self.places = [page.next for page in pages]
+
+    @rule(
+        told=st.lists(st.tuples(moments, st.sampled_from("tu"), st.sampled_from("qr"), numbers), max_size=4),
+        seen=st.lists(st.tuples(moments, st.sampled_from("qr"), numbers, numbers), max_size=3),
+        width=st.sampled_from(list(WIDTH_MS)),
+    )
+    def count(
+        self, told: list[tuple[float, str, str, int]], seen: list[tuple[float, str, int, int]], width: Width
+    ) -> None:
+        """Count; durations are in quarters of a second, whose sums are exact in every engine."""
+        tallies = [
+            Tally(
+                at=self.after(-ago),
+                task=task,
+                queue=queue,
+                counts={"succeeded": number, "failed": 1},
+                ran=tuple(number if place == bin_of(number / 4) else 0 for place in range(len(BOUNDS) + 1)),
+                ran_sum=number * number / 4,
+            )
+            for ago, task, queue, number in told
+        ]
+        readings = [
+            Reading(at=self.after(-ago), queue=queue, ready=ready, claimed=claimed, oldest=ready / 4)
+            for ago, queue, ready, claimed in seen
+        ]
+        self.both(lambda engine, now=self.now: engine.series.add(tallies, readings, now=now))
+        self.compare(lambda engine: engine.series.tallies(width, since=0, until=self.now + 1))
+        self.compare(lambda engine: engine.series.readings(width, since=0, until=self.now + 1))
 
     @invariant()
     def notes_are_the_same(self) -> None:

@@ -28,6 +28,7 @@ SCHEMA = Path(migrate.__file__).with_name("schema.sql")
 WALKS = {
     "count_messages",
     "count_ended",
+    "count_ended_to",
     "count_schedules",
     "entries_waiting",
     "purge",
@@ -36,7 +37,7 @@ WALKS = {
     "lost_owners",
 }
 SMALL = {"owners"}
-VALUES = {"boolean": "true", "text": "x", "bigint": "1", "integer": "1", "float8": "1"}
+VALUES = {"boolean": "true", "text": "x", "bigint": "1", "integer": "1", "float8": "1", "jsonb": "[]"}
 
 
 def tables(connection: psycopg.Connection[Any], schema: str) -> list[str]:
@@ -84,7 +85,7 @@ print("done")
     engine = PostgresEngine(url)
     assert engine.inspector.counts().states == {"PENDING": 5}
     with connect(url) as connection:
-        assert connection.execute("SELECT number FROM migrations").fetchall() == [(1,), (2,), (3,)]
+        assert connection.execute("SELECT number FROM migrations").fetchall() == [(1,), (2,), (3,), (4,)]
     engine.close()
 
 

@@ -100,7 +100,9 @@ def test_no_statement_walks_a_table(engine: SqliteEngine, name: str) -> None:
     walks = [
         step
         for step in plan
-        if re.match(r"SCAN (runs|owners|schedules|firings|gates|arrivals|uniques|notes|journal)\b", step)
+        if re.match(
+            r"SCAN (runs|owners|schedules|firings|gates|arrivals|uniques|notes|journal|tallies|readings)\b", step
+        )
     ]
     assert all(WALKS.get(name, "nothing") in step for step in walks), plan
 

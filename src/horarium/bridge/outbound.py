@@ -193,7 +193,7 @@ class Outbound:
         """Return the names among the waiting that the patterns mean: a store chooses by whole names."""
         clock = self._around.app.clock
         if clock.monotonic() - self._named_at >= NAMES_EVERY:
-            counts = engine.inspector.counts().queues
+            counts = engine.inspector.counts(most=0).queues
             waiting = {name for queue in self._queues if queue in counts for name in counts[queue].tasks}
             self._names = frozenset(
                 name for name in waiting if any(fnmatchcase(name, pattern) for pattern in self._patterns)

@@ -54,6 +54,11 @@ class Output:
     def on_terminal(self) -> bool:
         return _is_terminal(sys.stdout)
 
+    @property
+    def talks_to_terminal(self) -> bool:
+        """Whether a person watches what is said on stderr."""
+        return not self.quiet and _is_terminal(sys.stderr)
+
     def data(self, text: str) -> None:
         """Write a line of data."""
         click.echo(text)

@@ -2,27 +2,74 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Sequence
+from types import FrameType
+from typing import Any, cast
+
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from horarium.clock import Seconds
+from horarium.dashboard.guard import PEER
+from horarium.errors import ImproperlyConfigured
 
 STOP_WITHIN: Seconds = 3.0  # open streams are cut then
 
 
-def serve(application: ASGIApp, *, host: str, port: int, prefix: str = "", proxies: str = "127.0.0.1") -> int:
-    """Serve until TERM or Ctrl-C; return the exit code. ``proxies``: whose X-Forwarded-* headers are believed."""
+def listening(host: str, port: int) -> socket.socket:
+    """Return a socket that listens on an address; port 0 is one that the system chooses. Raises:
+    ImproperlyConfigured when the address is somebody else's."""
+    try:
+        [(family, kind, protocol, _, address), *_] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        made = socket.socket(family, kind, protocol)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(address)
+        made.listen(128)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"expected to listen on {host}, port {port}, got: {error.strerror or error}; "
+            "choose another --port or --host"
+        ) from error
+    return made
+
+
+def serve(
+    application: ASGIApp, place: socket.socket, *, prefix: str = "", proxies: Sequence[str] = ("127.0.0.1",)
+) -> int:
+    """Serve on a listening socket until TERM or Ctrl-C; return the exit code. ``proxies``: whose X-Forwarded-* headers
+    are believed."""
+    # Any: uvicorn types ASGI more closely than Starlette does.
+    believing: Any = ProxyHeadersMiddleware(cast(Any, application), trusted_hosts=list(proxies))
     config = uvicorn.Config(
-        application,
-        host=host,
-        port=port,
+        Peered(believing),
         root_path=prefix,
         log_level="warning",
         access_log=False,
         server_header=False,
-        forwarded_allow_ips=proxies,
+        proxy_headers=False,
         timeout_graceful_shutdown=int(STOP_WITHIN),
     )
-    server = uvicorn.Server(config)
-    server.run()
+    server = _Server(config)
+    server.run(sockets=[place])
     return 0 if server.started else 1
+
+
+class _Server(uvicorn.Server):
+    """Told to stop, it ends in an orderly way and says so by its exit code; told twice, at once."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+class Peered:
+    """Writes down who has connected, before anybody believes what a proxy says of somebody else."""
+
+    def __init__(self, inner: ASGIApp) -> None:
+        self._inner = inner
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[PEER] = scope.get("client")
+        await self._inner(scope, receive, send)

@@ -26,6 +26,7 @@ from horarium.engines.protocol import (
     Queue,
     Results,
     Schedules,
+    Series,
     TransactionalQueue,
 )
 from horarium.engines.records import (
@@ -98,6 +99,10 @@ class PairEngine:
     @property
     def journal(self) -> Journal:
         return self.carrier.journal
+
+    @property
+    def series(self) -> Series:
+        return self.carrier.series
 
     def now(self) -> Instant:
         return self.carrier.now()

@@ -1,4 +1,4 @@
-"""The seam: what every engine promises, as eight small protocols.
+"""The seam: what every engine promises, as nine small protocols.
 
 All verbs are synchronous, take batches (one is a list of one) and are given ``now`` (the store's time, UTC
 milliseconds). An engine owns state, atomicity, order and leases, and decides nothing else. Whenever an engine raises
@@ -312,8 +312,13 @@ class Listener(Protocol):
 class Inspector(Protocol):
     """Answers people's questions; the hot path never calls it."""
 
-    def counts(self) -> Counts:
-        """Count everything, by the store's own clock. Queues without a message that has not ended are not listed."""
+    def counts(self, *, most: int | None = None) -> Counts:
+        """Count everything, by the store's own clock. Queues without a message that has not ended are not listed.
+
+        ``most``: of each state no more runs are counted than that, however many are kept, so that a page asks for one
+        more than it shows; 0: no states. None: all, which reads an index of all kept runs (a tenth of a second for a
+        million) in some engines.
+        """
         ...
 
     def find(self, filter: RunFilter, page: Page) -> HeldPage:
@@ -363,12 +368,18 @@ class Journal(Protocol):
 
 
 class Series(Protocol):
-    """What has happened, counted by time. Read by people only; the hot path adds to it in batches."""
+    """What has happened, counted by time. Read by people only; runners add to it in batches, never for each task."""
 
     def add(self, tallies: Sequence[Tally], readings: Sequence[Reading] = (), *, now: Instant) -> None:
-        """Add to the buckets of all widths in which the tallies lie (their ``at`` may be any moment of it). Of a
-        queue's readings in a bucket the greatest of each number is kept. They need not survive a power cut. Buckets
-        older than tally.KEPT are removed, a bounded number at each call."""
+        """Add to the buckets of all widths in which the tallies lie (their ``at`` may be any moment of them). Of a
+        queue's readings in a bucket the greatest of each number is kept.
+
+        Any number of processes may add to the same buckets at once. Not idempotent, unlike all other verbs: adding
+        twice counts twice. When it raises EngineUnavailable, what was to be added is counted or not; callers let it go
+        and do not repeat it. (The engine itself may do so once on a new connection.) It need not survive a power cut.
+        Buckets that began longer than tally.KEPT ago are removed, the oldest first and at most tally.PRUNED of each
+        width and kind at each call; what lies in such a bucket is not added.
+        """
         ...
 
     def tallies(
@@ -380,13 +391,14 @@ class Series(Protocol):
         tasks: Sequence[str] | None = None,
         queues: Sequence[str] | None = None,
     ) -> list[Tally]:
-        """Return the buckets that begin at or after ``since`` and before ``until``, by time, task and queue."""
+        """Return the tallies of the buckets that begin at or after ``since`` and before ``until``, by time, task and
+        queue. ``tasks``, ``queues``: only theirs (None: of all)."""
         ...
 
     def readings(
         self, width: Width, *, since: Instant, until: Instant, queues: Sequence[str] | None = None
     ) -> list[Reading]:
-        """Return the readings of buckets, by time and queue."""
+        """Return the readings of such buckets, by time and queue."""
         ...
 
 
@@ -411,6 +423,8 @@ class Engine(Protocol):
     def notes(self) -> Notes: ...
     @property
     def journal(self) -> Journal: ...
+    @property
+    def series(self) -> Series: ...
 
     def now(self) -> Instant:
         """Read the store's clock."""

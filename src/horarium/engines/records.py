@@ -1,8 +1,9 @@
 """The values that travel between runners and engines, besides messages and outcomes; and the bounds that all engines
-keep. Frozen; nothing here does anything."""
+keep. Frozen; next to nothing here does anything."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -14,6 +15,8 @@ from horarium.outcome import ErrorRecord, Run
 from horarium.schedules.record import Schedule
 
 MemberKind: TypeAlias = Literal["worker", "child", "scheduler"]
+
+BRIDGE_POOL = "bridge"  # a member's pool, by which people's lists tell a bridge from a child of a worker
 
 # Topics of the notifier. A queue's topic is QUEUE_TOPIC + its name.
 QUEUE_TOPIC = "queue:"
@@ -66,6 +69,12 @@ class MemberRecord(Struct, frozen=True, kw_only=True):
     lease_until: Instant
     alive: bool  # the lease has neither lapsed nor been given up
     held: int = 0  # deliveries in its hands
+    given_up: Instant | None = None  # since when, by itself or by others
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it went silent: its lease has lapsed. One that ended in good order gave itself up before that."""
+        return not self.alive and (self.given_up is None or self.given_up >= self.lease_until)
 
 
 class Renewal(Struct, frozen=True, kw_only=True):
@@ -183,6 +192,13 @@ class Counts(Struct, frozen=True, kw_only=True):
     queues: dict[str, QueueCounts]
     states: dict[str, int]  # runs by state
     schedules: int = 0
+
+
+def bounded(states: Mapping[str, int], most: int | None) -> dict[str, int]:
+    """Return the counts of states with none above ``most``; see Inspector.counts."""
+    return {
+        state: number if most is None else min(number, most) for state, number in states.items() if number and most != 0
+    }
 
 
 class Revoke(Struct, frozen=True, tag=True, kw_only=True):

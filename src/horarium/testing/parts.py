@@ -131,7 +131,7 @@ class Parts:
 
     def served(self) -> tuple[str, ...]:
         """Return the queues in which anything waits, and those of the options."""
-        return tuple(sorted({*self.engine.inspector.counts().queues, *self.options.queues}))
+        return tuple(sorted({*self.engine.inspector.counts(most=0).queues, *self.options.queues}))
 
     def feed_again(self) -> None:
         """Let the feed look at once: time was moved."""

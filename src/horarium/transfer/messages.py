@@ -146,7 +146,7 @@ class Mover:
         return held, now + milliseconds(HOLD)
 
     def _claim(self, limit: int, now: Instant) -> Sequence[Delivery]:
-        queues = self._chosen.queues or tuple(self._source.inspector.counts().queues)
+        queues = self._chosen.queues or tuple(self._source.inspector.counts(most=0).queues)
         if not queues:
             return []
         tasks: Collection[str] | None = self._chosen.tasks or None

@@ -62,7 +62,7 @@ class Autoscaler:
 
     def _ready(self, engine: Engine) -> int:
         """Count the due messages that our children read and know."""
-        queues, known = engine.inspector.counts().queues, self._station.app.tasks
+        queues, known = engine.inspector.counts(most=0).queues, self._station.app.tasks
         return sum(
             number
             for queue in self._station.present.queues

@@ -27,7 +27,7 @@ from horarium.errors import EngineUnavailable, OwnerLost, StoreUnusable
 from horarium.event import ChildRecycled, Observer, Troubled
 from horarium.message import Delivery
 from horarium.outcome import Released, Revoked
-from horarium.worker import output
+from horarium.worker import output, stacks
 from horarium.worker.archivist import Archivist
 from horarium.worker.board import Board
 from horarium.worker.execute import Executor
@@ -39,6 +39,7 @@ from horarium.worker.orders import Change, Drain, End, Go, OrderChannel, Quit, R
 from horarium.worker.patience import Patience
 from horarium.worker.pools.pool import Pool
 from horarium.worker.process import end_with_own_threads, private_memory_kib, resident_bytes, show_stacks_on
+from horarium.worker.scorer import Scorer
 from horarium.worker.settle import Settler
 from horarium.worker.teller import Teller
 from horarium.worker.turns import turns
@@ -100,6 +101,7 @@ class Child:
         """Work until told to end, or until it is time for a fresh child; return the exit code."""
         self._observer.enter(f"worker-{self._place + 1}")
         show_stacks_on(signal.SIGUSR1)
+        stacks.tell_when_asked()
         end_with_own_threads("horarium-", EXIT_INTERNAL)
         output.install(self._options.output_level, keeps=bool(self._options.output_limit))
         self._app.set_current()
@@ -170,6 +172,7 @@ class Child:
             random=self._app.random,
             chore=self._chore,
             archivist=archivist,
+            scorer=Scorer(engine.series, self._clock, self._observer, self._app.random),
         )
 
         def listen(queues: Sequence[str]) -> Listener:

@@ -37,6 +37,7 @@ from horarium.worker.archivist import Archivist
 from horarium.worker.hand import Hand
 from horarium.worker.ledger import Ledger
 from horarium.worker.patience import Patience
+from horarium.worker.scorer import Scorer
 
 BATCH = 500  # settlements of one round trip
 BACKED_UP = 5_000  # with so many unrecorded, nothing more is claimed
@@ -68,6 +69,7 @@ class Settler:
         random: Random | None = None,
         chore: Chore = lambda: None,
         archivist: Archivist | None = None,
+        scorer: Scorer | None = None,
     ) -> None:
         self._engine = engine
         self._queue = engine.queue
@@ -79,6 +81,7 @@ class Settler:
         self._ledger = ledger or Ledger()
         self._hand = hand
         self._archivist = archivist  # of the settling thread
+        self._scorer = scorer  # of the settling thread, too
         self._lock = Lock()  # keeps the order of the ledger that of _pending
         self._patience = Patience(LONGEST_WAIT, random or Random())
         self._pending: deque[_Entry] = deque()
@@ -133,7 +136,7 @@ class Settler:
 
     def _run(self) -> None:
         while True:
-            wait = self._chore()
+            wait = self._sooner(self._chore())
             if not self._pending:
                 if self._closing:
                     break
@@ -151,7 +154,14 @@ class Settler:
             self._recorded += len(batch)
         if self._archivist is not None:
             self._archivist.close()
+        if self._scorer is not None:
+            self._scorer.add()
         self._ended.set()
+
+    def _sooner(self, wait: Seconds | None) -> Seconds | None:
+        """Let what was counted be added, if it is time; return how long nothing else is due."""
+        other = None if self._scorer is None else self._scorer.add_if_due()
+        return wait if other is None else other if wait is None else min(wait, other)
 
     def _flush(self, batch: list[_Entry]) -> None:
         """Record a batch, however often that has to be tried. Whatever is unknown may be sent again safely."""
@@ -176,6 +186,8 @@ class Settler:
                     self._observer.tell(Recovered(where="settle"))
                 if self._hand is not None:
                     self._hand.put_down(settlements)
+                if self._scorer is not None:
+                    self._scorer.note_settled(batch, verdicts)
                 if not self._engine.capabilities.announces:
                     self._announce(batch)
                 if Verdict.LOST in verdicts:

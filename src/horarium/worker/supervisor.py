@@ -234,6 +234,7 @@ class Supervisor:
             random,
             failed=self._fail,
             watch=watchdog.look,
+            queues=lambda: present.queues,
             settled=self._keeper.owe,
         )
         self._membership = Membership(self._app, options, self._board, self._clock, self._id, present)

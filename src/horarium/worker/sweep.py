@@ -6,7 +6,7 @@ Any worker sweeps for all. Its own dead it reports by name; those of others it f
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from random import Random
 from threading import Event, Thread
 
@@ -22,10 +22,12 @@ from horarium.event import Finished, GivenUp, Observer, OwnersExpired, Recovered
 from horarium.message import Delivery
 from horarium.outcome import Failed, Outcome, Run, Settlement, State, Verdict
 from horarium.worker.board import Running
+from horarium.worker.gauge import Gauge
 from horarium.worker.options import WorkerOptions
 from horarium.worker.patience import Patience
 from horarium.worker.room import Room
 from horarium.worker.roster import Burial
+from horarium.worker.scorer import Scorer
 from horarium.workflow.follow import follow_ups
 
 LONGEST_TROUBLE: Seconds = 2.0
@@ -47,6 +49,7 @@ class Sweeper:
         *,
         failed: Callable[[Exception], None],
         watch: Callable[[], None] = lambda: None,
+        queues: Callable[[], Iterable[str]] = lambda: (),
         settled: Callable[[Sequence[str]], None] = lambda ids: None,
     ) -> None:
         self._engine = engine
@@ -56,6 +59,8 @@ class Sweeper:
         self._random = random
         self._failed = failed
         self._watch = watch  # called after the chores; may ask the store
+        self._scorer = Scorer(engine.series, clock, observer, random)
+        self._gauge = Gauge(engine, clock, self._scorer, random, queues=queues)
         self._settled = settled  # told of runs that have ended, or may have
         self._patience = Patience(LONGEST_TROUBLE, random)
         self._room = Room(engine, clock, random, runs=options.keep_runs, size=options.keep_runs_bytes)
@@ -91,7 +96,7 @@ class Sweeper:
                 if self._patience.reset():
                     self._observer.tell(Recovered(where="sweep"))
                 if not self._burials and not self._closing:
-                    self._wake.wait(max(0.0, due - self._clock.monotonic()))
+                    self._wake.wait(max(0.0, min(due, self._gauge.due) - self._clock.monotonic()))
                     self._wake.clear()
         except Exception as error:  # noqa: BLE001  # a store that cannot be worked with, or a fault: the worker ends
             self._failed(error)
@@ -110,11 +115,15 @@ class Sweeper:
             self._maintain([burial.dead])
             self._settled(burial.dead.running)
             self._burials.popleft()
+        if not self._closing:
+            self._gauge.look()
         if self._clock.monotonic() < due:
+            self._scorer.add()
             return due
         if not self._closing:
             self._maintain([])
             self._watch()
+        self._scorer.add()
         return self._clock.monotonic() + self._options.sweep * (0.8 + 0.4 * self._random.random())
 
     def _maintain(self, dead: Sequence[DeadOwner]) -> None:
@@ -125,8 +134,12 @@ class Sweeper:
             now = self._clock.now()
             done = self._engine.queue.maintain(now=now, policy=policy, dead=dead)
             self._announce(done)
-            if done.dead:
-                self._tell_given_up([id for owner in dead for id in owner.running], now)
+            ids = [id for owner in dead for id in owner.running]
+            ours = self._engine.results.read(ids) if ids else []
+            given_up = self._given_up(ours, now) if done.dead else []
+            self._count(done, [run for run in ours if run is not None], given_up, now)
+            for run in given_up:
+                self._tell_given_up(run)
             if not done.more or (self._closing and not dead):
                 return
 
@@ -141,27 +154,53 @@ class Sweeper:
         if done.lapsed:
             self._observer.tell(OwnersExpired(owners=done.lapsed, returned=done.returned))
 
-    def _tell_given_up(self, ids: Sequence[str], now: Instant) -> None:
-        """Name those that one maintain() gave up. It only counts them: they are looked for among what dead children
+    def _given_up(self, ours: Sequence[Run | None], now: Instant) -> list[Run]:
+        """Return those that one maintain() gave up. It only counts them: they are looked for among what dead children
         of ours were running, and, since it may have been somebody else's, among the latest dead."""
-        ours = self._engine.results.read(ids)
         latest = self._engine.results.search(RunFilter(states=(State.DEAD,)), Page(limit=SEARCHED)).runs
         found = {run.id: run for run in (*ours, *latest) if run and run.state == State.DEAD and run.ended == now}
-        for run in found.values():
-            crashes = sum(attempt.outcome == "crashed" for attempt in run.attempts)
-            reason = run.error.text if run.error is not None else ""
-            if signals.task_failure.receivers:
-                signalling.gave_up(run)
-            self._observer.tell(GivenUp(task=run.message.task, id=run.id, crashes=crashes, reason=reason))
+        return list(found.values())
+
+    def _tell_given_up(self, run: Run) -> None:
+        crashes = sum(attempt.outcome == "crashed" for attempt in run.attempts)
+        reason = run.error.text if run.error is not None else ""
+        if signals.task_failure.receivers:
+            signalling.gave_up(run)
+        self._observer.tell(GivenUp(task=run.message.task, id=run.id, crashes=crashes, reason=reason))
+
+    def _count(self, done: Maintenance, ours: Sequence[Run], given_up: Sequence[Run], now: Instant) -> None:
+        """Count what one maintain() has ended or charged with a crash: of its task where that is known.
+
+        What went back from somebody else's dead child is known to nobody, and is not counted.
+        """
+        if done.expired:
+            self._scorer.note("expired", at=now, number=done.expired)
+        for run in {run.id: run for run in (*ours, *given_up)}.values():
+            if run.attempts and run.attempts[-1].outcome == "crashed" and run.attempts[-1].ended == now:
+                self._scorer.note_attempt(run, run.attempts[-1])
+        if (unnamed := done.dead - len(given_up)) > 0:
+            self._scorer.note("crashed", at=now, number=unnamed)
 
     def _record(self, finished: Sequence[Settlement]) -> None:
         """Record what the dead child had come to. It may have done so itself: then this changes nothing."""
         for start in range(0, len(finished), SETTLE_BATCH):
             batch = finished[start : start + SETTLE_BATCH]
-            self._engine.queue.settle(batch, now=self._clock.now(), policy=self._options.policy)
+            verdicts = self._engine.queue.settle(batch, now=self._clock.now(), policy=self._options.policy)
+            self._count_recorded(
+                [each for each, verdict in zip(batch, verdicts, strict=True) if verdict is Verdict.RECORDED]
+            )
         if finished:
             follow_up_queues = {QUEUE_TOPIC + message.queue for one in finished for message in one.follow_ups}
             self._engine.notifier.notify({RESULT_TOPIC} | follow_up_queues)
+
+    def _count_recorded(self, settlements: Sequence[Settlement]) -> None:
+        """Count what a dead child had come to and not recorded. What it had recorded, it has counted, or it died before
+        it could: that is not worth finding out."""
+        runs = self._engine.results.read([each.id for each in settlements])
+        for run, each in zip(runs, settlements, strict=True):
+            if run is not None:
+                ended = self._clock.now() if each.ended is None else each.ended
+                self._scorer.note_end(run, each.outcome, started=each.started, ended=ended)
 
     def _settle(self, owner: str, running: Running, outcome: Outcome) -> None:
         """Settle on behalf of a child that was killed for it. Its message is read back: the child had it."""
@@ -183,6 +222,8 @@ class Sweeper:
         (verdict,) = self._engine.queue.settle([settlement], now=now, policy=self._options.policy)
         if verdict is Verdict.LOST:
             return
+        if verdict is Verdict.RECORDED:
+            self._scorer.note_end(run, outcome, started=running.started, ended=now)
         topics = {RESULT_TOPIC} | {QUEUE_TOPIC + message.queue for message in settlement.follow_ups}
         self._engine.notifier.notify(topics)
         self._tell(run, running, settlement, now)

@@ -100,7 +100,7 @@ class Watchdog:
 
     def _due(self) -> int:
         """Count the due messages that our children may claim, whatever others do: what has a limit may have to wait."""
-        wish, queues = self._wish(), self._engine.inspector.counts().queues
+        wish, queues = self._wish(), self._engine.inspector.counts(most=0).queues
         return sum(
             number
             for queue in wish.queues

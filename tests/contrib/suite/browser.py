@@ -24,8 +24,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, sync_playwright
+
+from chromium import chromium
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
@@ -37,16 +38,6 @@ NARROW = {"width": 390, "height": 800}
 MOST_TALL = 760  # of a picture
 OWN_EXCESS = 5  # pixels by which lists of Django 4.2 itself are too wide
 PASSWORD = "correct horse"
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-
-
-def chromium() -> str:
-    """Return the path of the system's browser; skip the test, or fail it in CI, where there is none."""
-    found = next((path for name in NAMES if (path := shutil.which(name))), None)
-    if found is None:
-        tell = pytest.fail if os.environ.get("CI") else pytest.skip
-        tell("chromium is not installed; with Debian: apt-get install chromium")
-    return found
 
 
 class Site:

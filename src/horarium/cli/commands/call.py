@@ -6,17 +6,20 @@ from typing import Any
 
 import click
 
+from horarium.cli import following
 from horarium.cli.commands.result import show_ended
 from horarium.cli.exits import Exit, Stop
 from horarium.cli.leftovers import Leftover, leftovers
-from horarium.cli.lookup import run_document
 from horarium.cli.options import JSON, Command, json_list, json_object, nearest, option, seconds
 from horarium.cli.session import Session
-from horarium.clock import to_datetime
+from horarium.clock import Seconds, to_datetime
 from horarium.observe.doctor import SHARED_INSTEAD, store_is_private
+from horarium.observe.document import run_document
 from horarium.observe.finding import plural
 from horarium.observe.moments import parse_moment, zone_or_utc
+from horarium.outcome import Run
 
+WAIT: Seconds = 10.0
 CALL = (Leftover(("--exchange",), "there are no exchanges; name the queue with -Q"),)
 
 
@@ -33,7 +36,8 @@ CALL = (Leftover(("--exchange",), "there are no exchanges; name the queue with -
 @option("--routing-key", metavar="QUEUE", help="Celery's way to name a queue; -Q wins.")
 @leftovers(CALL)
 @option("--wait", is_flag=True, help="Wait for the end and print the result instead of the id.")
-@option("--timeout", type=seconds, default=10.0, show_default=True, help="How long --wait waits.")
+@option("--follow", is_flag=True, help="Tell how far it is, and what it logs, until it ends; then print the result.")
+@option("--timeout", type=seconds, help="Wait or follow no longer. [default: 10 with --wait]")
 @option("--force", is_flag=True, help="Send it though nobody knows the task yet.")
 @JSON
 @click.pass_obj
@@ -50,7 +54,8 @@ def command(
     serializer: str | None,
     routing_key: str | None,
     wait: bool,
-    timeout: float,
+    follow: bool,
+    timeout: float | None,
     force: bool,
     as_json: bool,
 ) -> int:
@@ -79,12 +84,15 @@ def command(
         "priority": priority,
     }
     handle = app.send_task(name, args, kwargs, **{key: value for key, value in options.items() if value is not None})
-    if not wait:
+    if not (wait or follow):
         session.out.document({"id": handle.id}) if as_json else session.out.data(handle.id)
         return Exit.OK
     session.out.say(handle.id)
-    handle.get(timeout=timeout, propagate=False)
-    [run] = engine.results.read([handle.id])
+    if follow:
+        run: Run | None = following.follow(session, handle.id, timeout=timeout)
+    else:
+        handle.get(timeout=WAIT if timeout is None else timeout, propagate=False)
+        [run] = engine.results.read([handle.id])
     if run is None:
         raise Stop(f"run {handle.id} was removed before its result was read", Exit.NOT_FOUND)
     if as_json:

@@ -36,7 +36,7 @@ def bindings(session: Session, as_json: bool) -> None:
     There are no exchanges here: the routing key of a queue is its name.
     """
     app, engine = session.app, session.engine
-    counts = engine.inspector.counts().queues
+    counts = engine.inspector.counts(most=0).queues
     readers: dict[str, list[str]] = {}
     for node in live_nodes(engine):
         for queue in node.queues:

@@ -28,7 +28,7 @@ def command(
 ) -> int:
     """Cancel every message that waits, now or for its eta; what is running goes on. Runs end as REVOKED."""
     engine, out = session.engine, session.out
-    counts = engine.inspector.counts().queues
+    counts = engine.inspector.counts(most=0).queues
     chosen = sorted(set(queues or counts) - set(exclude_queues or ()))
     waiting = sum(counts[name].ready + counts[name].scheduled for name in chosen if name in counts)
     if not force:

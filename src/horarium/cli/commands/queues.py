@@ -33,7 +33,7 @@ def command() -> None:
 def show_queues(session: Session, as_json: bool) -> None:
     """List the queues that hold something, are read, or are paused."""
     engine, switched = session.engine, switches_of(session)
-    counts = engine.inspector.counts().queues
+    counts = engine.inspector.counts(most=0).queues
     alive = [m.member for m in engine.inspector.workers(now=engine.now()) if m.alive and m.member.kind == "worker"]
     read = {queue for member in alive for queue in member.queues}
     rows = []

@@ -6,9 +6,10 @@ import click
 from msgspec.structs import replace
 
 from horarium.cli.exits import Exit, Stop
-from horarium.cli.lookup import find_run, run_document, value_text
+from horarium.cli.lookup import find_run, value_text
 from horarium.cli.options import JSON, Command, option, seconds
 from horarium.cli.session import Session
+from horarium.observe.document import run_document
 from horarium.observe.redacted import shown_run
 from horarium.outcome import Run, State
 

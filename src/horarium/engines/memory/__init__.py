@@ -13,6 +13,7 @@ from horarium.engines.memory.notifier import MemoryNotifier
 from horarium.engines.memory.queue import MemoryQueue
 from horarium.engines.memory.results import MemoryResults
 from horarium.engines.memory.schedules import MemorySchedules
+from horarium.engines.memory.series import MemorySeries
 from horarium.engines.memory.store import Store
 from horarium.engines.records import Capabilities
 from horarium.message import Message
@@ -34,6 +35,7 @@ class MemoryEngine:
         self.schedules = MemorySchedules(store)
         self.notes = MemoryNotes(store)
         self.journal = MemoryJournal(store)
+        self.series = MemorySeries(store)
         self.inspector = MemoryInspector(store, self._clock)
 
     def now(self) -> Instant:

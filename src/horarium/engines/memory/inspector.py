@@ -23,6 +23,7 @@ from horarium.engines.records import (
     Revoke,
     RunFilter,
     Seal,
+    bounded,
 )
 
 
@@ -31,7 +32,7 @@ class MemoryInspector:
         self._store = store
         self._clock = clock
 
-    def counts(self) -> Counts:
+    def counts(self, *, most: int | None = None) -> Counts:
         now = self._clock.now()
         with self._store.lock:
             entries = list(self._store.entries.values())
@@ -41,7 +42,7 @@ class MemoryInspector:
                     by_queue.setdefault(entry.message.queue, []).append(entry)
             return Counts(
                 queues={queue: _queue_counts(held, now) for queue, held in by_queue.items()},
-                states=dict(Counter(str(entry.run.state) for entry in entries)),
+                states=bounded(Counter(str(entry.run.state) for entry in entries), most),
                 schedules=len(self._store.schedules),
             )
 
@@ -95,6 +96,7 @@ class MemoryInspector:
                     lease_until=owner.lease_until,
                     alive=owner.is_alive(now),
                     held=len(owner.held),
+                    given_up=owner.given_up,
                 )
                 for owner in self._store.owners.values()
                 if owner.given_up is None or now < owner.given_up + milliseconds(MEMBER_LISTED)

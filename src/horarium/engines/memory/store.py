@@ -31,6 +31,7 @@ from horarium.engines.records import (
 from horarium.message import Delivery, FiringKind, Join, Message, Unique, successor, superseded
 from horarium.outcome import ENDS, Attempt, Crashed, ErrorRecord, Expired, Revoked, Run, Settlement, State, error_of
 from horarium.schedules.record import FAILED, SUCCEEDED, Schedule
+from horarium.tally import Reading, Tally, Width
 from horarium.workflow.follow import follow_ups
 from horarium.workflow.gates import Doom, doomed, dooms, released
 
@@ -97,6 +98,8 @@ class Store:
         self.notes: dict[str, Note] = {}
         self.journal: deque[tuple[int, Raw]] = deque(maxlen=JOURNAL_KEPT)
         self.journal_end = 0
+        self.tallies: dict[tuple[Width, Instant, str, str], Tally] = {}  # width, bucket, task, queue
+        self.readings: dict[tuple[Width, Instant, str], Reading] = {}  # width, bucket, queue
         self._dooms: deque[tuple[str, Doom]] = deque()  # to be carried out before the verb returns
         self._lines: dict[tuple[str, int], list[tuple[Instant, int, str]]] = {}  # (queue, priority): (due, seq, id)
         self._seq = 0

@@ -13,6 +13,7 @@ from horarium.engines.postgres.notifier import PostgresNotifier
 from horarium.engines.postgres.queue import PostgresQueue
 from horarium.engines.postgres.results import PostgresResults
 from horarium.engines.postgres.schedules import PostgresSchedules
+from horarium.engines.postgres.series import PostgresSeries
 from horarium.engines.postgres.server_clock import ServerClock
 from horarium.engines.postgres.sql import Database
 from horarium.engines.postgres.topics import Topics
@@ -59,6 +60,7 @@ class PostgresEngine:
         self.notifier = PostgresNotifier(self._store, topics)
         self.notes = PostgresNotes(self._store)
         self.journal = PostgresJournal(self._store, topics)
+        self.series = PostgresSeries(self._store)
         self.inspector = PostgresInspector(self._store, topics, self.now)
 
     def now(self) -> Instant:

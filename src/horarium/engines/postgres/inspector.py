@@ -27,6 +27,7 @@ from horarium.engines.records import (
     Revoke,
     RunFilter,
     Seal,
+    bounded,
 )
 from horarium.outcome import Revoked, State, error_of
 
@@ -43,13 +44,13 @@ class PostgresInspector:
         self._topics = topics
         self._now = now
 
-    def counts(self) -> Counts:
+    def counts(self, *, most: int | None = None) -> Counts:
         now = self._now()
 
         def work(db: Database, again: bool) -> tuple[list[Row], list[Row], int]:
             with question(db):
                 messages = db.fetch("count_messages", now=now)
-                return messages, db.fetch("count_ended"), db.fetch("count_schedules")[0][0]
+                return messages, _ended(db, most), db.fetch("count_schedules")[0][0]
 
         messages, ended, schedules = self._store.carry_out(work)
         states: dict[str, int] = dict(ended)
@@ -57,7 +58,9 @@ class PostgresInspector:
             states[state] = states.get(state, 0) + number
         queues = sorted({row[0] for row in messages})
         return Counts(
-            queues={queue: _counts_of(queue, messages) for queue in queues}, states=states, schedules=schedules
+            queues={queue: _counts_of(queue, messages) for queue in queues},
+            states=bounded(states, most),
+            schedules=schedules,
         )
 
     def find(self, filter: RunFilter, page: Page) -> HeldPage:
@@ -117,6 +120,12 @@ class PostgresInspector:
                     give_back(moves, entry)
 
         self._store.carry_out(lambda db, again: carry_out(db, now, self._topics, work, durable=False))
+
+
+def _ended(db: Database, most: int | None) -> list[Row]:
+    if most is None:
+        return db.fetch("count_ended")
+    return db.fetch("count_ended_to", most=most) if most else []
 
 
 def _seal(moves: Moves, id: str, size: int) -> list[str]:
@@ -183,4 +192,5 @@ def _to_record(row: Row, now: Instant) -> MemberRecord:
         lease_until=lease_until,
         alive=given_up is None and now < lease_until,
         held=held,
+        given_up=given_up,
     )

@@ -211,3 +211,31 @@ CREATE TABLE {schema}.journal (
     entry  text   COLLATE "C" NOT NULL,
     CONSTRAINT journal_pkey PRIMARY KEY (number)
 ) WITH (autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0.1);
+
+-- One row for each bucket, task and queue; whoever adds to it changes it in place. No index has what changes, so that a
+-- new version finds room beside the old one.
+CREATE TABLE {schema}.tallies (
+    width      integer NOT NULL,  -- ms
+    at         bigint  NOT NULL,  -- the bucket's beginning
+    task       text    COLLATE "C" NOT NULL,
+    queue      text    COLLATE "C" NOT NULL,
+    counts     jsonb   NOT NULL,  -- numbers by outcome
+    ran        bigint[] NOT NULL,  -- a histogram
+    ran_sum    float8  NOT NULL,  -- seconds
+    waited     bigint[] NOT NULL,
+    waited_sum float8  NOT NULL,
+    CONSTRAINT tallies_pkey PRIMARY KEY (width, at, task, queue)
+) WITH (
+    fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000,
+    autovacuum_vacuum_cost_delay = 0
+);
+
+CREATE TABLE {schema}.readings (
+    width   integer NOT NULL,
+    at      bigint  NOT NULL,
+    queue   text    COLLATE "C" NOT NULL,
+    ready   bigint  NOT NULL,  -- the greatest of each that was read in the bucket
+    claimed bigint  NOT NULL,
+    oldest  float8  NOT NULL,  -- seconds
+    CONSTRAINT readings_pkey PRIMARY KEY (width, at, queue)
+) WITH (fillfactor = 70, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0.1);

@@ -28,6 +28,8 @@ All keys begin with ``{namespace}:`` and so lie in one slot of a cluster:
     scht          sorted set: names of a framework's tables, in order
     notes, noten, notex    hash of notes by key; sorted sets: keys in order, keys by expires
     journal       stream of the newest entries, NUMBER-0
+    tallies:WIDTH, readings:WIDTH    sorted sets: beginnings of the buckets that there are
+    tallies:WIDTH:AT, readings:WIDTH:AT    hashes, a bucket: [task, queue] -> sums; queue -> READY CLAIMED OLDEST
     t:TOPIC, e:CHANNEL            channels
 """
 

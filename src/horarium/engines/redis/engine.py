@@ -15,6 +15,7 @@ from horarium.engines.redis.notifier import RedisNotifier
 from horarium.engines.redis.queue import RedisQueue
 from horarium.engines.redis.results import RedisResults
 from horarium.engines.redis.schedules import RedisSchedules
+from horarium.engines.redis.series import RedisSeries
 from horarium.errors import EngineError, InvalidSetting, StoreUnusable
 
 PATIENCE: Seconds = 5.0
@@ -52,6 +53,7 @@ class RedisEngine:
         self.schedules = RedisSchedules(self._store)
         self.notes = RedisNotes(self._store)
         self.journal = RedisJournal(self._store)
+        self.series = RedisSeries(self._store)
         self.inspector = RedisInspector(self._store)
 
     def now(self) -> Instant:

@@ -24,6 +24,7 @@ from horarium.engines.records import (
     Revoke,
     RunFilter,
     Seal,
+    bounded,
 )
 from horarium.engines.redis.commit import carry_out, commit, commit_together, look
 from horarium.engines.redis.connection import Answer, Store
@@ -62,7 +63,7 @@ class RedisInspector:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def counts(self) -> Counts:
+    def counts(self, *, most: int | None = None) -> Counts:
         runs, states, held, schedules, lines, blocked = self._store.call("counts", [self._store.now()])
         counted = {state: count for state, count in _pairs(states) if count > 0}
         pending = runs - sum(counted.values())
@@ -82,7 +83,7 @@ class RedisInspector:
                 name: _counts_of([row[1:] for row in rows if row[0] == name], claimed[name], stuck.get(name, 0))
                 for name in names
             },
-            states=counted,
+            states=bounded(counted, most),
             schedules=schedules,
         )
 
@@ -124,6 +125,7 @@ class RedisInspector:
                     lease_until=lease_until,
                     alive=not given_up and now < lease_until,
                     held=held,
+                    given_up=given_up or None,
                 )
             )
         return sorted(records, key=lambda record: (not record.alive, record.member.name, record.member.owner))

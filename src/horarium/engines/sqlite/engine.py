@@ -15,6 +15,7 @@ from horarium.engines.sqlite.notifier import SqliteNotifier
 from horarium.engines.sqlite.queue import SqliteQueue
 from horarium.engines.sqlite.results import SqliteResults
 from horarium.engines.sqlite.schedules import SqliteSchedules
+from horarium.engines.sqlite.series import SqliteSeries
 from horarium.errors import InvalidSetting, StoreUnusable
 
 QUICK_CHECK_BYTES = 32 * 1024 * 1024  # a store up to this size is read through by check(), in some 0.1 s
@@ -54,6 +55,7 @@ class SqliteEngine:
         self.schedules = SqliteSchedules(self._store)
         self.notes = SqliteNotes(self._store)
         self.journal = SqliteJournal(self._store)
+        self.series = SqliteSeries(self._store)
         self.inspector = SqliteInspector(self._store, self._clock)
 
     def now(self) -> Instant:

@@ -43,11 +43,11 @@ class SqliteInspector:
         self._store = store
         self._clock = clock
 
-    def counts(self) -> Counts:
+    def counts(self, *, most: int | None = None) -> Counts:
         with self._store.read() as db:
             waiting = fetch(db, "count_waiting", {"now": self._clock.now()})
             held: dict[str, int] = dict(fetch(db, "count_held"))
-            states: dict[str, int] = dict(fetch(db, "count_states"))
+            states = _states(db, most)
             blocked: dict[str, int] = dict(fetch(db, "count_blocked"))
             schedules = fetch(db, "count_schedules")[0][0]
         queues = sorted({row[0] for row in waiting} | held.keys() | blocked.keys())
@@ -143,6 +143,12 @@ def _revoke_all(db: Connection, queues: str | None, now: Instant) -> list[str]:
     return revoked
 
 
+def _states(db: Connection, most: int | None) -> dict[str, int]:
+    if most is None:
+        return dict(fetch(db, "count_states"))
+    return dict(fetch(db, "count_states_to", {"most": most})) if most else {}
+
+
 def _counts_of(queue: str, waiting: list[Row], claimed: int, blocked: int) -> QueueCounts:
     rows = [row[1:] for row in waiting if row[0] == queue]  # task, number, number of those due, earliest due
     ready = [row for row in rows if row[2]]
@@ -179,4 +185,5 @@ def _to_record(row: Row, now: Instant) -> MemberRecord:
         lease_until=lease_until,
         alive=given_up is None and now < lease_until,
         held=held,
+        given_up=given_up,
     )

@@ -50,7 +50,8 @@ class SqliteResults:
         if page.limit < 1:
             return RunPage(runs=())
         values = conditions(filter)
-        values["below"] = None if page.after is None else int(page.after)
+        if page.after is not None:  # a range of the index, so that a page from the middle does not walk past the newer
+            values["until"] = min(values["until"], int(page.after))
         values["limit"] = page.limit + 1
         with self._store.read() as db:
             driver = _scarcest(db, filter)

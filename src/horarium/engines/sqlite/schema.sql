@@ -145,3 +145,22 @@ CREATE TABLE journal (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     entry  BLOB NOT NULL
 ) STRICT;
+
+CREATE TABLE tallies (
+    width INTEGER NOT NULL,  -- ms
+    at    INTEGER NOT NULL,  -- the bucket's beginning
+    task  TEXT    NOT NULL,
+    queue TEXT    NOT NULL,
+    sums  BLOB    NOT NULL,  -- JSON of series.Sums: read, added to and written back under the write lock
+    PRIMARY KEY (width, at, task, queue)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE readings (
+    width   INTEGER NOT NULL,
+    at      INTEGER NOT NULL,
+    queue   TEXT    NOT NULL,
+    ready   INTEGER NOT NULL,  -- the greatest of each that was read in the bucket
+    claimed INTEGER NOT NULL,
+    oldest  REAL    NOT NULL,  -- seconds
+    PRIMARY KEY (width, at, queue)
+) STRICT, WITHOUT ROWID;

@@ -26,6 +26,7 @@ from horarium.testing.conformance.schedules_instants import TestInstants
 from horarium.testing.conformance.schedules_overlap import TestOverlap
 from horarium.testing.conformance.schedules_race import TestRace
 from horarium.testing.conformance.schedules_watch import TestWatch
+from horarium.testing.conformance.series import TestSeries
 from horarium.testing.conformance.sharing import TestSharing
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "TestResults",
     "TestSchedules",
     "TestSeal",
+    "TestSeries",
     "TestSettle",
     "TestSharing",
     "TestSlots",

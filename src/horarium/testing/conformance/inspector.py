@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from horarium.engines.records import MEMBER_LISTED, DeadOwner, Page, Purge, QueueCounts, Revoke, RunFilter
 from horarium.errors import OwnerLost
 from horarium.outcome import Crashed, Failed, Outcome, Retried, State, Verdict
-from horarium.testing.conformance.candidate import DONE, ERROR_LINK, KILLED, LEASE, OOPS, Candidate, ids
+from horarium.testing.conformance.candidate import DONE, ERROR_LINK, KILLED, LEASE, OOPS, Candidate, ids, settlement
 
 HOUR = 3_600_000
 
@@ -36,6 +36,19 @@ class TestInspector(Candidate):
         }
         assert counts.states == {State.PENDING: 4, State.RECEIVED: 1, State.SUCCESS: 1}
         assert counts.schedules == 2
+
+    def test_states_are_counted_no_further_than_asked(self) -> None:
+        self.put(*(self.message(task="t") for _ in range(9)))
+        first, second, *others = self.claim(limit=7)
+        self.settle(first, Failed(error=OOPS))
+        self.settle(second, Retried(message=replace(second.message, eta=self.now + HOUR), error=OOPS))
+        self.settle_all(*(settlement(delivery, DONE) for delivery in others))
+        every = {State.PENDING: 2, State.FAILURE: 1, State.RETRY: 1, State.SUCCESS: 5}
+        for most in (0, 1, 2, 3, 5, 6):
+            counts = self.engine.inspector.counts(most=most)
+            assert counts.states == {state: min(number, most) for state, number in every.items() if most}
+            assert counts.queues["default"].scheduled == 1
+        assert self.engine.inspector.counts().states == every
 
     def test_found_messages_stand_as_they_would_be_claimed_those_in_hand_first(self) -> None:
         self.put_one(id="taken")
@@ -154,6 +167,19 @@ class TestInspector(Candidate):
         self.later(1)
         self.maintain()
         assert self.engine.inspector.workers(now=self.now) == []
+
+    def test_who_left_in_good_order_is_told_from_who_went_silent(self) -> None:
+        self.renew("a", "b", "c")
+        self.engine.inspector.leave(["a"], now=self.now)
+        left_at = self.now
+        self.later(LEASE)
+        records = {each.member.owner: each for each in self.engine.inspector.workers(now=self.now)}
+        assert (records["a"].given_up, records["b"].given_up) == (left_at, None)
+        self.renew("c")
+        self.maintain()
+        records = {each.member.owner: each for each in self.engine.inspector.workers(now=self.now)}
+        assert records["b"].given_up == self.now
+        assert {owner: each.is_lost for owner, each in records.items()} == {"a": False, "b": True, "c": False}
 
     def test_who_left_is_gone_and_holds_nothing(self) -> None:
         message = self.put_one(at_most_once=True)
