@@ -128,8 +128,9 @@ def test_one_that_waits_for_its_retry_says_so() -> None:
 
 
 def test_secrets_among_the_arguments_are_not_written_down() -> None:
-    result = echo.delay({"password": "canary-word-77"})
-    run_until_idle()
+    with archived() as app:
+        result = echo.delay({"password": "canary-word-77"})
+        run_until_idle(app)
     row = row_of(result)
     assert "[redacted]" in row.task_args and "canary" not in row.task_args + row.task_kwargs
     assert json.loads(row.result) == {"password": "canary-word-77"}
