@@ -101,7 +101,7 @@ WITHOUT: dict[str, str] = {
     "redbeat": "not needed: the store keeps schedules and fires each once; change them with app.schedules",
     "celery_singleton": "not needed: give the task unique_for or unique_key",
     "celery_once": "not needed: give the task unique_for or unique_key",
-    "flower": "its pages and its API are Flower's own: use `horarium status`, `runs`, `inspect`, with --json",
+    "flower": "there is nothing to import: `horarium flower` serves its API and metrics, and pages of our own",
     "celery": "it has no equivalent under this name",
 }
 

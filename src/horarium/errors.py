@@ -11,6 +11,7 @@ HorariumError                        (Celery: CeleryError)
 │   └── OwnedByCode
 ├── InvalidArguments (TypeError)
 │   └── InvalidLimits (ValueError)
+├── InvalidQuestion (ValueError)
 ├── CodecError
 │   ├── EncodingError (TypeError)
 │   │   └── PayloadTooLarge
@@ -157,6 +158,14 @@ class InvalidLimits(InvalidArguments, ValueError):
     """A call's soft time limit is longer than its hard one."""
 
 
+class InvalidQuestion(HorariumError, ValueError):
+    """What runs are asked for by cannot be read; ``position`` is the place in it, ``nearest`` what was likely meant."""
+
+    def __init__(self, problem: str, position: int, *, nearest: str | None = None) -> None:
+        super().__init__(f"at character {position + 1}: {problem}" + (f"; did you mean {nearest}?" if nearest else ""))
+        self.problem, self.position, self.nearest = problem, position, nearest
+
+
 class CodecError(HorariumError):
     """A value could not be carried over JSON."""
 
@@ -244,9 +253,7 @@ class ScheduleConflict(EngineError):
             else f"expected a name that no schedule has, got {name!r}, which is taken; edit or delete that one, or "
             "choose another name"
         )
-        self.name = name
-        self.expected = expected
-        self.found = found
+        self.name, self.expected, self.found = name, expected, found
 
 
 class ScheduleNotFound(EngineError, LookupError):
@@ -344,9 +351,7 @@ class RemoteError(ResultError):
 
     def __init__(self, class_path: str, text: str, traceback: str | None = None) -> None:
         super().__init__(f"{class_path}: {text}" if text else class_path)
-        self.class_path = class_path
-        self.text = text
-        self.traceback = traceback
+        self.class_path, self.text, self.traceback = class_path, text, traceback
 
 
 class TaskRevokedError(TaskError):
@@ -417,9 +422,7 @@ class Retry(TaskPredicate):
         return f"at {self.when}" if isinstance(self.when, datetime) else f"in {self.when or 0:g}s"
 
     def __str__(self) -> str:
-        if self.message:
-            return self.message
-        return f"Retry {self.humanize()}: {self.excs}" if self.excs else f"Retry {self.humanize()}"
+        return self.message or f"Retry {self.humanize()}" + (f": {self.excs}" if self.excs else "")
 
     def __reduce__(self) -> Any:
         return type(self), (self.message, self.exc, self.when)
@@ -434,8 +437,7 @@ class Reject(TaskPredicate):
 
     def __init__(self, reason: object = None, requeue: bool = False) -> None:
         super().__init__(reason, requeue)
-        self.reason = reason
-        self.requeue = requeue
+        self.reason, self.requeue = reason, requeue
 
     def __str__(self) -> str:
         return f"rejected: {self.reason}" if self.reason is not None else "rejected"
@@ -461,8 +463,7 @@ class CeleryCommandException(HorariumError):
 
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)
-        self.message = message
-        self.exit_code = exit_code
+        self.message, self.exit_code = message, exit_code
 
 
 class BackendError(HorariumError):
@@ -482,8 +483,7 @@ class BackendStoreError(BackendError):
 
     def __init__(self, *args: Any, state: str = "", task_id: str = "") -> None:
         super().__init__(*args)
-        self.state = state
-        self.task_id = task_id
+        self.state, self.task_id = state, task_id
 
 
 class SoftTimeLimitExceeded(Exception):

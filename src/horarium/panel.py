@@ -148,6 +148,7 @@ BUILT_IN: Mapping[str, Entry] = {
     "reserved": _told("What a worker has taken and not started yet.", alias="dump_reserved"),
     "revoked": _told("Ids of cancelled runs.", alias="dump_revoked"),
     "scheduled": _told("What waits for its eta or its retry.", alias="dump_schedule"),
+    "stacks": _told("What each child is doing: the stacks of all its threads (on Linux).", default_timeout=2.0),
     "stats": _told("Processes, memory, counts."),
     "add_consumer": _entry(
         help="Read one more queue.",

@@ -13,6 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from horarium.address import read_results, read_store
+from horarium.alerting import read_alerts
 from horarium.rate import EXPECTED as RATE_EXPECTED
 from horarium.rate import per_second
 
@@ -23,6 +24,7 @@ class Kind(Struct, frozen=True):
     expected: str
     read: Callable[[Any], Any]  # Any: whatever the user wrote
     takes_none: bool = False  # False: None stands for the default
+    is_secret: bool = False  # its value is in no complaint and in no listing
 
 
 def or_none(kind: Kind, *, zero_too: bool = False) -> Kind:
@@ -31,7 +33,7 @@ def or_none(kind: Kind, *, zero_too: bool = False) -> Kind:
             return None
         return kind.read(value)
 
-    return Kind(f"{kind.expected}, or None", read, takes_none=True)
+    return Kind(f"{kind.expected}, or None", read, takes_none=True, is_secret=kind.is_secret)
 
 
 def one_of(*names: str, aliases: Mapping[str, str] | None = None, remedies: Mapping[str, str] | None = None) -> Kind:
@@ -209,6 +211,20 @@ def _only_json(value: Any) -> Any:
     return value
 
 
+def _users(value: Any) -> dict[str, tuple[str, str]]:
+    """Read who has a password; what is kept of it is checked where it is used. No error may show it."""
+    if not isinstance(value, Mapping):
+        raise ValueError("`horarium tokens password` makes what is kept of a password")
+    for name, pair in value.items():
+        if (
+            not isinstance(name, str)
+            or not isinstance(pair, list | tuple)
+            or [type(each) for each in pair] != [str, str]
+        ):
+            raise ValueError(f"what stands under {name!r} is not (role, digest)")
+    return {name: (role, digest) for name, (role, digest) in value.items()}
+
+
 QUEUE_TYPES = ("classic", "quorum", "stream")
 COMPRESSIONS = {
     **{f"application/{name}": name for name in ("zstd", "brotli")},
@@ -250,4 +266,6 @@ QUEUES = Kind("a list of queues' names, a dict by their names, or kombu's queues
 WEIGHTS = Kind("a dict from a queue's name to its weight, a whole number, 1 or more", _weights)
 ANNOTATIONS = Kind("a dict from a task's name, or '*', to its options; or a list of such", _annotations)
 RATE = Kind(RATE_EXPECTED, _rate)
+USERS = Kind("a dict from a name to (role, digest of the password)", _users, is_secret=True)
 LOG_LEVEL = Kind("the name of a log level", _log_level)
+ALERTS = Kind("a dict with 'channels', and 'rules' if any differ", read_alerts, is_secret=True)

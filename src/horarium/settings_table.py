@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from horarium.address import SAME_STORE
 from horarium.settings_kinds import (
+    ALERTS,
     ANNOTATIONS,
     BOUNDS,
     BYTES,
@@ -32,6 +33,7 @@ from horarium.settings_kinds import (
     SECONDS,
     STORE_URL,
     TEXT,
+    USERS,
     WAIT,
     WEIGHTS,
     ZONE,
@@ -453,11 +455,33 @@ WORKER = (
     ),
 )
 
+DASHBOARD = (
+    Setting(
+        name="dashboard_users",
+        default={},
+        kind=USERS,
+        doc="Who logs in to the dashboard by a password: a dict from a name to (role, what `horarium tokens password` "
+        "printed). Roles are viewer, operator, editor and admin. See [let people in](../how-to/let-people-in.md).",
+    ),
+)
+
+ALERTING = (
+    Setting(
+        name="alerts",
+        default=None,
+        kind=or_none(ALERTS),
+        doc="Who is told when something is wrong, and of what: channels (webhook, Slack, e-mail, apprise) and rules. "
+        "None: nobody is. See [be told when something is wrong](../how-to/be-told.md).",
+    ),
+)
+
 SECTIONS: dict[str, tuple[Setting, ...]] = {
     "Store and code": STORE_AND_CODE,
     "Time and schedules": TIME_AND_SCHEDULES,
     "Tasks": TASKS,
     "Results": RESULTS,
     "Workers": WORKER,
+    "Dashboard": DASHBOARD,
+    "Alerts": ALERTING,
 }
 TABLE: dict[str, Setting] = {setting.name: setting for section in SECTIONS.values() for setting in section}

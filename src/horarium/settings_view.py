@@ -13,7 +13,7 @@ from horarium.errors import UnknownSetting
 from horarium.settings_table import TABLE
 
 HIDDEN = "********"
-_SECRET = re.compile("API|TOKEN|KEY|SECRET|PASS|SIGNATURE|DATABASE", re.IGNORECASE)
+_SECRET = re.compile("API|TOKEN|KEY|SECRET|PASS|SIGNATURE|DATABASE|DASHBOARD_USERS", re.IGNORECASE)
 
 
 class Notice(Struct, frozen=True):
@@ -79,6 +79,7 @@ def _whole_name(name: str) -> str:
 
 
 def _censored(name: str, value: Any) -> Any:
-    if _SECRET.search(name) and value is not None:
+    is_secret = bool(_SECRET.search(name)) or (name in TABLE and TABLE[name].kind.is_secret)
+    if is_secret and value is not None:
         return HIDDEN
     return masked(value) if isinstance(value, str) else value

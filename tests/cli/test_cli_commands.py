@@ -239,6 +239,17 @@ def test_runs_list_filters(shop: Shop) -> None:
     assert [row["id"] for row in shop.json("runs", "list", "-Q", "mail,vip", "-n", "1")] == [waiting]
 
 
+def test_runs_are_listed_by_a_question_as_in_the_dashboard(shop: Shop) -> None:
+    shop("call", "shop.mail", "-a", '["ana"]')
+    [row] = shop.json("runs", "list", "task:shop.* state:waiting args.0:ana")
+    assert row["task"] == "shop.mail"
+    assert shop.json("runs", "list", "task:shop.* -state:waiting") == []
+    assert shop.json("runs", "list", "task:shop.*", "--state", "success") == []
+    wrong = shop("runs", "list", "state:waitin")
+    assert wrong.exit_code == 64
+    assert "did you mean waiting?" in wrong.stderr
+
+
 def test_a_listing_off_a_terminal_is_tab_separated_without_a_heading(shop: Shop) -> None:
     run_id = shop.send()
     [line] = shop("runs", "list").stdout.splitlines()

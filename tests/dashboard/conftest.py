@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from horarium import Horarium
 from horarium.clock import ManualClock
 from horarium.dashboard import web
+from horarium.dashboard.person import Open
 
 
 @pytest.fixture
@@ -43,7 +44,8 @@ def asker(shop: Horarium) -> Asker:
 def client(shop: Horarium) -> Iterator[TestClient]:
     """Asks the dashboard as a browser on its own pages would; whoever asks is an admin."""
     headers = {"Sec-Fetch-Site": "same-origin"}
-    with TestClient(web(shop), base_url="http://127.0.0.1", headers=headers, follow_redirects=False) as found:
+    site = web(shop, access=Open())
+    with TestClient(site, base_url="http://127.0.0.1", headers=headers, follow_redirects=False) as found:
         yield found
 
 

@@ -82,8 +82,9 @@ class Place:
             )
 
     def serve(self, *options: str) -> str:
-        """Start the dashboard on a port that the system chooses; return the address that it prints first."""
-        self.begin("web", "web", "--port", "0", *options)
+        """Start the dashboard on a port that the system chooses, open to whoever asks unless ``options`` say otherwise;
+        return the address that it prints first."""
+        self.begin("web", "web", "--port", "0", *(options or ("--insecure-no-auth",)))
         found = eventually(lambda: ADDRESS.search(self.log("web")) or self._has_ended("web"), "an address")
         assert not isinstance(found, bool), self.log("web")
         self.url = found[1].rstrip("/")

@@ -16,6 +16,7 @@ from horarium import Horarium
 from horarium.clock import ManualClock, SystemClock
 from horarium.dashboard import web
 from horarium.dashboard.live import Hub
+from horarium.dashboard.person import Open
 from horarium.errors import EngineUnavailable
 
 CODE = """
@@ -53,7 +54,7 @@ def test_every_answer_has_the_strict_headers(client: TestClient) -> None:
 
 
 def test_below_a_prefix_every_address_has_it(shop: Horarium) -> None:
-    with TestClient(web(shop), base_url="http://127.0.0.1", root_path="/ops/jobs") as client:
+    with TestClient(web(shop, access=Open()), base_url="http://127.0.0.1", root_path="/ops/jobs") as client:
         page = client.get("/ops/jobs/runs")
         addresses = re.findall(r'(?:href|src|action|connect)="(/[^"]*)"', page.text)
         assert len(addresses) > 10
@@ -83,6 +84,14 @@ def test_what_is_not_there_and_what_fails_is_a_page_with_a_way_on(
     assert failed.status_code == 500
     assert failed.headers["x-request-id"] in failed.text
     assert "secret detail" not in failed.text
+
+
+def test_what_became_of_a_change_is_told_once_as_it_was_said(shop: Horarium, client: TestClient) -> None:
+    shop.tasks["shop.charge"].delay(1)
+    assert client.post("/queues/pause", data={"queue": "default"}).status_code == 303
+    told = "Queue default is paused: what is sent to it waits."
+    assert f'<p class="notice good">{told}</p>' in client.get("/queues/default").text
+    assert told not in client.get("/queues/default").text
 
 
 def test_a_cold_start_is_small(client: TestClient) -> None:

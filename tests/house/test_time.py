@@ -37,6 +37,7 @@ DRAWS_CHANCE = {
     "app/app.py": "app.random: the jitter of retries and publishes",
     "worker/feed.py": "the default jitter of its waits",
     "worker/settle.py": "the default jitter of its waits",
+    "dashboard/access/secret.py": "tokens, sessions, links: what nobody may guess",
     "dashboard/guard.py": "the number of a request, for its log line and its page",
     "engines/postgres/engine.py": "the jitter of those who hand over none",
     "engines/postgres/tokens.py": "numbers that nobody else may draw",

@@ -179,6 +179,17 @@ def test_memory_is_sampled_and_dumped(yard: Yard) -> None:
     assert f"- rss: {sample}\n" in ask(yard, "memdump", 5)
 
 
+def test_stacks_say_what_each_child_is_doing(yard: Yard) -> None:
+    id = yard.send("nap", "stacks", 60.0, queue="celery")
+    yard.sees("start", "stacks")
+    for _ in range(2):  # the second time only the newest are told
+        text = ask(yard, "stacks")["ok"]
+        assert f" runs nap [{id}]" in text
+        assert text.count(" in nap\n") == text.count("child 1 (pid ") == 1
+    yard.app.control.terminate(id)
+    yard.ends(id)
+
+
 def test_objgraph_says_what_it_needs(yard: Yard) -> None:
     assert ask(yard, "objgraph") == {"error": "ImportError('Requires the objgraph library')"}
 

@@ -33,22 +33,29 @@ def send_again(engine: Engine, runs: Sequence[Run]) -> list[tuple[Message, Place
     Ask ``refusal`` first. Where another message holds the unique key of one, that one's id is answered, and nothing
     was sent for it. Raises: EngineUnavailable; calling again would send them twice, since their ids are new.
     """
-    messages = [repeated(run, engine.now()) for run in runs]
+    return send_repeated(engine, [repeated(run, engine.now()) for run in runs])
+
+
+def send_repeated(engine: Engine, messages: Sequence[Message]) -> list[tuple[Message, Placed]]:
+    """Send what ``repeated`` has made, and wake the queues; return each, and what the store made of it.
+
+    Raises: EngineUnavailable; calling again with the same messages is safe.
+    """
     placed = engine.queue.put(messages, now=engine.now())
     stored = [message for message, answer in zip(messages, placed, strict=True) if answer is True]
     engine.notifier.notify({QUEUE_TOPIC + message.queue for message in stored})
     return list(zip(messages, placed, strict=True))
 
 
-def repeated(run: Run, now: Instant) -> Message:
-    """Return a message that asks for the same call again, at once and with all its retries. Nobody waits for it: what
-    followed the old one has ended with it."""
+def repeated(run: Run, now: Instant, *, id: str | None = None, eta: Instant | None = None) -> Message:
+    """Return a message that asks for the same call again, at once (or at ``eta``) and with all its retries. Nobody
+    waits for it: what followed the old one has ended with it."""
     old = run.message
     return msgspec.structs.replace(
         old,
-        id=new_id(now),
+        id=id or new_id(now),
         created=now,
-        eta=None,
+        eta=eta,
         expires=None,
         retries=0,
         joins=(),

@@ -48,6 +48,11 @@ class Arguments:
         """Whether the function can be called with more positional arguments than so many."""
         return self._most > count or self._is_open
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the positional parameters, in order."""
+        return tuple(self._names)
+
     def check(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         """Raise InvalidArguments unless the function can be called so."""
         if not kwargs and not self._keyword_only_needed and self._least <= len(args) <= self._most:

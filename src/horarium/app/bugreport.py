@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from horarium.app.app import Horarium
 
 LIBRARIES = ("msgspec", "apsw", "click", "redis", "hiredis", "psycopg", "django")
-SECRET = re.compile(r"pass|secret|token|key|credential|signature|auth|dsn", re.IGNORECASE)
+SECRET = re.compile(r"pass|secret|token|key|credential|signature|auth|dsn|dashboard_users", re.IGNORECASE)
 NOT_SECRET = re.compile(r"routing_key", re.IGNORECASE)
 HIDDEN = "********"
 
@@ -39,7 +39,7 @@ def bugreport(app: Horarium) -> str:
 
 def hidden(name: str, value: Any) -> Any:  # Any: whatever a setting holds
     """Return a setting's value as people may see it: no passwords, tokens, keys, at any depth."""
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and name != "dashboard_users":
         return {key: hidden(str(key), each) for key, each in value.items()}
     if value and SECRET.search(name) and not NOT_SECRET.search(name) and not isinstance(value, bool):
         return HIDDEN

@@ -118,6 +118,10 @@ class Inspect:
         """What waits for its eta or its retry: each message by one of the workers that read its queue."""
         return self.ask("scheduled")
 
+    def stacks(self) -> Answers:
+        """The stacks of all threads of each worker's children, as ``{'ok': text}``. Celery has no such question."""
+        return self.ask("stacks")
+
     def stats(self) -> Answers:
         """Processes, memory and counts of each worker."""
         return self.ask("stats")

@@ -97,6 +97,15 @@ class Schedules:
             )
         return self._rows.save([editing.noted(None, made, what="created", by=named(by), note=note, now=now)])[0]
 
+    def draft(self, name: str, entry: Mapping[str, Any], *, now: Instant | None = None) -> Schedule:
+        """Return the schedule that an entry of ``beat_schedule`` would be if it were made now (or at another moment),
+        with its next firing; nothing is stored.
+
+        Raises: InvalidSchedule, EncodingError.
+        """
+        now = self._app.engine.now() if now is None else now
+        return policy.create(self._rows.read(name, entry, now=now), now=now)
+
     def get(self, name: str) -> Schedule:
         """Return a schedule: the stored one, or what the code defines if that is not stored yet (its version is 0).
 

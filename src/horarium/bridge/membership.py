@@ -8,12 +8,10 @@ from contextlib import suppress
 from horarium.bridge.part import Surroundings
 from horarium.clock import Instant, Seconds
 from horarium.engines.protocol import Engine
-from horarium.engines.records import Member
+from horarium.engines.records import BRIDGE_POOL, Member
 from horarium.errors import EngineError
 from horarium.message import new_id
 from horarium.version import __version__
-
-POOL = "bridge"  # by which people's lists tell a bridge from a child of a worker
 
 
 class Membership:
@@ -61,7 +59,7 @@ class Membership:
             name=self._around.name,
             host=os.uname().nodename,
             pid=os.getpid(),
-            pool=POOL,
+            pool=BRIDGE_POOL,
             queues=self._queues,
             tasks=tasks,
             looked=now,

@@ -14,6 +14,7 @@ import click
 from horarium.errors import (
     EngineUnavailable,
     HorariumError,
+    InvalidQuestion,
     InvalidSchedule,
     NotRegistered,
     ResultTimeout,
@@ -55,7 +56,7 @@ def code_of(error: HorariumError) -> Exit:
             return Exit.NOT_FOUND
         case ScheduleConflict() | ScheduleRefused():
             return Exit.REFUSED
-        case InvalidSchedule():
+        case InvalidSchedule() | InvalidQuestion():
             return Exit.USAGE
         case EngineUnavailable():
             return Exit.UNAVAILABLE

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from horarium import codec
 from horarium.cli.exits import Exit, Stop
-from horarium.clock import Instant
 from horarium.engines.records import Page, RunFilter
 from horarium.errors import RunNotFound
-from horarium.observe.moments import iso
 from horarium.outcome import Run
 
 if TYPE_CHECKING:
@@ -56,55 +54,3 @@ def call_text(args: Raw, kwargs: Raw) -> str:
     """Return the arguments of a call as one short line."""
     parts = [text for raw in (args, kwargs) if (text := codec.preview(raw)) not in ("[]", "{}")]
     return " ".join(parts)
-
-
-def run_document(run: Run) -> dict[str, Any]:  # Any: JSON
-    """Return a run as a JSON document, its instants in ISO 8601."""
-    message = run.message
-    return {
-        "id": run.id,
-        "task": message.task,
-        "state": run.state,
-        "queue": message.queue,
-        "priority": message.priority,
-        "args": message.args,
-        "kwargs": message.kwargs,
-        "result": run.result,
-        "error": run.error,
-        "retries": message.retries,
-        "attempts": [
-            {
-                "number": attempt.number,
-                "worker": attempt.worker,
-                "outcome": attempt.outcome,
-                "started": _moment(attempt.started),
-                "ended": _moment(attempt.ended),
-                "error": attempt.error,
-            }
-            for attempt in run.attempts
-        ],
-        "worker": run.worker,
-        "progress": run.progress,
-        "meta": run.meta,
-        "logs": run.logs,
-        "cancel": run.cancel,
-        "created": _moment(message.created),
-        "eta": _moment(message.eta),
-        "expires": _moment(message.expires),
-        "started": _moment(run.started),
-        "ended": _moment(run.ended),
-        "schedule": message.schedule,
-        "nominal": _moment(message.nominal),
-        "root": message.root,
-        "parent": message.parent,
-        "group": message.group,
-        "group_index": message.group_index,
-        "gate": message.gate,
-        "joins": message.joins,
-        "headers": message.headers,
-        "origin": message.origin,
-    }
-
-
-def _moment(instant: Instant | None) -> str | None:
-    return None if instant is None else iso(instant)

@@ -28,12 +28,24 @@ PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 class Reloader:
-    """Keep one command running. ``say`` tells the person what happens."""
+    """Keep one command running. ``say`` tells the person what happens.
+
+    ``beside`` returns, whenever it is started, another command that goes along: it is not waited for when it ends by
+    itself, and told to end with the first.
+    """
 
     def __init__(
-        self, command: Sequence[str], folders: Sequence[Path], *, grace: Seconds, say: Callable[[str], None]
+        self,
+        command: Sequence[str],
+        folders: Sequence[Path],
+        *,
+        grace: Seconds,
+        say: Callable[[str], None],
+        beside: Callable[[], Sequence[str]] | None = None,
     ) -> None:
         self._command = list(command)
+        self._beside = beside
+        self._companion: subprocess.Popen[bytes] | None = None
         self._folders = list(folders)
         self._grace = grace
         self._say = say
@@ -72,6 +84,8 @@ class Reloader:
 
     def _start(self) -> None:
         self._child = subprocess.Popen(self._command, process_group=0, preexec_fn=_die_with_parent())
+        if self._beside is not None:
+            self._companion = subprocess.Popen(self._beside(), process_group=0, preexec_fn=_die_with_parent())
 
     def _mourn(self) -> None:
         """Say it once when the command has ended by itself."""
@@ -90,6 +104,18 @@ class Reloader:
 
     def _end(self, bell: _Bell) -> None:
         """Ask the command to end and wait for it; kill it, and all it started, when its grace is over."""
+        companion, self._companion = self._companion, None
+        if companion is not None and companion.poll() is None:
+            companion.send_signal(signal.SIGTERM)
+        self._end_child(bell)
+        if companion is not None:
+            try:
+                companion.wait(KILL_AFTER)
+            except subprocess.TimeoutExpired:
+                os.killpg(companion.pid, signal.SIGKILL)
+                companion.wait()
+
+    def _end_child(self, bell: _Bell) -> None:
         child = self._child
         if child is None:
             return

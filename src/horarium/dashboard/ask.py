@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote, urlencode
 
 from msgspec import Struct, field
+from starlette.requests import HTTPConnection
 
-from horarium.clock import Instant
-from horarium.dashboard.person import Person
+from horarium.clock import Instant, Seconds
+from horarium.dashboard.person import Access, Person
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium
@@ -28,7 +29,10 @@ class Ask(Struct, frozen=True, kw_only=True):
     form: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     zone: str = "UTC"  # of the viewer
     theme: str = ""  # light or dark, if the viewer has chosen
+    density: str = ""  # tight, if the viewer has chosen
     base: str = ""  # the dashboard's own prefix, without a slash at its end
+    access: Access | None = None  # who knows people here; for the pages that let them in
+    connection: HTTPConnection | None = None  # what the request came by; for the same
 
     @property
     def engine(self) -> Engine:
@@ -49,19 +53,22 @@ def part(name: str) -> str:
     return quote(name, safe="").replace(".", "%2E") if name in (".", "..") else quote(name, safe="")
 
 
-class Shown(Struct, frozen=True, kw_only=True):
-    """A page: a template and what it shows. Any: whatever the template knows to show."""
+class Cookie(Struct, frozen=True, kw_only=True):
+    """Something for the browser to keep. ``path`` None: that of the dashboard; ``lasts`` 0: forget it."""
 
-    template: str
-    title: str
-    context: dict[str, Any] = field(default_factory=dict)
-    status: int = 200
+    name: str
+    value: str = ""
+    lasts: Seconds = 0.0
+    path: str | None = None
+    is_hidden: bool = True  # from scripts
+    is_secure: bool = False
 
 
 class Done(Struct, frozen=True, kw_only=True):
     """What became of a change: told on the page that the browser is led to (``to``, within the dashboard).
 
-    ``about``, ``before`` and ``after`` are for the audit: what was changed, as plain values."""
+    ``about``, ``before`` and ``after`` are for the audit: what was changed, as plain values. ``by``: who it was, if
+    that is known only since; ``cookies``: what the browser is to keep."""
 
     text: str
     to: str
@@ -69,6 +76,22 @@ class Done(Struct, frozen=True, kw_only=True):
     about: str = ""
     before: Any = None
     after: Any = None
+    by: Person | None = None
+    cookies: tuple[Cookie, ...] = ()
+
+
+class Shown(Struct, frozen=True, kw_only=True):
+    """A page: a template and what it shows. Any: whatever the template knows to show.
+
+    ``done``: the change that was made to show this, for the audit; it leads nowhere. ``live_view`` is the address by
+    which its live block is renewed, where it is not the page's own: one that names the rows which must stay."""
+
+    template: str
+    title: str
+    context: dict[str, Any] = field(default_factory=dict)
+    status: int = 200
+    done: Done | None = None
+    live_view: str | None = None
 
 
 class Download(Struct, frozen=True, kw_only=True):
@@ -83,9 +106,16 @@ class Unanswerable(Exception):
     """A page cannot be shown or a change not be made, for a reason that the person can understand.
 
     ``kind`` is one of ``wrong`` (what was asked makes no sense: 400), ``gone`` (404), ``conflict`` (409), ``refused``
-    (403), ``too much`` (413)."""
+    (403), ``too much`` (413), ``unreadable`` (415)."""
 
-    STATUS: ClassVar[dict[str, int]] = {"wrong": 400, "refused": 403, "gone": 404, "conflict": 409, "too much": 413}
+    STATUS: ClassVar[dict[str, int]] = {
+        "wrong": 400,
+        "refused": 403,
+        "gone": 404,
+        "conflict": 409,
+        "too much": 413,
+        "unreadable": 415,
+    }
 
     def __init__(self, kind: str, text: str, *, hint: str = "") -> None:
         super().__init__(text)
@@ -96,3 +126,9 @@ class Unanswerable(Exception):
     @property
     def status(self) -> int:
         return self.STATUS[self.kind]
+
+
+def local_path(path: str) -> str:
+    """Return a path within the dashboard as it is, and the first page's for whatever might lead elsewhere."""
+    is_local = path.startswith("/") and not path.startswith("//") and "\\" not in path and path.isprintable()
+    return path if is_local else "/"

@@ -42,8 +42,8 @@ class Entry(Struct, frozen=True, omit_defaults=True, kw_only=True):
     def of(cls, ask: Ask, action: str, done: Done, *, address: str, request: str) -> Entry:
         return cls(
             at=ask.now,
-            who=ask.person.name,
-            via=ask.person.via,
+            who=(done.by or ask.person).name,
+            via=(done.by or ask.person).via,
             address=address,
             request=request,
             action=action,

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import logging
+import re
 import secrets
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from horarium.clock import Clock, Seconds, SystemClock
+from horarium.observe.text import visible
 
 logger = logging.getLogger("horarium.web")
 
@@ -21,50 +27,79 @@ POLICY = (
     "form-action 'self'; base-uri 'none'; frame-ancestors {frames}"
 )
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+PEER = "horarium.peer"  # in a scope: who has connected, whatever X-Forwarded-For says
+WRITES_AT_ONCE = 200  # of one address
+WRITES_EACH_SECOND = 20.0
+MOST_ADDRESSES = 10_000  # that are counted; the oldest go first
 
 
 class Guard:
     """Refuses what cannot come from our own pages or a program that means it, before anything is read.
 
     ``hosts``: the names that the dashboard may be asked by; none: any. (A page of somebody else's could otherwise
-    reach a server on this machine by a name of its own that leads here.) ``frames``: who may frame pages.
+    reach a server on this machine by a name of its own that leads here.) ``frames``: who may frame pages. Whatever
+    fails inside becomes an answer with the same headers as all others.
     """
 
-    def __init__(self, inner: ASGIApp, *, hosts: Sequence[str] = (), frames: str = "'none'") -> None:
+    def __init__(
+        self, inner: ASGIApp, *, hosts: Sequence[str] = (), frames: str = "'none'", clock: Clock | None = None
+    ) -> None:
         self._inner = inner
         self._hosts = frozenset(host.lower() for host in hosts)
         self._policy = POLICY.format(frames=frames)
+        self._writes = Allowance(clock or SystemClock())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":  # there is none here; what is refused before it is accepted is a 403
+            await send({"type": "websocket.close", "code": 1008})
+            return
         if scope["type"] != "http":
             await self._inner(scope, receive, send)
             return
+        if b"%" in scope.get("raw_path", b""):
+            scope["path"] = routed(scope["raw_path"].decode("latin-1"))
         request_id = secrets.token_hex(8)
         scope.setdefault("state", {})["request_id"] = request_id
         headers = Headers(scope=scope)
+        has_begun = False
 
         async def answer(message: Message) -> None:
+            nonlocal has_begun
             if message["type"] == "http.response.start":
+                has_begun = True
                 self._dress(MutableHeaders(scope=message), request_id)
             await send(message)
 
         refused = self._refusal(scope, headers)
         if refused is not None:
-            logger.warning("refused %s %s: %s (request %s)", scope["method"], scope["path"], refused[1], request_id)
+            _log(scope, refused[1], request_id)
             await _problem(*refused)(scope, receive, answer)
             return
-        await self._inner(scope, _Counted(receive), answer)
+        try:
+            await self._inner(scope, _Counted(receive), answer)
+        except Exception as error:  # whatever it is: the person is told, and so is the log
+            problem = _problem_of(error)
+            if problem is None:
+                logger.exception("request %s failed", request_id)
+                problem = 500, "Horarium has failed here", "nothing tells whether it was done"
+            if not has_begun:
+                await _problem(*problem)(scope, receive, answer)
 
     def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str, str] | None:
         host = _name_of(headers.get("host", ""))
         if self._hosts and host not in self._hosts:
             return 421, f"this server is not {host or 'without a name'}", "start it with --host-name to serve it so"
+        if not scope["path"].startswith("/"):
+            return 400, "expected a path that begins with a slash", "ask for a path of this server, such as /runs"
         if scope["method"] in SAFE:
             return None
-        if headers.get("content-length", "0").isdigit() and int(headers.get("content-length", "0")) > MOST_BYTES:
-            return 413, f"expected a body of at most {MOST_BYTES} bytes", "send less at once"
-        if "authorization" not in headers and is_foreign(headers):
-            return 403, "a change must come from this dashboard's own pages", "programs send an Authorization header"
+        length = headers.get("content-length", "0")
+        if not (length.isascii() and length.isdigit()) or int(length[:20]) > MOST_BYTES:
+            return TooLarge.status, TooLarge.text, TooLarge.hint
+        if not is_bearer(headers) and is_foreign(headers):
+            return 403, "a change must come from this dashboard's own pages", "programs send a token: Authorization"
+        if wait := self._writes.wait_for(address_of(scope)):
+            return 429, f"expected at most {WRITES_EACH_SECOND:g} changes each second", f"wait {wait:.1f} s"
         return None
 
     def _dress(self, headers: MutableHeaders, request_id: str) -> None:
@@ -72,22 +107,76 @@ class Guard:
         headers["X-Content-Type-Options"] = "nosniff"
         headers["Referrer-Policy"] = "same-origin"
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        headers["Cross-Origin-Resource-Policy"] = "same-origin"
         headers["X-Robots-Tag"] = "noindex, nofollow"
         headers["X-Request-Id"] = request_id
         headers.setdefault("Cache-Control", "no-store")
 
 
+def routed(path: str) -> str:
+    """Return an address's path as routes are told by: decoded, but for the slashes and percent signs that are a part of
+    a name. Whoever reads a part of it decodes that once more."""
+    return unquote(re.sub("%(2[fF5])", r"%25\1", path))
+
+
 def is_foreign(headers: Headers) -> bool:
-    """Tell whether a browser says that another site is behind a request, or does not say that it is ours."""
+    """Tell whether a browser says that another site is behind a request, or does not say that it is ours. Programs,
+    which say nothing of both, are not foreign."""
     site = headers.get("sec-fetch-site")
     if site is not None:
-        return site not in ("same-origin", "none")
+        return site != "same-origin"
     origin = headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
+    try:
+        return origin is not None and urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
+    except ValueError:
+        return True
 
 
-class TooLarge(Exception):
-    """A body without a length went on beyond what is taken."""
+def is_bearer(headers: Headers) -> bool:
+    """Tell whether a token is shown, which no browser sends by itself, as it does with passwords and cookies."""
+    return headers.get("authorization", "")[:7].lower() == "bearer "
+
+
+def peer_of(scope: Scope) -> str:
+    """Return the address of who has connected: a proxy's, if there is one."""
+    peer = scope.get(PEER) or scope.get("client") or ("", 0)
+    return str(peer[0])
+
+
+def address_of(scope: Scope) -> str:
+    """Return the address of who asks, as far as a trusted proxy tells it."""
+    client = scope.get("client") or ("", 0)
+    return str(client[0])
+
+
+class Allowance:
+    """How many changes an address may make: so many at once, and so many each second. Used by one event loop."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._left: OrderedDict[str, tuple[float, Seconds]] = OrderedDict()  # by address: how many, and when
+
+    def wait_for(self, address: str) -> Seconds:
+        """Take one; return how long to wait until there is one, 0 if it was there."""
+        now = self._clock.monotonic()
+        left, when = self._left.pop(address, (float(WRITES_AT_ONCE), now))
+        left = min(float(WRITES_AT_ONCE), left + (now - when) * WRITES_EACH_SECOND)
+        is_there = left >= 1.0
+        self._left[address] = (left - 1.0 if is_there else left), now
+        if len(self._left) > MOST_ADDRESSES:
+            self._left.popitem(last=False)
+        return 0.0 if is_there else (1.0 - left) / WRITES_EACH_SECOND
+
+
+class TooLarge(HTTPException):
+    """A body without a length went on beyond what is taken. Every application inside answers it with 413."""
+
+    status = 413
+    text = f"expected a body of at most {MOST_BYTES} bytes"
+    hint = "send less at once"
+
+    def __init__(self) -> None:
+        super().__init__(self.status, self.text)
 
 
 class _Counted:
@@ -106,11 +195,25 @@ class _Counted:
         return message
 
 
+def _problem_of(error: Exception) -> tuple[int, str, str] | None:
+    """Return what is said of an error that is no failure of ours."""
+    return (TooLarge.status, TooLarge.text, TooLarge.hint) if isinstance(error, TooLarge) else None
+
+
+def _log(scope: Scope, why: str, request_id: str) -> None:
+    path = visible(scope["path"])
+    logger.warning("refused %s %s from %s: %s (request %s)", scope["method"], path, address_of(scope), why, request_id)
+
+
 def _name_of(host: str) -> str:
     """Return the host without its port."""
-    return (urlsplit(f"//{host}").hostname or "") if "@" not in host else ""
+    try:
+        return (urlsplit(f"//{host}").hostname or "") if "@" not in host else ""
+    except ValueError:
+        return ""
 
 
 def _problem(status: int, text: str, hint: str) -> Response:
     body: dict[str, Any] = {"title": text, "status": status, "hint": hint}  # Any: JSON
-    return JSONResponse(body, status, media_type="application/problem+json")
+    headers = {"Retry-After": "1"} if status == 429 else {}
+    return JSONResponse(body, status, headers, media_type="application/problem+json")

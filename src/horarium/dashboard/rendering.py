@@ -10,16 +10,18 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
+from msgspec import Raw
 
 from horarium.clock import Instant
 from horarium.dashboard.ask import Ask, part
 from horarium.dashboard.assets import Assets
 from horarium.dashboard.person import Role
 from horarium.observe.looks import look_of
-from horarium.observe.moments import day_and_time, exact, iso, span
+from horarium.observe.moments import age, day_and_time, exact, iso, span
 from horarium.observe.text import json_text, visible
 from horarium.version import __version__
 
@@ -53,12 +55,14 @@ def environment() -> Environment:
     )
     made.filters |= {
         "moment": moment,
+        "age": age,
         "span": span,
         "visible": visible,
         "json_text": json_text,
         "part": part,
         "quoted": lambda text: quote(str(text), safe=""),
         "roughly": roughly,
+        "said": lambda value: json_text(Raw(msgspec.json.encode(value))),
     }
     made.globals |= {"look_of": look_of, "Role": Role, "version": __version__, "asset": Assets.shared().path}
     return made

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Sequence
+from types import FrameType
+from typing import Any, cast
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from horarium.clock import Seconds
+from horarium.dashboard.guard import PEER
 from horarium.errors import ImproperlyConfigured
 
 STOP_WITHIN: Seconds = 3.0  # open streams are cut then
@@ -30,18 +35,41 @@ def listening(host: str, port: int) -> socket.socket:
     return made
 
 
-def serve(application: ASGIApp, place: socket.socket, *, prefix: str = "", proxies: str = "127.0.0.1") -> int:
+def serve(
+    application: ASGIApp, place: socket.socket, *, prefix: str = "", proxies: Sequence[str] = ("127.0.0.1",)
+) -> int:
     """Serve on a listening socket until TERM or Ctrl-C; return the exit code. ``proxies``: whose X-Forwarded-* headers
     are believed."""
+    # Any: uvicorn types ASGI more closely than Starlette does.
+    believing: Any = ProxyHeadersMiddleware(cast(Any, application), trusted_hosts=list(proxies))
     config = uvicorn.Config(
-        application,
+        Peered(believing),
         root_path=prefix,
         log_level="warning",
         access_log=False,
         server_header=False,
-        forwarded_allow_ips=proxies,
+        proxy_headers=False,
         timeout_graceful_shutdown=int(STOP_WITHIN),
     )
-    server = uvicorn.Server(config)
+    server = _Server(config)
     server.run(sockets=[place])
     return 0 if server.started else 1
+
+
+class _Server(uvicorn.Server):
+    """Told to stop, it ends in an orderly way and says so by its exit code; told twice, at once."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+class Peered:
+    """Writes down who has connected, before anybody believes what a proxy says of somebody else."""
+
+    def __init__(self, inner: ASGIApp) -> None:
+        self._inner = inner
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[PEER] = scope.get("client")
+        await self._inner(scope, receive, send)

@@ -7,59 +7,75 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote
 
+from msgspec.structs import replace
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, compile_path
+from starlette.routing import BaseRoute, Mount, compile_path
 from starlette.routing import Route as StarletteRoute
 
-from horarium.dashboard.ask import Ask, Done, Download, Shown, Unanswerable
+from horarium.dashboard import api
+from horarium.dashboard.access.asked import Asked, Knower
+from horarium.dashboard.access.door import Door
+from horarium.dashboard.access.secret import is_same, new_secret
+from horarium.dashboard.ask import Ask, Cookie, Done, Download, Shown, Unanswerable, local_path
 from horarium.dashboard.assets import Assets
 from horarium.dashboard.audit import Entry, write
-from horarium.dashboard.guard import Guard, TooLarge
+from horarium.dashboard.cookies import DENSITY, THEME, ZONE
+from horarium.dashboard.flower import flower_routes
+from horarium.dashboard.guard import Guard, address_of, routed
 from horarium.dashboard.live import Hub
-from horarium.dashboard.person import Access, Open, Person, Role
+from horarium.dashboard.person import Access, Person, Role
 from horarium.dashboard.rendering import LIVE, has_block, render
 from horarium.dashboard.room import Room, Route
 from horarium.dashboard.rooms import ALL
 from horarium.errors import EngineUnavailable, HorariumError
 from horarium.observe.moments import zone_or_utc
+from horarium.observe.text import visible
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium
 
 logger = logging.getLogger("horarium.web")
 
-ZONE = "horarium_zone"  # a cookie: the zone in which its owner wants to read times
-THEME = "horarium_theme"  # a cookie
 CSRF = "horarium-csrf"  # a header, or a field of a form
 PING_EVERY = 15  # seconds; proxies end what is silent
 TOLD = "horarium_told"  # a cookie for one answer: what became of a change
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+MOST_STREAMS = 5  # of one session: browsers open six connections to a host, and one must be left
 
 
 def web(
     app: Horarium,
     *,
-    access: Access | None = None,
+    access: Access | Knower | None = None,
     hosts: Sequence[str] = (),
     frames: str = "'none'",
     rooms: Sequence[Room] = ALL,
 ) -> Starlette:
     """Return the dashboard of an app, to be served or mounted: ``application.mount("/horarium", web(app, access=…))``.
 
-    ``access`` knows who may do what; without it nobody but whoever guards the mount does (Open). ``hosts``: the names
-    that it may be asked by. Opens nothing. Raises: ImproperlyConfigured when its files are not there.
+    ``access`` knows who may do what: a Door, ``Open()`` where others guard the mount, or a plain function that is given
+    the request and returns a Person or None. Without it only tokens and links open it (``horarium tokens add``).
+    ``hosts``: the names that it may be asked by. Opens nothing. Raises: ImproperlyConfigured when its files are not
+    there.
     """
-    site = Site(app, access or Open(), rooms)
-    middleware = [Middleware(Guard, hosts=tuple(hosts), frames=frames), Middleware(GZipMiddleware, minimum_size=1000)]
+    if not isinstance(access, Access):
+        access = Door(app, others=() if access is None else (Asked(access),))
+    site = Site(app, access, rooms)
+    middleware = [
+        Middleware(Guard, hosts=tuple(hosts), frames=frames, clock=app.connection.clock),
+        Middleware(GZipMiddleware, minimum_size=1000),
+    ]
     return Starlette(routes=site.routes(), middleware=middleware)
 
 
@@ -71,6 +87,8 @@ class Site:
         self.access = access
         self._rooms = rooms
         self._hub: Hub | None = None
+        self._streams: Counter[str] = Counter()  # by who looks; used by the event loop only
+        self._mark = new_secret()  # stands for the proof of whoever looks, in what many look at
         self._matchers = [
             (compile_path(route.path), route) for room in rooms for route in room.routes if not route.is_change
         ]
@@ -82,32 +100,33 @@ class Site:
             StarletteRoute("/static/{digest}/{name}", Assets.shared().answer, methods=["GET"], name="static"),
             StarletteRoute("/live", self._live, methods=["GET"], name="live"),
         ]
+        made.append(Mount(api.PREFIX, api.application(self.app, self.access), name="api"))
         for room in self._rooms:
             for route in room.routes:
                 methods = ["POST"] if route.is_change else ["GET"]
                 made.append(StarletteRoute(route.path, self._endpoint(route), methods=methods, name=route.name))
+        made += flower_routes(self.app, self.access)
         made.append(StarletteRoute("/{rest:path}", self._endpoint(_NOWHERE), methods=["GET"], name="nowhere"))
         return made
 
     def _endpoint(self, route: Route) -> Callable[[Request], Any]:  # Any: an awaitable of Starlette's
         async def endpoint(request: Request) -> Response:
-            try:
-                form = await _form(request) if route.is_change else {}
-            except TooLarge:
-                return HTMLResponse("more was sent than is taken at once", 413)
+            form = await _form(request) if route.is_change else {}
             return await asyncio.to_thread(self._answer, request, route, form)
 
         return endpoint
 
-    def _answer(self, request: Request, route: Route, form: dict[str, tuple[str, ...]]) -> Response:
+    def _answer(self, request: Request, route: Route, form: dict[str, tuple[str, ...]] | None) -> Response:
         """Answer a request whole; whatever goes wrong is a page that says what, and whether to try again."""
         ask = self._bare(request)
         try:
             person = self.access.person(request)
             if person is None and route.role > Role.NOBODY:
                 return self._login(request)
-            ask = self._ask(request, person or _STRANGER, form)
+            ask = self._ask(request, person or _STRANGER, form or {})
             self._require(request, route, ask)
+            if form is None:
+                raise Unanswerable("unreadable", "A change is sent as a form", hint=f"expected {' or '.join(FORMS)}")
             return self._carry_out(request, route, ask)
         except Unanswerable as trouble:
             return self._trouble(request, ask, trouble.status, trouble.text, trouble.hint)
@@ -121,21 +140,22 @@ class Site:
 
     def _carry_out(self, request: Request, route: Route, ask: Ask) -> Response:
         answer = route.function(ask)
-        if route.is_change and not route.is_trial and isinstance(answer, Done):
-            address = request.client.host if request.client else ""
-            write(ask.engine, Entry.of(ask, route.name, answer, address=address, request=request.state.request_id))
+        done = answer if isinstance(answer, Done) else answer.done if isinstance(answer, Shown) else None
+        if route.is_change and not route.is_trial and done is not None:
+            address = address_of(request.scope)
+            write(ask.engine, Entry.of(ask, route.name, done, address=address, request=request.state.request_id))
         match answer:
             case Shown():
                 is_block = request.headers.get("hx-target", "") == LIVE and has_block(answer.template, LIVE)
-                context = {"title": answer.title, "told": request.cookies.get(TOLD), **answer.context}
-                context["live_view"] = _view(request) if route.is_live else None
+                context = {"title": answer.title, "told": unquote(request.cookies.get(TOLD, "")), **answer.context}
+                context["live_view"] = (answer.live_view or _view(request)) if route.is_live else None
                 html = render(answer.template, ask, context, block=LIVE if is_block else None)
                 response: Response = HTMLResponse(html, answer.status)
                 if TOLD in request.cookies:
                     response.delete_cookie(TOLD, path=f"{ask.base}/")
                 return response
             case Download():
-                headers = {"Content-Disposition": f'attachment; filename="{answer.name}"'}
+                headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{_quoted(answer.name)}"}
                 return Response(answer.body, headers=headers, media_type=answer.media)
             case Done():
                 return _led(request, ask, answer)
@@ -143,19 +163,25 @@ class Site:
     def _require(self, request: Request, route: Route, ask: Ask) -> None:
         """Raises: Unanswerable when the person may not, or the change does not come from a page of theirs."""
         if not ask.person.may(route.role):
+            _note_refusal(request, ask.person, f"needs the right of an {route.role.word}")
             raise Unanswerable(
                 "refused", f"this needs the right of an {route.role.word}", hint=f"you are a {ask.person.role.word}"
             )
         given = request.headers.get(CSRF) or ask.given(CSRF)
-        if route.is_change and ask.person.csrf and given != ask.person.csrf:
+        if route.is_change and ask.person.csrf and not is_same(given, ask.person.csrf):
+            _note_refusal(request, ask.person, "came without the proof that its page holds")
             raise Unanswerable("refused", "this page is no longer valid", hint="reload it and try again")
 
     def _login(self, request: Request) -> Response:
-        path = self.access.login_path()
-        base = request.scope.get("root_path", "")
-        if path is None or request.method != "GET" or "hx-request" in request.headers:
-            return HTMLResponse("who are you?", 401, {"WWW-Authenticate": 'Basic realm="Horarium"'})
-        return RedirectResponse(f"{base}{path}?then={_quoted(_view(request))}", HTTPStatus.SEE_OTHER)
+        _note_refusal(request, None, "nobody is logged in")
+        url = self.access.login_url(request.scope.get("root_path", ""), _view(request))
+        if url is None or request.method != "GET" or "hx-request" in request.headers:
+            return self._unknown()
+        return RedirectResponse(url, HTTPStatus.SEE_OTHER)
+
+    def _unknown(self) -> Response:
+        headers = {"WWW-Authenticate": self.access.challenge} if self.access.challenge else {}
+        return HTMLResponse("who are you?", 401, headers)
 
     def _trouble(self, request: Request, ask: Ask, status: int, text: str, hint: str) -> Response:
         context = {"title": text, "told": None, "live_view": None, "hint": hint, "status": status}
@@ -166,27 +192,60 @@ class Site:
         """Stream the live block of the page that ``view`` names, as the person who asks may see it."""
         person = await asyncio.to_thread(self.access.person, request)
         if person is None:
-            return HTMLResponse("who are you?", 401)
-        wanted = urlsplit(request.query_params.get("view", ""))
-        query = dict(parse_qsl(wanted.query))
-        found = self._find(wanted.path)
+            return self._unknown()
+        viewed, _, asked = request.query_params.get("view", "").partition("?")
+        path = routed(viewed)
+        query = dict(parse_qsl(asked))
+        found = self._find(path)
         if found is None or not person.may(found[0].role):
             return HTMLResponse("no such page", 404)
         route, parts = found
         zone = _zone(request, self.app)
-        key = (route.name, tuple(parts.items()), wanted.query, zone, person.role, request.scope.get("root_path", ""))
         base = request.scope.get("root_path", "")
+        key = (route.name, tuple(parts.items()), asked, zone, person.role, person.name, base)
+        shared = replace(person, csrf=self._mark if person.csrf else "", session="")
 
         def look() -> str:
-            return self._block(route, person, wanted.path, parts, query, zone, base)
+            return self._block(route, shared, path, parts, query, zone, base)
 
+        def is_still_welcome() -> bool:
+            try:
+                now = self.access.person(request)
+            except EngineUnavailable:
+                return False  # the browser comes back
+            return now is not None and now.name == person.name and now.may(route.role)
+
+        who = person.session or address_of(request.scope)
+        if self._streams[who] >= MOST_STREAMS:
+            _note_refusal(request, person, f"has {MOST_STREAMS} live pages open")
+            return HTMLResponse("too many live pages are open", 429, {"Retry-After": "30"})
+        seen = request.headers.get("last-event-id", "")
         if self._hub is None:
             self._hub = Hub(self.app.connection.clock)
         return EventSourceResponse(
-            _stream(self._hub, key, look, request.headers.get("last-event-id", "")),
+            self._counted(who, self._sealed(person, is_still_welcome, _stream(self._hub, key, look, seen))),
             ping=PING_EVERY,
             headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store"},
         )
+
+    async def _counted(self, who: str, events: AsyncIterator[ServerSentEvent]) -> AsyncIterator[ServerSentEvent]:
+        self._streams[who] += 1
+        try:
+            async for event in events:
+                yield event
+        finally:
+            self._streams[who] -= 1
+            self._streams += Counter()  # forgets those at nought
+
+    async def _sealed(
+        self, person: Person, is_still_welcome: Callable[[], bool], events: AsyncIterator[ServerSentEvent]
+    ) -> AsyncIterator[ServerSentEvent]:
+        """Pass on what is for everybody with this person's own proof in it, as long as they may see it."""
+        async for event in events:
+            if event.event is None and not await asyncio.to_thread(is_still_welcome):
+                return  # what tells of the store's absence passes: it says nothing else
+            event.data = str(event.data).replace(self._mark, person.csrf)
+            yield event
 
     def _block(
         self,
@@ -220,7 +279,8 @@ class Site:
     def _find(self, path: str) -> tuple[Route, dict[str, str]] | None:
         for (regex, _, convertors), route in self._matchers:
             if route.is_live and (match := regex.match(path)):
-                return route, {name: str(convertors[name].convert(value)) for name, value in match.groupdict().items()}
+                parts = {name: str(convertors[name].convert(value)) for name, value in match.groupdict().items()}
+                return route, {name: unquote(value) for name, value in parts.items()}
         return None
 
     def _bare(self, request: Request) -> Ask:
@@ -232,7 +292,10 @@ class Site:
             path=_path(request),
             zone=_zone(request, self.app),
             theme=_theme(request),
+            density=_density(request),
             base=request.scope.get("root_path", ""),
+            access=self.access,
+            connection=request,
         )
 
     def _ask(self, request: Request, person: Person, form: dict[str, tuple[str, ...]]) -> Ask:
@@ -241,12 +304,15 @@ class Site:
             person=person,
             now=self.app.engine.now(),
             path=_path(request),
-            parts={name: str(value) for name, value in request.path_params.items()},
+            parts={name: unquote(str(value)) for name, value in request.path_params.items()},
             query=dict(request.query_params),
             form=form,
             zone=_zone(request, self.app),
             theme=_theme(request),
+            density=_density(request),
             base=request.scope.get("root_path", ""),
+            access=self.access,
+            connection=request,
         )
 
 
@@ -275,21 +341,47 @@ async def _stream(hub: Hub, key: object, look: Callable[[], str], seen: str) -> 
             version = await feed.wait_beyond(version)
 
 
-async def _form(request: Request) -> dict[str, tuple[str, ...]]:
+async def _form(request: Request) -> dict[str, tuple[str, ...]] | None:
+    """Return what was sent, None if it is no form: other sites can send such without a question to us."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in FORMS and (kind or await request.body()):
+        return None
     form = await request.form(max_files=0)
     return {name: tuple(str(value) for value in form.getlist(name)) for name in form}
 
 
 def _led(request: Request, ask: Ask, done: Done) -> Response:
     """Lead the browser to where the change shows, with what became of it."""
-    target = ask.url(done.to)
+    target = ask.url(local_path(done.to))
     if "hx-request" in request.headers:
-        response = Response(status_code=204, headers={"HX-Redirect": target})
+        response = Response(status_code=204, headers={"HX-Redirect": quote(target, safe=_URL)})
     else:
         response = RedirectResponse(target, HTTPStatus.SEE_OTHER)
+    for cookie in done.cookies:
+        _set(response, cookie, ask.base)
+    if not done.text:  # only led on
+        return response
     told = ("+" if done.is_good else "-") + done.text
     response.set_cookie(TOLD, _quoted(told)[:3000], max_age=60, path=f"{ask.base}/", httponly=True, samesite="lax")
     return response
+
+
+def _set(response: Response, cookie: Cookie, base: str) -> None:
+    response.set_cookie(
+        cookie.name,
+        cookie.value,
+        max_age=int(cookie.lasts),
+        path=cookie.path or f"{base}/",
+        secure=cookie.is_secure,
+        httponly=cookie.is_hidden,
+        samesite="lax",
+    )
+
+
+def _note_refusal(request: Request, person: Person | None, why: str) -> None:
+    who = f"{visible(person.name)} ({person.role.word})" if person else "somebody"
+    path, address = visible(request.scope["path"]), address_of(request.scope)
+    logger.warning("refused %s %s from %s at %s: %s", request.method, path, who, address, why)
 
 
 def _path(request: Request) -> str:
@@ -300,7 +392,7 @@ def _path(request: Request) -> str:
 
 def _view(request: Request) -> str:
     query = request.url.query
-    return _path(request) + (f"?{query}" if query else "")
+    return quote(_path(request), safe="/%") + (f"?{query}" if query else "")
 
 
 def _zone(request: Request, app: Horarium) -> str:
@@ -311,6 +403,13 @@ def _zone(request: Request, app: Horarium) -> str:
 def _theme(request: Request) -> str:
     theme = request.cookies.get(THEME, "")
     return theme if theme in ("light", "dark") else ""
+
+
+def _density(request: Request) -> str:
+    return "tight" if request.cookies.get(DENSITY) == "tight" else ""
+
+
+_URL = ":/%#?=@[]!$&'()*+,;"  # what stays as it is in an address, as Starlette does for Location
 
 
 def _quoted(text: str) -> str:

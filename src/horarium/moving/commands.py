@@ -54,12 +54,11 @@ _VARIABLES: dict[str, tuple[Verdict, str]] = {
     "C_FORCE_ROOT": ("no effect", "nothing is pickled, so root needs no permission"),
     "REMAP_SIGTERM": ("no effect", "TERM already drains and gives back what is left within worker_grace"),
 }
-_FLOWER = "Flower's pages and API are not there: `horarium status`, `runs`, `inspect`, each with --json"
+_FLOWER = "`horarium flower` takes its flags, its FLOWER_ variables and its API: see come from Flower"
 _MULTI = "one `horarium worker` for each: let systemd, supervisor or the container keep them (docs: stop and deploy)"
 
 _ELSEWHERE = {
     "amqp": "there is no broker to talk to: `horarium purge`, `call` and `runs` do what it did",
-    "flower": _FLOWER,
     "graph": "`horarium status` shows who is alive",
     "multi": _MULTI,
 }

@@ -14,7 +14,7 @@ _PACKAGES: dict[str, tuple[Verdict, str]] = {
     "vine": ("note", "not needed any more: remove it"),
     "amqp": ("note", "not needed any more: remove it"),
     "celery-types": ("note", "not needed any more, Horarium is typed: remove it"),
-    "flower": ("note", "not needed any more: `horarium status`, `runs`, `inspect`; remove it"),
+    "flower": ("note", "not needed any more: `horarium flower` takes its place; remove it"),
     "gevent": ("note", "not needed for workers any more: -P thread or async; remove it unless you use it yourself"),
     "eventlet": ("note", "not needed for workers any more: -P thread or async; remove it unless you use it yourself"),
     "celery-redbeat": ("note", "not needed any more, the store keeps the schedules: remove it"),

@@ -48,7 +48,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     members: tuple[MemberRecord, ...] = ()
     queues: dict[str, QueueCounts] = msgspec.field(default_factory=dict)
     states: dict[str, int] = msgspec.field(default_factory=dict)
-    schedules: tuple[Schedule, ...] = ()
+    schedules: tuple[Schedule, ...] = ()  # the first of them, by name
+    schedules_stored: int = 0
     dead: tuple[Run, ...] = ()  # the newest few
     switched: Switched = Switched()
     limited: dict[str, str] = msgspec.field(default_factory=dict)  # tasks of the app that have a limit: in words
@@ -84,11 +85,19 @@ class Facts(Struct, frozen=True, kw_only=True):
         return frozenset(task for m in self.runners for task in m.member.tasks)
 
 
-def gather(app: Horarium, now: Instant, *, command: str = "horarium", with_schedules: bool = True) -> Facts:
+def gather(
+    app: Horarium,
+    now: Instant,
+    *,
+    command: str = "horarium",
+    with_schedules: bool = True,
+    most_schedules: int = SCHEDULES_READ,
+    most_counted: int | None = None,
+) -> Facts:
     """Ask the app and its store for everything the rules need; ``now`` is used only if the store cannot tell.
 
     A store that cannot be used is a fact too, and never raised. Schedules, of which there may be very many, are of no
-    use for judging one run.
+    use for judging one run; no more than ``most_schedules`` are read. ``most_counted``: runs of each state; None: all.
     """
     declared, wrong = read_declared(app, now) if with_schedules else ((), {})
     known = Facts(
@@ -108,7 +117,7 @@ def gather(app: Horarium, now: Instant, *, command: str = "horarium", with_sched
     try:
         engine = app.engine
         engine.check()
-        return _ask(engine, known, with_schedules=with_schedules)
+        return _ask(engine, known, most_schedules if with_schedules else 0, most_counted)
     except EngineError as error:
         return replace(known, trouble=str(error))
 
@@ -157,9 +166,9 @@ def held_run(engine: Engine, run: Run) -> Held | None:
     return page.held[0] if page.held else None
 
 
-def _ask(engine: Engine, known: Facts, *, with_schedules: bool) -> Facts:
+def _ask(engine: Engine, known: Facts, most_schedules: int, most_counted: int | None) -> Facts:
     now = engine.now()
-    counts = engine.inspector.counts()
+    counts = engine.inspector.counts(most=most_counted)
     dead: tuple[Run, ...] = ()
     if counts.states.get(State.DEAD):
         dead = engine.results.search(RunFilter(states=(State.DEAD,)), Page(limit=DEAD_READ)).runs
@@ -173,7 +182,8 @@ def _ask(engine: Engine, known: Facts, *, with_schedules: bool) -> Facts:
         members=tuple(engine.inspector.workers(now=now)),
         queues=counts.queues,
         states=counts.states,
-        schedules=engine.schedules.browse(Page(limit=SCHEDULES_READ)).schedules if with_schedules else (),
+        schedules=engine.schedules.browse(Page(limit=most_schedules)).schedules if most_schedules else (),
+        schedules_stored=counts.schedules,
         dead=dead,
         switched=read_switches(engine, now=now),
     )

@@ -86,3 +86,16 @@ def _known(instant: Instant) -> Instant:
     if not 0 <= instant <= LATEST:  # it could not be shown in every zone
         raise ValueError("it is not from 1970 to 9998")
     return instant
+
+
+def age(seconds: Seconds) -> str:
+    """Return a duration that goes on as no more than people need: what is shown live must not be new each second."""
+    seconds = max(seconds, 0.0)
+    if seconds < 10:
+        return "under 10 s"
+    if seconds < 120:
+        return f"{seconds // 10 * 10:.0f} s"
+    for unit, size in (("d", 86_400), ("h", 3600)):
+        if seconds >= 2 * size:
+            return f"{seconds // size:.0f} {unit}"
+    return f"{seconds // 60:.0f} min"

@@ -14,10 +14,12 @@ from urllib.parse import urlsplit
 from horarium.address import masked
 from horarium.app import holdings
 from horarium.app.holdings import task_info
+from horarium.clock import Seconds
 from horarium.panel import Function
 from horarium.settings_table import TABLE
 from horarium.version import __version__
 from horarium.worker.process import resident_bytes
+from horarium.worker.stacks import read as read_stacks
 
 if TYPE_CHECKING:
     from horarium.worker.station import Station
@@ -27,6 +29,7 @@ STANDARD = "celery."  # how the names of tasks begin that every app has
 TOLD_OF_TASKS = ("exchange", "routing_key", "rate_limit")
 SECRET = ("password", "secret", "token", "key", "credential")
 SAMPLES_KEPT = 100
+STACKS_WITHIN: Seconds = 1.0  # of all children together, nearly: each has a moment at least
 POOLS = {"process": "process:ProcessPool", "thread": "thread:ThreadPool", "async": "loop:AsyncPool"}
 
 
@@ -132,6 +135,20 @@ def scheduled(station: Station, **_: Any) -> Answer:
     return holdings.scheduled(station.engine, station.node())
 
 
+def stacks(station: Station, **_: Any) -> Answer:
+    running: dict[int, list[str]] = {}
+    for life, entry in station.running():
+        running.setdefault(life.pid, []).append(f"{entry.task} [{entry.id}]")
+    until = station.clock.monotonic() + STACKS_WITHIN
+    told = []
+    for life in station.lives():
+        runs = ", ".join(running.get(life.pid, [])) or "nothing"
+        left = max(0.1, until - station.clock.monotonic())
+        text = read_stacks(life.pid, left, station.clock) if life.pid else None
+        told.append(f"child {life.place + 1} (pid {life.pid}) runs {runs}\n{text or 'It has not told its stacks.'}\n")
+    return {"ok": "\n".join(told)}
+
+
 def stats(station: Station, **_: Any) -> Answer:
     options, present = station.options, station.present
     told = {
@@ -180,6 +197,7 @@ ANSWERS: Mapping[str, Function] = {
         reserved,
         revoked,
         scheduled,
+        stacks,
         stats,
     )
 }

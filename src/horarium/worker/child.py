@@ -26,7 +26,7 @@ from horarium.errors import EngineUnavailable, OwnerLost, StoreUnusable
 from horarium.event import ChildRecycled, Observer, Troubled
 from horarium.message import Delivery
 from horarium.outcome import Released, Revoked
-from horarium.worker import output
+from horarium.worker import output, stacks
 from horarium.worker.archivist import Archivist
 from horarium.worker.board import Board
 from horarium.worker.execute import Executor
@@ -100,6 +100,7 @@ class Child:
         """Work until told to end, or until it is time for a fresh child; return the exit code."""
         self._observer.enter(f"worker-{self._place + 1}")
         show_stacks_on(signal.SIGUSR1)
+        stacks.tell_when_asked()
         end_with_own_threads("horarium-", EXIT_INTERNAL)
         output.install(self._options.output_level)
         self._app.set_current()

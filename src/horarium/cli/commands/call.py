@@ -10,11 +10,11 @@ from horarium.cli import following
 from horarium.cli.commands.result import show_ended
 from horarium.cli.exits import Exit, Stop
 from horarium.cli.leftovers import Leftover, leftovers
-from horarium.cli.lookup import run_document
 from horarium.cli.options import JSON, Command, json_list, json_object, nearest, option, seconds
 from horarium.cli.session import Session
 from horarium.clock import Seconds, to_datetime
 from horarium.observe.doctor import SHARED_INSTEAD, store_is_private
+from horarium.observe.document import run_document
 from horarium.observe.finding import plural
 from horarium.observe.moments import parse_moment, zone_or_utc
 from horarium.outcome import Run

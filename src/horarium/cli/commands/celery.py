@@ -25,7 +25,6 @@ INSTEAD = {
     "amqp": "there is no broker to talk to; `horarium runs` and `horarium purge` look into the store",
     "control": "`horarium inspect` asks the workers; signals and the service manager stop them",
     "events": "`horarium runs list` shows what happened, `horarium status` what goes on",
-    "flower": "`horarium status`, `runs`, `schedules` and `doctor` show what its pages do, all with --json",
     "graph": "`horarium status` shows who is alive",
     "list": "`horarium status` shows the queues",
     "logtool": "log lines are as Celery's; grep reads them",

@@ -1,8 +1,11 @@
-"""``horarium dev``: a worker and a scheduler in one, started anew at every save."""
+"""``horarium dev``: a worker, a scheduler and the dashboard in one, started anew at every save."""
 
 from __future__ import annotations
 
+import socket
 import sys
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -24,6 +27,8 @@ from horarium.cli.session import Session
     metavar="FOLDER",
     help="Watch this folder too.",
 )
+@option("-p", "--port", type=click.IntRange(0, 65535), default=8600, show_default=True, help="Of the dashboard.")
+@option("--no-web", is_flag=True, help="Without the dashboard.")
 @click.pass_obj
 def command(
     session: Session,
@@ -33,10 +38,13 @@ def command(
     queues: tuple[str, ...] | None,
     grace: float,
     watch: tuple[Path, ...],
+    port: int,
+    no_web: bool,
 ) -> int:
-    """Run worker and scheduler together, and start them anew when a Python file in the folder changes.
+    """Run worker, scheduler and dashboard together, and start them anew when a Python file in the folder changes.
 
-    Running tasks may finish first. An error in a file is shown; saving it again is enough.
+    Running tasks may finish first. An error in a file is shown; saving it again is enough. The dashboard prints a link
+    that logs in; who is logged in stays so.
     """
     from horarium.cli.reload import Reloader, snapshot
 
@@ -52,6 +60,37 @@ def command(
         arguments += ["-Q", ",".join(queues)]
     say(f"dev: watching {len(snapshot(folders))} Python files in {', '.join(map(str, folders))}; Ctrl-C stops")
     own = [sys.executable, "-m", "horarium", *session.given(), *(["--skip-checks"] if session.skip_checks else [])]
+    if not no_web and not all(map(find_spec, WEB)):
+        say("dev: without the dashboard; for it: pip install 'horarium[web]'")
+        no_web = True
     return Reloader(
-        [*own, "worker", "-B", *arguments], folders, grace=grace, say=lambda text: say(f"dev: {text}")
+        [*own, "worker", "-B", *arguments],
+        folders,
+        grace=grace,
+        say=lambda text: say(f"dev: {text}"),
+        beside=None if no_web else _dashboard(own, port),
     ).run()
+
+
+WEB = ("uvicorn", "fastapi", "jinja2", "sse_starlette", "python_multipart")
+
+
+def _dashboard(own: Sequence[str], wanted: int) -> Callable[[], Sequence[str]]:
+    """Return what makes the command of the dashboard: on one port for all its lives, with a link in the first one."""
+    port = str(_free_port(wanted))
+    links = iter(["--link"])
+    return lambda: [*own, "web", "-l", "WARNING", "--port", port, next(links, "--no-link")]
+
+
+def _free_port(wanted: int) -> int:
+    """Return this port or, if somebody has it, one that is free."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            found: int = probe.getsockname()[1]
+            return found
+    return wanted

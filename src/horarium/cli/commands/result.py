@@ -5,9 +5,10 @@ from __future__ import annotations
 import click
 
 from horarium.cli.exits import Exit, Stop
-from horarium.cli.lookup import find_run, run_document, value_text
+from horarium.cli.lookup import find_run, value_text
 from horarium.cli.options import JSON, Command, option, seconds
 from horarium.cli.session import Session
+from horarium.observe.document import run_document
 from horarium.outcome import Run, State
 
 

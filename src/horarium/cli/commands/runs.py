@@ -7,20 +7,25 @@ import click
 from horarium.app.again import RETRY_OF, refusal, send_again
 from horarium.cli.commands import tree, watching
 from horarium.cli.exits import Exit, Stop
-from horarium.cli.lookup import call_text, find_run, run_document, value_text
+from horarium.cli.lookup import call_text, find_run, value_text
 from horarium.cli.options import JSON, Group, names, nearest, option
 from horarium.cli.output import Column, Output, short
 from horarium.cli.session import Session
 from horarium.clock import Instant
-from horarium.engines.records import Page, RunFilter
 from horarium.message import Message
+from horarium.observe.contents import Contents
+from horarium.observe.document import run_document
 from horarium.observe.facts import gather, held_run
 from horarium.observe.finding import Finding, plural
+from horarium.observe.matching import Sight
 from horarium.observe.moments import local, parse_past, span
+from horarium.observe.question import Question, Term, either, every, parse
+from horarium.observe.searching import plan_of, search
 from horarium.observe.waiting import explain
 from horarium.outcome import Run, State
 
 PAGE = 500  # runs read at a time
+MOST_SEARCHED = 100_000  # runs that one command looks into
 SHOWN_JOINS = 3  # of those that wait for a run
 
 COLUMNS = (
@@ -40,6 +45,7 @@ def command() -> None:
 
 
 @command.command("list")
+@click.argument("question", nargs=-1)
 @option("--state", "states", type=names, metavar="A,B", help="PENDING STARTED RETRY SUCCESS FAILURE DEAD ...")
 @option("--task", "tasks", type=names, metavar="A,B", help="Only of these tasks.")
 @option("-Q", "--queue", "queues", type=names, metavar="A,B", help="Only of these queues.")
@@ -50,6 +56,7 @@ def command() -> None:
 @click.pass_obj
 def show_runs(
     session: Session,
+    question: tuple[str, ...],
     states: tuple[str, ...] | None,
     tasks: tuple[str, ...] | None,
     queues: tuple[str, ...] | None,
@@ -58,24 +65,41 @@ def show_runs(
     limit: int,
     as_json: bool,
 ) -> None:
-    """List runs, newest first."""
+    """List runs, newest first.
+
+    QUESTION narrows them down, as it does in the dashboard: 'state:failed task:shop.* args.order:1115 duration>30s
+    since:1h -queue:mail "no disk"'. Put it into quotes.
+    """
     engine, zone = session.engine, session.show_times_of_app()
-    wanted = RunFilter(
-        states=tuple(state.upper() for state in states or ()),
-        tasks=tasks or (),
-        queues=queues or (),
-        schedule=schedule,
-        since=_since(since, zone, engine.now()) if since else None,
+    sight = Sight(now=engine.now(), zone=zone, contents=Contents(session.app))
+    wanted = tuple(state.upper() for state in states or ())
+    if since:
+        _check_since(since, zone, sight.now)
+    plan = plan_of(
+        every(
+            parse(" ".join(question)),
+            *_exactly("state", wanted),
+            *_exactly("task", tasks),
+            *_exactly("queue", queues),
+            *_exactly("schedule", (schedule,) if schedule else ()),
+            *_exactly("since", (since,) if since else ()),
+        ),
+        sight,
     )
     runs: list[Run] = []
-    page = engine.results.search(wanted, Page(limit=min(limit, PAGE)))
-    runs.extend(page.runs)
-    while page.next is not None and len(runs) < limit:
-        page = engine.results.search(wanted, Page(limit=min(limit - len(runs), PAGE), after=page.next))
-        runs.extend(page.runs)
+    found = search(engine.results, plan, sight, limit=min(limit, PAGE), most=MOST_SEARCHED)
+    runs.extend(found.runs)
+    searched = found.searched
+    while found.next is not None and len(runs) < limit and searched < MOST_SEARCHED:
+        size = min(limit - len(runs), PAGE)
+        found = search(engine.results, plan, sight, limit=size, after=found.next, most=MOST_SEARCHED - searched)
+        searched += found.searched
+        runs.extend(found.runs)
     session.out.table(COLUMNS, [_row(run) for run in runs], as_json=as_json, empty="no run matches")
+    if found.next is not None and len(runs) < limit:
+        session.out.say(f"searched the newest {searched:,} runs; name a state, task, queue or before: to search others")
     if not runs:
-        _hint_at_states(session, wanted.states)
+        _hint_at_states(session, wanted)
 
 
 def _hint_at_states(session: Session, wanted: tuple[str, ...]) -> None:
@@ -101,7 +125,7 @@ def show_run(session: Session, run_id: str, as_json: bool) -> None:
     facts = gather(session.app, engine.now(), command=session.command)
     finding = explain(facts, run, None if run.has_ended else held_run(engine, run))
     if as_json:
-        out.document(run_document(run) | {"explanation": finding})
+        out.document(run_document(run, Contents(session.app)) | {"explanation": finding})
         return
     session.show_times_of_app()
     _show(out, run, finding)
@@ -132,9 +156,15 @@ def retry_runs(session: Session, run_ids: tuple[str, ...], as_json: bool) -> Non
         session.out.data(message.id)
 
 
-def _since(text: str, zone: str, now: Instant) -> Instant:
+def _exactly(field: str, values: tuple[str, ...] | None) -> list[Question]:
+    """Return the question for one of these values, if there are any."""
+    terms = [Term(field=field, value=value, is_literal=True) for value in values or ()]
+    return [either(*terms)] if terms else []
+
+
+def _check_since(text: str, zone: str, now: Instant) -> None:
     try:
-        return parse_past(text, zone, now=now)
+        parse_past(text, zone, now=now)
     except ValueError as error:
         raise click.UsageError(f"expected --since to be a span such as 2h, or a moment, got {text!r}") from error
 

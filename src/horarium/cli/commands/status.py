@@ -6,14 +6,13 @@ from collections import Counter
 
 import click
 
-from horarium.bridge.membership import POOL as BRIDGE
 from horarium.cli.exits import Exit
 from horarium.cli.fleet import Node, await_nodes
 from horarium.cli.options import JSON, Command, names, option, seconds
 from horarium.cli.output import Column
 from horarium.cli.session import Session
 from horarium.clock import Instant
-from horarium.engines.records import Counts, MemberRecord
+from horarium.engines.records import BRIDGE_POOL, Counts, MemberRecord
 from horarium.observe.finding import plural
 
 QUEUES = (
@@ -37,7 +36,7 @@ def command(session: Session, timeout: float, destination: tuple[str, ...] | Non
     now = engine.now()
     alive = [r for r in engine.inspector.workers(now=now) if r.alive]
     schedulers = [r for r in alive if r.member.kind == "scheduler"]
-    bridges = sorted({r.member.name for r in alive if r.member.pool == BRIDGE})
+    bridges = sorted({r.member.name for r in alive if r.member.pool == BRIDGE_POOL})
     counts = engine.inspector.counts()
     code = Exit.OK if nodes else Exit.UNAVAILABLE
     if as_json:

@@ -7,9 +7,10 @@ import click
 from horarium.cli.commands.result import show_ended
 from horarium.cli.exits import Exit
 from horarium.cli.following import follow
-from horarium.cli.lookup import find_run, run_document
+from horarium.cli.lookup import find_run
 from horarium.cli.options import JSON, option, seconds
 from horarium.cli.session import Session
+from horarium.observe.document import run_document
 
 
 @click.command("watch")

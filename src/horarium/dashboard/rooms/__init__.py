@@ -1,6 +1,30 @@
 """All rooms of the dashboard, in the order of the rail."""
 
 from horarium.dashboard.room import Room
-from horarium.dashboard.rooms import overview, runs, workflows
+from horarium.dashboard.rooms import (
+    alerts,
+    charts,
+    login,
+    monitor,
+    overview,
+    queues,
+    runs,
+    settings,
+    tasks,
+    workers,
+    workflows,
+)
 
-ALL: tuple[Room, ...] = (overview.room, runs.room, workflows.room)
+ALL: tuple[Room, ...] = (
+    overview.room,
+    runs.room,
+    tasks.room,
+    queues.room,
+    workers.room,
+    workflows.room,
+    monitor.room,
+    charts.room,
+    alerts.room,
+    settings.room,
+    login.room,
+)

@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from django.contrib import admin
 from django.http import HttpRequest
 
 from horarium.app.current import current_app
-from horarium.app.switches import Switch, Switched, Switches, read_switches
-from horarium.clock import Instant, Seconds
+from horarium.app.switches import Switches
+from horarium.clock import Instant
 from horarium.contrib.django.pages.models import Queue
 from horarium.contrib.django.pages.page import REASON_CHARS, Act, Effect, PageAdmin, open_store
 from horarium.engines.protocol import Engine
-from horarium.engines.records import Counts, Member, Page, QueueCounts, RunFilter
+from horarium.engines.records import Page, RunFilter
 from horarium.observe.finding import plural
 from horarium.observe.looks import shown_state
+from horarium.observe.queues import EMPTY, QueueRow, queue_rows
 from horarium.observe.text import visible
 from horarium.outcome import Run, State
 
 NEXT = 20  # messages that a queue's page lists
-EMPTY = QueueCounts()
 
 
 class Row(NamedTuple):
     """A line of the list."""
 
-    name: str
+    of: QueueRow
     url: str
-    counts: QueueCounts
-    oldest: Seconds | None
-    read_by: tuple[str, ...]
-    paused: Switch | None
 
 
 @admin.register(Queue)
@@ -50,29 +46,22 @@ class QueueAdmin(PageAdmin):
         return {"rows": self._rows(engine), "takes_reason": True}
 
     def one_context(self, request: HttpRequest, engine: Engine, key: str) -> dict[str, Any] | None:
-        row = next((row for row in self._rows(engine) if row.name == key), None)
+        row = next((row for row in self._rows(engine) if row.of.name == key), None)
         if row is None:
             return None
         now = engine.now()
         page = engine.inspector.find(RunFilter(queues=(key,)), Page(limit=NEXT))
         return {
             "row": row,
-            "tasks": sorted(row.counts.tasks.items(), key=lambda pair: -pair[1]),
+            "tasks": sorted(row.of.counts.tasks.items(), key=lambda pair: -pair[1]),
             "held": [{"held": held, "state": _state(held.message, held.state, now)} for held in page.held],
             "more": page.next is not None,
             "takes_reason": True,
-            "impossible": {"resume": "it is not paused"} if row.paused is None else {},
+            "impossible": {"resume": "it is not paused"} if row.of.paused is None else {},
         }
 
     def _rows(self, engine: Engine) -> list[Row]:
-        now = engine.now()
-        counts, switched = engine.inspector.counts(most=0), read_switches(engine, now=now)
-        records = engine.inspector.workers(now=now)
-        readers = [record.member for record in records if record.alive and record.member.kind == "worker"]
-        return [
-            _row(name, self.change_url(name), counts, switched, readers, now)
-            for name in sorted(_names(counts, switched, readers))
-        ]
+        return [Row(row, self.change_url(row.name)) for row in queue_rows(engine, now=engine.now())]
 
     def _pause(self, request: HttpRequest, names: list[str]) -> list[Effect]:
         reason = request.POST.get("reason", "")[:REASON_CHARS]
@@ -92,24 +81,6 @@ class QueueAdmin(PageAdmin):
     def _purge(self, request: HttpRequest, names: list[str]) -> list[Effect]:
         control = current_app().control
         return [Effect(name, f"purged: {plural(control.purge(queues=[name]), 'run')} cancelled") for name in names]
-
-
-def _row(name: str, url: str, counts: Counts, switched: Switched, readers: Iterable[Member], now: Instant) -> Row:
-    of_queue = counts.queues.get(name, EMPTY)
-    return Row(
-        name=name,
-        url=url,
-        counts=of_queue,
-        oldest=None if of_queue.oldest_due is None else max(0.0, (now - of_queue.oldest_due) / 1000),
-        read_by=tuple(sorted({member.name for member in readers if name in member.queues})),
-        paused=switched.of_queue(name),
-    )
-
-
-def _names(counts: Counts, switched: Switched, readers: Iterable[Member]) -> set[str]:
-    """Return the queues that hold something, are read, or are paused."""
-    read = {name for member in readers for name in member.queues}
-    return {*counts.queues, *read, *(switch.name for switch in switched.of_kind("queue"))}
 
 
 def _purged(names: list[str]) -> list[str]:

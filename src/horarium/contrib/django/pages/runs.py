@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
-from horarium.app.again import refusal, send_again
+from horarium.app.again import repeated
 from horarium.app.current import current_app
 from horarium.clock import Instant, Seconds
 from horarium.contrib.django.pages import question
@@ -20,7 +20,9 @@ from horarium.contrib.django.pages.run_page import context_of
 from horarium.contrib.django.pages.text import local
 from horarium.engines.protocol import Engine
 from horarium.engines.records import Counts, Page
-from horarium.observe.looks import LOOKS, look_of, shown_state
+from horarium.observe import effects
+from horarium.observe.effects import cancel, run_again
+from horarium.observe.looks import LOOKS, shown_state
 from horarium.outcome import Run
 
 ROWS = 50
@@ -98,18 +100,8 @@ class RunAdmin(PageAdmin):
         ]
 
     def _retry(self, request: HttpRequest, ids: list[str]) -> list[Effect]:
-        engine = open_store()
-        found = dict(zip(ids, engine.results.read(ids), strict=True))
-        reasons = {id: refusal(run) if run else "nothing is known of it" for id, run in found.items()}
-        effects = {id: Effect(id, f"not sent again: {reason}", done=False) for id, reason in reasons.items() if reason}
-        runs = [run for run in found.values() if run is not None and run.id not in effects]
-        for run, (message, placed) in zip(runs, send_again(engine, runs), strict=True):
-            if placed is True:
-                effects[run.id] = Effect(run.id, f"sent again as {message.id}", url=self.change_url(message.id))
-            else:
-                reason = f"not sent again: run {placed}, of the same unique key, stands for it"
-                effects[run.id] = Effect(run.id, reason, done=False, url=self.change_url(str(placed)))
-        return [effects[id] for id in ids]
+        now = open_store().now()
+        return self._told(ids, lambda runs: run_again(current_app(), runs, lambda run: repeated(run, now)))
 
     def _revoke(self, request: HttpRequest, ids: list[str]) -> list[Effect]:
         return self._cancel(ids, terminate=False)
@@ -118,22 +110,18 @@ class RunAdmin(PageAdmin):
         return self._cancel(ids, terminate=True)
 
     def _cancel(self, ids: list[str], *, terminate: bool) -> list[Effect]:
-        changed = set(current_app().control.revoke(ids, terminate=terminate))
-        runs = dict(zip(ids, open_store().results.read(ids), strict=True))
-        return [_cancelled(id, runs[id], id in changed, terminate=terminate) for id in ids]
+        return self._told(ids, lambda runs: cancel(current_app(), runs, terminate=terminate))
 
+    def _told(self, ids: list[str], act: Callable[[list[Run]], list[effects.Effect]]) -> list[Effect]:
+        """Act on those that are known; tell of all, in their order."""
+        runs = [run for run in open_store().results.read(ids) if run is not None]
+        became = {effect.id: effect for effect in act(runs)}
+        return [self._as_told(id, became.get(id)) for id in ids]
 
-def _cancelled(id: str, run: Run | None, is_changed: bool, *, terminate: bool) -> Effect:
-    if run is None:
-        return Effect(id, "not cancelled: nothing is known of it", done=False)
-    if not is_changed:
-        word = look_of(run.state).word
-        reason = f"it had ended already: {word}" if run.has_ended else "it is to be cancelled already"
-        return Effect(id, f"not cancelled: {reason}", done=False)
-    if run.has_ended:
-        return Effect(id, "cancelled")
-    stays = "its process is told to stop it" if terminate else "it runs now, runs on, and is not tried again"
-    return Effect(id, f"cancelled: {stays}")
+    def _as_told(self, id: str, effect: effects.Effect | None) -> Effect:
+        if effect is None:
+            return Effect(id, "nothing done: nothing is known of it", done=False)
+        return Effect(id, effect.text, done=effect.was_done, url=self.change_url(effect.new) if effect.new else "")
 
 
 def _choices(asked: Asked, counts: Counts) -> list[dict[str, Any]]:

@@ -1,0 +1,348 @@
+"""The door of the API: who asks, whether they may, and how each answer and each refusal looks.
+
+A route is added by ``reads`` or ``changes`` and in no other way, so that none is without a role, and no change without
+a record in the audit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import json
+import logging
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
+
+from fastapi import APIRouter, Depends
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from msgspec import Struct
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from horarium.clock import Instant
+from horarium.dashboard import audit
+from horarium.dashboard.access.secret import is_same
+from horarium.dashboard.ask import Ask, Unanswerable
+from horarium.dashboard.guard import TooLarge, address_of
+from horarium.dashboard.person import Access, Person, Role
+from horarium.errors import (
+    EngineUnavailable,
+    HorariumError,
+    InvalidArguments,
+    InvalidQuestion,
+    InvalidSchedule,
+    NotRegistered,
+    OwnedByCode,
+    RunNotFound,
+    ScheduleConflict,
+    ScheduleNotFound,
+    ScheduleRefused,
+)
+from horarium.observe.text import visible
+
+if TYPE_CHECKING:
+    from horarium.app.app import Horarium
+    from horarium.engines.protocol import Engine
+
+logger = logging.getLogger("horarium.web")
+
+CSRF = "horarium-csrf"  # a header: what a browser's session must bring along with a change
+BY_BROWSERS = frozenset({"sec-fetch-site", "origin"})
+ROLE = "x-role"  # in the OpenAPI document
+PROBLEMS: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI
+    "default": {
+        "description": "What went wrong, as RFC 9457 has it.",
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+}
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Problem(Exception):
+    """Why a request is refused: ``code`` is for programs and never changes, ``text`` and ``hint`` are for people."""
+
+    def __init__(self, status: int, code: str, text: str, *, hint: str = "", errors: Any = None) -> None:
+        super().__init__(text)
+        self.status = status
+        self.code = code
+        self.text = text
+        self.hint = hint
+        self.errors = errors
+
+
+class Caller(Struct, frozen=True, kw_only=True):
+    """Who asks, and of which app."""
+
+    app: Horarium
+    person: Person
+    now: Instant  # the store's
+    base: str  # the dashboard's own prefix
+    request: str  # its id
+    address: str
+
+    @property
+    def engine(self) -> Engine:
+        return self.app.engine
+
+    def ask(self, path: str = "/") -> Ask:
+        """Return what a page of the dashboard would be asked by them."""
+        return Ask(app=self.app, person=self.person, now=self.now, path=path, base=self.base)
+
+
+class Changed(Struct, frozen=True, kw_only=True):
+    """What became of a change: the answer, and what the audit keeps of it. Any: the route's own shape; plain values."""
+
+    body: Any
+    text: str
+    about: str
+    status: int | None = None  # None: the route's
+    headers: dict[str, str] = {}
+    reason: str = ""
+    before: Any = None
+    after: Any = None
+    is_trial: bool = False  # nothing was changed, so nothing is written down
+
+
+class Json(JSONResponse):
+    """JSON in ASCII: whatever a task's arguments hold, it can be sent."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, ensure_ascii=True, allow_nan=True, separators=(",", ":")).encode("ascii")
+
+
+async def caller(request: Request) -> Caller:
+    """Return who asks; the route has seen to it that they may."""
+    known: Caller = request.state.caller
+    return known
+
+
+Call = Annotated[Caller, Depends(caller)]
+
+
+class GuardedRoute(APIRoute):
+    """A route that lets in only whom its role allows, and answers everything that goes wrong with a problem."""
+
+    role = Role.ADMIN  # until ``reads`` or ``changes`` says less
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        answer = super().get_route_handler()
+        fields = frozenset(field.alias for field in self.dependant.query_params)
+        self.role = role_of(self)
+
+        async def guarded(request: Request) -> Response:
+            try:
+                request.state.caller = await asyncio.to_thread(admitted, request, self.role)
+                _require_known(request, fields)
+                return await answer(request)
+            except Exception as error:  # noqa: BLE001  # whatever it is, it is answered, and our own mistakes are logged
+                return refusal(request, error)
+
+        return guarded
+
+
+def role_of(route: APIRoute) -> Role:
+    """Return the least role that may use a route."""
+    return Role[(route.openapi_extra or {})[ROLE].upper()]
+
+
+def reads(router: APIRouter, path: str, *, role: Role = Role.VIEWER, **more: Any) -> Callable[[F], F]:
+    """Add a route that changes nothing. Any: FastAPI's own options."""
+
+    def add(function: F) -> F:
+        more.setdefault("responses", PROBLEMS)
+        router.add_api_route(path, function, openapi_extra={ROLE: role.word}, **{"methods": ["GET"], **more})
+        return function
+
+    return add
+
+
+def changes(
+    router: APIRouter, method: str, path: str, *, role: Role, action: str, shape: Any, **more: Any
+) -> Callable[[Callable[..., Changed]], Callable[..., Changed]]:
+    """Add a route that changes something; each change is audited as ``action``. Any: the model of its answer, FastAPI's
+    options."""
+
+    def add(function: Callable[..., Changed]) -> Callable[..., Changed]:
+        @functools.wraps(function)
+        def audited(call: Caller, response: Response, **given: Any) -> Any:
+            done = function(call, **given)
+            if not done.is_trial:
+                record(call, action, done)
+            response.headers.update(done.headers)
+            if done.status is not None:
+                response.status_code = done.status
+            return done.body
+
+        audited.__signature__ = _with_response(function)  # type: ignore[attr-defined]  # what FastAPI looks at
+        more.setdefault("responses", PROBLEMS)
+        router.add_api_route(
+            path, audited, methods=[method], response_model=shape, openapi_extra={ROLE: role.word}, **more
+        )
+        return function
+
+    return add
+
+
+def record(call: Caller, action: str, done: Changed) -> None:
+    """Write down a change that was made. Raises: EngineUnavailable."""
+    audit.write(
+        call.engine,
+        audit.Entry(
+            at=call.now,
+            who=call.person.name,
+            via=call.person.via,
+            address=call.address,
+            request=call.request,
+            action=action,
+            about=done.about,
+            text=done.text,
+            reason=done.reason,
+            before=done.before,
+            after=done.after,
+        ),
+    )
+
+
+def admitted(request: Request, role: Role) -> Caller:
+    """Return who asks a route of the API. Raises: see admit."""
+    state = request.app.state
+    return admit(request, state.horarium, state.access, role, mounted=state.mounted)
+
+
+def admit(request: Request, app: Horarium, access: Access, role: Role, *, mounted: str = "") -> Caller:
+    """Return who asks. ``mounted``: where below the dashboard. Raises: Problem when they may not; EngineUnavailable."""
+    person = access.person(request) if role > Role.NOBODY else _NOBODY
+    if person is None:
+        request.state.challenge = access.challenge
+        _note(request, "nobody", "nobody is logged in")
+        raise Problem(401, "unknown_person", "who are you?", hint="send an Authorization header, with a token")
+    if not person.may(role):
+        text = f"this needs the right of an {role.word}"
+        _note(request, person.name, text)
+        raise Problem(403, "forbidden", text, hint=f"you are a {person.role.word}")
+    if _needs_proof(request, person) and not is_same(request.headers.get(CSRF, ""), person.csrf):
+        _note(request, person.name, "came without the proof of its session")
+        raise Problem(403, "csrf", f"a change in a browser's session needs its {CSRF} header", hint="or use a token")
+    return Caller(
+        app=app,
+        person=person,
+        now=app.engine.now() if role > Role.NOBODY else 0,
+        base=request.scope.get("root_path", "").removesuffix(mounted),
+        request=request.state.request_id,
+        address=address_of(request.scope),
+    )
+
+
+def _needs_proof(request: Request, person: Person) -> bool:
+    """Tell whether a change could be another site's, sent by a browser that shows by itself who its owner is.
+
+    A password in a header is sent by browsers too, once they know it, but never without saying whose page asks: a
+    request without either of these headers is a program's.
+    """
+    if request.method in ("GET", "HEAD") or not person.csrf:
+        return False
+    return person.via != "basic" or not BY_BROWSERS.isdisjoint(request.headers.keys())
+
+
+def refusal(request: Request, error: BaseException) -> Response:
+    """Return the answer to a request that went wrong."""
+    problem = problem_of(error)
+    if problem.status == 500:
+        logger.error("request %s failed", request.state.request_id, exc_info=error)
+    body: dict[str, Any] = {  # Any: JSON
+        "type": "about:blank",
+        "title": problem.text,
+        "status": problem.status,
+        "code": problem.code,
+        "hint": problem.hint,
+        "request_id": request.state.request_id,
+    }
+    if problem.errors is not None:
+        body["errors"] = problem.errors
+    return Json(body, problem.status, headers_of(request, problem), media_type="application/problem+json")
+
+
+def headers_of(request: Request, problem: Problem) -> dict[str, str]:
+    """Return what a refusal says besides: how to show who one is, when to come again."""
+    challenge: str = getattr(request.state, "challenge", "")
+    if problem.status == 401 and challenge:
+        return {"WWW-Authenticate": challenge}
+    return {"Retry-After": "1"} if problem.status == 503 else {}
+
+
+class _Answer(NamedTuple):
+    status: int
+    code: str
+
+
+# The first one that fits.
+_ANSWERS: tuple[tuple[type[BaseException], _Answer], ...] = (
+    (EngineUnavailable, _Answer(503, "store_unavailable")),
+    (ScheduleNotFound, _Answer(404, "not_found")),
+    (RunNotFound, _Answer(404, "not_found")),
+    (ScheduleConflict, _Answer(409, "conflict")),
+    (OwnedByCode, _Answer(409, "owned_by_code")),
+    (ScheduleRefused, _Answer(409, "refused")),
+    (NotRegistered, _Answer(422, "unknown_task")),
+    (InvalidSchedule, _Answer(422, "invalid_schedule")),
+    (InvalidQuestion, _Answer(422, "invalid_question")),
+    (InvalidArguments, _Answer(422, "invalid_arguments")),
+    (HorariumError, _Answer(422, "invalid")),
+    (UnicodeError, _Answer(422, "invalid")),  # half a character, in a text that is to be stored
+    (RecursionError, _Answer(422, "too_deep")),
+)
+
+
+def problem_of(error: BaseException) -> Problem:
+    """Return what a caller is told of an error; nothing of our own insides."""
+    match error:
+        case Problem():
+            return error
+        case Unanswerable():
+            return Problem(error.status, error.kind.replace(" ", "_"), error.text, hint=error.hint)
+        case RequestValidationError():
+            told = [
+                {"at": [str(part) for part in each["loc"]], "message": str(each["msg"])[:300]}
+                for each in error.errors()[:20]
+            ]
+            text = "the request is not of the shape that is expected"
+            return Problem(422, "invalid_request", text, hint="see errors", errors=told)
+        case HTTPException():
+            if isinstance(error.__cause__, TooLarge):
+                return Problem(413, "too_large", "more was sent than is taken at once")
+            return Problem(error.status_code, f"http_{error.status_code}", str(error.detail))
+        case TooLarge():
+            return Problem(413, "too_large", "more was sent than is taken at once")
+    for kind, answer in _ANSWERS:
+        if isinstance(error, kind):
+            text = str(error) if not isinstance(error, RecursionError | UnicodeError) else "it cannot be stored as JSON"
+            return Problem(answer.status, answer.code, text)
+    return Problem(500, "internal", "Horarium has failed here", hint="nothing tells whether it was done")
+
+
+def _require_known(request: Request, fields: frozenset[str]) -> None:
+    """Raises: Problem for a field of the query that nobody would read: it was meant to do something."""
+    unknown = sorted(set(request.query_params) - fields)
+    if unknown:
+        known = ", ".join(sorted(fields)) or "none"
+        text = f"unknown field of the query: {unknown[0][:80]}"
+        raise Problem(422, "unknown_field", text, hint=f"known here: {known}")
+
+
+def _note(request: Request, who: str, why: str) -> None:
+    """Write a refusal to the log, as the site does."""
+    told = (visible(request.scope["path"]), visible(who), address_of(request.scope), why, request.state.request_id)
+    logger.warning("refused %s to %s from %s: %s (request %s)", *told)
+
+
+def _with_response(function: Callable[..., Any]) -> Any:
+    """Return the signature of a function with the response beside its own parameters."""
+    signature = inspect.signature(function, eval_str=True)
+    extra = inspect.Parameter("response", inspect.Parameter.KEYWORD_ONLY, annotation=Response)
+    return signature.replace(parameters=[*signature.parameters.values(), extra])
+
+
+_NOBODY = Person(name="nobody", role=Role.NOBODY, via="none")

@@ -1,0 +1,180 @@
+"""Charts: the numbers that a page draws, and a page for each chart with the same numbers as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from horarium.clock import Instant
+from horarium.dashboard.ask import Ask, Download, Shown, Unanswerable
+from horarium.dashboard.room import Room
+from horarium.engines.records import MemberRecord
+from horarium.observe.charts import (
+    CHARTS,
+    DEFAULT_RANGE,
+    RANGES,
+    TITLES,
+    Chart,
+    Extent,
+    Only,
+    read_extent,
+    spark_points,
+)
+from horarium.observe.finding import plural
+from horarium.observe.moments import iso
+
+room = Room("charts")
+ROWS = 100  # of the table, the newest
+SPARK = (120, 26)  # width and height of a small chart, in its own units
+ASKED = ("from", "to", "task", "queue")
+MARK_WITHIN = 60_000  # workers that start so near to one another are one mark
+
+
+@room.page("/charts/{name}", live=False)
+def one(ask: Ask) -> Shown:
+    name = _known(ask)
+    extent = extent_asked(ask)
+    chart = CHARTS[name](ask.engine.series, extent, only_asked(ask))
+    rows = [
+        (at, [line.values[place] for line in chart.lines])
+        for place, at in list(enumerate(chart.at))[::-1]
+        if any(line.values[place] is not None for line in chart.lines)
+    ]
+    return Shown(
+        template="charts/one.html",
+        title=chart.title,
+        context={
+            "chart": chart,
+            "rows": rows[:ROWS],
+            "left_out": max(0, len(rows) - ROWS),
+            "extent": extent,
+            "drawn": drawn(ask, [name]),
+            "subject": " · ".join(f"{word} {ask.query[word]}" for word in ("task", "queue") if ask.query.get(word)),
+        },
+    )
+
+
+@room.page("/charts/{name}/numbers", live=False)
+def numbers(ask: Ask) -> Download:
+    name = _known(ask)
+    extent = extent_asked(ask)
+    chart = CHARTS[name](ask.engine.series, extent, only_asked(ask))
+    told = _told(ask, chart, extent, ask.engine.inspector.workers(now=ask.now))
+    return Download(name=f"{name}.json", body=msgspec.json.encode(told), media="application/json")
+
+
+def drawn(ask: Ask, names: list[str], **only: str) -> dict[str, Any]:
+    """Return what a template needs to place charts and the picker of their time. Any: for the template.
+
+    ``only``: the ``task`` or ``queue`` that they are of. Raises: Unanswerable for a time that makes no sense.
+    """
+    extent = extent_asked(ask)
+    kept = {word: ask.query[word] for word in ASKED if ask.query.get(word)} | only
+    return {
+        "figures": [
+            {
+                "name": name,
+                "title": TITLES[name],
+                "numbers": ask.url(f"/charts/{name}/numbers", **kept),
+                "table": ask.url(f"/charts/{name}", **kept),
+            }
+            for name in names
+        ],
+        "ranges": [
+            {
+                "word": word,
+                "url": ask.url(ask.path, **_elsewhere(ask, back)),
+                "is_here": extent.back == back,
+            }
+            for back, word in RANGES.items()
+        ],
+        "extent": extent,
+        "start": ask.query.get("from", ""),
+        "end": ask.query.get("to", ""),
+        "others": {word: value for word, value in ask.query.items() if word not in ("from", "to")},
+    }
+
+
+def extent_asked(ask: Ask) -> Extent:
+    """Return the time that ``from`` and ``to`` of the address mean. Raises: Unanswerable."""
+    try:
+        return read_extent(ask.query.get("from", ""), ask.query.get("to", ""), ask.zone, now=ask.now)
+    except ValueError as error:
+        raise Unanswerable("wrong", "That is no time to show", hint=str(error)) from error
+
+
+def only_asked(ask: Ask) -> Only:
+    task, queue = ask.query.get("task"), ask.query.get("queue")
+    return Only(tasks=(task,) if task else None, queues=(queue,) if queue else None)
+
+
+def runs_url(ask: Ask, *, since: Instant | None = None, before: Instant | None = None, **words: str) -> str:
+    """Return where the runs are that a number counts. ``words`` are fields of the query of Runs, such as ``state``."""
+    parts = [f"{field}:{_quoted(value)}" for field, value in words.items() if value]
+    parts += [f'{field}:"{iso(at)}"' for field, at in (("since", since), ("before", before)) if at is not None]
+    return ask.url("/runs", q=" ".join(parts))
+
+
+def spark(values: list[float | None]) -> list[str]:
+    """Return the lines of a small chart."""
+    width, height = SPARK
+    return spark_points(values, width=width, height=height)
+
+
+def _known(ask: Ask) -> str:
+    name = ask.parts["name"]
+    if name not in CHARTS:
+        raise Unanswerable("gone", "There is no such chart", hint=f"There are {', '.join(CHARTS)}.")
+    return name
+
+
+def _told(ask: Ask, chart: Chart, extent: Extent, members: list[MemberRecord]) -> Mapping[str, Any]:
+    """Return what the browser draws: instants in seconds, and for each line where its runs are. Any: JSON."""
+    about = {word: ask.query.get(word, "") for word in ("task", "queue")}
+    lines = [
+        {
+            "name": line.name,
+            "tone": line.tone,
+            "values": line.values,
+            "runs": runs_url(ask, state=line.state, task=about["task"], queue=line.queue or about["queue"]),
+        }
+        for line in chart.lines
+    ]
+    return {
+        "unit": chart.unit,
+        "at": [at / 1000 for at in chart.at],
+        "step": chart.step / 1000,
+        "lines": lines,
+        "more": chart.more,
+        "empty": chart.is_empty,
+        "marks": _marks(members, extent),
+    }
+
+
+def _marks(members: list[MemberRecord], extent: Extent) -> list[dict[str, Any]]:
+    """Return when workers have started: after a deployment all of them do. Those gone for an hour are not known."""
+    started = sorted(
+        (record.member.started, record.member.version)
+        for record in members
+        if record.member.kind == "worker" and extent.since <= record.member.started < extent.until
+    )
+    marks: list[dict[str, Any]] = []
+    for at, version in started:
+        if marks and at / 1000 - marks[-1]["at"] < MARK_WITHIN / 1000:
+            marks[-1]["number"] += 1
+        else:
+            marks.append({"at": at / 1000, "number": 1, "version": version})
+    return [{"at": mark["at"], "text": f"{plural(mark['number'], 'worker')} started"} for mark in marks]
+
+
+def _elsewhere(ask: Ask, back: str) -> dict[str, str]:
+    """Return the query of the same page over another time."""
+    query = {word: value for word, value in ask.query.items() if word not in ("from", "to")}
+    return query if back == DEFAULT_RANGE else query | {"from": back}
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return value if value.isalnum() else f'"{escaped}"'

@@ -1,0 +1,120 @@
+"""What a run carries, as people may see and search it: the one place through which arguments and results are shown.
+
+Nothing raises: what cannot be read is shown as it is stored.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Raw
+
+from horarium import codec
+from horarium.errors import DecodingError
+from horarium.observe.text import json_text, visible
+from horarium.outcome import Run
+
+if TYPE_CHECKING:
+    from horarium.app.app import Horarium
+
+PREVIEW = 2048  # characters of an argument or a result that a page shows; beyond, it is a download
+KEY_ARGUMENTS = 3  # that a row of a list shows
+KEY_CHARS = 40  # of each
+
+
+class Contents:
+    """What the runs of one app carry."""
+
+    def __init__(self, app: Horarium) -> None:
+        self._app = app
+        self._names: dict[str, tuple[str, ...]] = {}  # of the positional parameters, by task
+
+    def args(self, run: Run) -> Raw:
+        """Return the positional arguments as they may be seen."""
+        return run.message.args
+
+    def kwargs(self, run: Run) -> Raw:
+        """Return the keyword arguments as they may be seen."""
+        return run.message.kwargs
+
+    def result(self, run: Run) -> Raw | None:
+        """Return the result as it may be seen."""
+        return run.result
+
+    def named(self, run: Run) -> dict[str, Any]:  # Any: whatever was sent
+        """Return the arguments by their names; positional ones that have none here by their place: ``0``, ``1``."""
+        args, kwargs = _decoded(self.args(run)), _decoded(self.kwargs(run))
+        names = self._names_of(run.message.task)
+        found: dict[str, Any] = {}
+        for place, value in enumerate(args if isinstance(args, list) else ()):
+            found[names[place] if place < len(names) else str(place)] = value
+        return found | (kwargs if isinstance(kwargs, dict) else {})
+
+    def positional(self, run: Run) -> list[Any]:  # Any: whatever was sent
+        args = _decoded(self.args(run))
+        return args if isinstance(args, list) else []
+
+    def keys(self, run: Run) -> list[tuple[str, str]]:
+        """Return the first few arguments, each as its name and a short text."""
+        shown = [(visible(name, KEY_CHARS), _short(value)) for name, value in self.named(run).items()]
+        return shown[:KEY_ARGUMENTS]
+
+    def text(self, run: Run) -> str:
+        """Return all arguments as one text to be searched."""
+        return f"{_utf8(self.args(run))} {_utf8(self.kwargs(run))}"
+
+    def blocks(self, run: Run) -> list[tuple[str, str, str, bool]]:
+        """Return what a page shows of arguments and result: a name for its address, a heading, the beginning of the
+        text, and whether there is more."""
+        args, kwargs = self.args(run), self.kwargs(run)
+        parts = (
+            ("args", "Positional arguments", None if bytes(args) == b"[]" else args),
+            ("kwargs", "Keyword arguments", None if bytes(kwargs) == b"{}" else kwargs),
+            ("result", "Result", self.result(run)),
+            ("meta", "What it reported", run.meta),
+        )
+        return [
+            (name, heading, json_text(raw, PREVIEW), len(bytes(raw)) > PREVIEW)
+            for name, heading, raw in parts
+            if raw is not None
+        ]
+
+    def whole(self, run: Run, name: str) -> bytes | None:
+        """Return one of the blocks whole, as it is stored; None for one that there is not."""
+        raw = {"args": self.args(run), "kwargs": self.kwargs(run), "result": self.result(run), "meta": run.meta}.get(
+            name
+        )
+        return None if raw is None else bytes(raw)
+
+    def _names_of(self, task: str) -> tuple[str, ...]:
+        """Return the names of a task's positional parameters; none for one that the app does not know."""
+        found = self._names.get(task)
+        if found is None:
+            known = self._app.tasks.get(task)
+            found = self._names[task] = () if known is None else known.arguments.names
+        return found
+
+
+def text_of(value: object) -> str:
+    """Return a value as one writes it behind ``args.x:`` - a text as it is, anything else as JSON."""
+    if isinstance(value, str):
+        return value
+    try:
+        return codec.encode(value).decode()
+    except Exception:  # noqa: BLE001 - a value of a tagged form that cannot be said again is compared by its text
+        return str(value)
+
+
+def _short(value: object) -> str:
+    return visible(text_of(value), KEY_CHARS)
+
+
+def _decoded(raw: Raw) -> Any:  # Any: whatever was sent
+    try:
+        return codec.decode(raw)
+    except DecodingError:
+        return None
+
+
+def _utf8(raw: Raw) -> str:
+    return bytes(raw).decode("utf-8", "replace")

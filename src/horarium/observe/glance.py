@@ -1,0 +1,102 @@
+"""How things go, in four numbers with a day of history each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from horarium.clock import Instant, Seconds
+from horarium.engines.records import QueueCounts
+from horarium.observe.charts import OUTCOMES
+from horarium.tally import WIDTH_MS, Reading, Tally, bucket_of, quantile, summed
+
+if TYPE_CHECKING:
+    from horarium.engines.protocol import Series
+
+RATE_OVER: Seconds = 60.0
+SHARE_OVER: Seconds = 3600.0  # of the share that failed and of the run time
+DAY = 24  # hours, of the history
+
+ENDED = tuple(word for name, words in OUTCOMES.items() if name != "retried" for word in words)
+
+
+class Glance(Struct, frozen=True, kw_only=True):
+    """The four numbers, and their values of each of the last 24 hours and of this one; None: nothing is known."""
+
+    per_minute: float
+    failed: float | None  # a share, from 0 to 1
+    failures: int
+    p95: Seconds | None
+    oldest: Seconds | None
+    oldest_queue: str
+    rates: list[float | None]
+    shares: list[float | None]
+    run_times: list[float | None]
+    waits: list[float | None]
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing at all has ended for a day."""
+        return not any(self.rates)
+
+
+def glance(series: Series, queues: Mapping[str, QueueCounts], *, now: Instant) -> Glance:
+    """Return the numbers. They move on with the buckets of ten seconds, not with each look. Raises: EngineUnavailable.
+
+    ``queues``: what the inspector counts.
+    """
+    soon = bucket_of(now, "10s")
+    rate = series.tallies("10s", since=soon - round(RATE_OVER * 1000), until=soon)
+    recent = summed(series.tallies("1m", since=bucket_of(now, "1m") - round(SHARE_OVER * 1000), until=now + 1))
+    start = bucket_of(now, "1h") - DAY * WIDTH_MS["1h"]
+    hours = _by_hour(series.tallies("1h", since=start, until=now + 1), start)
+    waits: list[float | None] = [None] * (DAY + 1)
+    for reading in series.readings("1h", since=start, until=now + 1):
+        place = _place(reading, start)
+        waits[place] = max(waits[place] or 0.0, reading.oldest)
+    due, queue = min(((each.oldest_due, name) for name, each in queues.items() if each.oldest_due), default=(None, ""))
+    return Glance(
+        per_minute=sum(map(_ended, rate)) * 60 / RATE_OVER,
+        failed=_failed_share(recent),
+        failures=_failed(recent) if recent else 0,
+        p95=quantile(recent.ran, 0.95) if recent else None,
+        oldest=max(0.0, (now - due) / 1000) if due else None,
+        oldest_queue=queue,
+        rates=_each(hours, lambda tally: _ended(tally) / 60, 0.0),
+        shares=_each(hours, _failed_share, None),
+        run_times=_each(hours, lambda tally: quantile(tally.ran, 0.95), None),
+        waits=waits,
+    )
+
+
+def _by_hour(tallies: Iterable[Tally], start: Instant) -> list[Tally | None]:
+    hours: list[list[Tally]] = [[] for _ in range(DAY + 1)]
+    for tally in tallies:
+        hours[_place(tally, start)].append(tally)
+    return [summed(each) for each in hours]
+
+
+def _place(of: Tally | Reading, start: Instant) -> int:
+    return (of.at - start) // WIDTH_MS["1h"]
+
+
+def _each(
+    hours: list[Tally | None], value: Callable[[Tally], float | None], nothing: float | None
+) -> list[float | None]:
+    return [nothing if tally is None else value(tally) for tally in hours]
+
+
+def _ended(tally: Tally) -> int:
+    return sum(tally.counts.get(word, 0) for word in ENDED)
+
+
+def _failed(tally: Tally) -> int:
+    return sum(tally.counts.get(word, 0) for word in OUTCOMES["failed"])
+
+
+def _failed_share(tally: Tally | None) -> float | None:
+    if tally is None or not (ended := _ended(tally)):
+        return None
+    return _failed(tally) / ended

@@ -1,0 +1,50 @@
+"""What the tests of the APIs set up: runs that have ended, and a worker that lives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Raw
+
+from horarium import Horarium
+from horarium.engines.records import Member, RunningNow
+from horarium.message import Message
+from horarium.outcome import Attempt, ErrorRecord, Run
+
+
+def ended(shop: Horarium, id: str, *, state: str = "SUCCESS", ago: int = 60_000, **fields: Any) -> Run:
+    """Record a run that ended half a second after its start."""
+    now = shop.engine.now()
+    error = None
+    if state == "FAILURE":
+        error = ErrorRecord(class_path="shop.GatewayError", text="no answer", traceback="Traceback\n  shop.py")
+    started, end = now - ago + 1000, now - ago + 1500
+    own = {name: fields.pop(name) for name in list(fields) if name in Message.__struct_fields__}
+    message = {"id": id, "task": "shop.add", "args": Raw(b"[1,2]"), "created": now - ago, **own}
+    outcome = "failed" if error else "succeeded"
+    run = Run(
+        message=Message(**message),
+        state=state,
+        changed=end,
+        started=started,
+        ended=end,
+        worker="w1@vm",
+        result=Raw(b"3") if error is None else None,
+        error=error,
+        attempts=(Attempt(number=1, worker="w1@vm", outcome=outcome, started=started, ended=end, error=error),),
+        **fields,
+    )
+    shop.engine.results.record([run], keep=86_400.0, now=now)
+    return run
+
+
+def worker(shop: Horarium, *, running: str | None = None) -> None:
+    """Let a worker live, with one child."""
+    now = shop.engine.now()
+    common: dict[str, Any] = {"name": "w1@vm", "host": "vm", "started": now - 1000, "queues": ("default", "mail")}
+    busy = (RunningNow(id=running, task="shop.add", started=now - 500),) if running else ()
+    members = [
+        Member(owner="w", kind="worker", pid=10, slots=4, pool="process", tasks=("shop.add",), **common),
+        Member(owner="c", kind="child", pid=11, running=busy, processed=7, **common),
+    ]
+    shop.engine.queue.renew(members, now=now, lease=60.0)
