@@ -127,7 +127,7 @@ def test_a_charts_numbers_are_json_that_says_where_its_runs_are(shop: Horarium, 
     told = msgspec.json.decode(answer.body)
     succeeded, failed, *_ = told["lines"]
     assert (max(succeeded["values"]), max(failed["values"])) == (4.5, 1.5)
-    assert failed["runs"] == "/runs?q=state%3Afailed+task%3A%22shop.charge%22"
+    assert failed["runs"] == "/runs?q=state%3Afailed+task%3Ashop.charge"
     assert len(told["at"]) == len(failed["values"])
     assert [mark["text"] for mark in told["marks"]] == ["1 worker started"]
 
