@@ -1,4 +1,5 @@
-"""What a run carries, as people may see and search it: the one place through which arguments and results are shown.
+"""What a run carries, as people may see and search it. ``Contents.seen`` is the one place through which runs pass
+before anything of them is shown.
 
 Nothing raises: what cannot be read is shown as it is stored.
 """
@@ -11,6 +12,7 @@ from msgspec import Raw
 
 from horarium import codec
 from horarium.errors import DecodingError
+from horarium.observe.redacted import shown_run
 from horarium.observe.text import json_text, visible
 from horarium.outcome import Run
 
@@ -29,21 +31,26 @@ class Contents:
         self._app = app
         self._names: dict[str, tuple[str, ...]] = {}  # of the positional parameters, by task
 
+    def seen(self, run: Run) -> Run:
+        """Return a run as people may see it. The methods below take what it returned; a question is asked of a run as
+        it is stored and, if that fits, of what may be seen of it."""
+        return shown_run(run, self._app)
+
     def args(self, run: Run) -> Raw:
         """Return the positional arguments as they may be seen."""
-        return run.message.args
+        return self.seen(run).message.args
 
     def kwargs(self, run: Run) -> Raw:
         """Return the keyword arguments as they may be seen."""
-        return run.message.kwargs
+        return self.seen(run).message.kwargs
 
     def result(self, run: Run) -> Raw | None:
         """Return the result as it may be seen."""
-        return run.result
+        return self.seen(run).result
 
     def named(self, run: Run) -> dict[str, Any]:  # Any: whatever was sent
         """Return the arguments by their names; positional ones that have none here by their place: ``0``, ``1``."""
-        args, kwargs = _decoded(self.args(run)), _decoded(self.kwargs(run))
+        args, kwargs = _decoded(run.message.args), _decoded(run.message.kwargs)
         names = self._names_of(run.message.task)
         found: dict[str, Any] = {}
         for place, value in enumerate(args if isinstance(args, list) else ()):
@@ -51,7 +58,7 @@ class Contents:
         return found | (kwargs if isinstance(kwargs, dict) else {})
 
     def positional(self, run: Run) -> list[Any]:  # Any: whatever was sent
-        args = _decoded(self.args(run))
+        args = _decoded(run.message.args)
         return args if isinstance(args, list) else []
 
     def keys(self, run: Run) -> list[tuple[str, str]]:
@@ -61,16 +68,16 @@ class Contents:
 
     def text(self, run: Run) -> str:
         """Return all arguments as one text to be searched."""
-        return f"{_utf8(self.args(run))} {_utf8(self.kwargs(run))}"
+        return f"{_utf8(run.message.args)} {_utf8(run.message.kwargs)}"
 
     def blocks(self, run: Run) -> list[tuple[str, str, str, bool]]:
         """Return what a page shows of arguments and result: a name for its address, a heading, the beginning of the
         text, and whether there is more."""
-        args, kwargs = self.args(run), self.kwargs(run)
+        args, kwargs = run.message.args, run.message.kwargs
         parts = (
             ("args", "Positional arguments", None if bytes(args) == b"[]" else args),
             ("kwargs", "Keyword arguments", None if bytes(kwargs) == b"{}" else kwargs),
-            ("result", "Result", self.result(run)),
+            ("result", "Result", run.result),
             ("meta", "What it reported", run.meta),
         )
         return [
@@ -81,9 +88,8 @@ class Contents:
 
     def whole(self, run: Run, name: str) -> bytes | None:
         """Return one of the blocks whole, as it is stored; None for one that there is not."""
-        raw = {"args": self.args(run), "kwargs": self.kwargs(run), "result": self.result(run), "meta": run.meta}.get(
-            name
-        )
+        raws = {"args": run.message.args, "kwargs": run.message.kwargs, "result": run.result, "meta": run.meta}
+        raw = raws.get(name)
         return None if raw is None else bytes(raw)
 
     def _names_of(self, task: str) -> tuple[str, ...]:
