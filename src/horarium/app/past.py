@@ -89,6 +89,13 @@ def history(engine: Engine, schedule: Schedule, *, limit: int) -> History:
     )
 
 
+def rate_of(runs: Sequence[Run]) -> float | None:
+    """Return the part of runs that succeeded, 0 to 1, of those that succeeded or failed; None if there is none yet."""
+    succeeded = sum(run.state in SUCCEEDED for run in runs)
+    ended = succeeded + sum(run.state in FAILED for run in runs)
+    return succeeded / ended if ended else None
+
+
 def backfills(engine: Engine, name: str) -> Sequence[Schedule]:
     """Return the stored backfills of a schedule, by number."""
     found: list[Schedule] = []

@@ -14,11 +14,13 @@ from msgspec.structs import replace
 from horarium.app.registry import nearest
 from horarium.clock import Instant
 from horarium.engines.records import SCHEDULE_TOPIC, Page
-from horarium.errors import NotRegistered, ScheduleConflict, ScheduleNotFound
+from horarium.errors import InvalidSchedule, NotRegistered, ScheduleConflict, ScheduleNotFound
+from horarium.message import new_id
 from horarium.schedules import editing, policy
 from horarium.schedules.entries import KEYS, read_entry
 from horarium.schedules.record import Schedule
 from horarium.schedules.specs import from_record
+from horarium.schedules.words import describe
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium
@@ -111,6 +113,18 @@ class Rows:
     def read(self, name: str, entry: Mapping[str, Any], *, now: Instant) -> Schedule:
         """Return the schedule that an entry asks for. Raises: InvalidSchedule, EncodingError."""
         return read_entry(name, entry, timezone=self._app.conf.timezone, now=now)
+
+    def fresh(self, name: str, entry: Mapping[str, Any], *, now: Instant) -> Schedule:
+        """Return the schedule that a person's new entry makes, with its first firing. Raises: as ``read``;
+        InvalidSchedule for one without firings to come."""
+        wanted = replace(self.read(name, entry, now=now), id=new_id(now), owner="person")
+        made = policy.create(wanted, now=now)
+        if made.next_fire is None or made.next_fire <= now:
+            raise InvalidSchedule(
+                f"schedule {name[:100]!r}: expected one that has firings to come, got "
+                f"{describe(from_record(made.spec))}, which has none later than now; correct its moment, start or end"
+            )
+        return made
 
     def amended(self, stored: Schedule, keys: Mapping[str, Any], *, now: Instant) -> Schedule:
         """Return a stored schedule with the given keys of an entry read into it. Raises: as ``read``."""

@@ -22,14 +22,12 @@ from horarium.app.result import AsyncResult
 from horarium.app.rows import Rows, tried
 from horarium.clock import LATEST, Instant, to_datetime, to_instant
 from horarium.engines.records import SCHEDULE_TOPIC, Page, SchedulePage
-from horarium.errors import InvalidSchedule, OwnedByCode, ScheduleConflict, ScheduleRefused
+from horarium.errors import OwnedByCode, ScheduleConflict, ScheduleRefused
 from horarium.message import new_id
 from horarium.schedules import editing, policy
 from horarium.schedules.backfill import Order, Which, backfill_of
 from horarium.schedules.preview import upcoming
 from horarium.schedules.record import Schedule
-from horarium.schedules.specs import from_record
-from horarium.schedules.words import describe
 from horarium.schedules.zones import zone_of
 
 if TYPE_CHECKING:
@@ -75,27 +73,25 @@ class Schedules:
         *,
         by: str | None = None,
         note: str = "",
+        paused: bool = False,
         **keys: Any,
     ) -> Schedule:
         """Store a new schedule, owned by a person: no sync of code changes or removes it. Returns it as stored.
 
-        ``schedule`` and ``keys`` are those of an entry of ``beat_schedule``. Raises: InvalidSchedule for a key or value
-        that is wrong, or one that never fires; NotRegistered when neither this app nor a live worker knows the task;
-        InvalidArguments; ScheduleConflict when the name is taken, by the code as well.
+        ``schedule`` and ``keys`` are those of an entry of ``beat_schedule``. With ``paused`` it fires only when it is
+        resumed. Raises: InvalidSchedule for a key or value that is wrong, or one that never fires; NotRegistered when
+        neither this app nor a live worker knows the task; InvalidArguments; ScheduleConflict when the name is taken, by
+        the code as well.
         """
         now = self._app.engine.now()
         if name in self._app.raw_entries():  # be it stored or not: the code's would silently not be used any more
             raise ScheduleConflict(name, 0, 0)
         entry = {"task": task, "schedule": schedule, "args": args, "kwargs": kwargs or {}, **keys}
-        wanted = replace(self._rows.read(name, entry, now=now), id=new_id(now), owner="person")
-        self._rows.require_sendable(wanted, now=now)
-        made = policy.create(wanted, now=now)
-        if made.next_fire is None or made.next_fire <= now:
-            raise InvalidSchedule(
-                f"schedule {name[:100]!r}: expected one that has firings to come, got "
-                f"{describe(from_record(made.spec))}, which has none later than now; correct its moment, start or end"
-            )
-        return self._rows.save([editing.noted(None, made, what="created", by=named(by), note=note, now=now)])[0]
+        made = self._rows.fresh(name, entry, now=now)
+        self._rows.require_sendable(made, now=now)
+        who = named(by)
+        stored = editing.noted(None, made, what="created", by=who, note=note, now=now)
+        return self._rows.save([editing.pause(stored, by=who, note=note, now=now) if paused else stored])[0]
 
     def draft(self, name: str, entry: Mapping[str, Any], *, now: Instant | None = None) -> Schedule:
         """Return the schedule that an entry of ``beat_schedule`` would be if it were made now (or at another moment),
@@ -132,9 +128,11 @@ class Schedules:
         by: str | None = None,
         note: str = "",
         take_over: bool = False,
+        paused: bool = False,
         **keys: Any,
     ) -> Schedule:
-        """Change what a schedule is: the given keys of an entry, None for the default. Returns it as stored.
+        """Change what a schedule is: the given keys of an entry, None for the default. Returns it as stored, and
+        ``paused``, if that is asked for as well.
 
         A name alone changes what is stored at this moment; with a ``version``, or a schedule that was read, only that
         version. If the timing changes, the next firing is the first one of the new timing; nothing is fired for the
@@ -150,7 +148,10 @@ class Schedules:
             raise ScheduleConflict(name, expected, stored.version)
         wanted = self._rows.amended(stored, keys, now=now)
         self._rows.require_sendable(wanted, now=now)
-        after = editing.redefine(stored, wanted, take_over=take_over, by=named(by), note=note, now=now)
+        who = named(by)
+        after = editing.redefine(stored, wanted, take_over=take_over, by=who, note=note, now=now)
+        if paused:
+            after = editing.pause(after or stored, by=who, note=note, now=now)
         if after is None:
             return stored
         return self._rows.replace(stored, after, now=now)

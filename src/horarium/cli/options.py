@@ -14,7 +14,8 @@ from typing import Any, NamedTuple, TypeVar
 import click
 
 from horarium.cli.session import Session
-from horarium.clock import FOREVER, Seconds
+from horarium.clock import Seconds
+from horarium.observe.moments import parse_span
 
 PREFIX = "HORARIUM"
 CELERY_PREFIX = "CELERY"
@@ -22,7 +23,6 @@ LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "FATAL")
 
 POOLS = frozenset("process processes prefork solo thread threads eventlet gevent async asyncio".split())
 
-UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 
 F = TypeVar("F", bound=Callable[..., Any])
 J = TypeVar("J")
@@ -226,17 +226,10 @@ def json_object(value: Any) -> dict[str, Any]:
 
 def seconds(value: object) -> Seconds:
     """Read a duration: a number of seconds, or one with a unit (``90s 5m 2h 1d``)."""
-    text = str(value).strip().lower()
-    factor = UNITS.get(text[-1:])
     try:
-        duration = float(text[:-1]) * factor if factor else float(text)
-    except ValueError:
-        duration = -1.0
-    if not 0 <= duration <= FOREVER:
-        raise click.BadParameter(
-            f"expected a number of seconds, or one with a unit such as 5m, from 0 to a hundred years, got {value!r}"
-        )
-    return duration
+        return parse_span(str(value))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 def _json(value: Any, kind: type[J], expected: str) -> J:

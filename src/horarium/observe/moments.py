@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from horarium.clock import LATEST, Instant, Seconds, abbreviation, to_datetime, to_instant
+from horarium.clock import FOREVER, LATEST, Instant, Seconds, abbreviation, to_datetime, to_instant
+
+UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 
 
 def iso(instant: Instant) -> str:
@@ -51,6 +53,21 @@ def parse_past(text: str, zone: str, *, now: Instant) -> Instant:
             raise ValueError("it is not from 1970 to 9998") from error
         return _known(now - round(back.total_seconds() * 1000))
     return parse_moment(text, zone)
+
+
+def parse_span(text: str) -> Seconds:
+    """Read a duration: a number of seconds, or one with a unit (``90s 5m 2h 1d 1w``). Raises: ValueError."""
+    given = text.strip().lower()
+    factor = UNITS.get(given[-1:])
+    try:
+        duration = float(given[:-1]) * factor if factor else float(given)
+    except ValueError:
+        duration = -1.0
+    if not 0 <= duration <= FOREVER:
+        raise ValueError(
+            f"expected a number of seconds, or one with a unit such as 5m, from 0 to a hundred years, got {text[:60]!r}"
+        )
+    return duration
 
 
 def span(seconds: Seconds) -> str:

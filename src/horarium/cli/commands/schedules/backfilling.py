@@ -7,10 +7,11 @@ from typing import get_args
 import click
 
 from horarium.app.past import BackfillPlan
-from horarium.cli.commands.schedules.words import known, named, past_moment, require_store, shown
+from horarium.cli.commands.schedules.words import known, named, past_moment, require_store
 from horarium.cli.options import JSON, Command, option
 from horarium.cli.session import Session
 from horarium.observe.moments import iso
+from horarium.observe.schedule_words import shown
 from horarium.schedules.backfill import Order, Which
 from horarium.schedules.record import Schedule
 

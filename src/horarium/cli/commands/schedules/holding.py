@@ -15,10 +15,10 @@ from horarium.cli.commands.schedules.words import (
     require_known,
     require_store,
     row,
-    shown,
 )
 from horarium.cli.options import JSON, Command, option
 from horarium.cli.session import Session
+from horarium.observe.schedule_words import shown
 from horarium.schedules.record import Schedule
 
 NOTE = option("--note", default="", help="Why, for whoever looks at it later.")

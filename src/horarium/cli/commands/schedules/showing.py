@@ -11,7 +11,7 @@ import msgspec
 
 from horarium.app.past import History
 from horarium.cli.commands.schedules.listing import run_row
-from horarium.cli.commands.schedules.words import known, named, row, shown, spec_text, status
+from horarium.cli.commands.schedules.words import known, named, row
 from horarium.cli.lookup import call_text
 from horarium.cli.options import JSON, Command
 from horarium.cli.output import short
@@ -19,13 +19,12 @@ from horarium.cli.session import Session
 from horarium.clock import Instant
 from horarium.errors import InvalidSchedule
 from horarium.observe.moments import iso, span
+from horarium.observe.schedule_words import explained, shown, spec_text, status
 from horarium.outcome import State
 from horarium.schedules.backfill import progress
 from horarium.schedules.health import health
 from horarium.schedules.preview import upcoming
 from horarium.schedules.record import FAILED, Schedule
-from horarium.schedules.specs import from_record
-from horarium.schedules.words import explain
 
 NEXT = 5
 RUNS = 100  # of which the rate of success is told
@@ -65,7 +64,7 @@ def _lines(
     yield "about", schedule.description
     yield "task", f"{schedule.task} {call_text(schedule.args, schedule.kwargs)}".rstrip()
     yield "fires", spec_text(schedule)
-    yield "", _explained(schedule)
+    yield "", explained(schedule)
     yield "zone", schedule.timezone
     yield "status", status(schedule, now)
     yield "health", _health_text(schedule, now)
@@ -110,7 +109,7 @@ def _document(
     return document | {
         "next_fire": _moment(schedule.next_fire) if document["next_fire"] is not None else None,
         "last_fire": _moment(schedule.last_fire),
-        "explained": _explained(schedule),
+        "explained": explained(schedule),
         "health": {"condition": health(schedule, now).condition, "text": health(schedule, now).text},
         "version": schedule.version,
         "app": schedule.app,
@@ -143,15 +142,6 @@ def _document(
             for edit in schedule.edits
         ],
     }
-
-
-def _explained(schedule: Schedule) -> str:
-    if schedule.backfill is not None:
-        return ""
-    try:
-        return explain(from_record(schedule.spec))
-    except InvalidSchedule:  # its status says so
-        return ""
 
 
 def _health_text(schedule: Schedule, now: Instant) -> str:

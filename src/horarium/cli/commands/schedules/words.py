@@ -1,4 +1,4 @@
-"""What the verbs of ``horarium schedules`` share: finding schedules, reading moments, saying how one is."""
+"""What the verbs of ``horarium schedules`` share: finding schedules, reading moments, a line for each."""
 
 from __future__ import annotations
 
@@ -11,15 +11,11 @@ from horarium.cli.lookup import call_text
 from horarium.cli.options import nearest, seconds
 from horarium.cli.session import Session
 from horarium.clock import Instant
-from horarium.errors import HorariumError, InvalidSchedule, ScheduleNotFound
+from horarium.errors import HorariumError, ScheduleNotFound
 from horarium.observe.facts import read_declared
-from horarium.observe.moments import local, parse_moment, parse_past, zone_or_utc
-from horarium.schedules.backfill import progress
-from horarium.schedules.editing import is_paused
-from horarium.schedules.health import health
+from horarium.observe.moments import parse_moment, parse_past, zone_or_utc
+from horarium.observe.schedule_words import next_instant, spec_text, status
 from horarium.schedules.record import Schedule
-from horarium.schedules.specs import from_record
-from horarium.schedules.words import describe
 
 COMPLETED = 200  # names that a shell is offered
 
@@ -115,50 +111,6 @@ def row(schedule: Schedule, now: Instant) -> dict[str, object]:
         "call": call_text(schedule.args, schedule.kwargs),
         "owner": schedule.owner,
     }
-
-
-def next_instant(schedule: Schedule) -> Instant | None:
-    """Return when it fires next, None if it does not: one in error says so in its status."""
-    is_none = schedule.error is not None or schedule.backfill is not None
-    return None if is_none else schedule.next_fire
-
-
-def spec_text(schedule: Schedule) -> str:
-    """Return when it fires, in words; of a backfill what it repeats."""
-    if schedule.backfill is not None:
-        return f"{len(schedule.backfill.instants)} past instants of {schedule.backfill.of}"
-    try:
-        return describe(from_record(schedule.spec))
-    except InvalidSchedule:
-        return "?"
-
-
-def status(schedule: Schedule, now: Instant) -> str:
-    """Return how a schedule is, as the reference's table of states says."""
-    if schedule.error is not None:
-        return f"error: {schedule.error}"
-    if schedule.paused_by is not None and is_paused(schedule, now):
-        until = (
-            f" until {local(schedule.paused_until, zone_or_utc(schedule.timezone))}" if schedule.paused_until else ""
-        )
-        return f"paused by {schedule.paused_by}{until}" + (f" ({schedule.pause_note})" if schedule.pause_note else "")
-    if (made := progress(schedule)) is not None:
-        return f"{made.done} of {made.total} fired" + (", waits for a run to end" if schedule.held else "")
-    match schedule:
-        case Schedule(enabled=False):
-            return "disabled"
-        case Schedule(version=0):
-            return "not stored yet: no scheduler has run"
-        case Schedule(next_fire=None):
-            return "ended"
-    found = health(schedule, now)
-    said = f"active, {found.condition}" if found.is_alarming else "active"
-    return f"{said}, waits for a run to end" if schedule.held else said
-
-
-def shown(schedule: Schedule, instant: Instant) -> str:
-    """Return an instant in the schedule's own zone."""
-    return local(instant, zone_or_utc(schedule.timezone))
 
 
 def _stored(session: Session) -> Iterator[Schedule]:

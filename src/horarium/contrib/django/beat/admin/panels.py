@@ -11,11 +11,11 @@ from horarium.clock import Instant
 from horarium.contrib.django.beat.admin.judging import Unfit, timing_of
 from horarium.contrib.django.beat.admin.links import run_addresses
 from horarium.contrib.django.beat.admin.preview import Preview, preview
-from horarium.contrib.django.beat.admin.sparkline import in_words, kind_of
 from horarium.contrib.django.beat.admin.standing import DRESS, Standings
 from horarium.contrib.django.beat.admin.words import bare, local, zone_of_row
 from horarium.contrib.django.beat.models import PeriodicTask
 from horarium.contrib.django.models import ScheduleExtra
+from horarium.observe.bars import in_words, kind_of
 from horarium.observe.moments import span, utc
 from horarium.outcome import Run
 from horarium.schedules.health import Condition

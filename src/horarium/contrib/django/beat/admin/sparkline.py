@@ -1,4 +1,4 @@
-"""The last runs of a schedule as a row of bars: colour and height say how each ended, and how long it took."""
+"""The last runs of a schedule as a picture: the bars of observe/bars.py, as the admin dresses them."""
 
 from __future__ import annotations
 
@@ -8,75 +8,19 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from horarium.contrib.django.beat.admin.words import NOTHING
-from horarium.observe.looks import look_of
-from horarium.outcome import Run, State
-from horarium.schedules.record import FAILED, SUCCEEDED
-
-BARS = 20
-_WIDTH, _GAP, _HEIGHT = 3, 1, 20
-_LEAST = 6  # of a success: it must not look like a gap
-_WAITING = frozenset({State.PENDING, State.RETRY})
-
-
-def is_running(run: Run) -> bool:
-    """Tell whether a worker has a run in its hands."""
-    return not run.has_ended and run.state not in _WAITING
-
-
-def kind_of(run: Run) -> str:
-    """Return how a run ended, or stands, in a word; the same as on its own page, but that an end is one of few."""
-    if run.state in SUCCEEDED:
-        return "succeeded"
-    if run.state in FAILED:
-        return "failed"
-    return "running" if is_running(run) else look_of(run.state).word
+from horarium.observe.bars import BARS, GAP, HEIGHT, WIDTH, bars_of, in_words
+from horarium.outcome import Run
 
 
 def sparkline(runs: Sequence[Run]) -> SafeString:
     """Return a picture of runs, given newest first, with the same in words for who does not see it."""
-    shown = list(reversed(runs[:BARS]))
-    if not shown:
+    if not runs:
         return NOTHING
-    longest = max((run.took or 0.0 for run in shown), default=0.0)
-    drawn: dict[str, str] = {}  # a path for each colour: a shape for each bar would be half of a page
-    for place, run in enumerate(shown):
-        height, colour = _height(run, longest), _colour(run)
-        bar = f"M{place * (_WIDTH + _GAP)} {_HEIGHT}v-{height}h{_WIDTH}v{height}z"
-        drawn[colour] = drawn.get(colour, "") + bar
-    bars = format_html_join("", '<path class="hor-{}" d="{}"/>', drawn.items())
-    width = BARS * (_WIDTH + _GAP)
+    bars = format_html_join("", '<path class="hor-{}" d="{}"/>', bars_of(runs).items())
+    width = BARS * (WIDTH + GAP)
     text = in_words(runs[:BARS])
     return format_html(
         '<svg class="hor-spark" role="img" width="{}" height="{}" viewBox="0 0 {} {}" aria-label="{}">'
         "<title>{}</title>{}</svg>",
-        *(width, _HEIGHT, width, _HEIGHT, text, text, bars),
+        *(width, HEIGHT, width, HEIGHT, text, text, bars),
     )
-
-
-def in_words(runs: Sequence[Run]) -> str:
-    """Return how runs, given newest first, ended: "last 20 runs: 19 succeeded, 1 failed; the newest succeeded"."""
-    counts: dict[str, int] = {}
-    for run in runs:
-        kind = kind_of(run)
-        counts[kind] = counts.get(kind, 0) + 1
-    counted = ", ".join(f"{number} {kind}" for kind, number in sorted(counts.items(), key=lambda each: -each[1]))
-    number = "1 run" if len(runs) == 1 else f"last {len(runs)} runs"
-    return f"{number}: {counted}; the newest: {kind_of(runs[0])}"
-
-
-def _colour(run: Run) -> str:
-    kind = kind_of(run)
-    if kind in ("succeeded", "failed"):
-        return kind
-    return "other" if run.has_ended else "open"
-
-
-def _height(run: Run, longest: float) -> int:
-    """A failure is as high as can be; a success as it took long, of the longest one."""
-    kind = _colour(run)
-    if kind == "failed":
-        return _HEIGHT
-    if kind != "succeeded":
-        return _HEIGHT // 2
-    took = run.took or 0.0
-    return _LEAST + round((_HEIGHT - 4 - _LEAST) * (took / longest if longest else 0.0))

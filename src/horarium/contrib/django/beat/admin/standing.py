@@ -10,12 +10,12 @@ from msgspec import Struct
 
 from horarium.clock import Instant, Seconds
 from horarium.contrib.django.beat.admin.asking import NoAnswer, ask
-from horarium.contrib.django.beat.admin.sparkline import BARS, is_running
 from horarium.contrib.django.beat.admin.words import bare
 from horarium.contrib.django.beat.models import PeriodicTask
 from horarium.contrib.django.columns import instant_of
 from horarium.contrib.django.models import ScheduleExtra
 from horarium.engines.records import MemberRecord, Page, RunFilter
+from horarium.observe.bars import BARS, is_running
 from horarium.outcome import Run
 from horarium.schedules.health import Condition, health
 from horarium.schedules.record import Schedule
