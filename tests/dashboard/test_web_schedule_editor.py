@@ -315,7 +315,7 @@ def test_a_schedule_is_written_watched_and_saved_in_a_browser(browser: Browser, 
         ana.screenshot("schedule-editor")
         page.click("text=Save paused")
         page.wait_for_selector("text=a/b is made, and paused")
-        assert page.url.endswith("/schedules/a~2Fb")
+        assert page.url.endswith("/schedules/a%2Fb")
         page.click("text=Resume")
         page.wait_for_selector("text=a/b goes on")
         ana.check_access()

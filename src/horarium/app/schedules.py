@@ -24,7 +24,7 @@ from horarium.clock import LATEST, Instant, to_datetime, to_instant
 from horarium.engines.records import SCHEDULE_TOPIC, Page, SchedulePage
 from horarium.errors import OwnedByCode, ScheduleConflict, ScheduleRefused
 from horarium.message import new_id
-from horarium.schedules import editing
+from horarium.schedules import editing, policy
 from horarium.schedules.backfill import Order, Which, backfill_of
 from horarium.schedules.preview import upcoming
 from horarium.schedules.record import Schedule
