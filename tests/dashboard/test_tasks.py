@@ -29,7 +29,7 @@ def shown(answer: object) -> dict[str, Any]:
 
 
 def test_tasks_are_listed_with_how_they_went_whoever_knows_them(shop: Horarium, asker: Asker) -> None:
-    """Row 117."""
+    """Row 115."""
     counted(shop, succeeded=7, failed=2, retried=1)
     counted(shop, task="old.one", succeeded=1)
     rates = {rate.name: rate for rate in shown(tasks.listing(asker.ask()))["rates"]}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -65,7 +66,7 @@ def stored(folder: Path) -> int:
 
 def start(folder: Path, *choices: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "app.run", "--port", "0", "--run-folder", str(folder), *choices],
+        [sys.executable, "-m", "app.run", "--port", "0", "--web-port", "0", "--run-folder", str(folder), *choices],
         cwd=EVENTS,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -108,6 +109,7 @@ def test_the_whole_fires_retries_stores_and_ends(tmp_path: Path) -> None:
         assert fired in said
     assert "RETRY" in said
     assert "attempt 3" in said
+    assert re.search(r"^dashboard http://127\.0\.0\.1:\d+/login\?link=\S{40,}$", said, re.MULTILINE)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -12,8 +12,8 @@ from source import SOURCE, files, imports
 # Floor 0, in the order in which they are named: each word may use those before it.
 WORDS = (
     "version address clock tally rate cautions errors states signals message outcome event tagged sayable conversion "
-    "codec settings_kinds settings_table settings_celery settings_names settings_view settings dropin_names command "
-    "panel"
+    "codec alerting settings_kinds settings_table settings_celery settings_names settings_view settings dropin_names "
+    "command panel"
 ).split()
 ROOMS = {
     1: ("retry", "routing", "priority", "limits", "schedules", "workflow"),
@@ -23,8 +23,9 @@ ROOMS = {
     5: ("engines.connect",),  # still of floor 3, but above the engines that it chooses from
     6: ("app",),
     7: ("worker", "scheduler", "observe", "bridge", "transfer"),
-    8: ("dashboard",),
-    9: (  # still of floor 8, but the dashboard is mounted by contrib
+    8: ("alerts",),  # a runner too, but it speaks in the words of observe
+    9: ("dashboard",),
+    10: (  # still of the doors' floor, but the dashboard is mounted by contrib
         "testing",
         "contrib",
         "health",
@@ -36,8 +37,8 @@ ROOMS = {
         "canvas",
         "abortable",
     ),
-    10: ("cli",),  # it may open its neighbours
-    11: ("__main__", "__init__"),
+    11: ("cli",),  # it may open its neighbours
+    12: ("__main__", "__init__"),
 }
 FLOOR = dict.fromkeys(WORDS, 0) | {room: floor for floor, rooms in ROOMS.items() for room in rooms}
 
@@ -69,6 +70,7 @@ CLIENTS = {
     "markupsafe": "dashboard/",
     "uvicorn": "dashboard/",
     "flask": "contrib/",
+    "apprise": "alerts/",
     "opentelemetry": "contrib/",
 }
 

@@ -8,7 +8,17 @@ import pytest
 
 from horarium.clock import ManualClock, to_instant
 from horarium.engines.memory import MemoryEngine
-from horarium.observe.charts import CHARTS, POINTS, TITLES, Extent, Only, extent_of, read_extent, spark_points
+from horarium.observe.charts import (
+    CHARTS,
+    POINTS,
+    TITLES,
+    Extent,
+    Only,
+    affordable,
+    extent_of,
+    read_extent,
+    spark_points,
+)
 from horarium.observe.glance import glance
 from horarium.tally import BOUNDS, Reading, Tally, bin_of
 
@@ -96,6 +106,15 @@ def test_the_step_that_is_not_over_is_a_rate_of_what_has_passed() -> None:
 def test_a_step_that_has_hardly_begun_is_left_out() -> None:
     now = NOW - NOW % HOUR + 60_000
     assert read_extent("7d", "", "UTC", now=now).until == now - 60_000
+
+
+def test_where_very_many_tasks_are_counted_coarser_steps_are_read(engine: MemoryEngine) -> None:
+    engine.series.add([tally(NOW - 60_000, task=f"t{number}", succeeded=1) for number in range(40)], now=NOW)
+    day, hour = (read_extent(back, "", "UTC", now=NOW) for back in ("24h", "1h"))
+    coarse = affordable(engine.series, day, Only(), now=NOW)
+    assert (coarse.width, coarse.back, len(coarse.instants)) == ("1h", "24h", 24)
+    assert affordable(engine.series, day, Only(tasks=("t1",)), now=NOW) == day
+    assert affordable(engine.series, hour, Only(), now=NOW) == hour
 
 
 def test_run_times_are_percentiles_and_unknown_where_nothing_ran(engine: MemoryEngine) -> None:

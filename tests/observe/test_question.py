@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from horarium.errors import InvalidQuestion
 from horarium.observe.question import (
     DEEPEST,
     EVERYTHING,
+    FIELDS,
     MOST_CHARS,
     MOST_TERMS,
     Either,
@@ -124,6 +126,12 @@ def test_parts_are_taken_out_and_put_in() -> None:
     assert written(every(without(question, "state", "since"), asked("state", "dead"))) == "task:a state:dead"
     assert without(parse("state:failed"), "state") == EVERYTHING
     assert len(parts_of(question)) == 3
+
+
+def test_every_word_is_in_the_page_of_questions() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "questions.md").read_text("utf-8")
+    signs = {"duration": "`duration`", "waited": "`waited`", "args": "`args.NAME:`"}
+    assert [field for field in FIELDS if signs.get(field, f"`{field}:`") not in page] == []
 
 
 @given(st.text(max_size=60))

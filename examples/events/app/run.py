@@ -1,4 +1,5 @@
-"""Run the whole example: the site, a worker with its scheduler, and a view of what they do. ``make run`` calls this.
+"""Run the whole example: the site, a worker with its scheduler, the dashboard, and a view of what they do. ``make run``
+calls this.
 
 Ctrl-C or TERM ends all of it; the exit code is 0. ``--seconds N`` ends it after a while and tells what was done: exit
 code 1 if nothing was stored. When the worker ends on its own, the end of its log is shown and the code is 1.
@@ -10,6 +11,7 @@ import argparse
 import errno
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -23,13 +25,19 @@ from app.settings import HERE, ZONE, Settings, read_settings
 from app.site.server import EventSite
 from app.sources import sources_of
 from app.store import open_store
+from app.view import open_view, print_summary
+from app.watch import Watch
 
 PORT = 8808
+WEB_PORT = 8600
+WEB_PATIENCE = 40.0  # seconds until the dashboard must have said where it is
 LOOK_EVERY = 0.5  # seconds
 GRACE = 15.0  # seconds that the worker is given to finish what it is doing
 LOG_TAIL = 20  # lines
 
-WORKER = ("-m", "horarium", "-A", "app.celery_app", "worker", "-B", "-l", "info", "-c", "2")
+HORARIUM = (sys.executable, "-m", "horarium", "-A", "app.celery_app")
+WORKER = (*HORARIUM, "worker", "-B", "-l", "info", "-c", "2")
+WEB = (*HORARIUM, "web", "-l", "warning", "--link")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,24 +54,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with _open_site(datetime.now(ZONE).date(), choices.port) as site:
         with open_store(settings.database) as store:
             store.register_sources(sources_of(site.url))
-        return _run(site, settings, stop, choices.seconds)
+        return _run(site, settings, stop, choices.seconds, choices.web_port)
 
 
-def _run(site: EventSite, settings: Settings, stop: threading.Event, seconds: float | None) -> int:
+def _run(site: EventSite, settings: Settings, stop: threading.Event, seconds: float | None, web_port: int) -> int:
     from app.celery_app import app
-    from app.tasks import health_check
-    from app.view import open_view, print_summary
-    from app.watch import Watch
 
-    log = settings.run_folder / "worker.log"
+    log, web_log = settings.run_folder / "worker.log", settings.run_folder / "web.log"
     watch = Watch(app, settings)
-    deadline = time.monotonic() + seconds if seconds is not None else None
-    with _worker(log) as worker, open_view(f"site {site.url}   worker's log {log}   Ctrl-C to stop") as view:
-        health_check.delay()
-        while worker.poll() is None and not stop.is_set() and (deadline is None or time.monotonic() < deadline):
-            view.show(*watch.look())
-            stop.wait(LOOK_EVERY)
-        failed = worker.poll()
+    port = str(_free_port(web_port))
+    with _process(WORKER, log) as worker, _process((*WEB, "--port", port), web_log) as web:
+        heading = f"dashboard {_address(web, web_log, stop)}\nsite {site.url}   worker's log {log}   Ctrl-C to stop"
+        deadline = time.monotonic() + seconds if seconds is not None else None
+        failed = _watch(worker, watch, heading, stop, deadline)
     snapshot, _ = watch.look()
     app.close()
     print_summary(snapshot)
@@ -76,15 +79,29 @@ def _run(site: EventSite, settings: Settings, stop: threading.Event, seconds: fl
     return 0
 
 
+def _watch(
+    worker: subprocess.Popen[bytes], watch: Watch, heading: str, stop: threading.Event, deadline: float | None
+) -> int | None:
+    """Show what happens until it is to end; return the worker's exit code, if it ended by itself."""
+    from app.tasks import health_check
+
+    with open_view(heading) as view:
+        health_check.delay()
+        while worker.poll() is None and not stop.is_set() and (deadline is None or time.monotonic() < deadline):
+            view.show(*watch.look())
+            stop.wait(LOOK_EVERY)
+        return worker.poll()
+
+
 @contextmanager
-def _worker(log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run the worker until the block ends; then it and its children are gone.
+def _process(command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command until the block ends; then it and its children are gone.
 
     It has a process group of its own: Ctrl-C in the terminal reaches only us, and we tell it once.
     """
     with log.open("wb") as output:
-        worker = subprocess.Popen(
-            [sys.executable, *WORKER],
+        process = subprocess.Popen(
+            list(command),
             cwd=HERE,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -92,22 +109,45 @@ def _worker(log: Path) -> Iterator[subprocess.Popen[bytes]]:
             process_group=0,
         )
     try:
-        yield worker
+        yield process
     finally:
-        _end(worker)
+        _end(process)
 
 
-def _end(worker: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes]) -> None:
     for number in (signal.SIGTERM, signal.SIGQUIT):
-        if worker.poll() is None:
-            worker.send_signal(number)
+        if process.poll() is None:
+            process.send_signal(number)
             try:
-                worker.wait(GRACE)
+                process.wait(GRACE)
             except subprocess.TimeoutExpired:
                 continue
-    if worker.poll() is None:
-        os.killpg(worker.pid, signal.SIGKILL)
-        worker.wait()
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _address(web: subprocess.Popen[bytes], log: Path, stop: threading.Event) -> str:
+    """Return the link that logs in to the dashboard, as it prints it; or what to read when there is none."""
+    deadline = time.monotonic() + WEB_PATIENCE
+    while web.poll() is None and not stop.is_set() and time.monotonic() < deadline:
+        for line in log.read_text(errors="replace").splitlines():
+            if line.startswith("log in: "):
+                return line.removeprefix("log in: ").split()[0]
+        stop.wait(0.05)  # between two looks at what it has said
+    return f"is not there; see {log}"
+
+
+def _free_port(wanted: int) -> int:
+    """Return this port or, if somebody has it, one that is free."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError:
+            probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _open_site(day: date, port: int) -> EventSite:
@@ -128,6 +168,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m app.run", description="Run the events example live.")
     parser.add_argument("--seconds", type=float, help="stop after so many seconds; exit code 1 if nothing was stored")
     parser.add_argument("--port", type=int, default=PORT, help="of the site (%(default)s; any free one if taken)")
+    parser.add_argument("--web-port", type=int, default=WEB_PORT, help="of the dashboard (%(default)s; likewise)")
     parser.add_argument("--run-folder", type=Path, help="where databases and log are kept (./run)")
     parser.add_argument("--daily", action="store_true", help="the real schedule, not one of a few seconds")
     return parser

@@ -90,8 +90,8 @@ class Shown(Struct, frozen=True, kw_only=True):
     title: str
     context: dict[str, Any] = field(default_factory=dict)
     status: int = 200
-    done: Done | None = None
     live_view: str | None = None
+    done: Done | None = None
 
 
 class Download(Struct, frozen=True, kw_only=True):

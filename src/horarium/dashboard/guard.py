@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -77,6 +78,8 @@ class Guard:
             return
         try:
             await self._inner(scope, _Counted(receive), answer)
+        except ClientDisconnect:
+            logger.info("whoever sent request %s has gone before it was whole", request_id)
         except Exception as error:  # whatever it is: the person is told, and so is the log
             problem = _problem_of(error)
             if problem is None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -26,7 +25,7 @@ from starlette.routing import Route as StarletteRoute
 from horarium.dashboard import api
 from horarium.dashboard.access.asked import Asked, Knower
 from horarium.dashboard.access.door import Door
-from horarium.dashboard.access.secret import is_same, new_secret
+from horarium.dashboard.access.secret import is_same
 from horarium.dashboard.ask import Ask, Cookie, Done, Download, Shown, Unanswerable, local_path
 from horarium.dashboard.assets import Assets
 from horarium.dashboard.audit import Entry, write
@@ -38,6 +37,7 @@ from horarium.dashboard.person import Access, Person, Role
 from horarium.dashboard.rendering import LIVE, has_block, render
 from horarium.dashboard.room import Room, Route
 from horarium.dashboard.rooms import ALL
+from horarium.dashboard.streams import Streams
 from horarium.errors import EngineUnavailable, HorariumError
 from horarium.observe.moments import zone_or_utc
 from horarium.observe.text import visible
@@ -51,7 +51,6 @@ CSRF = "horarium-csrf"  # a header, or a field of a form
 PING_EVERY = 15  # seconds; proxies end what is silent
 TOLD = "horarium_told"  # a cookie for one answer: what became of a change
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
-MOST_STREAMS = 5  # of one session: browsers open six connections to a host, and one must be left
 
 
 def web(
@@ -87,8 +86,7 @@ class Site:
         self.access = access
         self._rooms = rooms
         self._hub: Hub | None = None
-        self._streams: Counter[str] = Counter()  # by who looks; used by the event loop only
-        self._mark = new_secret()  # stands for the proof of whoever looks, in what many look at
+        self._streams = Streams()
         self._matchers = [
             (compile_path(route.path), route) for room in rooms for route in room.routes if not route.is_change
         ]
@@ -203,7 +201,7 @@ class Site:
         zone = _zone(request, self.app)
         base = request.scope.get("root_path", "")
         key = (route.name, tuple(parts.items()), asked, zone, person.role, person.name, base)
-        shared = replace(person, csrf=self._mark if person.csrf else "", session="")
+        shared = replace(person, csrf=self._streams.mark if person.csrf else "", session="")
 
         def look() -> str:
             return self._block(route, shared, path, parts, query, zone, base)
@@ -216,36 +214,18 @@ class Site:
             return now is not None and now.name == person.name and now.may(route.role)
 
         who = person.session or address_of(request.scope)
-        if self._streams[who] >= MOST_STREAMS:
-            _note_refusal(request, person, f"has {MOST_STREAMS} live pages open")
+        if self._streams.is_full(who):
+            _note_refusal(request, person, "has too many live pages open")
             return HTMLResponse("too many live pages are open", 429, {"Retry-After": "30"})
         seen = request.headers.get("last-event-id", "")
         if self._hub is None:
             self._hub = Hub(self.app.connection.clock)
+        events = _stream(self._hub, key, look, seen)
         return EventSourceResponse(
-            self._counted(who, self._sealed(person, is_still_welcome, _stream(self._hub, key, look, seen))),
+            self._streams.counted(who, self._streams.sealed(person, is_still_welcome, events)),
             ping=PING_EVERY,
             headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store"},
         )
-
-    async def _counted(self, who: str, events: AsyncIterator[ServerSentEvent]) -> AsyncIterator[ServerSentEvent]:
-        self._streams[who] += 1
-        try:
-            async for event in events:
-                yield event
-        finally:
-            self._streams[who] -= 1
-            self._streams += Counter()  # forgets those at nought
-
-    async def _sealed(
-        self, person: Person, is_still_welcome: Callable[[], bool], events: AsyncIterator[ServerSentEvent]
-    ) -> AsyncIterator[ServerSentEvent]:
-        """Pass on what is for everybody with this person's own proof in it, as long as they may see it."""
-        async for event in events:
-            if event.event is None and not await asyncio.to_thread(is_still_welcome):
-                return  # what tells of the store's absence passes: it says nothing else
-            event.data = str(event.data).replace(self._mark, person.csrf)
-            yield event
 
     def _block(
         self,

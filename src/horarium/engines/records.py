@@ -69,6 +69,12 @@ class MemberRecord(Struct, frozen=True, kw_only=True):
     lease_until: Instant
     alive: bool  # the lease has neither lapsed nor been given up
     held: int = 0  # deliveries in its hands
+    given_up: Instant | None = None  # since when, by itself or by others
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it went silent: its lease has lapsed. One that ended in good order gave itself up before that."""
+        return not self.alive and (self.given_up is None or self.given_up >= self.lease_until)
 
 
 class Renewal(Struct, frozen=True, kw_only=True):

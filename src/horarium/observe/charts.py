@@ -23,8 +23,9 @@ LONGEST: Seconds = 90 * 86_400.0
 DEFAULT_RANGE = "1h"
 RANGES = {"15m": "15 min", "1h": "1 h", "6h": "6 h", "24h": "24 h", "7d": "7 d", "30d": "30 d"}
 QUEUES_DRAWN = 5  # each with a line of its own
-# Buckets of this width are read for charts up to so long; narrower ones would be read by the thousand.
-FINEST: tuple[tuple[Seconds, Width], ...] = ((3600.0, "10s"), (86_400.0, "1m"), (LONGEST, "1h"))
+WIDTHS: tuple[Width, ...] = ("10s", "1m", "1h")
+LONGEST_OF: dict[Width, Seconds] = {"10s": 3600.0, "1m": 86_400.0, "1h": LONGEST}  # charts that read such buckets
+MOST_READ = 20_000  # tallies: about a quarter of a second
 
 OUTCOMES: Mapping[str, tuple[str, ...]] = {
     "succeeded": ("succeeded", "ignored"),
@@ -111,18 +112,30 @@ def read_extent(start: str, end: str, zone: str, *, now: Instant) -> Extent:
     return extent_of(max(since, now - round(LONGEST * 1000)), until, now=now, back=start if is_relative else "")
 
 
-def extent_of(since: Instant, until: Instant, *, now: Instant, back: str = "") -> Extent:
-    """Return the extent of whole steps around a time: the finest that is still kept and not too many."""
-    length = (until - since) / 1000
-    width = next(
-        each for longest, each in FINEST if (length <= longest and (now - since) / 1000 <= KEPT[each]) or each == "1h"
-    )
+def extent_of(
+    since: Instant, until: Instant, *, now: Instant, back: str = "", widths: Sequence[Width] = WIDTHS
+) -> Extent:
+    """Return the extent of whole steps around a time: the finest of these that is still kept and not too many."""
+    length, oldest = (until - since) / 1000, (now - since) / 1000
+    width = next((each for each in widths if length <= LONGEST_OF[each] and oldest <= KEPT[each]), widths[-1])
     bucket = WIDTH_MS[width]
     step = bucket * max(1, -(-(until - since) // (bucket * POINTS)))
     first = bucket_of(since, width)
     steps = max(1, round((until - first) / step))  # less than half of the last one tells little: it is left out
     last = first + steps * step
     return Extent(since=first, until=last, ends=min(until, last), width=width, step=step, back=back)
+
+
+def affordable(series: Series, extent: Extent, only: Only, *, now: Instant) -> Extent:
+    """Return an extent of the same time in coarser steps, where so many tasks are counted that it would read more than
+    MOST_READ tallies; the last two hours tell how many there are. Raises: EngineUnavailable."""
+    hour = bucket_of(now, "1h") - WIDTH_MS["1h"]
+    lately = series.tallies("1h", since=hour, until=now + 1, tasks=only.tasks, queues=only.queues)
+    each_time = len({(tally.task, tally.queue) for tally in lately})
+    while extent.width != WIDTHS[-1] and each_time * (extent.until - extent.since) > MOST_READ * WIDTH_MS[extent.width]:
+        coarser = WIDTHS[WIDTHS.index(extent.width) + 1 :]
+        extent = extent_of(extent.since, extent.ends, now=now, back=extent.back, widths=coarser)
+    return extent
 
 
 def outcomes(series: Series, extent: Extent, only: Only) -> Chart:

@@ -53,10 +53,11 @@ def command(
     banner = f"celery beat v{__version__} (horarium)" if session.dropin else f"horarium beat v{__version__}"
     session.out.say(f"{banner} is starting.")  # words that Celery's users look for in the log
     logs.configure(loglevel, app.conf, ground.get("logfile"), color=session.out.color)
-    return Scheduler(
-        app,
-        name=whole,
-        max_interval=max_interval,
-        observer=Lines(),
-        run_dir=ground["run_dir"] or "",
-    ).run()
+    observer = Lines()
+    loop = Scheduler(app, name=whole, max_interval=max_interval, observer=observer, run_dir=ground["run_dir"] or "")
+    if app.conf.alerts is None:
+        return loop.run()
+    from horarium.alerts.watch import watching  # it brings TLS and mail along, 3 MB that others need not have
+
+    with watching(app, name=whole, observer=observer):
+        return loop.run()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import sys
 
 import click
 
@@ -99,10 +100,18 @@ def link(session: Session, role: str) -> None:
 @command.command("password", cls=Command)
 @click.pass_obj
 def password(session: Session) -> None:
-    """Ask for a password, and print what may be kept of it in the setting dashboard_users."""
+    """Ask for a password, and print what may be kept of it in the setting dashboard_users.
+
+    Without a terminal it is the first line of the input.
+    """
     with web_extra():
         from horarium.dashboard.access import hashed
-    given = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    if sys.stdin.isatty():
+        given = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    else:
+        given = sys.stdin.readline().rstrip("\r\n")
+    if not given:
+        raise Stop("expected a password, got an empty line", Exit.USAGE)
     session.out.data(hashed(given))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -111,7 +112,7 @@ def command(
     from horarium.observe.lines import Lines
     from horarium.scheduler.beat import Scheduler
     from horarium.worker.options import expand_name, options_from
-    from horarium.worker.supervisor import Supervisor
+    from horarium.worker.supervisor import Companion, Supervisor
 
     # Whoever asks for celery@host, or looks for it in logs, finds it in drop-in mode.
     overrides["name"] = overrides["name"] or ("celery@%h" if session.dropin else "worker@%h")
@@ -150,7 +151,13 @@ def command(
         app.close()  # nothing may be open when children are forked
     logs.configure(options.loglevel, app.conf, ground.get("logfile"), color=session.out.color)
     observer = Lines()
-    companions = [partial(Scheduler, app, observer=observer, run_dir=options.run_dir)] if options.beat else []
+    companions: list[Callable[[], Companion]] = []
+    if options.beat:
+        companions.append(partial(Scheduler, app, observer=observer, run_dir=options.run_dir))
+    if app.conf.alerts is not None:
+        from horarium.alerts.watch import Watcher  # it brings TLS and mail along, 3 MB that others need not have
+
+        companions.append(partial(Watcher, app, name=options.name, observer=observer))
     supervisor = Supervisor(app, options, observer=observer, companions=companions)
     signals.celeryd_after_setup.send(options.name, instance=supervisor, conf=app.conf)
     return supervisor.run()

@@ -70,6 +70,10 @@ def main(order: Order) -> int:
         Thread(target=guardian().run, name="horarium-guardian", daemon=True).start()
         return scheduler().run()
     companions: list[Callable[[], Companion]] = [guardian, *([scheduler] if order.beat else [])]
+    if app.conf.alerts is not None:
+        from horarium.alerts.watch import Watcher  # as in `horarium worker`
+
+        companions.append(partial(Watcher, app, name=expand_name(f"web-{order.parent}@%h"), observer=observer))
     return Supervisor(app, options, observer=observer, companions=companions).run()
 
 

@@ -2,6 +2,7 @@
 
 from horarium.dashboard.room import Room
 from horarium.dashboard.rooms import (
+    alerts,
     charts,
     login,
     monitor,
@@ -25,6 +26,7 @@ ALL: tuple[Room, ...] = (
     workflows.room,
     monitor.room,
     charts.room,
+    alerts.room,
     settings.room,
     login.room,
 )

@@ -19,6 +19,7 @@ from horarium.observe.charts import (
     Chart,
     Extent,
     Only,
+    affordable,
     read_extent,
     spark_points,
 )
@@ -35,8 +36,7 @@ MARK_WITHIN = 60_000  # workers that start so near to one another are one mark
 @room.page("/charts/{name}", live=False)
 def one(ask: Ask) -> Shown:
     name = _known(ask)
-    extent = extent_asked(ask)
-    chart = CHARTS[name](ask.engine.series, extent, only_asked(ask))
+    extent, chart = _drawn(ask, name)
     rows = [
         (at, [line.values[place] for line in chart.lines])
         for place, at in list(enumerate(chart.at))[::-1]
@@ -59,8 +59,7 @@ def one(ask: Ask) -> Shown:
 @room.page("/charts/{name}/numbers", live=False)
 def numbers(ask: Ask) -> Download:
     name = _known(ask)
-    extent = extent_asked(ask)
-    chart = CHARTS[name](ask.engine.series, extent, only_asked(ask))
+    extent, chart = _drawn(ask, name)
     told = _told(ask, chart, extent, ask.engine.inspector.workers(now=ask.now))
     return Download(name=f"{name}.json", body=msgspec.json.encode(told), media="application/json")
 
@@ -121,6 +120,12 @@ def spark(values: list[float | None]) -> list[str]:
     """Return the lines of a small chart."""
     width, height = SPARK
     return spark_points(values, width=width, height=height)
+
+
+def _drawn(ask: Ask, name: str) -> tuple[Extent, Chart]:
+    series, only = ask.engine.series, only_asked(ask)
+    extent = affordable(series, extent_asked(ask), only, now=ask.now)
+    return extent, CHARTS[name](series, extent, only)
 
 
 def _known(ask: Ask) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from horarium.alerts import firing
 from horarium.dashboard.ask import Ask, Shown
 from horarium.dashboard.room import Room
 from horarium.dashboard.rooms.charts import drawn, runs_url, spark
@@ -54,6 +55,7 @@ def overview(ask: Ask) -> Shown:
         title="Overview",
         context={
             "attention": found,
+            "alerts": firing(ask.engine, now=ask.now),
             "alarming": found.alarming[:TOLD],
             "unnamed": max(0, len(found.alarming) - TOLD),
             "health": _health(found),

@@ -15,7 +15,7 @@ from horarium.dashboard.person import Role
 from horarium.dashboard.room import Room
 from horarium.dashboard.rooms.runs.asked import look_for, sight_of
 from horarium.dashboard.rooms.runs.grouped import groups_of
-from horarium.engines.records import Page
+from horarium.engines.records import Page, RunFilter
 from horarium.observe.contents import Contents
 from horarium.observe.moments import span
 from horarium.observe.question import asked, either, every, written
@@ -83,15 +83,10 @@ def one(ask: Ask) -> Shown:
     """Raises: Unanswerable for one that neither the app nor the store knows."""
     name = ask.parts["name"]
     tallies = _tallies(ask, name)
-    question, sight = asked("task", name), sight_of(ask)
-    newest = look_for(ask.engine.results, question, sight, limit=LOOKED_AT, most=LOOKED_AT).runs
+    question = asked("task", name)
     known: Definition | None = ask.app.tasks.get(name)
-    if known is None and not tallies and not newest:
-        raise Unanswerable(
-            "gone", "Nobody knows this task", hint="No run of it is kept, and this app does not have it."
-        )
-    bad = every(question, either(*(asked("state", str(s).lower()) for s in (State.FAILURE, State.DEAD, State.RETRY))))
-    failures = look_for(ask.engine.results, bad, sight, limit=FAILURES, most=FAILURES).runs
+    if known is None and not tallies and not ask.engine.results.search(RunFilter(tasks=(name,)), Page(limit=1)).runs:
+        raise Unanswerable("gone", "Nobody knows this task", hint="No run of it is kept; the app has none so called.")
     schedules, is_all = _schedules(ask, name)
     total = summed(tallies)
     context: dict[str, Any] = {
@@ -99,9 +94,6 @@ def one(ask: Ask) -> Shown:
         "rate": rate_of(name, tallies, known is not None, read_switches(ask.engine, now=ask.now)),
         "bars": bars_of(tallies, ask.now),
         "histogram": histogram_of(total.ran if total is not None else ()),
-        "slowest": _slowest(newest, Contents(ask.app)),
-        "looked_at": len(newest),
-        "groups": groups_of(ask, failures, question)[:ERRORS],
         "options": _options(known) if known is not None else [],
         "text": (known.function.__doc__ or "").strip() if known is not None else "",
         "schedules": schedules,
@@ -111,6 +103,21 @@ def one(ask: Ask) -> Shown:
         "hours": HOURS,
     }
     return Shown(template="tasks/one.html", title=name, context=context)
+
+
+@room.page("/tasks/{name}/lately", live=False)
+def lately(ask: Ask) -> Shown:
+    """What its newest runs tell, as a part of its page that loads on its own: it reads some hundreds of them."""
+    question, sight = asked("task", ask.parts["name"]), sight_of(ask)
+    newest = look_for(ask.engine.results, question, sight, limit=LOOKED_AT, most=LOOKED_AT).runs
+    bad = every(question, either(*(asked("state", str(s).lower()) for s in (State.FAILURE, State.DEAD, State.RETRY))))
+    failures = look_for(ask.engine.results, bad, sight, limit=FAILURES, most=FAILURES).runs
+    context: dict[str, Any] = {
+        "slowest": _slowest(newest, sight.contents),
+        "looked_at": len(newest),
+        "groups": groups_of(ask, failures, question)[:ERRORS],
+    }
+    return Shown(template="tasks/lately.html", title="", context=context)
 
 
 @room.act("/tasks/{name}/pause", role=Role.OPERATOR)

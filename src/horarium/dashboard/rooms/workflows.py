@@ -122,7 +122,14 @@ def _newest(ask: Ask) -> tuple[list[Run], str | None]:
     found: list[Run] = []
     after = ask.query.get("after")
     while len(found) < LOOKED_AT:
-        page = ask.engine.results.search(RunFilter(), Page(limit=READ_AT_ONCE, after=after))
+        try:
+            page = ask.engine.results.search(RunFilter(), Page(limit=READ_AT_ONCE, after=after))
+        except (ValueError, TypeError, OverflowError, msgspec.MsgspecError) as error:
+            if after != ask.query.get("after"):
+                raise
+            raise Unanswerable(
+                "wrong", "This address leads to no place in the list", hint="Begin with the newest."
+            ) from error
         found.extend(page.runs)
         after = page.next
         if after is None:

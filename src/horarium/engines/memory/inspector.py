@@ -96,6 +96,7 @@ class MemoryInspector:
                     lease_until=owner.lease_until,
                     alive=owner.is_alive(now),
                     held=len(owner.held),
+                    given_up=owner.given_up,
                 )
                 for owner in self._store.owners.values()
                 if owner.given_up is None or now < owner.given_up + milliseconds(MEMBER_LISTED)

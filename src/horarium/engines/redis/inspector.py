@@ -125,6 +125,7 @@ class RedisInspector:
                     lease_until=lease_until,
                     alive=not given_up and now < lease_until,
                     held=held,
+                    given_up=given_up or None,
                 )
             )
         return sorted(records, key=lambda record: (not record.alive, record.member.name, record.member.owner))

@@ -185,4 +185,5 @@ def _to_record(row: Row, now: Instant) -> MemberRecord:
         lease_until=lease_until,
         alive=given_up is None and now < lease_until,
         held=held,
+        given_up=given_up,
     )

@@ -168,6 +168,19 @@ class TestInspector(Candidate):
         self.maintain()
         assert self.engine.inspector.workers(now=self.now) == []
 
+    def test_who_left_in_good_order_is_told_from_who_went_silent(self) -> None:
+        self.renew("a", "b", "c")
+        self.engine.inspector.leave(["a"], now=self.now)
+        left_at = self.now
+        self.later(LEASE)
+        records = {each.member.owner: each for each in self.engine.inspector.workers(now=self.now)}
+        assert (records["a"].given_up, records["b"].given_up) == (left_at, None)
+        self.renew("c")
+        self.maintain()
+        records = {each.member.owner: each for each in self.engine.inspector.workers(now=self.now)}
+        assert records["b"].given_up == self.now
+        assert {owner: each.is_lost for owner, each in records.items()} == {"a": False, "b": True, "c": False}
+
     def test_who_left_is_gone_and_holds_nothing(self) -> None:
         message = self.put_one(at_most_once=True)
         stale = self.claim_one("a")

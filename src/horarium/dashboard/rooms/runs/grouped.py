@@ -14,8 +14,8 @@ from horarium.dashboard.rooms.runs.views import saved
 from horarium.observe.question import Question, asked, either, every, without, written
 from horarium.outcome import Run, State
 
-RUNS = 1000  # failures that are grouped: the newest
-MOST_SEARCHED = 5000
+RUNS = 500  # failures that are grouped: the newest
+MOST_SEARCHED = 2000
 GROUPS = 50
 TEXT_CHARS = 200
 _CHANGING = re.compile(r"0x[0-9a-f]+|[0-9a-f]{8}-[0-9a-f-]{27}|\b[0-9a-f]{12,}\b|\d+", re.IGNORECASE)

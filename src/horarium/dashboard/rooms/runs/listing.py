@@ -19,7 +19,7 @@ from horarium.observe.question import asked as asked_for
 from horarium.outcome import Run
 
 ROWS = 50
-MOST_SEARCHED = 5000  # runs that one page looks into; the next page goes on from there
+MOST_SEARCHED = 2000  # runs that one page looks into; the next page goes on from there
 NEWS_SEARCHED = 500
 MOST_TRAIL = 20  # pages that one can go back by
 MOST_ADDRESS = 4000  # characters; with longer ids than usual the page is not live

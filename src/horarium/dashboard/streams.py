@@ -1,0 +1,49 @@
+"""The streams of open pages: how many one browser may have, and that each carries what is its looker's own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+
+from sse_starlette import ServerSentEvent
+
+from horarium.dashboard.access.secret import new_secret
+from horarium.dashboard.person import Person
+
+MOST = 5  # of one session: browsers open six connections to a host, and one must be left
+
+
+class Streams:
+    """All streams of one dashboard. Used by one event loop.
+
+    Many who look at the same share one rendering; ``mark`` stands in it for the proof that each has for changes.
+    """
+
+    def __init__(self) -> None:
+        self.mark = new_secret()
+        self._open: Counter[str] = Counter()  # by who looks
+
+    def is_full(self, who: str) -> bool:
+        return self._open[who] >= MOST
+
+    async def counted(self, who: str, events: AsyncIterator[ServerSentEvent]) -> AsyncGenerator[ServerSentEvent]:
+        """Pass on the events, counted as a stream of theirs until it ends."""
+        self._open[who] += 1
+        try:
+            async for event in events:
+                yield event
+        finally:
+            self._open[who] -= 1
+            self._open += Counter()  # forgets those at nought
+
+    async def sealed(
+        self, person: Person, is_welcome: Callable[[], bool], events: AsyncIterator[ServerSentEvent]
+    ) -> AsyncGenerator[ServerSentEvent]:
+        """Pass on the events with this person's own proof in them, as long as they may see them. ``is_welcome`` is
+        asked in a thread, for each event that shows something."""
+        async for event in events:
+            if event.event is None and not await asyncio.to_thread(is_welcome):
+                return  # what tells of the store's absence passes: it says nothing else
+            event.data = str(event.data).replace(self.mark, person.csrf)
+            yield event
