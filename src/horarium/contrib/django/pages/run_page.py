@@ -14,6 +14,7 @@ from horarium.contrib.django.pages.periodic import addresses_of
 from horarium.engines.protocol import Engine
 from horarium.observe.contents import Contents
 from horarium.observe.looks import shown_state
+from horarium.observe.redacted import shown_run
 from horarium.observe.run_view import facts_of, finding_of, history_of, impossible, moments_of, relatives_of
 from horarium.observe.text import LONG, json_text, visible
 from horarium.outcome import Run
@@ -31,10 +32,12 @@ class Block(NamedTuple):
 def context_of(site: admin.AdminSite, request: HttpRequest, engine: Engine, run: Run) -> dict[str, Any]:
     """Read what the page shows."""
     now, message, app = engine.now(), run.message, current_app()
+    finding, impossible_acts = finding_of(app, run, now, command=COMMAND), impossible(run)
+    run = shown_run(run, app)
     return {
         "run": run,
         "state": shown_state(run, now),
-        "finding": finding_of(app, run, now, command=COMMAND),
+        "finding": finding,
         "facts": list(facts_of(run)),
         "moments": list(moments_of(run)),
         "relatives": list(_relatives(site, engine, run)),
@@ -42,7 +45,7 @@ def context_of(site: admin.AdminSite, request: HttpRequest, engine: Engine, run:
         "schedule_url": addresses_of(request, {message.schedule}).get(message.schedule) if message.schedule else None,
         "history": history_of(run),
         "blocks": [block for block in _blocks(run, Contents(app)) if block.text],
-        "impossible": impossible(run),
+        "impossible": impossible_acts,
     }
 
 
