@@ -172,7 +172,7 @@ def run_fields(app: Horarium, run: Run, now: Instant, *, is_whole: bool = False)
             "args": stored(contents.args(run)),
             "kwargs": stored(contents.kwargs(run)),
             "result": stored(contents.result(run)),
-            "meta": stored(run.meta),
+            "meta": stored(contents.seen(run).meta),
             "cancel": run.cancel,
             "log_lines": len(run.logs),
         }

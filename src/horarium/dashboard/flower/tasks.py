@@ -19,6 +19,7 @@ from horarium.dashboard.person import Role
 from horarium.engines.records import Page, RunFilter
 from horarium.errors import CodecError, HorariumError
 from horarium.observe.moments import zone_or_utc
+from horarium.observe.redacted import IN_LISTS, shown_run
 from horarium.outcome import Run, State
 
 shelf = Shelf()
@@ -74,7 +75,7 @@ def show_task(asked: Asked) -> dict[str, Any]:
     [run] = asked.call.engine.results.read([asked.part])
     if run is None:
         raise Refused(404, f"Unknown task '{asked.part}'")
-    return as_task(run)
+    return as_task(shown_run(run, asked.call.app))
 
 
 @shelf.get("/api/task/result/{part:path}")
@@ -160,7 +161,7 @@ def plain(value: Any) -> Any:
 
 
 def as_task(run: Run) -> dict[str, Any]:  # Any: as Flower has it
-    """Return a run as Flower shows a task: Celery's fields, moments in seconds since 1970."""
+    """Return a run, as it may be seen, as Flower shows a task: Celery's fields, moments in seconds since 1970."""
     message, state = run.message, _state(run.state)
     told = telling.sent(message, "", run.changed)
     fields = {key: told[key] for key in ("name", "args", "kwargs", "root_id", "parent_id", "retries", "eta", "expires")}
@@ -240,7 +241,7 @@ def _fitting(asked: Asked) -> Iterator[dict[str, Any]]:
                 continue
             if run.started is not None and not (start or 0) <= run.started <= (end or run.started):
                 continue
-            task = as_task(run)
+            task = as_task(shown_run(run, asked.call.app, limit=IN_LISTS))
             if all(_has(task, field, text) for field, text in terms):
                 yield task
         if page.next is None:
