@@ -1,4 +1,5 @@
-"""What a run carries, as people may see and search it: the one place through which arguments and results are shown.
+"""What a run carries, as people may see and search it. ``Contents.seen`` is the one place through which runs pass
+before anything of them is shown.
 
 Nothing raises: what cannot be read is shown as it is stored.
 """
@@ -33,7 +34,8 @@ class Contents:
         self._last: tuple[Run, Run] | None = None  # as it is stored, and as it may be seen: it is asked for in parts
 
     def seen(self, run: Run) -> Run:
-        """Return a run as it may be seen; see redacted.shown_run."""
+        """Return a run as people may see it (redacted.shown_run). A question is asked of a run as it is stored and, if
+        that fits, of what may be seen of it."""
         if self._last is None or (self._last[0] is not run and self._last[1] is not run):
             self._last = run, shown_run(run, self._app)
         return self._last[1]
@@ -65,7 +67,7 @@ class Contents:
 
     def named(self, run: Run) -> dict[str, Any]:  # Any: whatever was sent
         """Return the arguments by their names; positional ones that have none here by their place: ``0``, ``1``."""
-        args, kwargs = _decoded(self.args(run)), _decoded(self.kwargs(run))
+        args, kwargs = _decoded(run.message.args), _decoded(run.message.kwargs)
         names = self._names_of(run.message.task)
         found: dict[str, Any] = {}
         for place, value in enumerate(args if isinstance(args, list) else ()):
@@ -73,7 +75,7 @@ class Contents:
         return found | (kwargs if isinstance(kwargs, dict) else {})
 
     def positional(self, run: Run) -> list[Any]:  # Any: whatever was sent
-        args = _decoded(self.args(run))
+        args = _decoded(run.message.args)
         return args if isinstance(args, list) else []
 
     def keys(self, run: Run) -> list[tuple[str, str]]:
@@ -83,12 +85,12 @@ class Contents:
 
     def text(self, run: Run) -> str:
         """Return all arguments as one text to be searched."""
-        return f"{_utf8(self.args(run))} {_utf8(self.kwargs(run))}"
+        return f"{_utf8(run.message.args)} {_utf8(run.message.kwargs)}"
 
     def blocks(self, run: Run) -> list[tuple[str, str, str, bool]]:
         """Return what a page shows of arguments and result: a name for its address, a heading, the beginning of the
         text, and whether there is more."""
-        args, kwargs = self.args(run), self.kwargs(run)
+        args, kwargs = run.message.args, run.message.kwargs
         parts = (
             ("args", "Positional arguments", None if bytes(args) == b"[]" else args),
             ("kwargs", "Keyword arguments", None if bytes(kwargs) == b"{}" else kwargs),
