@@ -169,17 +169,10 @@ def run_fields(app: Horarium, run: Run, now: Instant, *, is_whole: bool = False)
         fields["progress"] = {"done": run.progress.done, "total": run.progress.total, "note": run.progress.note}
     if is_whole:
         fields |= {
-<<<<<<< HEAD
-            "args": stored(contents.args(run)),
-            "kwargs": stored(contents.kwargs(run)),
-            "result": stored(contents.result(run)),
-            "meta": stored(contents.seen(run).meta),
-=======
             "args": stored(message.args),
             "kwargs": stored(message.kwargs),
             "result": stored(run.result),
             "meta": stored(run.meta),
->>>>>>> i7-api
             "cancel": run.cancel,
             "log_lines": len(run.logs),
         }

@@ -75,11 +75,7 @@ def show_task(asked: Asked) -> dict[str, Any]:
     [run] = asked.call.engine.results.read([asked.part])
     if run is None:
         raise Refused(404, f"Unknown task '{asked.part}'")
-<<<<<<< HEAD
-    return as_task(shown_run(run, asked.call.app))
-=======
     return as_task(asked, run)
->>>>>>> i7-api
 
 
 @shelf.get("/api/task/result/{part:path}")
@@ -165,14 +161,9 @@ def plain(value: Any) -> Any:
         return repr(value)
 
 
-<<<<<<< HEAD
-def as_task(run: Run) -> dict[str, Any]:  # Any: as Flower has it
-    """Return a run, as it may be seen, as Flower shows a task: Celery's fields, moments in seconds since 1970."""
-=======
 def as_task(asked: Asked, run: Run) -> dict[str, Any]:  # Any: as Flower has it
     """Return a run as Flower shows a task: Celery's fields, moments in seconds since 1970; without its secrets."""
     run = shown_run(run, asked.call.app, limit=IN_LISTS)
->>>>>>> i7-api
     message, state = run.message, _state(run.state)
     told = telling.sent(message, "", run.changed)
     fields = {key: told[key] for key in ("name", "args", "kwargs", "root_id", "parent_id", "retries", "eta", "expires")}
@@ -252,11 +243,7 @@ def _fitting(asked: Asked) -> Iterator[dict[str, Any]]:
                 continue
             if run.started is not None and not (start or 0) <= run.started <= (end or run.started):
                 continue
-<<<<<<< HEAD
-            task = as_task(shown_run(run, asked.call.app, limit=IN_LISTS))
-=======
             task = as_task(asked, run)
->>>>>>> i7-api
             if all(_has(task, field, text) for field, text in terms):
                 yield task
         if page.next is None:
