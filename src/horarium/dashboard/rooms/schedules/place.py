@@ -12,6 +12,7 @@ from horarium import codec
 from horarium.dashboard.ask import Ask, Unanswerable, part
 from horarium.dashboard.room import Room
 from horarium.errors import InvalidSchedule, ScheduleNotFound
+from horarium.observe.redacted import shown_schedule
 from horarium.schedules.record import Schedule
 from horarium.schedules.versions import DEFINITION
 
@@ -44,7 +45,8 @@ def found(ask: Ask) -> Schedule:
         raise Unanswerable("wrong", f"The code's definition of {name} is wrong", hint=str(error)) from error
 
 
-def plain(schedule: Schedule) -> dict[str, Any]:  # Any: JSON
-    """Return what a schedule is, for the audit."""
+def plain(ask: Ask, schedule: Schedule) -> dict[str, Any]:  # Any: JSON
+    """Return what a schedule is, for the audit: without secrets."""
+    schedule = shown_schedule(schedule, ask.app)
     told = {name: getattr(schedule, name) for name in sorted(DEFINITION)}
     return told | {name: codec.preview(getattr(schedule, name), ARGS_SHOWN) for name in ("args", "kwargs")}
