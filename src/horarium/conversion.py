@@ -60,6 +60,14 @@ def is_convertible(hint: Any) -> bool:
     return False
 
 
+def is_secret_hint(hint: Any) -> bool:
+    """Tell whether a hint asks for one of pydantic's secrets (SecretStr), also beside None, or inside of Annotated."""
+    origin = get_origin(hint)
+    if origin is None:
+        return isinstance(hint, type) and hasattr(hint, "get_secret_value")
+    return origin in (Annotated, Union, types.UnionType) and any(is_secret_hint(part) for part in get_args(hint))
+
+
 def _to_class(value: Any, hint: type, path: str) -> Any:
     reader = _reader(hint)
     if reader is None or value is None or isinstance(value, hint):
@@ -149,6 +157,8 @@ def _reader(hint: type) -> Callable[[Any, str], Any] | None:
         return lambda value, path: _to_dataclass(value, hint, path)
     if is_pydantic(hint):
         return lambda value, path: hint.model_validate(value)  # type: ignore[attr-defined]
+    if hasattr(hint, "get_secret_value"):
+        return lambda value, path: hint(value)  # type: ignore[call-arg]
     return None
 
 

@@ -175,6 +175,7 @@ class Settlement(Struct, frozen=True, kw_only=True):
     value: Raw | None = None  # what those are given, unless it is the result that is kept
     widens: dict[str, int] = msgspec.field(default_factory=dict)  # gates that now wait for so many more
     logs: tuple[str, ...] = ()
+    message: Message | None = None  # what is kept of the message in its place, if this ends the run
     keep: Seconds | None = None  # how long an ended run stays readable; None: the engine's policy
 
 

@@ -23,8 +23,10 @@ from horarium.tagged import (
     PAYLOAD,
     SCALAR_BY_TYPE,
     SCALARS,
+    SECRET,
     TAG,
     Kind,
+    is_secret,
 )
 
 MAX_DEPTH = 64
@@ -105,6 +107,8 @@ def _object(value: object, path: str, depth: int, hashable: bool) -> Any:
     promise = getattr(sys.modules.get("django.utils.functional"), "Promise", None)
     if promise is not None and isinstance(value, promise):  # a lazy translation
         return _text(str(value), path)
+    if is_secret(value) and not hashable:
+        return {TAG: SECRET, PAYLOAD: sayable(value.get_secret_value(), path, depth)}  # type: ignore[attr-defined]
     fields = _fields(value)
     if fields is None:
         raise EncodingError(path, "a value that JSON can carry", _class_path(value), _remedy(value))

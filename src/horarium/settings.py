@@ -18,7 +18,7 @@ from horarium.alerting import Alerting
 from horarium.clock import Seconds
 from horarium.errors import InvalidSetting, UnknownSetting
 from horarium.settings_celery import ACCEPTED, ALIASES, CHECKED, REFUSED, URLS
-from horarium.settings_kinds import Kind
+from horarium.settings_kinds import Kind, Setting
 from horarium.settings_names import (
     NAMESPACE,
     check_spellings,
@@ -27,7 +27,7 @@ from horarium.settings_names import (
     settings_among,
     unknown_setting,
 )
-from horarium.settings_table import TABLE, Setting
+from horarium.settings_table import TABLE
 from horarium.settings_view import Notice, SettingsView
 
 # Who may choose a setting, the strongest first: the command line, the environment, code that sets it on the app, a
@@ -85,6 +85,11 @@ class Settings(SettingsView):
     accept_content: Any
     result_expires: Seconds | None
     result_failure_expires: Seconds | None
+    keep_runs: int | None
+    keep_runs_bytes: int | None
+    redaction: bool
+    redact_names: tuple[str, ...]
+    redact_patterns: tuple[str, ...]
     max_result_bytes: int
     result_serializer: str
     result_accept_content: Any
@@ -103,6 +108,8 @@ class Settings(SettingsView):
     worker_grace: Seconds
     worker_crash_limit: int
     worker_output_limit: int
+    worker_output_lines: int
+    worker_output_line_bytes: int
     worker_disable_rate_limits: bool
     worker_loglevel: str | int
     worker_hijack_root_logger: bool

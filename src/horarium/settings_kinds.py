@@ -5,6 +5,7 @@ Units are given up here: a timedelta becomes seconds, a zone its name, Celery's 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta, tzinfo
 from math import isfinite
@@ -165,6 +166,28 @@ def _weights(value: Any) -> dict[str, int]:
     return {_text(queue): _whole(1)(weight) for queue, weight in value.items()}
 
 
+def _names(value: Any) -> tuple[str, ...]:
+    return tuple(_text(name) for name in ((value,) if isinstance(value, str) else _listed(value)))
+
+
+def _patterns(value: Any) -> tuple[str, ...]:
+    patterns = _names(value)
+    for pattern in patterns:
+        try:
+            found = re.compile(pattern).match("")
+        except re.error as error:
+            raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
+        if found is not None:
+            raise ValueError(f"{pattern!r} matches every text; let it match what is secret")
+    return patterns
+
+
+def _listed(value: Any) -> Any:
+    if not isinstance(value, list | tuple | set | frozenset):
+        raise ValueError
+    return value
+
+
 def _annotations(value: Any) -> Any:
     for one in value if isinstance(value, list | tuple) else (value,):
         if isinstance(one, Mapping):
@@ -243,6 +266,16 @@ _POOL_ALIASES = {
 }
 _POOL_REMEDIES = dict.fromkeys(("gevent", "eventlet"), 'for tasks that wait on the network use "async" or "thread"')
 
+
+class Setting(Struct, frozen=True, kw_only=True):
+    """One setting. A dict as default is copied for each app."""
+
+    name: str
+    default: Any  # as various as the settings
+    kind: Kind
+    doc: str
+
+
 FLAG = Kind("True or False", _flag)
 TEXT = Kind("a text that is not empty", _text)
 SECONDS = Kind("a positive number of seconds or a timedelta", _positive)
@@ -264,6 +297,8 @@ BOUNDS = Kind("(most, fewest), two whole numbers from 1 on", _bounds)
 ROUTES = Kind("a dict, a function, a router object, a dotted path, or a list of them", _routes)
 QUEUES = Kind("a list of queues' names, a dict by their names, or kombu's queues", _queue_names)
 WEIGHTS = Kind("a dict from a queue's name to its weight, a whole number, 1 or more", _weights)
+SECRET_NAMES = Kind("a list of names", _names)
+PATTERNS = Kind("a list of regular expressions", _patterns)
 ANNOTATIONS = Kind("a dict from a task's name, or '*', to its options; or a list of such", _annotations)
 RATE = Kind(RATE_EXPECTED, _rate)
 USERS = Kind("a dict from a name to (role, digest of the password)", _users, is_secret=True)

@@ -21,8 +21,9 @@ OLD: dict[str, str] = {old_name(name): name for name in KNOWN}
 # What Celery does not have may be said beside either spelling.
 OWN = frozenset(
     "store durability task_publish_timeout max_payload_bytes max_result_bytes worker_lease worker_sweep worker_grace "
-    "worker_crash_limit worker_output_limit worker_loglevel worker_queue_order worker_queue_weights "
-    "task_rate_limit_scope task_priority_scheme alerts".split()
+    "worker_crash_limit worker_output_limit worker_output_lines worker_output_line_bytes worker_loglevel "
+    "worker_queue_order worker_queue_weights task_rate_limit_scope task_priority_scheme keep_runs keep_runs_bytes "
+    "alerts redaction redact_names redact_patterns".split()
 )
 _LIKELY_MEANT = 0.85  # how alike two names are of which one is taken for a slip
 

@@ -5,17 +5,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from msgspec import Struct
-
 from horarium.address import SAME_STORE
+from horarium.settings_keeping import KEEPING, RESULTS
 from horarium.settings_kinds import (
     ALERTS,
     ANNOTATIONS,
     BOUNDS,
     BYTES,
-    BYTES_OR_ZERO,
     COUNT,
     FLAG,
     HIGHEST,
@@ -37,20 +33,10 @@ from horarium.settings_kinds import (
     WAIT,
     WEIGHTS,
     ZONE,
-    Kind,
+    Setting,
     one_of,
     or_none,
 )
-
-
-class Setting(Struct, frozen=True, kw_only=True):
-    """One setting. A dict as default is copied for each app."""
-
-    name: str
-    default: Any  # as various as the settings
-    kind: Kind
-    doc: str
-
 
 STORE_AND_CODE = (
     Setting(
@@ -281,31 +267,6 @@ TASKS = (
     Setting(name="accept_content", default=("json",), kind=JSON_ONLY, doc="Only JSON is ever read."),
 )
 
-RESULTS = (
-    Setting(
-        name="result_expires",
-        default=86_400.0,
-        kind=or_none(SECONDS, zero_too=True),
-        doc="How long an ended run and its result stay readable. None or 0: for ever.",
-    ),
-    Setting(
-        name="result_failure_expires",
-        default=None,
-        kind=or_none(SECONDS),
-        doc="The same for runs that failed. None: as `result_expires`.",
-    ),
-    Setting(
-        name="max_result_bytes",
-        default=1_048_576,
-        kind=BYTES,
-        doc="The most that a return value may take as JSON; a larger one fails its task.",
-    ),
-    Setting(
-        name="result_serializer", default="json", kind=JSON_ONLY, doc="Results are JSON; any other name is refused."
-    ),
-    Setting(name="result_accept_content", default=None, kind=or_none(JSON_ONLY), doc="Only JSON is ever read."),
-)
-
 WORKER = (
     Setting(
         name="worker_concurrency",
@@ -366,12 +327,6 @@ WORKER = (
         default=3,
         kind=COUNT,
         doc="A task whose process has died so many times is not started again (state DEAD).",
-    ),
-    Setting(
-        name="worker_output_limit",
-        default=65_536,
-        kind=BYTES_OR_ZERO,
-        doc="How many bytes of a run's log lines and output are kept with it.",
     ),
     Setting(
         name="worker_autoscaler",
@@ -480,6 +435,7 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
     "Time and schedules": TIME_AND_SCHEDULES,
     "Tasks": TASKS,
     "Results": RESULTS,
+    "What is kept, and who may see it": KEEPING,
     "Workers": WORKER,
     "Dashboard": DASHBOARD,
     "Alerts": ALERTING,

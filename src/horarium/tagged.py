@@ -8,6 +8,7 @@ door to this room.
 from __future__ import annotations
 
 import binascii
+import sys
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
@@ -23,6 +24,8 @@ PAYLOAD = "value"
 TAG_BYTES = b'"__horarium__"'  # as our encoder writes it: raw JSON without it holds no tagged form
 # A plain dict that happens to hold the reserved key travels as the payload of this kind; its keys are then literal.
 ESCAPED_DICT = "dict"
+# What pydantic's SecretStr and its like hold: whoever shows stored values knows by the tag that it is not to be seen.
+SECRET = "secret"
 
 # What goes wrong when a payload is not what the kind's writer wrote.
 MALFORMED = (TypeError, ValueError, ArithmeticError, AttributeError, LookupError, OSError)
@@ -98,6 +101,20 @@ def read_timedelta(parts: list[int]) -> timedelta:
     return timedelta(days, seconds, microseconds)
 
 
+def is_secret(value: object) -> bool:
+    """Tell whether a value is one of pydantic's secrets, without importing pydantic."""
+    return "pydantic" in sys.modules and hasattr(type(value), "get_secret_value")
+
+
+def read_secret(value: Any) -> Any:
+    """Return pydantic's secret of a value; the value itself where nobody has imported pydantic."""
+    types = sys.modules.get("pydantic.types")
+    if types is None:
+        return value
+    kind = "SecretStr" if isinstance(value, str) else "SecretBytes" if isinstance(value, bytes) else "Secret"
+    return getattr(types, kind)(value)
+
+
 def read_bytes(text: str) -> bytes:
     return binascii.a2b_base64(text, strict_mode=True)
 
@@ -147,3 +164,4 @@ COLLECTIONS: tuple[Kind[Any], ...] = (
 SCALAR_BY_TYPE = {kind.type: kind for kind in SCALARS}
 COLLECTION_BY_TYPE = {kind.type: kind for kind in COLLECTIONS}
 _READERS: dict[str, Callable[[Any], Any]] = {kind.name: kind.read for kind in (*SCALARS, *COLLECTIONS)}
+_READERS[SECRET] = read_secret

@@ -14,6 +14,7 @@ from horarium.worker.board import Board
 from horarium.worker.execute import Executor
 from horarium.worker.feed import Feed
 from horarium.worker.limits import LimitBook
+from horarium.worker.output import Bounds
 from horarium.worker.settle import Settler
 
 
@@ -42,7 +43,7 @@ def test_a_delivery_is_given_back_when_the_lease_has_lapsed_before_its_start() -
         observer=Silent(),
         limits=LimitBook(soft=None, hard=None),
         worker="w",
-        output_limit=0,
+        output=Bounds(size=0),
         output_level=0,
         lease=lambda: board.lease(0),
     )

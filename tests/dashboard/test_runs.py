@@ -406,6 +406,8 @@ def test_what_was_sent_after_the_dry_run_is_not_meant(shop: Horarium) -> None:
     record(shop, ended(shop, "before", ago=60_000), ended(shop, "after", ago=1000))
     order = bulk.Order(id="", act="retry", at=shop.engine.now() - 30_000, q="state:failed")
     assert bulk.dry_run(shop, order).matched == 1
+    later = msgspec.structs.replace(order, q="state:failed before:3000-01-01")
+    assert bulk.dry_run(shop, later).matched == 1
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,11 @@ from source import SOURCE, files, imports
 # Floor 0, in the order in which they are named: each word may use those before it.
 WORDS = (
     "version address clock tally rate cautions errors states signals message outcome event tagged sayable conversion "
-    "codec alerting settings_kinds settings_table settings_celery settings_names settings_view settings dropin_names "
-    "command panel"
+    "codec alerting settings_kinds settings_keeping settings_table settings_celery settings_names settings_view "
+    "settings dropin_names command panel"
 ).split()
 ROOMS = {
-    1: ("retry", "routing", "priority", "limits", "schedules", "workflow"),
+    1: ("retry", "routing", "priority", "limits", "loglines", "redaction", "schedules", "workflow"),
     2: ("engines.records", "engines.statements", "pulse"),
     3: ("engines.protocol",),  # still of floor 2, but made of records
     4: ("engines.memory", "engines.sqlite", "engines.postgres", "engines.redis", "engines.pair"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import logging
 import os
 import signal
 import subprocess
@@ -235,6 +236,18 @@ def babble(lines: int) -> int:
     for number in range(lines):
         print(f"line {number} " + "x" * 100)
     return lines
+
+
+@app.task(name="confess", redact="card")
+def confess(card: str, password: str, fail: bool) -> str:
+    """Says its secrets in every way there is; ``minted`` is one that stands in no argument."""
+    minted = "ghp_" + "".join(chr(ord("a") + number % 26) for number in range(36))
+    log = logging.getLogger("errands")
+    log.warning("card %s, password %s, minted %s", card, password, minted)
+    print(f"printed {card} {password} {minted}")
+    if fail:
+        raise ValueError(f"{card} {password} {minted}")
+    return f"{card} {password} {minted}"
 
 
 @app.task(name="hog")

@@ -35,6 +35,7 @@ from horarium.worker.execute import Executor
 from horarium.worker.feed import Feed
 from horarium.worker.ledger import Ledger
 from horarium.worker.limits import LimitBook
+from horarium.worker.output import Bounds
 from horarium.worker.pools.thread import ThreadPool
 from horarium.worker.settle import Settler
 
@@ -128,7 +129,7 @@ class Bench:
             observer=self.ear,
             limits=LimitBook(soft=None, hard=None),
             worker="w",
-            output_limit=1000,
+            output=Bounds(size=1000),
             output_level=30,
             keep_failed=keep_failed,
         )
@@ -324,13 +325,15 @@ def test_a_loop_that_reports_its_progress_writes_only_the_newest(bench: Bench) -
     (delivery,) = bench.claimed()
     for done in range(1000):
         report = Reported(progress=Progress(done=done, total=1000))
-        entry = Settlement(id="m0", owner=OWNER, fence=delivery.fence, outcome=report, started=1)
+        lines = ("a line",) if done == 500 else ()
+        entry = Settlement(id="m0", owner=OWNER, fence=delivery.fence, outcome=report, started=1, logs=lines)
         bench.settler.add(entry, delivery)
     bench.settler.start()
     bench.settler.add(settlement(delivery), delivery)
     assert bench.settler.drain(5)
     assert sum(bench.queue.settled) <= 5
-    assert bench.state("m0") == State.SUCCESS
+    [run] = bench.engine.results.read(["m0"])
+    assert run is not None and (run.state, run.logs) == (State.SUCCESS, ("a line",))
 
 
 # Executor and thread pool.

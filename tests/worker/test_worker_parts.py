@@ -20,7 +20,6 @@ from horarium.worker.cpus import available_cpus, cgroup_quota
 from horarium.worker.ledger import Ledger
 from horarium.worker.limits import TaskLoop
 from horarium.worker.options import WorkerOptions, options_from
-from horarium.worker.output import CURRENT, Capture, KeepRecords, TaskOutput
 from horarium.worker.roster import Sentence, decide_burial
 from horarium.worker.wire import Frame, FrameReader, Verb, encode
 
@@ -277,39 +276,3 @@ def test_a_coroutine_may_go_on_after_its_soft_limit_as_if_it_had_never_been_canc
         loop.run(asyncio.sleep(10), 0.01)
     assert loop.run(asyncio.sleep(0, "again"), 5) == "again"
     loop.close()
-
-
-# Output.
-
-
-def test_printed_lines_are_kept_with_the_run_that_printed_them(capsys: pytest.CaptureFixture[str]) -> None:
-    stream = TaskOutput(__import__("sys").stdout, 30)
-    one, two = Capture(1000), Capture(1000)
-    for capture, words in ((one, "a\nb"), (two, "c\n")):
-        token = CURRENT.set(capture)
-        stream.write(words)
-        CURRENT.reset(token)
-    stream.write("outside\n")
-    assert one.close(30) == ("a", "b")
-    assert two.close(30) == ("c",)
-    assert capsys.readouterr().out == "outside\n"
-
-
-def test_a_flood_is_counted_and_not_kept() -> None:
-    capture = Capture(100)
-    for _ in range(10_000):
-        capture.write("0123456789\n", 30)
-    lines = capture.close(30)
-    assert len(lines) == 10
-    assert "109901 more bytes" in lines[-1]
-
-
-def test_log_records_of_a_run_are_kept_and_the_workers_own_are_not() -> None:
-    import logging
-
-    handler, capture = KeepRecords(), Capture(1000)
-    token = CURRENT.set(capture)
-    for name in ("shop", "horarium.worker"):
-        handler.emit(logging.LogRecord(name, logging.ERROR, "", 0, "it %s", ("broke",), None))
-    CURRENT.reset(token)
-    assert capture.lines == ["ERROR shop: it broke"]

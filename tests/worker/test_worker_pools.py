@@ -23,6 +23,7 @@ from horarium.worker.board import Board, SlotRow
 from horarium.worker.execute import Attempt, Executor
 from horarium.worker.feed import Feed
 from horarium.worker.limits import LimitBook
+from horarium.worker.output import Bounds
 from horarium.worker.pools.loop import AsyncPool
 from horarium.worker.pools.pool import Pool
 from horarium.worker.pools.thread import ThreadPool
@@ -70,7 +71,7 @@ class Bench:
             observer=Silent(),
             limits=LimitBook(soft=None, hard=None),
             worker="w",
-            output_limit=1000,
+            output=Bounds(size=1000),
             output_level=30,
         )
         board = Board(1, SLOTS)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from horarium.app.redacting import REDACTED
 from horarium.clock import Instant
 from horarium.engines.records import QUEUE_TOPIC, Placed
 from horarium.message import Message, new_id
@@ -24,6 +25,8 @@ def refusal(run: Run) -> str | None:
         return f"it has not ended: it is {run.state}"
     if run.message.gate is not None:
         return "it never got the values of those that it waited for; send the whole again"
+    if REDACTED in run.message.headers:
+        return "it succeeded, and what its task keeps from view (redact=) is stored no more; make the call anew"
     return None
 
 

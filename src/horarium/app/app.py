@@ -19,6 +19,7 @@ from horarium.app.control import Control
 from horarium.app.definition import Definition
 from horarium.app.fixups import fix
 from horarium.app.producer import Producer
+from horarium.app.redacting import shown_to_all
 from horarium.app.registry import Registry
 from horarium.app.request import current_request
 from horarium.app.result_set import GroupResult, ResultSet
@@ -108,7 +109,7 @@ class Horarium(OwnTaskClass, Configurable, CelerysWords):
         self._tasks: Registry[Task] = Registry()
         self.connection = Connection(self.conf, clock or SystemClock(), engine)
         self.producer = Producer(self.connection, self.conf, self._tasks, self.random)
-        self.control = Control(self.connection)
+        self.control = Control(self.connection, shown_to_all(self))
         self._periodic: dict[str, dict[str, Any]] = {}
         self._lock = RLock()  # guards _finalized and _tasks
         self._finalized = False

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from horarium import codec
+from horarium.conversion import is_secret_hint
 from horarium.errors import EncodingError, InvalidArguments, PayloadTooLarge
 
 _PLACE = re.compile(r"args\[(\d+)\]")
@@ -43,6 +44,26 @@ class Arguments:
         self._is_open = any(p.kind is p.VAR_POSITIONAL for p in parameters)
         self._names = [p.name for p in positional]
         self._converted = _converted_hints(function, parameters)
+
+    @property
+    def positional(self) -> tuple[str, ...]:
+        """The names of the parameters that may be given by their place, in order."""
+        return tuple(self._names)
+
+    @property
+    def named_ones(self) -> frozenset[str]:
+        """The names of all parameters, but for those of ``*args`` and ``**kwargs``."""
+        return self._allowed | frozenset(self._names)
+
+    @property
+    def takes_any_name(self) -> bool:
+        """Whether the function takes keywords that it does not name."""
+        return any(p.kind is p.VAR_KEYWORD for p in self._signature.parameters.values())
+
+    @property
+    def secret(self) -> frozenset[str]:
+        """The names of the parameters whose hints ask for a secret of pydantic's."""
+        return frozenset(name for name, hint in self._converted.items() if is_secret_hint(hint))
 
     def takes_more_than(self, count: int) -> bool:
         """Whether the function can be called with more positional arguments than so many."""

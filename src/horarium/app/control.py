@@ -18,6 +18,7 @@ from horarium import signals
 from horarium.app import holdings, signalling
 from horarium.app.connection import Connection
 from horarium.app.fleet import free_key
+from horarium.app.holdings import Show
 from horarium.app.inspection import Inspect
 from horarium.app.mailbox import Audience, Mailbox
 from horarium.clock import Seconds, milliseconds
@@ -50,8 +51,9 @@ class Control:
     ``pattern``, ``matcher``. Without ``reply=True`` a command is left for the workers, and nobody waits for them.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, show: Show = lambda message: message) -> None:
         self._connection = connection
+        self._show = show  # returns a message as people may see it
 
     # Runs and queues: done in the store.
 
@@ -307,7 +309,7 @@ class Control:
         engine = self._connection.engine
         told_by_store = holdings.TOLD_BY_STORE.get(known(command) or "")
         if told_by_store is not None and audience.is_everybody and not audience.nodes(engine):
-            yield {holdings.IN_STORE: told_by_store(engine, None, arguments)}
+            yield {holdings.IN_STORE: told_by_store(engine, None, arguments, self._show)}
             return
         answered: set[str] = set()
         keys: set[str] = set()
@@ -317,7 +319,8 @@ class Control:
         if told_by_store is not None and limit is None:
             for node in audience.nodes(engine):
                 if node.owner not in answered:
-                    yield {_new_key(node.name, node.record.member.pid, keys): told_by_store(engine, node, arguments)}
+                    told = told_by_store(engine, node, arguments, self._show)
+                    yield {_new_key(node.name, node.record.member.pid, keys): told}
 
 
 def note_for_archive(engine: Engine, ids: Sequence[str]) -> None:

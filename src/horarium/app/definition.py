@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import MethodType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
@@ -56,6 +56,7 @@ class Definition:
     unique_until: Literal["start", "done"] | None = None  # until the first one is started, or has ended ("done")
     debounce: Seconds | timedelta | None = None  # it runs when no other call has come for so long, with the newest
     serializer: str = "json"
+    redact: str | int | Sequence[str | int] = ()  # arguments that nobody may see: their names or places
     throws: tuple[type[BaseException], ...] = ()  # expected failures: logged as such, without a traceback
     trail: bool = True  # keep the handles of what it sends in request.children
     resultrepr_maxsize: int = 1024  # characters of the result in the log
@@ -87,8 +88,8 @@ class Definition:
         "name bind typing max_retries default_retry_delay autoretry_for dont_autoretry_for retry_backoff "
         "retry_backoff_max retry_jitter retry_kwargs queue priority time_limit soft_time_limit expires acks_late "
         "ignore_result track_started rate_limit rate_limit_scope rate_limit_burst concurrency concurrency_key "
-        "unique_for unique_key unique_until debounce serializer throws schedule trail resultrepr_maxsize pydantic "
-        "pydantic_strict pydantic_context pydantic_dump_kwargs routing_key shared lazy filter".split()
+        "unique_for unique_key unique_until debounce redact serializer throws schedule trail resultrepr_maxsize "
+        "pydantic pydantic_strict pydantic_context pydantic_dump_kwargs routing_key shared lazy filter".split()
     ) | frozenset(NO_EFFECT)
     # Functions may be given as options, too; they get the task as their first argument, as methods do.
     HOOKS: ClassVar[frozenset[str]] = frozenset(

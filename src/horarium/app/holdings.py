@@ -23,6 +23,7 @@ PAGE = 1000
 MOST_READ = 20_000  # messages that one question looks at
 REVOKED_TOLD = 1000
 
+Show = Callable[[Message], Message]  # returns a message as people may see it
 TaskInfo = dict[str, Any]  # Any: JSON, under Celery's keys
 
 
@@ -57,19 +58,23 @@ def task_info(
     }
 
 
-def scheduled(engine: Engine, node: Node | None) -> list[dict[str, Any]]:
+def scheduled(engine: Engine, node: Node | None, show: Show) -> list[dict[str, Any]]:
     """Return what waits for its eta or its retry and a node speaks for; node None: all of it."""
     now = engine.now()
-    return [_scheduled_info(held, node) for held in waiting_for(engine, node) if held.due > now and not held.is_blocked]
+    return [
+        _scheduled_info(held, node, show)
+        for held in waiting_for(engine, node)
+        if held.due > now and not held.is_blocked
+    ]
 
 
-def reserved(engine: Engine, node: Node | None) -> list[TaskInfo]:
+def reserved(engine: Engine, node: Node | None, show: Show) -> list[TaskInfo]:
     """Return what a node has taken and not started; nobody: nothing."""
     if node is None:
         return []
     running = {now.id for child in node.members for now in child.running}
     return [
-        task_info(held.message, node.name, attempt=held.attempt)
+        task_info(show(held.message), node.name, attempt=held.attempt)
         for held in _in_hand(engine)
         if held.owner in _owners(node) and held.message.id not in running
     ]
@@ -81,7 +86,7 @@ def revoked(engine: Engine) -> list[str]:
     return [run.id for run in page.runs]
 
 
-def query_task(engine: Engine, node: Node | None, ids: Sequence[str]) -> dict[str, list[Any]]:
+def query_task(engine: Engine, node: Node | None, ids: Sequence[str], show: Show) -> dict[str, list[Any]]:
     """Return ``[state, info]`` by id of those runs that a node has or speaks for: active, reserved, scheduled, or
     ready (waits in its queue). Ids that are not known, or have ended, are left out."""
     found: dict[str, list[Any]] = {}
@@ -90,17 +95,19 @@ def query_task(engine: Engine, node: Node | None, ids: Sequence[str]) -> dict[st
     for id in ids:
         page = engine.inspector.find(RunFilter(id_prefix=str(id)), Page(limit=1))
         for held in page.held:
-            if held.message.id == id and (told := _where(held, node, nodes, now)) is not None:
+            if held.message.id == id and (told := _where(held, node, nodes, now, show)) is not None:
                 found[id] = told
     return found
 
 
 # Any: the arguments and answers of commands are JSON.
-TOLD_BY_STORE: Mapping[str, Callable[[Engine, Node | None, Mapping[str, Any]], Any]] = {
-    "scheduled": lambda engine, node, arguments: scheduled(engine, node),
-    "reserved": lambda engine, node, arguments: reserved(engine, node),
-    "revoked": lambda engine, node, arguments: revoked(engine),
-    "query_task": lambda engine, node, arguments: query_task(engine, node, listed_ids(arguments.get("ids"))),
+TOLD_BY_STORE: Mapping[str, Callable[[Engine, Node | None, Mapping[str, Any], Show], Any]] = {
+    "scheduled": lambda engine, node, arguments, show: scheduled(engine, node, show),
+    "reserved": lambda engine, node, arguments, show: reserved(engine, node, show),
+    "revoked": lambda engine, node, arguments, show: revoked(engine),
+    "query_task": lambda engine, node, arguments, show: query_task(
+        engine, node, listed_ids(arguments.get("ids")), show
+    ),
 }
 
 
@@ -124,30 +131,30 @@ def _is_spoken_for(message: Message, node: Node, nodes: Sequence[Node]) -> bool:
     return speaker is not None and speaker.owner == node.owner
 
 
-def _where(held: Held, node: Node | None, nodes: Sequence[Node], now: Instant) -> list[Any] | None:
+def _where(held: Held, node: Node | None, nodes: Sequence[Node], now: Instant, show: Show) -> list[Any] | None:
     message = held.message
     if held.owner is None:
         if node is not None and not _is_spoken_for(message, node, nodes):
             return None
         state = "scheduled" if held.due > now else "ready"
-        return [state, task_info(message, node.name if node else IN_STORE)]
+        return [state, task_info(show(message), node.name if node else IN_STORE)]
     if node is None or held.owner not in _owners(node):
         return None
     for member in node.members:
         for running in member.running:
             if running.id == message.id:
                 info = task_info(
-                    message, node.name, started=running.started, pid=member.pid or None, attempt=held.attempt
+                    show(message), node.name, started=running.started, pid=member.pid or None, attempt=held.attempt
                 )
                 return ["active", info]
-    return ["reserved", task_info(message, node.name, attempt=held.attempt)]
+    return ["reserved", task_info(show(message), node.name, attempt=held.attempt)]
 
 
-def _scheduled_info(held: Held, node: Node | None) -> dict[str, Any]:
+def _scheduled_info(held: Held, node: Node | None, show: Show) -> dict[str, Any]:
     return {
         "eta": datetime.fromtimestamp(held.due / 1000, UTC).isoformat(),
         "priority": held.message.priority,
-        "request": task_info(held.message, node.name if node else IN_STORE),
+        "request": task_info(show(held.message), node.name if node else IN_STORE),
     }
 
 

@@ -71,7 +71,7 @@ def _perform_to_the_end(task: Task, message: Message) -> tuple[Run, BaseExceptio
         return replaced, None
     state, error = _end(done.outcome)
     run = Run(
-        message=message,
+        message=done.kept or message,
         state=state,
         changed=done.ended,
         result=done.outcome.result if isinstance(done.outcome, Success) else None,

@@ -78,6 +78,13 @@ def _is_wait(value: Any) -> bool:
     return _is_span(value) and (value.total_seconds() if isinstance(value, timedelta) else value) > 0
 
 
+def _is_redact(value: Any) -> bool:
+    return all(
+        (isinstance(one, str) and one != "") or (isinstance(one, int) and not isinstance(one, bool) and one >= 0)
+        for one in (value if isinstance(value, list | tuple | set | frozenset) else (value,))
+    )
+
+
 def _is_key(value: Any) -> bool:
     if isinstance(value, str):
         return value != ""
@@ -124,6 +131,7 @@ DECLARED: Mapping[str, Rule] = {
         lambda value: value in get_args(RateScope),
     ),
     "rate_limit_burst": _COUNT,
+    "redact": Rule("names of arguments, or their places counted from 0: redact=('card', 0)", _is_redact),
     "bind": _FLAG,
     "typing": _FLAG,
     "max_retries": _RETRIES,

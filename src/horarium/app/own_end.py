@@ -9,8 +9,22 @@ import msgspec
 from msgspec import Raw
 
 from horarium import codec
+from horarium.clock import Instant
 from horarium.errors import ImproperlyConfigured
-from horarium.outcome import ErrorRecord, Failed, Ignored, Outcome, Rejected, Revoked, State, Succeeded, told
+from horarium.message import Delivery, Message
+from horarium.outcome import (
+    ErrorRecord,
+    Failed,
+    Ignored,
+    Outcome,
+    Rejected,
+    Revoked,
+    Settlement,
+    State,
+    Succeeded,
+    told,
+)
+from horarium.workflow.follow import follow_ups
 
 
 def own_end(state: str, meta: Any) -> Outcome:
@@ -34,6 +48,33 @@ def own_end(state: str, meta: Any) -> Outcome:
                 f"expected a state of the task's own, or SUCCESS, FAILURE, REVOKED or REJECTED, got {state}; return, "
                 "or raise the exception that the task failed with"
             )
+
+
+def success_of(
+    delivery: Delivery,
+    worker: str,
+    value: Raw,
+    started: Instant | None,
+    now: Instant,
+    keeps: bool,
+    message: Message | None,
+) -> Settlement:
+    """Return what records that a delivery ends with this value, its links and joins included. ``keeps``: the result;
+    ``message``: see Settlement."""
+    outcome = Succeeded(result=value if keeps else None)
+    return Settlement(
+        id=delivery.message.id,
+        owner=delivery.owner,
+        fence=delivery.fence,
+        outcome=outcome,
+        worker=worker,
+        started=started,
+        ended=now,
+        follow_ups=follow_ups(delivery.message, outcome, now=now, value=value),
+        joins=delivery.message.joins,
+        value=None if keeps else value,
+        message=message,
+    )
 
 
 def _error(meta: Any) -> ErrorRecord:

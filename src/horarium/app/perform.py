@@ -15,6 +15,7 @@ from msgspec import Raw, Struct, field
 
 from horarium import codec, signals
 from horarium.app.lineage import Answer
+from horarium.app.redacting import Redaction, without_marked
 from horarium.app.request import Request, entered
 from horarium.app.signalling import ExceptionInfo, after_publish, before_publish, rejected
 from horarium.app.task import Task
@@ -60,6 +61,7 @@ class Performance(Struct, frozen=True, kw_only=True):
     follow_ups: tuple[Message, ...]
     joins: tuple[Join, ...] = ()  # of a success; see Settlement
     value: Raw | None = None
+    kept: Message | None = None  # in place of the message, which its task keeps from view; see Settlement
     widens: dict[str, int] = field(default_factory=dict)
     started: Instant
     ended: Instant
@@ -71,7 +73,13 @@ class Performance(Struct, frozen=True, kw_only=True):
     raised: BaseException | None = None  # what an eager run failed with; kept for nobody else, as it holds its frames
 
 
-def settlement_of(delivery: Delivery, done: Performance, *, worker: str, logs: tuple[str, ...] = ()) -> Settlement:
+def settlement_of(
+    delivery: Delivery,
+    done: Performance,
+    *,
+    worker: str,
+    logs: tuple[str, ...] = (),
+) -> Settlement:
     """Return what tells the engine of a performance."""
     return Settlement(
         id=delivery.message.id,
@@ -86,6 +94,7 @@ def settlement_of(delivery: Delivery, done: Performance, *, worker: str, logs: t
         value=done.value,
         widens=done.widens,
         logs=logs,
+        message=done.kept,
     )
 
 
@@ -166,6 +175,7 @@ class _Call:
         self.message = delivery.message
         self.clock = clock
         self.request = Request(delivery, worker=worker, is_eager=is_eager, report=report)
+        self.request.without_secrets = self._without_secrets
         self.value: Raw | None = None  # what the task returned, once it is encoded
         self.started = self.request.started = clock.now()
         self._start = clock.monotonic()
@@ -320,6 +330,9 @@ class _Call:
         expected: bool = False,
     ) -> Performance:
         request = self.request
+        if type(outcome) is not Succeeded:  # whatever is kept or told of an error from here on is without secrets
+            redaction = Redaction(self.task, self.message)
+            outcome, text = redaction.outcome(outcome), redaction.text(text)
         self._hook(self.task.after_return, state, value, self.message.id, request.args, request.kwargs, info)
         if self._is_begun and signals.task_postrun.receivers:
             retval = value if self._retry is None else self._retry
@@ -342,6 +355,7 @@ class _Call:
             widens=self._widened(settles),
             joins=self.message.joins if isinstance(settles, Succeeded) else (),
             value=self.value if isinstance(settles, Succeeded) and settles.result is None else None,
+            kept=without_marked(self.task, self.message, self.value) if isinstance(settles, Succeeded) else None,
             started=self.started,
             ended=ended,
             runtime=self.clock.monotonic() - self._start,
@@ -350,6 +364,9 @@ class _Call:
             children=tuple(request.children),
             raised=value if request.is_eager and isinstance(outcome, Failed) else None,
         )
+
+    def _without_secrets(self, text: str) -> str:
+        return Redaction(self.task, self.message).text(text)
 
     def _decoded(self) -> tuple[list[Any], dict[str, Any]]:
         try:

@@ -22,6 +22,7 @@ from horarium.app.keys import UNIQUE_OPTIONS, Shape, shape_of
 from horarium.app.options import CALLED, NO_EFFECT_ON_CALL, misfit
 from horarium.app.outbox import Outbox, put_now
 from horarium.app.plans import Plan, Plans
+from horarium.app.redacting import shown_to_all
 from horarium.app.registry import Registry, nearest
 from horarium.app.request import current_request
 from horarium.app.sent import SentEvents
@@ -62,13 +63,22 @@ class Producer:
         self._tasks = tasks
         self._random = random
         self._outbox = Outbox(connection)
-        self.sent = SentEvents(connection)
+        self.sent = SentEvents(connection, shown_to_all(self))
         self.plans = Plans(conf, tasks)
         self.plan = self.plans.of
         self.freezing = Freezing(self)
         self._origin = ""
         self._origin_pid = 0
         self.after_sending: Callable[[], None] | None = None  # called when a call has stored its messages: for tests
+
+    @property
+    def conf(self) -> Settings:
+        return self._conf
+
+    @property
+    def tasks(self) -> Mapping[str, Any]:
+        """The tasks that are known here."""
+        return self._tasks
 
     def send(
         self,

@@ -54,6 +54,7 @@ class Request:
         self.started: Instant | None = None  # set when the task's code begins
         self.finished_in: Joined | None = None  # the transaction, set by Task.finish_in
         self.end_on_ignore: Outcome | None = None  # set by Task.update_state with a final state
+        self.without_secrets: Callable[[str], str] = str  # makes a text about this run fit to be seen
         self.is_exhausted = False  # set when a retry was refused because all were used up
         self.id: str | None = message.id if message else None
         self.retries: int = message.retries if message else 0

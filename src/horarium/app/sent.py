@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import atexit
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from horarium.app import telling
 from horarium.app.connection import Connection
@@ -17,8 +17,9 @@ JOURNAL_WITHIN: Seconds = 1.0  # how long the last events may take at the end
 class SentEvents:
     """One for each app; nothing begins before the first event."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, show: Callable[[Message], Message]) -> None:
         self._connection = connection
+        self._show = show  # returns a message as people may see it
         self._journalist: Journalist | None = None
 
     def tell(self, messages: Sequence[Message], origin: str, now: Instant) -> None:
@@ -27,7 +28,7 @@ class SentEvents:
             self._journalist = Journalist(lambda: self._connection.engine)
             atexit.register(self.close)
         for message in messages:
-            self._journalist.write(telling.sent(message, f"gen{origin}", now))
+            self._journalist.write(telling.sent(self._show(message), f"gen{origin}", now))
 
     def close(self) -> None:
         """Write what is left, for a second at the most. Closing twice is fine."""

@@ -20,7 +20,8 @@ from horarium.app.current import current_app
 from horarium.app.definition import Definition
 from horarium.app.home import Home
 from horarium.app.mapping import chunks, xmap, xstarmap
-from horarium.app.own_end import own_end
+from horarium.app.own_end import own_end, success_of
+from horarium.app.redacting import without_marked
 from horarium.app.replacement import beside, in_place_of, refuse_empty
 from horarium.app.request import PushedRequest, Request, entered, pop, push, request_of
 from horarium.app.result import AsyncResult, EagerResult
@@ -29,10 +30,8 @@ from horarium.app.transaction import Using, join
 from horarium.clock import FOREVER, Instant, Seconds, milliseconds, to_instant
 from horarium.engines.records import MaintenancePolicy
 from horarium.errors import AttemptSuperseded, Ignore, ImproperlyConfigured, MaxRetriesExceededError, Retry
-from horarium.message import Delivery
-from horarium.outcome import ENDED, Progress, Reported, Retried, Settlement, Succeeded, Verdict
+from horarium.outcome import ENDED, Progress, Reported, Retried, Verdict
 from horarium.retry import RetryPolicy, delay_before, may_retry
-from horarium.workflow.follow import follow_ups
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -341,7 +340,8 @@ class Task(Definition):
         wanted = self.app.connection.keeps_results and not request.ignore_result
         now = self.app.now()
         transaction = join(self.app.connection.engine, connection)
-        settlement = success_of(request.delivery, request.hostname, encoded, request.started, now, keeps=wanted)
+        kept = without_marked(self, request.delivery.message, encoded)
+        settlement = success_of(request.delivery, request.hostname, encoded, request.started, now, wanted, kept)
         policy = MaintenancePolicy(keep=self.app.conf.result_expires or FOREVER)
         [verdict] = transaction.queue.settle_in(transaction.connection, [settlement], now=now, policy=policy)
         if verdict is not Verdict.RECORDED:
@@ -475,22 +475,3 @@ def _task_of(app: Any, name: str, module: str) -> Any:
     if app.known_task(name) is None:
         import_module(module)
     return app.tasks[name]
-
-
-def success_of(
-    delivery: Delivery, worker: str, value: Raw, started: Instant | None, now: Instant, *, keeps: bool
-) -> Settlement:
-    """Return what records that a delivery ends with this value, its links and joins included."""
-    outcome = Succeeded(result=value if keeps else None)
-    return Settlement(
-        id=delivery.message.id,
-        owner=delivery.owner,
-        fence=delivery.fence,
-        outcome=outcome,
-        worker=worker,
-        started=started,
-        ended=now,
-        follow_ups=follow_ups(delivery.message, outcome, now=now, value=value),
-        joins=delivery.message.joins,
-        value=None if keeps else value,
-    )

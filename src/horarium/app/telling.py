@@ -9,7 +9,7 @@ from typing import Any
 from horarium import codec
 from horarium.clock import Instant
 from horarium.errors import CodecError
-from horarium.event import Finished, Received
+from horarium.event import Finished
 from horarium.message import Message
 from horarium.outcome import Crashed, Expired, Failed, Rejected, Retried, Revoked, Succeeded
 from horarium.version import __version__
@@ -36,14 +36,14 @@ def event(type: str, hostname: str, now: Instant, **fields: Any) -> Told:
 
 
 def sent(message: Message, hostname: str, now: Instant) -> Told:
-    """Return what a caller tells of a message that is stored."""
+    """Return what a caller tells of a message that is stored; ``message`` as people may see it."""
     routed = {"queue": message.queue, "exchange": "", "routing_key": message.queue}
     return event("task-sent", hostname, now, uuid=message.id, **_task_fields(message), **routed)
 
 
-def received(told: Received, hostname: str, now: Instant) -> list[Told]:
-    """Return what a worker tells when a task starts: a worker takes no more than it can start."""
-    message = told.delivery.message
+def received(message: Message, hostname: str, now: Instant) -> list[Told]:
+    """Return what a worker tells when a task starts: a worker takes no more than it can start. ``message`` as people
+    may see it."""
     return [
         event("task-received", hostname, now, uuid=message.id, **_task_fields(message)),
         event("task-started", hostname, now, uuid=message.id),

@@ -43,6 +43,7 @@ COMMANDS = {
     "schedules": _entry("schedules", "See what fires when; create, edit, pause, run, backfill, simulate.", RUNS),
     "purge": _entry("purge", "Cancel every waiting message of a queue, or of all.", RUNS),
     "status": _entry("status", "Show who is alive and what waits.", LOOK),
+    "top": _entry("top", "Watch rates, queues, workers and runs on a full screen.", LOOK),
     "inspect": _entry("inspect", "Ask the workers: ping active registered scheduled reserved stats.", LOOK),
     "control": _entry("control", "Tell the workers: pool_grow rate_limit revoke add_consumer shutdown.", LOOK),
     "events": _entry("events", "Watch what happens: a screen, lines, or snapshots.", LOOK),

@@ -312,6 +312,7 @@ def ended(run: Run, end: Settlement, now: Instant) -> Run:
     )
     return replace(
         run,
+        message=end.message or run.message,
         state=ENDS[type(outcome)],
         changed=now,
         result=outcome.result if isinstance(outcome, Succeeded) else None,

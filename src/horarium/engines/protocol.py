@@ -129,7 +129,8 @@ class Queue(Protocol):
         Follow-ups are put as ``put`` does: new ids are stored, known ones left. Every outcome but Reported, and but
         Released of one that was never ``started``, adds an Attempt. ``worker``, ``started`` and ``logs`` replace what
         the run has, where given. ``widens``: the gates of these blocked messages wait for so many more, before anything
-        arrives. An end sets ``ended`` (default: now) and ``error`` (see outcome.error_of).
+        arrives. An end sets ``ended`` (default: now) and ``error`` (see outcome.error_of), and keeps ``message``, where
+        given, in place of the message itself, which needs to be whole no more.
         Retried: ``message`` (the same id) takes the place of the old one; state RETRY, due at its eta. Here and in
         Replaced the ``unique`` stays that of the old one, whatever the new one says: the key is the run's.
         Replaced: ``message`` takes the place of the old one and waits, PENDING: blocked if it has a gate, else due at
@@ -155,6 +156,9 @@ class Queue(Protocol):
         4. What was released or doomed and not carried out is carried out.
         5. Runs that ended ``keep`` ago (the settlement's, else the policy's) are removed; so are old tombstones,
            firings, notes past their ``expires``, and journal entries beyond JOURNAL_KEPT.
+        6. If ``policy.most`` is given, and more runs than that have ended, the surplus is removed: those that ended
+           first go first, those with a ``keep`` of their own after all others. However many callers do so at once, no
+           more than that goes.
 
         One call touches at most ``policy.batch`` messages and runs in all; ``more`` says that there are others: call
         again with the same ``dead``. A dead owner that was dealt with already costs nothing. What one chore brings

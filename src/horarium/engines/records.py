@@ -116,6 +116,7 @@ class MaintenancePolicy(Struct, frozen=True, kw_only=True):
     crash_delays: tuple[Seconds, ...] = (1.0, 10.0, 60.0)  # wait after the first, second ... crash
     keep: Seconds = 86_400.0  # how long an ended run stays readable (Celery: result_expires, 1 day)
     batch: int = 1000  # rows touched by one transaction at the most
+    most: int | None = None  # how many ended runs may stay; counting them takes time: not to be asked at every call
 
 
 class Maintenance(Struct, frozen=True, kw_only=True):

@@ -82,7 +82,7 @@ def name_process(name: str) -> None:
 
 
 class LineFormatter(logging.Formatter):
-    """Two formats: the worker's own lines, and what a task logs, which may name the task."""
+    """Two formats: the worker's own lines, and what a task logs, which may name the task; that without secrets."""
 
     def __init__(
         self,
@@ -108,7 +108,7 @@ class LineFormatter(logging.Formatter):
         if request is None or request.message is None or record.name == f"{OWN}.worker":
             return super().format(record)
         record.task_name, record.task_id = request.message.task, request.message.id
-        return self._task.format(record)
+        return request.without_secrets(self._task.format(record))
 
 
 _COLORS = {logging.DEBUG: 34, logging.WARNING: 33, logging.ERROR: 31, logging.CRITICAL: 35}

@@ -111,7 +111,7 @@ class Parts:
             observer=observer,
             limits=LimitBook(soft=options.soft_time_limit, hard=options.time_limit),
             worker=options.name,
-            output_limit=options.output_limit,
+            output=options.output,
             output_level=options.output_level or 0,
             archivist=archivist,
         )

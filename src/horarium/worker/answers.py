@@ -42,7 +42,7 @@ def active(station: Station, safe: bool | None = False, **_: Any) -> Answer:
     runs = station.engine.results.read([entry.id for _, entry in running]) if running else []
     return [
         task_info(
-            run.message,
+            station.show(run.message),
             station.hostname,
             started=entry.started,
             pid=life.pid,
@@ -98,7 +98,7 @@ def objgraph(station: Station, num: int = 200, max_depth: int = 10, type: str = 
 
 
 def query_task(station: Station, ids: Any = (), **_: Any) -> Answer:
-    return holdings.query_task(station.engine, station.node(), holdings.listed_ids(ids))
+    return holdings.query_task(station.engine, station.node(), holdings.listed_ids(ids), station.show)
 
 
 def registered(station: Station, taskinfoitems: Any = None, builtins: bool | None = False, **_: Any) -> Answer:
@@ -124,7 +124,7 @@ def report(station: Station, **_: Any) -> Answer:
 
 
 def reserved(station: Station, **_: Any) -> Answer:
-    return holdings.reserved(station.engine, station.node())
+    return holdings.reserved(station.engine, station.node(), station.show)
 
 
 def revoked(station: Station, **_: Any) -> Answer:
@@ -132,7 +132,7 @@ def revoked(station: Station, **_: Any) -> Answer:
 
 
 def scheduled(station: Station, **_: Any) -> Answer:
-    return holdings.scheduled(station.engine, station.node())
+    return holdings.scheduled(station.engine, station.node(), station.show)
 
 
 def stacks(station: Station, **_: Any) -> Answer:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from horarium import signals
 from horarium.app.journalist import Journalist
+from horarium.app.redacting import shown_to_all
 from horarium.app.switches import Switched
 from horarium.clock import Instant, Seconds, StoreClock
 from horarium.engines.records import QUEUE_TOPIC
@@ -86,7 +87,7 @@ class Child:
         self._owner = owner
         self._orders = orders
         journalist = Journalist(lambda: app.engine)
-        self._teller = Teller(observer, journalist, options.name, is_on=options.events)
+        self._teller = Teller(observer, journalist, options.name, is_on=options.events, show=shown_to_all(app))
         self._observer: Observer = self._teller
         self._queues = options.queues  # as remote control has changed them
         self._switched = Switched()
@@ -102,7 +103,7 @@ class Child:
         show_stacks_on(signal.SIGUSR1)
         stacks.tell_when_asked()
         end_with_own_threads("horarium-", EXIT_INTERNAL)
-        output.install(self._options.output_level)
+        output.install(self._options.output_level, keeps=bool(self._options.output_limit))
         self._app.set_current()
         signals.worker_process_init.send(None)
         code = EXIT_INTERNAL
@@ -205,7 +206,7 @@ class Child:
             observer=self._observer,
             limits=self._limits,
             worker=options.name,
-            output_limit=options.output_limit,
+            output=options.output,
             keep_failed=options.keep_failed,
             output_level=options.output_level or 0,
             lease=partial(self._board.lease, self._place),

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from horarium import codec, signals
 from horarium.app import signalling
 from horarium.app.perform import Performance, settlement_of
+from horarium.app.redacting import Redaction
 from horarium.clock import Clock, Instant, Seconds
 from horarium.event import Finished, Observer, Received
 from horarium.message import Delivery, Message
@@ -37,7 +38,7 @@ from horarium.worker.archivist import Archivist
 from horarium.worker.board import FOREVER, SlotRow
 from horarium.worker.feed import Feed
 from horarium.worker.limits import LimitBook, Limits
-from horarium.worker.output import CURRENT, Capture
+from horarium.worker.output import CURRENT, Bounds, Capture
 from horarium.worker.settle import Settler
 from horarium.workflow.follow import follow_ups
 
@@ -45,13 +46,36 @@ if TYPE_CHECKING:
     from horarium.app.task import Task
 
 
+TELL_LINES_EVERY: Seconds = 1.0  # with the reports of a run that goes on
+
+
 class Attempt:
     """A delivery that is being run in a slot. ``lock`` guards ``is_over``: whoever sets it settles the delivery."""
 
-    __slots__ = ("capture", "delivery", "is_over", "limits", "lock", "row", "since", "started", "task")
+    __slots__ = (
+        "_redaction",
+        "capture",
+        "delivery",
+        "is_over",
+        "limits",
+        "lock",
+        "row",
+        "since",
+        "started",
+        "task",
+        "told",
+    )
 
     def __init__(
-        self, delivery: Delivery, task: Task, limits: Limits, row: SlotRow, started: Instant, since: Seconds, room: int
+        self,
+        delivery: Delivery,
+        task: Task,
+        limits: Limits,
+        row: SlotRow,
+        started: Instant,
+        since: Seconds,
+        bounds: Bounds,
+        now: Callable[[], Instant],
     ) -> None:
         self.delivery = delivery
         self.task = task
@@ -59,7 +83,9 @@ class Attempt:
         self.row = row
         self.started = started
         self.since = since
-        self.capture = Capture(room)
+        self.capture = Capture(bounds, now, self.redacted_line)
+        self.told = since  # when its lines were last told while it runs
+        self._redaction: Redaction | None = None
         self.lock = Lock()
         self.is_over = False
 
@@ -70,6 +96,17 @@ class Attempt:
                 return False
             self.is_over = True
             return True
+
+    @property
+    def redaction(self) -> Redaction:
+        """What takes the secrets out of what it says."""
+        if self._redaction is None:
+            self._redaction = Redaction(self.task, self.delivery.message)
+        return self._redaction
+
+    def redacted_line(self, text: str) -> str:
+        """Return the next one of its log lines without secrets."""
+        return self.redaction.line(text)
 
     @property
     def soft_deadline(self) -> Seconds:
@@ -93,7 +130,7 @@ class Executor:
         observer: Observer,
         limits: LimitBook,
         worker: str,
-        output_limit: int,
+        output: Bounds,
         output_level: int,
         keep_failed: Seconds | None = None,
         lease: Callable[[], Seconds] = lambda: FOREVER,
@@ -107,7 +144,7 @@ class Executor:
         self._settler = settler
         self._observer = observer
         self._limits = limits
-        self._output_limit = output_limit
+        self._output = output
         self._output_level = output_level
         self._keep_failed = keep_failed  # how long failures stay readable; None: as other runs
         self._lease = lease  # until when this child may work (monotonic)
@@ -141,7 +178,8 @@ class Executor:
                 signalling.unknown(delivery, self.worker)
             self.refuse(delivery, Released(reason=f"unknown task {message.task}", delay=5.0))
             return None
-        attempt = Attempt(delivery, task, self._limits.of(message, task), row, now, since, self._output_limit)
+        limits = self._limits.of(message, task)
+        attempt = Attempt(delivery, task, limits, row, now, since, self._output, self.clock.now)
         try:
             deadline, _ = attempt.hard_deadline, attempt.soft_deadline
         except TypeError as error:  # a limit set past every check: one task's mistake must not cost the child its life
@@ -183,7 +221,7 @@ class Executor:
         self._off_the_board(attempt, is_safe=is_safe)
         self._learn(outcome, performance)
         if self._observer.is_detailed or type(outcome) is not Succeeded:
-            self._tell(delivery, outcome, performance)
+            self._tell(attempt, outcome, performance)
         if self._finished_one is not None:
             self._finished_one()
         return True
@@ -200,7 +238,7 @@ class Executor:
             started=attempt.started,
             ended=now,
             follow_ups=follow_ups(delivery.message, outcome, now=now),
-            logs=tuple(attempt.capture.lines),
+            logs=attempt.capture.so_far(),
         )
         self._off_the_board(attempt, is_safe=is_safe)
         runtime = self.clock.monotonic() - attempt.since
@@ -219,10 +257,11 @@ class Executor:
     def broken_off(self, attempt: Attempt, error: BaseException) -> Performance:
         """Return the performance of a run that an exception broke off outside the task's own code: a soft limit that
         struck while its result was being noted, KeyboardInterrupt, or a fault of ours."""
-        outcome = Failed(error=codec.encode_error(error))
+        outcome = Failed(error=attempt.redaction.error(codec.encode_error(error)))
         if signals.task_internal_error.receivers and isinstance(error, Exception):
             signalling.internal_error(attempt.task, attempt.delivery.message, error)
-        return conclude(attempt, outcome, repr(error), now=self.clock.now(), until=self.clock.monotonic())
+        text = attempt.redaction.text(repr(error))
+        return conclude(attempt, outcome, text, now=self.clock.now(), until=self.clock.monotonic())
 
     def _off_the_board(self, attempt: Attempt, *, is_safe: bool) -> None:
         """Last of all: what is neither on the board nor in the ledger would look as if it had never been started."""
@@ -232,9 +271,13 @@ class Executor:
         self._active.discard(attempt.delivery.message.id)
 
     def _report(self, attempt: Attempt, reported: Reported) -> None:
+        """Record a report, and with it what the run has said so far: once in a while, as it may be much."""
         if attempt.is_over:
             return
-        self._settle(attempt.delivery, reported, started=attempt.started)
+        logs: tuple[str, ...] = ()
+        if attempt.capture.is_changed and (now := self.clock.monotonic()) - attempt.told >= TELL_LINES_EVERY:
+            attempt.told, logs = now, attempt.capture.so_far()
+        self._settle(attempt.delivery, reported, started=attempt.started, logs=logs)
 
     def _settle(
         self,
@@ -274,13 +317,14 @@ class Executor:
             if message.eta is not None:
                 self.feed.note_due(message.eta)
 
-    def _tell(self, delivery: Delivery, outcome: Outcome, performance: Performance) -> None:
+    def _tell(self, attempt: Attempt, outcome: Outcome, performance: Performance) -> None:
         self._observer.tell(
             Finished(
-                delivery=delivery,
+                delivery=attempt.delivery,
                 outcome=outcome,
                 runtime=performance.runtime,
-                result_text=performance.text,
+                # What is said of an error is redacted already, and few results say more than a number or a word.
+                result_text=attempt.redaction.text(performance.text),
                 expected=performance.expected,
             )
         )

@@ -14,6 +14,7 @@ from horarium.engines.records import MaintenancePolicy
 from horarium.errors import ImproperlyConfigured, InvalidSetting
 from horarium.message import DEFAULT_QUEUE
 from horarium.worker.cpus import available_cpus
+from horarium.worker.output import Bounds
 
 if TYPE_CHECKING:
     from horarium.settings import Settings
@@ -49,7 +50,11 @@ class WorkerOptions(Struct, frozen=True, kw_only=True):
     crash_delays: tuple[Seconds, ...] = (0.0, 10.0, 60.0)  # the first time at once: it may have been the machine
     keep: Seconds = 86_400.0  # how long ended runs stay readable
     keep_failed: Seconds | None = None  # the same of those that failed; None: as the others
+    keep_runs: int | None = None  # how many ended runs at the most
+    keep_runs_bytes: int | None = None  # how many bytes they may take, about
     output_limit: int = 65_536  # bytes of output and log that are kept per run
+    output_lines: int = 1000
+    output_line_bytes: int = 4096  # the most that one line may take
     output_level: int | None = 30  # the log level of what tasks print; None: it is not captured
     loglevel: str | int = "INFO"
     beat: bool = False
@@ -92,6 +97,11 @@ class WorkerOptions(Struct, frozen=True, kw_only=True):
         return min(2.0, self.lease / 10)
 
     @property
+    def output(self) -> Bounds:
+        """How much of what a run says is kept with it."""
+        return Bounds(size=self.output_limit, lines=self.output_lines, line=self.output_line_bytes)
+
+    @property
     def policy(self) -> MaintenancePolicy:
         return MaintenancePolicy(crash_limit=self.crash_limit, crash_delays=self.crash_delays, keep=self.keep)
 
@@ -115,6 +125,7 @@ class WorkerOptions(Struct, frozen=True, kw_only=True):
     def _check_numbers(self) -> None:
         lowest: dict[str, float] = {"concurrency": 0, "children": 1, "grace": 0, "lease": SHORTEST_LEASE, "sweep": 0.1}
         lowest |= {"crash_limit": 1, "max_tasks_per_child": 1, "max_memory_per_child": 1, "output_limit": 0}
+        lowest |= {"output_lines": 1, "output_line_bytes": 1}
         for field, least in lowest.items():
             value = getattr(self, field)
             if value is not None and value < least:
@@ -165,11 +176,15 @@ SETTINGS = {
     "sweep": "worker_sweep",
     "crash_limit": "worker_crash_limit",
     "output_limit": "worker_output_limit",
+    "output_lines": "worker_output_lines",
+    "output_line_bytes": "worker_output_line_bytes",
     "events": "worker_send_task_events",
     "autoscale": "worker_autoscaler",
     "remote_control": "worker_enable_remote_control",
     "loglevel": "worker_loglevel",
     "keep_failed": "result_failure_expires",
+    "keep_runs": "keep_runs",
+    "keep_runs_bytes": "keep_runs_bytes",
 }
 
 

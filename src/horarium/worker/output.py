@@ -2,7 +2,8 @@
 
 ``sys.stdout`` and ``sys.stderr`` of a child are replaced, and each run has a capture of its own, found through a
 context variable; so runs in two threads or in one event loop never mix. A task that floods its output fills neither
-the disk nor the store: over the limit, bytes are only counted.
+the disk nor the store: of what is too much, the beginning and the end are kept, and the lines between only counted.
+Secrets are taken out before a line is kept, and before a printed one is written to the log.
 """
 
 from __future__ import annotations
@@ -10,72 +11,143 @@ from __future__ import annotations
 import io
 import logging
 import sys
+import traceback
+from collections import deque
+from collections.abc import Callable
 from contextvars import ContextVar
+from threading import Lock
 from typing import TextIO
 
-LONGEST_LINE = 4096  # characters; a longer one is cut into several
+from msgspec import Struct
+
+from horarium import loglines
+from horarium.clock import Instant
+
+LONGEST_PARTIAL = 4096  # characters of a printed line without an end; a longer one is cut into several
 LOGGER = "horarium.output"
 OWN = "horarium"  # what the worker says about a run is not part of the run's log
+GAP = " […] "  # where the middle of a line was
 
 _log = logging.getLogger(LOGGER)
+_lock = Lock()  # guards the lines of every capture: threads that a run has started may log beside it
+
+
+class Bounds(Struct, frozen=True, kw_only=True):
+    """How much of a run's output is kept: half of it of the beginning, half of the end."""
+
+    size: int = 65_536  # bytes, all in all; 0: nothing
+    lines: int = 1000
+    line: int = 4096  # bytes of one
 
 
 class Capture:
-    """The output of one run."""
+    """The output of one run. ``now`` tells the time of its lines; ``redact`` makes them fit to be kept."""
 
-    __slots__ = ("_kept", "_limit", "_partial", "dropped", "is_logging", "lines")
+    __slots__ = (
+        "_bounds",
+        "_head",
+        "_head_size",
+        "_is_changed",
+        "_now",
+        "_partial",
+        "_redact",
+        "_tail",
+        "_tail_size",
+        "dropped",
+        "is_logging",
+    )
 
-    def __init__(self, limit_bytes: int) -> None:
-        self.lines: list[str] = []
-        self.dropped = 0
+    def __init__(self, bounds: Bounds, now: Callable[[], Instant], redact: Callable[[str], str]) -> None:
         self.is_logging = False  # a log handler that prints must not be logged for it
-        self._kept = 0
-        self._limit = limit_bytes
+        self.dropped = 0  # lines
+        self._bounds = bounds
+        self._now = now
+        self._redact = redact
+        self._head: list[str] = []
+        self._head_size = 0
+        self._tail: deque[str] | None = None  # once the head is full
+        self._tail_size = 0
         self._partial = ""
+        self._is_changed = False  # since it was last looked at
 
     @property
     def is_used(self) -> bool:
         """Whether the run has printed or logged anything."""
-        return bool(self.lines or self._partial or self.dropped)
+        return bool(self._head or self._partial or self.dropped)
 
-    def keep(self, line: str) -> bool:
-        """Keep a line; False when there is no room left, and it is only counted."""
-        size = len(line) + 1
-        if self._kept + size > self._limit:
-            self.dropped += size
-            return False
-        self._kept += size
-        self.lines.append(line)
-        return True
+    def keep(self, level: str, name: str, text: str) -> bool:
+        """Keep a line that is redacted already; False when it is not of the beginning, and may be left out yet."""
+        bounds = self._bounds
+        line = _cut(loglines.written(self._now(), level, name, text), bounds.line)
+        size = len(line.encode("utf-8", "replace"))
+        with _lock:
+            self._is_changed = True
+            if self._tail is None:
+                if self._head_size + size <= bounds.size // 2 and len(self._head) < max(1, bounds.lines // 2):
+                    self._head.append(line)
+                    self._head_size += size
+                    return True
+                self._tail = deque()
+            self._tail.append(line)
+            self._tail_size += size
+            while self._tail and (
+                self._tail_size > bounds.size - self._head_size or len(self._tail) > bounds.lines - len(self._head)
+            ):
+                self._tail_size -= len(self._tail.popleft().encode("utf-8", "replace"))
+                self.dropped += 1
+        return False
+
+    def note(self, record: logging.LogRecord) -> None:
+        """Keep a log record."""
+        text = record.getMessage()
+        if record.exc_info and record.exc_info[0] is not None:
+            text += "\n" + "".join(traceback.format_exception(*record.exc_info)).rstrip()
+        self.keep(record.levelname, record.name, self._redact(text))
 
     def write(self, text: str, level: int) -> None:
-        """Take printed text; whole lines go to the log and are kept."""
-        if self.dropped:
-            self.dropped += len(text)
-            return
+        """Take printed text; whole lines go to the log, as long as the beginning is not full, and are kept."""
         *lines, self._partial = (self._partial + text).split("\n")
         for line in lines:
             self._put(line, level)
-        while len(self._partial) > LONGEST_LINE:
-            self._put(self._partial[:LONGEST_LINE], level)
-            self._partial = self._partial[LONGEST_LINE:]
+        while len(self._partial) > LONGEST_PARTIAL:
+            self._put(self._partial[:LONGEST_PARTIAL], level)
+            self._partial = self._partial[LONGEST_PARTIAL:]
 
     def close(self, level: int) -> tuple[str, ...]:
-        """Take the last, unfinished line, and return what was kept, with a line on what was not."""
+        """Take the last, unfinished line, and return what is kept, with a line on what is not."""
         if self._partial:
             self._put(self._partial, level)
             self._partial = ""
         if self.dropped:
-            note = f"... {self.dropped} more bytes of output dropped (worker_output_limit is {self._limit})"
-            self.lines.append(note)
-            self._log(level, note)
-        return tuple(self.lines)
+            self._log(level, self._gap())
+        return self.so_far()
+
+    def so_far(self) -> tuple[str, ...]:
+        """Return what is kept of the lines until now, and the gap in them, if there is one."""
+        with _lock:
+            self._is_changed = False
+            if self._tail is None:
+                return tuple(self._head)
+            return (*self._head, *((self._gap(),) if self.dropped else ()), *self._tail)
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether there are lines that ``so_far`` has not told."""
+        return self._is_changed
+
+    def _gap(self) -> str:
+        lines = f"{self.dropped:,} lines are" if self.dropped > 1 else "1 line is"
+        return f"... {lines} left out here: worker_output_limit and worker_output_lines say how much is kept"
 
     def _put(self, line: str, level: int) -> None:
-        for start in range(0, max(1, len(line)), LONGEST_LINE):
-            part = line[start : start + LONGEST_LINE].rstrip()
-            if part and self.keep(part):
-                self._log(level, part)
+        if not self._bounds.size:
+            self._log(level, self._redact(line.rstrip()))
+            return
+        line = line.rstrip()
+        if line:
+            line = self._redact(line)
+            if self.keep(logging.getLevelName(level), loglines.PRINTED, line):
+                self._log(level, line)
 
     def _log(self, level: int, line: str) -> None:
         self.is_logging = True
@@ -83,6 +155,18 @@ class Capture:
             _log.log(level, "%s", line)
         finally:
             self.is_logging = False
+
+
+def _cut(line: str, limit: int) -> str:
+    """Return a line of at most ``limit`` bytes; the middle of a longer one is left out."""
+    if len(line) * 4 <= limit:
+        return line
+    data = line.encode("utf-8", "replace")
+    if len(data) <= limit:
+        return line
+    half = max(0, limit - len(GAP.encode())) // 2
+    end = data[len(data) - half :] if half else b""
+    return data[:half].decode("utf-8", "ignore") + GAP + end.decode("utf-8", "ignore")
 
 
 CURRENT: ContextVar[Capture | None] = ContextVar("horarium_capture", default=None)
@@ -133,24 +217,32 @@ class KeepRecords(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         capture = CURRENT.get()
-        if capture is None or record.name == OWN or record.name.startswith(OWN + "."):
+        if capture is None or _is_own(record.name):
             return
         try:
-            line = f"{record.levelname} {record.name}: {record.getMessage()}"
-            if record.exc_info and record.exc_info[0] is not None:
-                line += f" ({record.exc_info[0].__name__}: {record.exc_info[1]})"
+            capture.note(record)
         except Exception:  # noqa: BLE001  # a record whose arguments do not fit its message: the run goes on
             self.handleError(record)
-        else:
-            capture.keep(line)
 
 
-def install(level: int | None) -> None:
-    """Capture from now on. ``level`` is that of printed lines in the log; None leaves the streams alone."""
-    root = logging.getLogger()
-    if not root.handlers and logging.lastResort is not None:
-        root.addHandler(logging.lastResort)  # it serves only a root without handlers, and that ends with the next line
-    root.addHandler(KeepRecords())
+def _is_own(name: str) -> bool:
+    return name == OWN or name.startswith(OWN + ".")
+
+
+def install(level: int | None, *, keeps: bool = True) -> None:
+    """Capture from now on. ``level`` is that of printed lines in the log; None leaves the streams alone. ``keeps``
+    False: log records are not looked at.
+
+    Handlers of the project stay as they are. Loggers that do not propagate are given ours too, those that there are.
+    """
+    if keeps:
+        root, handler = logging.getLogger(), KeepRecords()
+        if not root.handlers and logging.lastResort is not None:
+            root.addHandler(logging.lastResort)  # it serves only a root without handlers; that ends with the next line
+        root.addHandler(handler)
+        for name, logger in list(root.manager.loggerDict.items()):
+            if isinstance(logger, logging.Logger) and not logger.propagate and not _is_own(name):
+                logger.addHandler(handler)
     if level is None:
         return
     if sys.stdout is not None:

@@ -253,13 +253,14 @@ def _is_expected_to_be_lost(outcome: Outcome) -> bool:
 
 def _without_stale_reports(batch: list[_Entry]) -> list[_Entry]:
     """Keep of the reports in a batch only the newest of each kind per delivery: a loop that reports its progress a
-    thousand times a second must not write a thousand rows."""
+    thousand times a second must not write a thousand rows. One that tells lines of the log is a kind of its own."""
     if not any(isinstance(settlement.outcome, Reported) for settlement, _, _ in batch):
         return batch
-    newest: dict[tuple[str, int, bool], int] = {}
+    newest: dict[tuple[str, int, bool, bool], int] = {}
     for position, (settlement, _, _) in enumerate(batch):
         if isinstance(settlement.outcome, Reported):
-            newest[settlement.id, settlement.fence, settlement.outcome.state is None] = position
+            kind = settlement.outcome.state is None, bool(settlement.logs)
+            newest[settlement.id, settlement.fence, *kind] = position
     keep = set(newest.values())
     return [
         entry for position, entry in enumerate(batch) if position in keep or not isinstance(entry[0].outcome, Reported)
@@ -273,4 +274,4 @@ def _unrecordable(settlement: Settlement, error: Exception) -> Settlement:
             text=f"expected an outcome that the store can record, got one that it refuses: {error}",
         )
     )
-    return msgspec.structs.replace(settlement, outcome=outcome, follow_ups=(), logs=())
+    return msgspec.structs.replace(settlement, outcome=outcome, follow_ups=(), logs=(), message=None)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from horarium.app import telling
 from horarium.app.fleet import Node
+from horarium.app.redacting import shown_to_all
 from horarium.clock import Instant, Seconds, StoreClock
 from horarium.engines.records import MemberRecord
 from horarium.errors import ImproperlyConfigured
@@ -61,6 +62,7 @@ class Station:
         self.present = present
         self.board = board
         self.teller = teller
+        self.show = shown_to_all(app)  # a message as people may see it
         self.hostname = options.name
         self.host = socket.gethostname()
         self.started: Instant = clock.now()

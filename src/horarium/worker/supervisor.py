@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from horarium import signals
 from horarium.app.journalist import Journalist
+from horarium.app.redacting import shown_to_all
 from horarium.app.switches import Switched, read_switches
 from horarium.clock import Seconds, StoreClock
 from horarium.engines.connect import module_of
@@ -103,7 +104,7 @@ class Supervisor:
         self._options = options
         self._untold = observer or Silent()
         journalist = Journalist(lambda: app.engine)
-        self._teller = Teller(self._untold, journalist, options.name, is_on=options.events)
+        self._teller = Teller(self._untold, journalist, options.name, is_on=options.events, show=shown_to_all(app))
         self._observer: Observer = self._teller
         self._make_companions = companions
         self._companions: list[Companion] = []

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from random import Random
 from threading import Event, Thread
 
+from msgspec.structs import replace
+
 from horarium import signals
 from horarium.app import signalling
 from horarium.clock import Clock, Instant, Seconds
@@ -23,6 +25,7 @@ from horarium.worker.board import Running
 from horarium.worker.gauge import Gauge
 from horarium.worker.options import WorkerOptions
 from horarium.worker.patience import Patience
+from horarium.worker.room import Room
 from horarium.worker.roster import Burial
 from horarium.worker.scorer import Scorer
 from horarium.workflow.follow import follow_ups
@@ -60,6 +63,7 @@ class Sweeper:
         self._gauge = Gauge(engine, clock, self._scorer, random, queues=queues)
         self._settled = settled  # told of runs that have ended, or may have
         self._patience = Patience(LONGEST_TROUBLE, random)
+        self._room = Room(engine, clock, random, runs=options.keep_runs, size=options.keep_runs_bytes)
         self._burials: deque[Burial] = deque()
         self._wake = Event()
         self._closing = False
@@ -123,9 +127,12 @@ class Sweeper:
         return self._clock.monotonic() + self._options.sweep * (0.8 + 0.4 * self._random.random())
 
     def _maintain(self, dead: Sequence[DeadOwner]) -> None:
+        policy = self._options.policy
+        if not dead and (most := self._room.most()) is not None:
+            policy = replace(policy, most=most)
         while True:
             now = self._clock.now()
-            done = self._engine.queue.maintain(now=now, policy=self._options.policy, dead=dead)
+            done = self._engine.queue.maintain(now=now, policy=policy, dead=dead)
             self._announce(done)
             ids = [id for owner in dead for id in owner.running]
             ours = self._engine.results.read(ids) if ids else []

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import click
+from msgspec.structs import replace
 
 from horarium.cli.exits import Exit, Stop
 from horarium.cli.lookup import find_run, value_text
 from horarium.cli.options import JSON, Command, option, seconds
 from horarium.cli.session import Session
 from horarium.observe.document import run_document
+from horarium.observe.redacted import shown_run
 from horarium.outcome import Run, State
 
 
@@ -33,7 +35,7 @@ def command(
         session.app.AsyncResult(run.id).get(timeout=timeout, propagate=False)
         run = find_run(session.engine, run.id)
     if as_json:
-        session.out.document(run_document(run))
+        session.out.document(run_document(replace(shown_run(run, session.app), result=run.result)))
         return _code_of(run)
     if not run.has_ended:
         raise Stop(

@@ -8,6 +8,7 @@ from typing import Any
 
 from horarium.app import holdings
 from horarium.app.fleet import Node, live_nodes, nodes_of
+from horarium.app.redacting import shown_to_all
 from horarium.clock import Seconds
 from horarium.dashboard.flower.asked import Asked, Did, Refused, Shelf
 from horarium.dashboard.person import Role
@@ -135,7 +136,7 @@ def _done(node: Node, text: str) -> Did:
 
 def _known(asked: Asked, node: Node) -> dict[str, Any]:  # Any: as Flower has it
     """Return what the store knows of a worker, in the shapes of the worker's own answers."""
-    engine, member = asked.call.engine, node.record.member
+    engine, member, show = asked.call.engine, node.record.member, shown_to_all(asked.call.app)
     running = [
         {"id": each.id, "name": each.task, "type": each.task, "hostname": node.name, "time_start": each.started / 1000}
         for one in node.members
@@ -145,8 +146,8 @@ def _known(asked: Asked, node: Node) -> dict[str, Any]:  # Any: as Flower has it
         "active_queues": [{"name": queue, "routing_key": queue} for queue in node.queues],
         "registered": node.tasks,
         "active": running,
-        "reserved": holdings.reserved(engine, node),
-        "scheduled": holdings.scheduled(engine, node),
+        "reserved": holdings.reserved(engine, node, show),
+        "scheduled": holdings.scheduled(engine, node, show),
         "revoked": holdings.revoked(engine),
         "stats": {
             "pid": member.pid,

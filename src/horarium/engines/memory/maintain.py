@@ -55,6 +55,7 @@ def maintain(store: Store, now: Instant, policy: MaintenancePolicy, dead: Sequen
     for entry in overdue:
         store.expire(entry, now)
     old = budget.take([entry for entry in store.entries.values() if _is_old(entry, now, policy)])
+    old += budget.take(_surplus(store, old, policy))
     for entry in old:
         store.forget(entry)
     _sweep_up(store, now)
@@ -117,6 +118,16 @@ def _note_crash(entry: Entry, error: ErrorRecord, now: Instant) -> None:
 def _is_old(entry: Entry, now: Instant, policy: MaintenancePolicy) -> bool:
     keep = policy.keep if entry.keep is None else entry.keep
     return entry.run.has_ended and entry.run.changed + milliseconds(keep) <= now
+
+
+def _surplus(store: Store, old: Sequence[Entry], policy: MaintenancePolicy) -> list[Entry]:
+    """Return what is too much of the runs that have ended, besides the old ones, in the order in which it goes."""
+    if policy.most is None:
+        return []
+    gone = {entry.run.id for entry in old}
+    ended = [entry for entry in store.entries.values() if entry.run.has_ended and entry.run.id not in gone]
+    ended.sort(key=lambda entry: (entry.keep is not None, entry.run.changed + milliseconds(entry.keep or 0)))
+    return ended[: max(0, len(ended) - policy.most)]
 
 
 def _sweep_up(store: Store, now: Instant) -> None:

@@ -140,6 +140,8 @@ class MemoryQueue:
                 self._store.end(
                     entry, ENDS[type(outcome)], now, error=error_of(outcome), result=result, ended=settlement.ended
                 )
+                if settlement.message is not None:
+                    entry.run = replace(entry.run, message=settlement.message)
         if not isinstance(settlement.outcome, Reported):
             entry.settled, entry.keep = settlement, settlement.keep
         self._store.put(settlement.follow_ups, now)

@@ -80,11 +80,15 @@ def maintain(
         store.carry_out(lambda db, again: _see_to_blocked(db, topics, now, tally))
     if old:
         store.carry_out(lambda db, again: _forget_old(db, now, policy, tally))
+    most = policy.most
+    if most is not None and tally.left:
+        store.carry_out(lambda db, again: _forget_surplus(db, most, tally))
     if traces:
         store.carry_out(lambda db, again: _sweep_up(db, now, policy))
     if not tally.left:  # the bound was met: was that all?
         owners, overdue, old, _, waiting = store.carry_out(lambda db, again: _look(db, now, policy))
         tally.more = owners or overdue or old or waiting
+        tally.more = tally.more or (most is not None and store.carry_out(lambda db, again: _is_surplus(db, most)))
     return tally.report()
 
 
@@ -207,6 +211,21 @@ def _forget_old(db: Database, now: Instant, policy: MaintenancePolicy, tally: Ta
         forgotten += db.change("forget_kept", now=now, limit=tally.left - forgotten)
     tally.forgotten += forgotten
     tally.left -= forgotten
+
+
+def _is_surplus(db: Database, most: int) -> bool:
+    ((found,),) = db.fetch("is_surplus", most=most)
+    return bool(found)
+
+
+def _forget_surplus(db: Database, most: int, tally: Tally) -> None:
+    if not _is_surplus(db, most):
+        return
+    for statement in ("forget_surplus", "forget_surplus_kept"):
+        with transaction(db, durable=False):
+            forgotten = db.change(statement, most=most, limit=tally.left)
+        tally.forgotten += forgotten
+        tally.left -= forgotten
 
 
 def _sweep_up(db: Database, now: Instant, policy: MaintenancePolicy) -> None:

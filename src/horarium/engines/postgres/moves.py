@@ -69,7 +69,7 @@ class Entry(Struct, eq=False):
     changed: Instant | None = None  # by a report
     ended: Instant | None = None
     result: str | None = None
-    sent: Message | None = field(default=None)  # as it waits from now on
+    sent: Message | None = field(default=None)  # as it waits from now on, or is kept
 
     @property
     def message(self) -> Message:
@@ -231,6 +231,7 @@ class Moves:
             keeps=array(entry.keep for entry in entries),
             results=array(entry.result for entry in entries),
             histories=array(encode_history(entry.history) for entry in entries),
+            messages=array(None if entry.sent is None else encode_message(entry.sent) for entry in entries),
         )
 
 

@@ -18,7 +18,7 @@ from horarium.engines.postgres.aftermath import carry_out_dooms, release_open, s
 from horarium.engines.postgres.connection import transaction
 from horarium.engines.postgres.keys import insert
 from horarium.engines.postgres.moves import Entry, Moves, crash, end, give_back, put_back
-from horarium.engines.postgres.rows import encode_raw, mark_of
+from horarium.engines.postgres.rows import History, encode_history, encode_raw, mark_of
 from horarium.engines.postgres.sql import Database, Row, array
 from horarium.engines.postgres.tokens import new_token
 from horarium.engines.postgres.topics import Topics
@@ -188,6 +188,7 @@ class Settling:
             starteds=array(each.started for each in settlements),
             endeds=array(each.ended for each in settlements),
             keeps=array(_keep_of(each) for each in settlements),
+            histories=array(encode_history(History(logs=each.logs)) if each.logs else None for each in settlements),
             tells=tells,
         )
 
@@ -255,6 +256,7 @@ class Settling:
             case outcome:
                 result = _result_of(settlement)
                 end(moves, entry, ENDS[type(outcome)], error=error_of(outcome), result=result, ended=settlement.ended)
+                entry.sent = settlement.message
         self.topics.add(RESULT_TOPIC if entry.move == "end" else QUEUE_TOPIC + entry.queue)
 
 
@@ -273,7 +275,7 @@ def _is_plain(settlement: Settlement) -> bool:
         isinstance(settlement.outcome, Succeeded)
         and settlement.started is not None
         and settlement.ended is not None
-        and not settlement.logs
+        and settlement.message is None
     )
 
 

@@ -58,13 +58,15 @@ def maintain(store: Store, now: Instant, policy: MaintenancePolicy, dead: Sequen
         found = left_behind(store, tally.left)
         carry_out(store, found, now)
         tally.left -= len(found)
-    if old:
-        _forget_old(store, now, policy, tally)
+    surplus = 0
+    if old or policy.most is not None:
+        surplus = _forget_old(store, now, policy, tally)
     if traces:
         bury, prune = now - milliseconds(TOMBSTONE_KEEP), now - milliseconds(FIRING_KEEP)
         store.call("sweep", [bury, prune, policy.batch, now])
     if tally.left <= 0:  # the bound was met: was that all?
         tally.more = any(_look_round(store, now, policy)[:5])
+    tally.more = tally.more or surplus > 0
     return Maintenance(
         returned=tally.became.count(State.PENDING) + tally.became.count(State.RETRY),
         dead=tally.became.count(State.DEAD),
@@ -205,8 +207,11 @@ def end_overdue(store: Store, ids: Sequence[str], now: Instant) -> int:
     return sum(move.to is not None for move in commit(store, ids, decide, now).values())
 
 
-def _forget_old(store: Store, now: Instant, policy: MaintenancePolicy, tally: Tally) -> None:
-    plain, left = store.call("forget", [now, now - milliseconds(policy.keep), max(0, tally.left)])
+def _forget_old(store: Store, now: Instant, policy: MaintenancePolicy, tally: Tally) -> int:
+    """Forget what is old, and what is too much; return how much of that is left."""
+    most = "" if policy.most is None else policy.most
+    plain, left, surplus = store.call("forget", [now, now - milliseconds(policy.keep), max(0, tally.left), most])
     made = commit(store, [id.decode() for id in left], forget, now)
     tally.forgotten = plain + len(made)
     tally.left -= plain + len(left)
+    return int(surplus)

@@ -11,10 +11,10 @@ from horarium.engines.records import MaintenancePolicy
 from horarium.engines.redis.commit import BATCH, carry_out, commit
 from horarium.engines.redis.connection import Store
 from horarium.engines.redis.gates import Turned, left_behind, read_turned
-from horarium.engines.redis.intake import pack, put_arguments
+from horarium.engines.redis.intake import pack, put_arguments, text_of
 from horarium.engines.redis.move import Move
 from horarium.engines.redis.moves import crash, end, give_back, note, put_back, report
-from horarium.engines.redis.rows import Entry, Tail, encode, mark_of
+from horarium.engines.redis.rows import Entry, Tail, encode, mark_of, stored_of
 from horarium.message import Join
 from horarium.outcome import (
     ENDS,
@@ -91,7 +91,7 @@ def _settle(
 def _is_plain(settlement: Settlement) -> bool:
     outcome = settlement.outcome
     is_timed = settlement.started is not None and settlement.ended is not None
-    return isinstance(outcome, Succeeded) and is_timed and not settlement.logs and not settlement.widens
+    return isinstance(outcome, Succeeded) and is_timed and settlement.message is None and not settlement.widens
 
 
 def _arguments(plain: Sequence[Settlement], now: Instant) -> list[str | bytes | int]:
@@ -111,6 +111,7 @@ def _arguments(plain: Sequence[Settlement], now: Instant) -> list[str | bytes | 
             keep=None if keep is None else milliseconds(keep),
             started=settlement.started,
             ended=settlement.ended,
+            logs=settlement.logs,
             results=() if result is None else (result,),
         )
         arguments += (
@@ -166,7 +167,11 @@ def _moved(entry: Entry, settlement: Settlement, now: Instant, policy: Maintenan
         case outcome:
             result = outcome.result if isinstance(outcome, Succeeded) else None
             state, error_told = ENDS[type(outcome)], error_of(outcome)
-            return end(entry, state, now, error=error_told, result=result, ended=settlement.ended, puts=puts)
+            move = end(entry, state, now, error=error_told, result=result, ended=settlement.ended, puts=puts)
+            if settlement.message is not None:
+                kept = stored_of(entry.turn, entry.due, entry.put, text_of(settlement.message))
+                move.message = kept.decode()
+            return move
 
 
 def _joins(joins: Sequence[Join]) -> str | bytes:

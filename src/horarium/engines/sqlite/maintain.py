@@ -62,11 +62,13 @@ def maintain(store: Store, now: Instant, policy: MaintenancePolicy, dead: Sequen
         _end_overdue(store, now, tally)
     if old:
         _forget_old(store, now, policy, tally)
+    if policy.most is not None and tally.left:
+        _forget_surplus(store, policy.most, tally)
     if traces:
         _sweep_up(store, now, policy)
     if not tally.left:  # the bound was met: was that all?
         with store.read() as db:
-            tally.more = any(_look(db, now, policy)[:3])
+            tally.more = any(_look(db, now, policy)[:3]) or _is_surplus(db, policy.most)
     return Maintenance(
         returned=tally.returned,
         dead=tally.dead,
@@ -164,6 +166,21 @@ def _forget_old(store: Store, now: Instant, policy: MaintenancePolicy, tally: Ta
         tally.forgotten = change(db, "forget_old", {"before": before, "limit": tally.left})
         tally.forgotten += change(db, "forget_kept", {"now": now, "limit": tally.left - tally.forgotten})
     tally.left -= tally.forgotten
+
+
+def _is_surplus(db: Connection, most: int | None) -> bool:
+    return most is not None and bool(fetch(db, "is_surplus", {"most": most})[0][0])
+
+
+def _forget_surplus(store: Store, most: int, tally: Tally) -> None:
+    with store.read() as db:
+        if not _is_surplus(db, most):
+            return
+    with store.write("never") as db:
+        for statement in ("forget_surplus", "forget_surplus_kept"):
+            forgotten = change(db, statement, {"most": most, "limit": tally.left})
+            tally.forgotten += forgotten
+            tally.left -= forgotten
 
 
 def _sweep_up(store: Store, now: Instant, policy: MaintenancePolicy) -> None:

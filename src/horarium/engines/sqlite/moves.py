@@ -83,8 +83,9 @@ def end(
     error: ErrorRecord | None = None,
     result: bytes | None = None,
     ended: Instant | None = None,
+    message: bytes | None = None,
 ) -> None:
-    """End a message that waits or is in hand."""
+    """End a message that waits or is in hand. ``message``: what is kept in its place."""
     entry.history = msgspec.structs.replace(entry.history, error=error)
     change(
         db,
@@ -102,6 +103,7 @@ def end(
             "keep": entry.keep,
             "result": result,
             "history": encode_history(entry.history),
+            "message": message,
         },
     )
     entry.state = state

@@ -12,7 +12,7 @@ from horarium.engines.sqlite.connection import Connection, Store
 from horarium.engines.sqlite.gates import arrive
 from horarium.engines.sqlite.intake import insert
 from horarium.engines.sqlite.moves import Entry, crash, end, entries, give_back, put_back
-from horarium.engines.sqlite.rows import encode_history, mark_of
+from horarium.engines.sqlite.rows import History, encode_history, encode_message, mark_of
 from horarium.engines.sqlite.sql import change, fetch
 from horarium.engines.sqlite.watch import tell_schedule
 from horarium.message import Message
@@ -60,7 +60,9 @@ def settle(store: Store, settlements: Sequence[Settlement], now: Instant, policy
 def _settle_success(db: Connection, settlement: Settlement, mark: int, now: Instant) -> bool:
     """Record a plain success at the first attempt in one statement; False, with nothing done, for all else."""
     outcome = settlement.outcome
-    if not isinstance(outcome, Succeeded) or settlement.started is None or settlement.ended is None or settlement.logs:
+    if not isinstance(outcome, Succeeded) or settlement.started is None or settlement.ended is None:
+        return False
+    if settlement.message is not None:
         return False
     values = (
         settlement.id,
@@ -74,11 +76,12 @@ def _settle_success(db: Connection, settlement: Settlement, mark: int, now: Inst
         now,
         None if settlement.keep is None else milliseconds(settlement.keep),
     )
-    if change(db, "settle_success", (*values, False)) == 1:
+    history = encode_history(History(logs=settlement.logs)) if settlement.logs else None
+    if change(db, "settle_success", (*values, False, history)) == 1:
         return True
     for schedule, text in fetch(db, "sent_by_schedule", values[:3]):
         tell_schedule(db, schedule, State.SUCCESS, text, now)
-        return change(db, "settle_success", (*values, True)) == 1
+        return change(db, "settle_success", (*values, True, history)) == 1
     return False
 
 
@@ -108,7 +111,9 @@ def _settle(db: Connection, settlement: Settlement, mark: int, now: Instant, pol
         case outcome:
             result = outcome.result if isinstance(outcome, Succeeded) else None
             text = None if result is None else bytes(result)
-            end(db, entry, ENDS[type(outcome)], now, error=error_of(outcome), result=text, ended=settlement.ended)
+            kept = None if settlement.message is None else encode_message(settlement.message)
+            state, error_told = ENDS[type(outcome)], error_of(outcome)
+            end(db, entry, state, now, error=error_told, result=text, ended=settlement.ended, message=kept)
     return Verdict.RECORDED
 
 

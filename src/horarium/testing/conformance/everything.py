@@ -13,6 +13,7 @@ from horarium.testing.conformance.queue_gates import (
     TestReplaced,
     TestSeal,
 )
+from horarium.testing.conformance.queue_kept import TestKept
 from horarium.testing.conformance.queue_leases import TestLeases, TestMaintenance
 from horarium.testing.conformance.queue_limits import TestLimits, TestSlots, TestUnique
 from horarium.testing.conformance.queue_put import TestPut
@@ -40,6 +41,7 @@ __all__ = [
     "TestInspector",
     "TestInstants",
     "TestJournal",
+    "TestKept",
     "TestLeases",
     "TestLimits",
     "TestMaintenance",

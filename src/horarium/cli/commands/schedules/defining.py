@@ -12,6 +12,7 @@ from horarium.cli.commands.schedules.words import known, moment, named, row
 from horarium.cli.options import JSON, Command, json_list, json_object, option, seconds
 from horarium.cli.session import Session
 from horarium.clock import to_datetime
+from horarium.observe.redacted import shown_schedule
 from horarium.schedules.record import Align, Catchup, DstFold, DstGap, Overlap, Schedule
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -170,6 +171,8 @@ def _names(declarations: tuple[Callable[[F], F], ...]) -> list[str]:
 
 def _tell(session: Session, schedule: Schedule, word: str, *, as_json: bool) -> None:
     if as_json:
-        session.out.document(row(schedule, session.app.now()) | {"version": schedule.version})
+        session.out.document(
+            row(shown_schedule(schedule, session.app), session.app.now()) | {"version": schedule.version}
+        )
     else:
         session.out.data(f"{schedule.name} {word}")

@@ -18,6 +18,7 @@ from horarium.cli.commands.schedules.words import (
 )
 from horarium.cli.options import JSON, Command, option
 from horarium.cli.session import Session
+from horarium.observe.redacted import shown_schedule
 from horarium.observe.schedule_words import shown
 from horarium.schedules.record import Schedule
 
@@ -121,7 +122,7 @@ def _each(
     changed = [edit(name) for name in names]
     if as_json:
         now = session.app.now()
-        session.out.document([row(schedule, now) for schedule in changed])
+        session.out.document([row(shown_schedule(schedule, session.app), now) for schedule in changed])
         return
     for schedule in changed:
         session.out.data(f"{schedule.name} {word}")
@@ -134,4 +135,4 @@ def _tell(session: Session, text: str, *, as_json: bool) -> None:
 
 def _show(session: Session, name: str, *, as_json: bool) -> None:
     if as_json:
-        session.out.document(row(known(session, name), session.app.now()))
+        session.out.document(row(shown_schedule(known(session, name), session.app), session.app.now()))

@@ -13,6 +13,7 @@ from horarium.cli.output import Column
 from horarium.cli.session import Session
 from horarium.clock import Instant
 from horarium.observe.moments import local, utc, zone_or_utc
+from horarium.observe.redacted import shown_schedule
 from horarium.schedules.editing import is_paused
 from horarium.schedules.preview import Expected, ahead, would_fire
 from horarium.schedules.record import Schedule
@@ -53,7 +54,7 @@ def show_schedules(session: Session, as_json: bool) -> None:
     """List all schedules, with their next firing."""
     session.show_times_of_app()
     now = session.app.now()
-    rows = [row(schedule, now) for schedule in everything(session)]
+    rows = [row(shown_schedule(schedule, session.app), now) for schedule in everything(session)]
     session.out.table(
         COLUMNS, rows, as_json=as_json, empty="no schedules; add one to app.conf.beat_schedule, or `schedules create`"
     )

@@ -19,6 +19,7 @@ from horarium.cli.session import Session
 from horarium.clock import Instant
 from horarium.errors import InvalidSchedule
 from horarium.observe.moments import iso, span
+from horarium.observe.redacted import shown_schedule
 from horarium.observe.schedule_words import explained, shown, spec_text, status
 from horarium.outcome import State
 from horarium.schedules.backfill import progress
@@ -43,7 +44,7 @@ _OPTIONS = (
 @click.pass_obj
 def show_schedule(session: Session, name: str, as_json: bool) -> None:
     """Show the schedule NAME: when it fires, how it does, who changed it."""
-    schedule, now = known(session, name), session.app.now()
+    schedule, now = shown_schedule(known(session, name), session.app), session.app.now()
     history = History(runs=(), succeeded=0, failed=0)
     backfills: tuple[Schedule, ...] = ()
     if schedule.version:

@@ -17,6 +17,7 @@ from horarium.app.archive import ArchiveRefused, Record
 from horarium.app.result_set import GROUP
 from horarium.clock import Instant, Seconds, SystemClock, to_datetime
 from horarium.contrib.django.results import forms
+from horarium.contrib.django.results.hiding import hidden
 from horarium.errors import ImproperlyConfigured
 from horarium.outcome import Run
 from horarium.settings import Settings
@@ -48,7 +49,7 @@ class CacheArchive:
 
     def write(self, records: Sequence[Record]) -> None:
         now = self._clock.now()
-        for record in records:
+        for record in hidden(records):
             left = self._left(record.run, now)
             if left is None or left > 0:
                 with self._translated():

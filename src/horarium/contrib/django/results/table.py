@@ -23,6 +23,7 @@ from horarium.app.result_set import GROUP
 from horarium.clock import Instant
 from horarium.contrib.django.columns import column_value
 from horarium.contrib.django.results import forms
+from horarium.contrib.django.results.hiding import hidden
 from horarium.contrib.django.results.managers import delete_oldest
 from horarium.errors import ImproperlyConfigured
 from horarium.outcome import Run
@@ -57,6 +58,7 @@ class TableArchive:
             ) from error
 
     def write(self, records: Sequence[Record]) -> None:
+        records = hidden(records)
         runs = {each.run.id: each for each in records if each.run.message.task != GROUP}
         groups = {each.run.id: each for each in records if each.run.message.task == GROUP}
         for model, key, make, part in (

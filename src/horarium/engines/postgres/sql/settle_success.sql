@@ -1,7 +1,7 @@
 -- Record successes of first attempts: the common road, one statement for all of them. The attempt is not written down a
 -- second time; rows.py reads it from the columns.
 -- Parameters: ids, owners, fences, marks (of the settlements), results, workers ('' for none), starteds, endeds, keeps
---   (ms or NULL): arrays of one length, sorted by id, each id once; now; tells (whether schedules are to be told at once;
+--   (ms or NULL), histories (their log lines, or NULL): arrays of one length, sorted by id, each id once; now; tells (whether schedules are to be told at once;
 --   if not, the transaction does so at its end)
 -- Result: id, NULL, NULL of each that was recorded (the others are not in these hands, or have a history,
 --   a slot or a unique key); id, schedule,
@@ -15,8 +15,9 @@
 WITH told AS MATERIALIZED (
     SELECT told.*, held.tid FROM unnest(
         %(ids)s::text[], %(owners)s::text[], %(fences)s::integer[], %(marks)s::bigint[], %(results)s::text[],
-        %(workers)s::text[], %(starteds)s::bigint[], %(endeds)s::bigint[], %(keeps)s::bigint[]
-    ) AS told (id, owner, fence, mark, result, worker, started, ended, keep)
+        %(workers)s::text[], %(starteds)s::bigint[], %(endeds)s::bigint[], %(keeps)s::bigint[],
+        %(histories)s::text[]
+    ) AS told (id, owner, fence, mark, result, worker, started, ended, keep, history)
     CROSS JOIN LATERAL (SELECT m.ctid AS tid FROM {schema}.messages AS m WHERE m.id = told.id OFFSET 0) AS held
 ),
 gone AS (
@@ -25,14 +26,14 @@ gone AS (
         AND m.slot IS NULL AND NOT m.uniq
     RETURNING m.id, m.turn, m.queue, m.task, m.attempt, told.mark, m.cancel, m.schedule, m.nominal, m.parent, m.root,
         m.created, coalesce(nullif(told.worker, ''), m.worker) AS worker, told.started, told.ended, told.keep, m.message,
-        told.result
+        told.result, told.history
 ),
 kept AS (
     INSERT INTO {schema}.runs
         (id, turn, queue, task, state, attempt, settled, cancel, schedule, parent, root, created, worker, started, ended,
-        changed, keep, message, result)
+        changed, keep, message, result, history)
     SELECT id, turn, queue, task, 'SUCCESS', attempt, mark, cancel, schedule, parent, root, created, worker, started, ended,
-        %(now)s::bigint, keep, message, result
+        %(now)s::bigint, keep, message, result, history
     FROM gone
     ON CONFLICT (id) DO NOTHING
     RETURNING id

@@ -1,0 +1,10 @@
+-- Remove the surplus of ended runs from those that have no keep of their own, those that ended first.
+-- Parameters: most, limit
+-- Result: none; the changed rows are those removed
+-- State: ended -> (unknown)
+-- Safe: counted in the same snapshot, and nothing is locked beforehand: of two callers at once both choose the same rows,
+--   and the second finds them gone. (FOR UPDATE SKIP LOCKED would give it others, and too many would go.)
+DELETE FROM {schema}.runs WHERE ctid = ANY (ARRAY (
+    SELECT ctid FROM {schema}.runs WHERE keep IS NULL ORDER BY changed, id
+    LIMIT greatest(0, least(%(limit)s::bigint, (SELECT count(*) FROM {schema}.runs) - %(most)s::bigint))
+))

@@ -1,0 +1,73 @@
+"""How many ended runs may stay: by their number, and by what they take.
+
+Bytes are told by a sample: reading all runs to add them up would cost more than what is won. It is drawn from the
+newest runs and from moments at random before, so that neither the newest nor the largest alone decide.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+import msgspec
+
+from horarium.clock import Clock, Instant, Seconds
+from horarium.engines.protocol import Engine
+from horarium.engines.records import Page, RunFilter
+from horarium.outcome import ENDED, Run
+
+LOOK_EVERY: Seconds = 60.0  # counting is not free
+DRAWS = 5  # moments of a sample
+OF_EACH = 40  # runs
+_ENDED = tuple(sorted(ENDED))
+
+
+class Room:
+    """What a worker knows of the room for ended runs. Used by one thread."""
+
+    def __init__(self, engine: Engine, clock: Clock, random: Random, *, runs: int | None, size: int | None) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._random = random
+        self._runs = runs
+        self._size = size
+        self._due = clock.monotonic()
+
+    def most(self) -> int | None:
+        """Return how many ended runs may stay, if it is time to see to it; else None. Raises: EngineUnavailable."""
+        if (self._runs is None and self._size is None) or self._clock.monotonic() < self._due:
+            return None
+        self._due = self._clock.monotonic() + LOOK_EVERY * (0.8 + 0.4 * self._random.random())
+        if self._size is None:
+            return self._runs
+        fitting = fits(self._size, self._sample())
+        return fitting if self._runs is None or fitting is None else min(self._runs, fitting)
+
+    def _sample(self) -> list[Run]:
+        """Return ended runs of different ages."""
+        now = self._clock.now()
+        newest = self._engine.results.search(RunFilter(states=_ENDED), Page(limit=OF_EACH)).runs
+        found = {run.id: run for run in newest}
+        if len(newest) < OF_EACH:
+            return list(found.values())
+        first = self._begin(newest[-1].message.created)
+        for _ in range(DRAWS):
+            until = first + int((now - first) * self._random.random())
+            page = self._engine.results.search(RunFilter(states=_ENDED, until=until), Page(limit=OF_EACH))
+            found |= {run.id: run for run in page.runs}
+        return list(found.values())
+
+    def _begin(self, latest: Instant) -> Instant:
+        """Return a moment about which the oldest runs were made: back by leaps as long as there are any before it."""
+        leap = max(1000, self._clock.now() - latest)
+        begin = latest
+        while begin > 0 and self._engine.results.search(RunFilter(states=_ENDED, until=begin), Page(limit=1)).runs:
+            begin, leap = max(0, begin - leap), leap * 2
+        return begin
+
+
+def fits(size: int, sample: list[Run]) -> int | None:
+    """Return how many runs such as these take so many bytes; None where there are none to tell it by."""
+    if not sample:
+        return None
+    average = sum(len(msgspec.json.encode(run)) for run in sample) / len(sample)
+    return int(size / average)
