@@ -316,6 +316,21 @@ def test_what_may_not_be_seen_is_neither_shown_nor_found_but_sent_again_whole(
     assert (bytes(run.message.args), bytes(run.message.kwargs)) == (b'["hunter2"]', b'{"card": "x"}')
 
 
+def test_a_mask_is_never_sent_in_place_of_a_secret(shop: Horarium, asker: Asker) -> None:
+    record(shop, ended(shop, "r1", args=Raw(b"[1]"), kwargs=Raw(b'{"card": "4111111111111111"}')))
+    context = shown(acting.edit(asker.ask(parts={"id": "r1"})))
+    assert "[redacted]" in context["kwargs"]
+    form = {"args": "[2]", "kwargs": context["kwargs"]}
+    sent = done(acting.retry_with(asker.ask(parts={"id": "r1"}, form=form)))
+    [run] = shop.engine.results.read([sent.to.removeprefix("/runs/")])
+    assert run is not None
+    assert bytes(run.message.kwargs) == b'{"card": "4111111111111111"}'
+    mixed = form | {"kwargs": '{"card": "[redacted]", "order": 3}', "args": "[]"}
+    assert (
+        "stands for what is not shown" in shown(acting.retry_with(asker.ask(parts={"id": "r1"}, form=mixed)))["trouble"]
+    )
+
+
 def test_a_run_is_cancelled_and_what_has_ended_is_not(shop: Horarium, asker: Asker) -> None:
     result = shop.tasks["shop.charge"].delay(1)
     assert acting.cancel_one(asker.ask(parts={"id": result.id})).text == "Cancelled"
