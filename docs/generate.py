@@ -12,9 +12,11 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))  # the house tests load this file by its path
 
+from pages.api import api_page  # noqa: E402
 from pages.commands import commands_page  # noqa: E402
 from pages.errors import errors_page  # noqa: E402
 from pages.events import events_page  # noqa: E402
+from pages.metrics import metrics_page  # noqa: E402
 from pages.remote import remote_page  # noqa: E402
 from pages.settings import settings_page  # noqa: E402
 
@@ -24,6 +26,8 @@ PAGES: dict[Path, Callable[[], str]] = {
     HERE / "reference" / "errors.md": errors_page,
     HERE / "reference" / "events.md": events_page,
     HERE / "reference" / "remote-control.md": remote_page,
+    HERE / "reference" / "api.md": api_page,
+    HERE / "reference" / "metrics.md": metrics_page,
 }
 
 

@@ -87,7 +87,6 @@ def test_a_word_that_is_no_call_is_left_alone(text: str) -> None:
         ("celery -A p worker --detach", "--detach: stay"),
         ("celery -A p worker -D", "-D: stay"),
         ("celery -A p worker --no-such=1", "no option --no-such"),
-        ("celery -A p flower --port=5555", "status"),
         ("celery -A p amqp", "no broker"),
         ("celery multi start w1 -A p", "systemd"),
         ("/etc/init.d/celeryd start", "systemd"),

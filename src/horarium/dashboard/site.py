@@ -98,7 +98,7 @@ class Site:
             StarletteRoute("/static/{digest}/{name}", Assets.shared().answer, methods=["GET"], name="static"),
             StarletteRoute("/live", self._live, methods=["GET"], name="live"),
         ]
-        made.append(Mount(api.PREFIX, api.application(self.app, self.access), name="api"))
+        made.append(Mount(api.PREFIX, api.Application(self.app, self.access), name="api"))
         for room in self._rooms:
             for route in room.routes:
                 methods = ["POST"] if route.is_change else ["GET"]

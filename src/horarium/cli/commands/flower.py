@@ -168,4 +168,4 @@ def find_app(session: Session) -> None:
 def _bare_app(store: str, results: str | None) -> Any:  # Any: a Horarium; the class is imported when it is needed
     from horarium.app.app import Horarium
 
-    return Horarium("flower", store=store, result_backend=None if results == store else results)
+    return Horarium("flower", store=store, backend=None if results == store else results)

@@ -1,5 +1,5 @@
 """The API, version 1: the dashboard's pages for programs. FastAPI makes its OpenAPI document from the routes."""
 
-from horarium.dashboard.api.application import PREFIX, application, routes
+from horarium.dashboard.api.application import PREFIX, Application, routes
 
-__all__ = ["PREFIX", "application", "routes"]
+__all__ = ["PREFIX", "Application", "routes"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -13,9 +12,10 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from horarium.dashboard.api import fleet, runs, schedules, stats, tokens, watch, workflows
-from horarium.dashboard.api.door import CSRF, ROLE, Call, GuardedRoute, Json, reads, refusal, role_of
+from horarium.dashboard.api.door import CSRF, OFFICE, ROLE, Call, GuardedRoute, Json, Office, reads, refusal, role_of
 from horarium.dashboard.api.shapes import ProblemShape
 from horarium.dashboard.person import Access, Role
 from horarium.dashboard.rendering import render
@@ -32,7 +32,6 @@ Listings are pages: `next` and `prev` are cursors, to be given back as they are.
 refused is told as `application/problem+json`, whose `code` is for programs."""
 
 own = APIRouter(tags=["about"], route_class=GuardedRoute)
-# Those with an end of their own behind a name come before those that are the name alone.
 ROUTERS = (
     workflows.router,
     runs.router,
@@ -45,16 +44,27 @@ ROUTERS = (
 )
 
 
-def application(app: Horarium, access: Access) -> FastAPI:
-    """Return the API of an app, to be mounted at PREFIX. Opens nothing."""
+class Application:
+    """The API of an app, to be mounted at PREFIX. Opens nothing.
+
+    Its routes are the same for all apps, and take FastAPI a while to make, so they are made once for a process; each
+    request tells whose it is.
+    """
+
+    def __init__(self, app: Horarium, access: Access) -> None:
+        self._office = Office(app=app, access=access, mounted=PREFIX)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[OFFICE] = self._office
+        await _routes()(scope, receive, send)
+
+
+@cache
+def _routes() -> FastAPI:
     made = FastAPI(
-        title="Horarium", version=VERSION, description=ABOUT, openapi_url=None, docs_url=None, redoc_url=None,
+        title="Horarium", version=VERSION, openapi_url=None, docs_url=None, redoc_url=None,
         redirect_slashes=False, default_response_class=Json,
     )  # fmt: skip
-    made.state.horarium = app
-    made.state.access = access
-    made.state.mounted = PREFIX
-    made.state.streams = Counter()  # open ones, by who reads them; used by the event loop only
     for router in ROUTERS:
         made.include_router(router)
     made.add_exception_handler(HTTPException, _answer_http)

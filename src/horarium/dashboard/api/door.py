@@ -11,13 +11,15 @@ import functools
 import inspect
 import json
 import logging
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
+from urllib.parse import unquote
 
 from fastapi import APIRouter, Depends
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from msgspec import Struct
+from msgspec import Struct, field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -51,6 +53,7 @@ logger = logging.getLogger("horarium.web")
 
 CSRF = "horarium-csrf"  # a header: what a browser's session must bring along with a change
 BY_BROWSERS = frozenset({"sec-fetch-site", "origin"})
+OFFICE = "horarium.office"  # in the scope
 ROLE = "x-role"  # in the OpenAPI document
 PROBLEMS: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI
     "default": {
@@ -90,6 +93,15 @@ class Caller(Struct, frozen=True, kw_only=True):
     def ask(self, path: str = "/") -> Ask:
         """Return what a page of the dashboard would be asked by them."""
         return Ask(app=self.app, person=self.person, now=self.now, path=path, base=self.base)
+
+
+class Office(Struct, frozen=True, kw_only=True):
+    """Whose API it is: what all requests to one mounted dashboard share."""
+
+    app: Horarium
+    access: Access
+    mounted: str  # where, below the dashboard
+    streams: Counter[str] = field(default_factory=Counter)  # open ones, by who reads them; used by the event loop only
 
 
 class Changed(Struct, frozen=True, kw_only=True):
@@ -136,6 +148,9 @@ class GuardedRoute(APIRoute):
             try:
                 request.state.caller = await asyncio.to_thread(admitted, request, self.role)
                 _require_known(request, fields)
+                # The guard leaves slashes and percent signs within names as they were written; see guard.routed.
+                parts = request.path_params
+                request.scope["path_params"] = {name: unquote(str(part)) for name, part in parts.items()}
                 return await answer(request)
             except Exception as error:  # noqa: BLE001  # whatever it is, it is answered, and our own mistakes are logged
                 return refusal(request, error)
@@ -208,8 +223,13 @@ def record(call: Caller, action: str, done: Changed) -> None:
 
 def admitted(request: Request, role: Role) -> Caller:
     """Return who asks a route of the API. Raises: see admit."""
-    state = request.app.state
-    return admit(request, state.horarium, state.access, role, mounted=state.mounted)
+    office = office_of(request)
+    return admit(request, office.app, office.access, role, mounted=office.mounted)
+
+
+def office_of(request: Request) -> Office:
+    found: Office = request.scope[OFFICE]
+    return found
 
 
 def admit(request: Request, app: Horarium, access: Access, role: Role, *, mounted: str = "") -> Caller:

@@ -115,9 +115,7 @@ def list_queues(call: Call) -> Any:
     return {"items": items, "approx_total": len(items)}
 
 
-@changes(
-    router, "POST", "/queues/{name:path}/pause", role=Role.OPERATOR, action="queues.pause", shape=Told, tags=["queues"]
-)
+@changes(router, "POST", "/queues/{name}/pause", role=Role.OPERATOR, action="queues.pause", shape=Told, tags=["queues"])
 def pause_queue(call: Call, name: str, body: Pausing | None = None) -> Changed:
     """Let no worker take anything from a queue, until it is resumed; what is sent waits, what runs goes on."""
     reason = "" if body is None else body.reason
@@ -128,7 +126,7 @@ def pause_queue(call: Call, name: str, body: Pausing | None = None) -> Changed:
 @changes(
     router,
     "POST",
-    "/queues/{name:path}/resume",
+    "/queues/{name}/resume",
     role=Role.OPERATOR,
     action="queues.resume",
     shape=Told,
@@ -141,9 +139,7 @@ def resume_queue(call: Call, name: str) -> Changed:
     return _told(f"queue {name} is resumed", name)
 
 
-@changes(
-    router, "POST", "/queues/{name:path}/purge", role=Role.ADMIN, action="queues.purge", shape=Told, tags=["queues"]
-)
+@changes(router, "POST", "/queues/{name}/purge", role=Role.ADMIN, action="queues.purge", shape=Told, tags=["queues"])
 def purge_queue(call: Call, name: str, body: Emptying) -> Changed:
     """Cancel everything that waits in a queue, for good. What runs goes on."""
     if body.name != name:
@@ -152,7 +148,7 @@ def purge_queue(call: Call, name: str, body: Emptying) -> Changed:
     return _told(f"cancelled {count} waiting in {name}", name, count=count, reason=body.reason)
 
 
-@reads(router, "/queues/{name:path}", response_model=QueueShape, tags=["queues"])
+@reads(router, "/queues/{name}", response_model=QueueShape, tags=["queues"])
 def show_queue(call: Call, name: str) -> Any:
     """Return a queue."""
     found = next((each for each in _queues(call) if each["name"] == name), None)
@@ -168,9 +164,7 @@ def list_workers(call: Call) -> Any:
     return {"items": items, "approx_total": len(items)}
 
 
-@changes(
-    router, "POST", "/workers/{id:path}/drain", role=Role.ADMIN, action="workers.drain", shape=Told, tags=["workers"]
-)
+@changes(router, "POST", "/workers/{id}/drain", role=Role.ADMIN, action="workers.drain", shape=Told, tags=["workers"])
 def drain_worker(call: Call, id: str, body: Stopping | None = None) -> Changed:
     """Let a worker take nothing more: it reads none of its queues, and finishes what it has."""
     node = _node(call, id)
@@ -180,9 +174,7 @@ def drain_worker(call: Call, id: str, body: Stopping | None = None) -> Changed:
     return _told(f"worker {id} reads no queue any more", id, count=len(node.queues), reason=reason)
 
 
-@changes(
-    router, "POST", "/workers/{id:path}/stop", role=Role.ADMIN, action="workers.stop", shape=Told, tags=["workers"]
-)
+@changes(router, "POST", "/workers/{id}/stop", role=Role.ADMIN, action="workers.stop", shape=Told, tags=["workers"])
 def stop_worker(call: Call, id: str, body: Stopping | None = None) -> Changed:
     """Stop a worker as on TERM: what runs may finish within its grace."""
     node = _node(call, id)
@@ -190,9 +182,7 @@ def stop_worker(call: Call, id: str, body: Stopping | None = None) -> Changed:
     return _told(f"worker {id} is told to stop", id, reason="" if body is None else body.reason)
 
 
-@changes(
-    router, "POST", "/workers/{id:path}/resize", role=Role.ADMIN, action="workers.resize", shape=Told, tags=["workers"]
-)
+@changes(router, "POST", "/workers/{id}/resize", role=Role.ADMIN, action="workers.resize", shape=Told, tags=["workers"])
 def resize_worker(call: Call, id: str, body: Resizing) -> Changed:
     """Give a worker so many slots; the worker answers itself, within two seconds."""
     node = _node(call, id)
@@ -207,7 +197,7 @@ def resize_worker(call: Call, id: str, body: Resizing) -> Changed:
     return _told(f"worker {id} has {body.slots} slots", id, count=abs(more), reason=body.reason)
 
 
-@reads(router, "/workers/{id:path}", response_model=WorkerShape, tags=["workers"])
+@reads(router, "/workers/{id}", response_model=WorkerShape, tags=["workers"])
 def show_worker(call: Call, id: str) -> Any:
     """Return a worker that lives, by its id: its name, with #pid behind it if an older one has that name too."""
     return _worker_fields(_node(call, id))

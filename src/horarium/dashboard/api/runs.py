@@ -36,6 +36,7 @@ from horarium.observe.contents import Contents
 from horarium.observe.matching import Sight
 from horarium.observe.moments import iso
 from horarium.observe.question import asked, either, every, parse, written
+from horarium.observe.redacted import shown_run
 from horarium.observe.searching import Plan, plan_of, search
 from horarium.outcome import Run
 
@@ -131,19 +132,19 @@ def call_task(call: Call, body: Calling, idempotency_key: IdempotencyKey = None)
     return _made(call, id, body.task, f"sent {body.task}", is_new=is_new)
 
 
-@reads(router, "/runs/{id:path}/attempts", response_model=Paged[AttemptShape])
+@reads(router, "/runs/{id}/attempts", response_model=Paged[AttemptShape])
 def list_attempts(call: Call, id: str) -> Any:
     """List the attempts of a run, the first one first; of very many the newest."""
-    return {"items": [attempt_fields(attempt) for attempt in found(call, id).attempts]}
+    return {"items": [attempt_fields(attempt) for attempt in shown_run(found(call, id), call.app).attempts]}
 
 
-@reads(router, "/runs/{id:path}/logs", response_model=Paged[str])
+@reads(router, "/runs/{id}/logs", response_model=Paged[str])
 def list_logs(call: Call, id: str) -> Any:
     """List the lines that a run has logged, as far as they are kept."""
-    return {"items": list(found(call, id).logs)}
+    return {"items": list(shown_run(found(call, id), call.app).logs)}
 
 
-@changes(router, "POST", "/runs/{id:path}/retry", role=Role.OPERATOR, action="runs.retry", shape=Made, status_code=201)
+@changes(router, "POST", "/runs/{id}/retry", role=Role.OPERATOR, action="runs.retry", shape=Made, status_code=201)
 def retry_run(call: Call, id: str, body: Repeating | None = None, idempotency_key: IdempotencyKey = None) -> Changed:
     """Send the call of a run that has ended once more, as a new run."""
     run = found(call, id)
@@ -160,7 +161,7 @@ def retry_run(call: Call, id: str, body: Repeating | None = None, idempotency_ke
     return _made(call, made, message.task, f"sent {id} again", is_new=is_new, reason=reason)
 
 
-@changes(router, "POST", "/runs/{id:path}/cancel", role=Role.OPERATOR, action="runs.cancel", shape=Told)
+@changes(router, "POST", "/runs/{id}/cancel", role=Role.OPERATOR, action="runs.cancel", shape=Told)
 def cancel_run(call: Call, id: str, body: Cancelling | None = None) -> Changed:
     """Cancel a run: one that waits never starts; one that runs goes on, unless it is to be terminated."""
     wish = body or Cancelling()
@@ -178,7 +179,7 @@ def cancel_run(call: Call, id: str, body: Cancelling | None = None) -> Changed:
     )
 
 
-@reads(router, "/runs/{id:path}", response_model=WholeRunShape)
+@reads(router, "/runs/{id}", response_model=WholeRunShape)
 def show_run(call: Call, id: str) -> Any:
     """Return a run with its arguments and its result."""
     return run_fields(call.app, found(call, id), call.now, is_whole=True)

@@ -21,6 +21,7 @@ from horarium.dashboard.ask import part
 from horarium.dashboard.person import Role
 from horarium.errors import InvalidSchedule, ScheduleConflict
 from horarium.observe.moments import iso
+from horarium.observe.redacted import shown_schedule
 from horarium.schedules.cron import cron
 from horarium.schedules.health import health
 from horarium.schedules.interval import every
@@ -224,7 +225,7 @@ def calendar(call: Call, since: AwareDatetime, until: AwareDatetime) -> Any:
 @changes(
     router,
     "POST",
-    "/schedules/{name:path}/pause",
+    "/schedules/{name}/pause",
     role=Role.OPERATOR,
     action="schedules.pause",
     shape=WholeScheduleShape,
@@ -241,7 +242,7 @@ def pause(call: Call, name: str, body: Pausing | None = None, if_match: IfMatch 
 @changes(
     router,
     "POST",
-    "/schedules/{name:path}/resume",
+    "/schedules/{name}/resume",
     role=Role.OPERATOR,
     action="schedules.resume",
     shape=WholeScheduleShape,
@@ -257,7 +258,7 @@ def resume(call: Call, name: str, body: Noting | None = None, if_match: IfMatch 
 @changes(
     router,
     "POST",
-    "/schedules/{name:path}/run",
+    "/schedules/{name}/run",
     role=Role.OPERATOR,
     action="schedules.run",
     shape=Made,
@@ -275,7 +276,7 @@ def run_now(call: Call, name: str, body: Noting | None = None) -> Changed:
 @changes(
     router,
     "POST",
-    "/schedules/{name:path}/backfill",
+    "/schedules/{name}/backfill",
     role=Role.OPERATOR,
     action="schedules.backfill",
     shape=BackfillShape,
@@ -303,7 +304,7 @@ def backfill(call: Call, name: str, body: BackfillAsked) -> Changed:
     return Changed(body=shown, text=text, about=name, reason=body.note, is_trial=plan.schedule is None)
 
 
-@reads(router, "/schedules/{name:path}/history", response_model=HistoryShape)
+@reads(router, "/schedules/{name}/history", response_model=HistoryShape)
 def show_history(call: Call, name: str, limit: Limit = 50) -> Any:
     """List the newest runs of a schedule, its backfills' and those asked for by hand too."""
     told = call.app.schedules.history(name, limit)
@@ -314,14 +315,14 @@ def show_history(call: Call, name: str, limit: Limit = 50) -> Any:
     }
 
 
-@reads(router, "/schedules/{name:path}/next", response_model=Paged[FiringShape])
+@reads(router, "/schedules/{name}/next", response_model=Paged[FiringShape])
 def show_next(call: Call, name: str, n: Annotated[int, Query(ge=1, le=MOST_NEXT)] = 10) -> Any:
     """List the firings to come, with what clock changes do to them; of one that is paused those that it would have."""
     firings = islice(ahead(call.app.schedules.get(name), now=call.now), n)
     return {"items": [firing_fields(each) for each in firings]}
 
 
-@reads(router, "/schedules/{name:path}", response_model=WholeScheduleShape)
+@reads(router, "/schedules/{name}", response_model=WholeScheduleShape)
 def show_schedule(call: Call, name: str, response: Response) -> Any:
     """Return a schedule."""
     schedule = call.app.schedules.get(name)
@@ -329,7 +330,7 @@ def show_schedule(call: Call, name: str, response: Response) -> Any:
     return schedule_fields(call, schedule, is_whole=True)
 
 
-@changes(router, "PATCH", "/schedules/{name:path}", role=Role.EDITOR, action="schedules.edit", shape=WholeScheduleShape)
+@changes(router, "PATCH", "/schedules/{name}", role=Role.EDITOR, action="schedules.edit", shape=WholeScheduleShape)
 def edit_schedule(call: Call, name: str, body: EditedSchedule, if_match: IfMatch = None) -> Changed:
     """Change what a schedule is: the keys that are given."""
     keys = body.model_dump(exclude={"note", "take_over"}, exclude_unset=True)
@@ -347,7 +348,7 @@ def edit_schedule(call: Call, name: str, body: EditedSchedule, if_match: IfMatch
     return _saved(call, edited, f"edited {name}", reason=body.note, before=_differing(was, keys))
 
 
-@changes(router, "DELETE", "/schedules/{name:path}", role=Role.EDITOR, action="schedules.delete", shape=Told)
+@changes(router, "DELETE", "/schedules/{name}", role=Role.EDITOR, action="schedules.delete", shape=Told)
 def delete_schedule(call: Call, name: str, if_match: IfMatch = None, take_over: bool = False) -> Changed:
     """Remove a schedule and its backfills; what they have sent stays."""
     before = call.app.schedules.get(name)
@@ -373,6 +374,7 @@ def spec_of(given: Any) -> Spec:  # Any: JSON
 def schedule_fields(call: Caller, schedule: Schedule, *, is_whole: bool = False) -> dict[str, Any]:
     """Return a schedule as a listing shows it, or the whole. Any: the fields of the shapes."""
     judged = health(schedule, call.now)
+    schedule = shown_schedule(schedule, call.app) if is_whole else schedule
     fields: dict[str, Any] = {
         "id": schedule.id,
         "name": schedule.name,

@@ -12,9 +12,9 @@ from msgspec import Raw
 from pydantic import BaseModel, ConfigDict, Field
 
 from horarium.clock import Instant
-from horarium.observe.contents import Contents
 from horarium.observe.looks import look_of, shown_state
 from horarium.observe.moments import iso
+from horarium.observe.redacted import IN_LISTS, LIMIT, shown_run
 from horarium.outcome import Attempt, ErrorRecord, Run
 
 if TYPE_CHECKING:
@@ -139,7 +139,8 @@ def stored(raw: Raw | None) -> Json:
 
 
 def run_fields(app: Horarium, run: Run, now: Instant, *, is_whole: bool = False) -> dict[str, Any]:
-    """Return a run as a listing shows it, or the whole. Any: the fields of the shapes."""
+    """Return a run as a listing shows it, or the whole, without its secrets. Any: the fields of the shapes."""
+    run = shown_run(run, app, limit=LIMIT if is_whole else IN_LISTS)
     message, state = run.message, shown_state(run, now)
     fields = {
         "id": run.id,
@@ -167,11 +168,10 @@ def run_fields(app: Horarium, run: Run, now: Instant, *, is_whole: bool = False)
     if run.progress is not None:
         fields["progress"] = {"done": run.progress.done, "total": run.progress.total, "note": run.progress.note}
     if is_whole:
-        contents = Contents(app)
         fields |= {
-            "args": stored(contents.args(run)),
-            "kwargs": stored(contents.kwargs(run)),
-            "result": stored(contents.result(run)),
+            "args": stored(message.args),
+            "kwargs": stored(message.kwargs),
+            "result": stored(run.result),
             "meta": stored(run.meta),
             "cancel": run.cancel,
             "log_lines": len(run.logs),

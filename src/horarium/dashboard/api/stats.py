@@ -113,7 +113,7 @@ def timeseries(
     }
 
 
-@reads(router, "/tasks/{name:path}/stats", response_model=TaskStatsShape, tags=["tasks"])
+@reads(router, "/tasks/{name}/stats", response_model=TaskStatsShape, tags=["tasks"])
 def task_stats(
     call: Call,
     name: str,

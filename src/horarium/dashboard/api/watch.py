@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from horarium.clock import Seconds
-from horarium.dashboard.api.door import Call, GuardedRoute, Problem, admitted, reads
+from horarium.dashboard.api.door import Call, GuardedRoute, Problem, admitted, office_of, reads
 from horarium.dashboard.person import Role
 from horarium.engines.protocol import Engine
 from horarium.errors import EngineUnavailable, HorariumError
@@ -43,7 +43,7 @@ async def events(
     unknown = [each for each in wanted if each not in TOPICS]
     if unknown:
         raise Problem(422, "unknown_topic", f"expected topics among {', '.join(TOPICS)}, got {unknown[0][:50]}")
-    streams: Counter[str] = request.app.state.streams
+    streams = office_of(request).streams
     if streams[call.person.name] >= MOST_STREAMS:
         raise Problem(429, "too_many_streams", f"you have {MOST_STREAMS} streams open already")
 

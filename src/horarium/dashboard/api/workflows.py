@@ -32,13 +32,13 @@ class WorkflowShape(BaseModel):
     is_whole: bool = Field(description="Whether all its runs are in this answer.")
 
 
-@reads(router, "/runs/{id:path}/tree", response_model=WorkflowShape)
+@reads(router, "/runs/{id}/tree", response_model=WorkflowShape)
 def show_tree(call: Call, id: str) -> Any:
     """Return the workflow that a run belongs to."""
     return _fields(call, workflow_of(call.engine, found(call, id)))
 
 
-@reads(router, "/workflows/{id:path}", response_model=WorkflowShape)
+@reads(router, "/workflows/{id}", response_model=WorkflowShape)
 def show_workflow(call: Call, id: str) -> Any:
     """Return a workflow by its root, or by any run of it."""
     workflow = workflow_under(call.engine, id)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
@@ -31,18 +31,24 @@ logger = logging.getLogger("horarium.web")
 LONGEST_WAIT: Seconds = 300.0  # for a result
 FORM = "application/x-www-form-urlencoded"
 
-# Flower's pages, and ours in their place.
-MOVED = {"/tasks": "/runs", "/task/{part:path}": "/runs/", "/worker/{part:path}": "/workers/", "/broker": "/queues"}
+# Flower's pages, and ours in their place. (Its /workers is ours too; its /tasks, of runs, is our /runs.)
+MOVED = {"/task/{part:path}": "/runs/", "/worker/{part:path}": "/workers/", "/broker": "/queues"}
 
 
 def known() -> Iterator[tuple[str, str, Role]]:
     """Yield method, path and least role of each route."""
+    for method, path, role, _ in known_routes():
+        yield method, path, role
+
+
+def known_routes() -> Iterator[tuple[str, str, Role, str]]:
+    """Yield method, path, least role, and what it does, of each route."""
     for route in _ROUTES:
-        yield ("POST" if route.is_change else "GET"), route.path, route.role
-    yield "GET", "/metrics", Role.VIEWER
-    yield "GET", "/healthcheck", Role.NOBODY
+        yield ("POST" if route.is_change else "GET"), route.path, route.role, route.function.__doc__ or ""
+    yield "GET", "/metrics", Role.VIEWER, ""
+    yield "GET", "/healthcheck", Role.NOBODY, ""
     for path in MOVED:
-        yield "GET", path, Role.NOBODY
+        yield "GET", path, Role.NOBODY, ""
 
 
 def flower_routes(app: Horarium, access: Access) -> list[BaseRoute]:
@@ -62,7 +68,7 @@ def _endpoint(app: Horarium, access: Access, route: FlowerRoute) -> Callable[[Re
         try:
             body = await request.body() if route.is_change else b""
             call = await asyncio.to_thread(admit, request, app, access, route.role)
-            asked = Asked(call=call, part=request.path_params.get("part", ""), given=_given(request, body), body=body)
+            asked = Asked(call=call, part=_part(request), given=_given(request, body), body=body)
             await _await_end(asked, route)
             answer = await asyncio.to_thread(_answer, asked, route)
             if route.path.startswith("/api/task/apply/"):
@@ -104,6 +110,11 @@ async def _ended(call: Caller, id: str, within: Seconds) -> None:
         logger.debug("waited for %s: %s", id, error)
 
 
+def _part(request: Request) -> str:
+    """Return the name in the path, decoded whole; see guard.routed."""
+    return unquote(str(request.path_params.get("part", "")))
+
+
 def _given(request: Request, body: bytes) -> dict[str, str]:
     """Return what stands in the address, and in the body of a form; the last of several, as tornado has it."""
     given = dict(request.query_params)
@@ -141,7 +152,7 @@ async def _healthcheck(request: Request) -> Response:
 def _moved(target: str) -> Callable[[Request], Any]:
     async def endpoint(request: Request) -> Response:
         base = request.scope.get("root_path", "")
-        return RedirectResponse(f"{base}{target}{part(request.path_params.get('part', ''))}", 302)
+        return RedirectResponse(f"{base}{target}{part(_part(request))}", 302)
 
     return endpoint
 

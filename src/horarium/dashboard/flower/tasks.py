@@ -19,6 +19,7 @@ from horarium.dashboard.person import Role
 from horarium.engines.records import Page, RunFilter
 from horarium.errors import CodecError, HorariumError
 from horarium.observe.moments import zone_or_utc
+from horarium.observe.redacted import IN_LISTS, shown_run
 from horarium.outcome import Run, State
 
 shelf = Shelf()
@@ -74,7 +75,7 @@ def show_task(asked: Asked) -> dict[str, Any]:
     [run] = asked.call.engine.results.read([asked.part])
     if run is None:
         raise Refused(404, f"Unknown task '{asked.part}'")
-    return as_task(run)
+    return as_task(asked, run)
 
 
 @shelf.get("/api/task/result/{part:path}")
@@ -137,12 +138,13 @@ def result_of(asked: Asked, id: str) -> dict[str, Any]:  # Any: JSON
     """Return a run's state, and its result when it has ended. Raises: Refused where no results are kept."""
     if not asked.call.app.connection.keeps_results:
         raise Refused(503)
-    result = AsyncResult(id, app=asked.call.app)
+    app = asked.call.app
     try:
-        run = result.run
+        [run] = app.engine.results.read([id])
         answer: dict[str, Any] = {"task-id": id, "state": _state(run.state) if run is not None else "PENDING"}
         if run is not None and run.has_ended:
-            value = result.get(timeout=0, propagate=False)
+            run = shown_run(run, app)
+            value = AsyncResult(id, app=app, run=run).get(timeout=0, propagate=False)
             answer["result"] = repr(value) if isinstance(value, BaseException) else plain(value)
             if answer["state"] == "FAILURE":
                 answer["traceback"] = run.error.traceback if run.error is not None else None
@@ -159,8 +161,9 @@ def plain(value: Any) -> Any:
         return repr(value)
 
 
-def as_task(run: Run) -> dict[str, Any]:  # Any: as Flower has it
-    """Return a run as Flower shows a task: Celery's fields, moments in seconds since 1970."""
+def as_task(asked: Asked, run: Run) -> dict[str, Any]:  # Any: as Flower has it
+    """Return a run as Flower shows a task: Celery's fields, moments in seconds since 1970; without its secrets."""
+    run = shown_run(run, asked.call.app, limit=IN_LISTS)
     message, state = run.message, _state(run.state)
     told = telling.sent(message, "", run.changed)
     fields = {key: told[key] for key in ("name", "args", "kwargs", "root_id", "parent_id", "retries", "eta", "expires")}
@@ -240,7 +243,7 @@ def _fitting(asked: Asked) -> Iterator[dict[str, Any]]:
                 continue
             if run.started is not None and not (start or 0) <= run.started <= (end or run.started):
                 continue
-            task = as_task(run)
+            task = as_task(asked, run)
             if all(_has(task, field, text) for field, text in terms):
                 yield task
         if page.next is None:

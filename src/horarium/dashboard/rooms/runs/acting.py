@@ -161,7 +161,7 @@ def _checked(ask: Ask, run: Run, args: str, kwargs: str) -> tuple[Raw, Raw]:
             raise InvalidArguments(f"expected {name} to be JSON such as {example}: {error}") from error
         if not isinstance(value, kind):
             raise InvalidArguments(f"expected {name} to be JSON such as {example}, got {text[:60]}")
-        raws.append(Raw(raw))
+        raws.append(Contents(ask.app).restored(run, name, Raw(raw)))
     ask.app.tasks[run.message.task].check_stored(raws[0], raws[1])
     # What nobody has edited is sent as it is stored: it may have been shown with parts left out.
     seen = _editable(Contents(ask.app).seen(run))

@@ -73,16 +73,6 @@ class Version(Struct, frozen=True, kw_only=True):
 
 @room.page("/schedules/{name}")
 def schedule(ask: Ask) -> Shown:
-    return _shown(ask)
-
-
-@room.page("/schedules/{name:path}")
-def by_plain_name(ask: Ask) -> Shown:
-    """Show a schedule whose name holds a slash, by an address that somebody wrote by hand."""
-    return _shown(ask)
-
-
-def _shown(ask: Ask) -> Shown:
     schedule = found(ask)
     history = ask.app.schedules.history(schedule.name, RUNS) if schedule.version else None
     past = history.runs if history is not None else ()
