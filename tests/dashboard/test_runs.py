@@ -316,6 +316,20 @@ def test_what_may_not_be_seen_is_neither_shown_nor_found_but_sent_again_whole(
     assert (bytes(run.message.args), bytes(run.message.kwargs)) == (b'["hunter2"]', b'{"card": "x"}')
 
 
+def test_a_mask_is_never_sent_in_place_of_a_secret(shop: Horarium, asker: Asker) -> None:
+    record(shop, ended(shop, "r1", args=Raw(b"[1]"), kwargs=Raw(b'{"card": "4111111111111111"}')))
+    context = shown(acting.edit(asker.ask(parts={"id": "r1"})))
+    assert "[redacted]" in context["kwargs"]
+    form = {"args": "[2]", "kwargs": context["kwargs"]}
+    sent = done(acting.retry_with(asker.ask(parts={"id": "r1"}, form=form)))
+    [run] = shop.engine.results.read([sent.to.removeprefix("/runs/")])
+    assert run is not None
+    assert bytes(run.message.kwargs) == b'{"card": "4111111111111111"}'
+    moved = {"args": "[]", "kwargs": '{"order": "[redacted]"}'}
+    answer = acting.retry_with(asker.ask(parts={"id": "r1"}, form=moved))
+    assert "stands for what is not shown" in shown(answer)["trouble"]
+
+
 def test_a_run_is_cancelled_and_what_has_ended_is_not(shop: Horarium, asker: Asker) -> None:
     result = shop.tasks["shop.charge"].delay(1)
     assert acting.cancel_one(asker.ask(parts={"id": result.id})).text == "Cancelled"
@@ -406,6 +420,8 @@ def test_what_was_sent_after_the_dry_run_is_not_meant(shop: Horarium) -> None:
     record(shop, ended(shop, "before", ago=60_000), ended(shop, "after", ago=1000))
     order = bulk.Order(id="", act="retry", at=shop.engine.now() - 30_000, q="state:failed")
     assert bulk.dry_run(shop, order).matched == 1
+    later = msgspec.structs.replace(order, q="state:failed before:3000-01-01")
+    assert bulk.dry_run(shop, later).matched == 1
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from horarium.observe.contents import Contents
 from horarium.observe.effects import Effect, cancel, not_cancellable, run_again
 from horarium.observe.text import json_text
 from horarium.outcome import Run
+from horarium.redaction import MASK
 
 MOST_BYTES = 256 * 1024  # of arguments that are typed in
 MOST_REPEATS = 1000
@@ -169,6 +170,11 @@ def _checked(ask: Ask, run: Run, args: str, kwargs: str) -> tuple[Raw, Raw]:
         kept if _is_same(text, shown) else raw
         for text, shown, kept, raw in zip((args, kwargs), seen, stored, raws, strict=True)
     ]
+    for name, kept, raw in zip(("args", "kwargs"), stored, sent, strict=True):
+        if MASK.encode() in bytes(raw) and MASK.encode() not in bytes(kept):
+            raise InvalidArguments(
+                f"expected {name} without {MASK}, which stands for what is not shown; type the value"
+            )
     return sent[0], sent[1]
 
 
