@@ -137,15 +137,17 @@ class Redactor:
         if positional is None or named is None:  # too long, or not made by us: names do not help here
             values = self.values(args, kwargs, marks)
             return self.raw(args, values, limit=limit), self.raw(kwargs, values, limit=limit)
+        values = self.values(args, kwargs, marks)
         if positional:
             shown = [
-                MASK if self._is_hidden(place, item, marks) else self.value(item)
+                MASK if self._is_hidden(place, item, marks) else self.value(item, values)
                 for place, item in enumerate(positional)
             ]
             args = args if shown == positional else Raw(msgspec.json.encode(shown))
         if named:
             told = {
-                name: MASK if self._is_hidden(name, item, marks) else self.value(item) for name, item in named.items()
+                name: MASK if self._is_hidden(name, item, marks) else self.value(item, values)
+                for name, item in named.items()
             }
             kwargs = kwargs if told == named else Raw(msgspec.json.encode(told))
         return args, kwargs

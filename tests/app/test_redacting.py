@@ -15,10 +15,11 @@ from horarium import Horarium, loglines
 from horarium.app.again import refusal
 from horarium.app.redacting import REDACTED
 from horarium.engines.memory import MemoryEngine
+from horarium.observe.contents import Contents
 from horarium.observe.redacted import shown_call, shown_message, shown_run, shown_schedule
 from horarium.outcome import Run, State
 from horarium.redaction import MASK
-from horarium.testing import drain
+from horarium.testing.drain import drain
 from horarium.testing.worker import start_worker
 from horarium.worker import execute
 from horarium.worker.output import KeepRecords
@@ -134,6 +135,19 @@ def test_calls_that_follow_headers_and_schedules_are_shown_without_secrets(app: 
     assert CANARY not in text_of(shown_schedule(app.schedules.get("nightly"), app))
     args, _ = shown_call("after", Raw(b'[1,"x"]'), Raw(b"{}"), app)
     assert msgspec.json.decode(args) == [1, MASK]
+
+
+def test_arguments_that_were_edited_as_they_were_shown_get_back_what_was_hidden(app: Horarium) -> None:
+    result = app.send_task("t", args=[[1, CANARY], {"token": CANARY, "n": 1}], kwargs={"password": CANARY, "page": 1})
+    run, contents = run_of(app, result.id), Contents(app)
+    shown = contents.kwargs(run)
+    assert CANARY not in text_of((contents.args(run), shown, contents.whole(run, "args") or b""))
+    edited = Raw(bytes(shown).replace(b'"page":1', b'"page":2'))
+    assert msgspec.json.decode(contents.restored(run, "kwargs", edited)) == {"password": CANARY, "page": 2}
+    args = msgspec.json.decode(contents.args(run))
+    args[1]["n"], args[2:] = 2, ["more"]
+    back = contents.restored(run, "args", Raw(msgspec.json.encode(args)))
+    assert msgspec.json.decode(back) == [[1, CANARY], {"token": CANARY, "n": 2}, "more"]
 
 
 def test_a_task_that_is_not_known_here_is_shown_by_names_and_forms(app: Horarium) -> None:

@@ -7,12 +7,14 @@ them, to be looked at.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -44,6 +46,12 @@ def eventually(look: Callable[[], T], what: str) -> T:
         assert time.monotonic() < deadline, f"{what} did not come about within {PATIENCE:g} s"
         time.sleep(0.02)  # between two looks at a fact of other processes
     return found
+
+
+def in_a_loop(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in a thread of its own: in ours, the browser of other tests may have a loop."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 class Asker:

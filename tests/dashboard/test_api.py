@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -10,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from front_desk import in_a_loop
 from msgspec import Raw
 from shop_floor import ended, worker
 from starlette.requests import HTTPConnection
@@ -290,7 +290,7 @@ def test_events_are_streamed_from_a_place_on_as_long_as_the_reader_may(shop: Hor
         events = told(shop.engine, ("task",), start, lambda: next(welcome))
         return [(event.event, event.id is not None) async for event in events]
 
-    assert asyncio.run(read()) == [("task-sent", False), ("task-started", True)]
+    assert in_a_loop(read()) == [("task-sent", False), ("task-started", True)]
 
 
 def test_whoever_is_well_says_so_to_anybody_and_no_more(shop: Horarium, monkeypatch: pytest.MonkeyPatch) -> None:

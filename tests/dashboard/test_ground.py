@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
-from front_desk import Place, visitor
+from front_desk import Place, in_a_loop, visitor
 from playwright.sync_api import Browser
 from starlette.testclient import TestClient
 
@@ -118,7 +118,7 @@ def test_those_who_look_at_the_same_share_one_rendering() -> None:
             assert one.html == "same"
         assert len(rendered) == 1
 
-    asyncio.run(look())
+    in_a_loop(look())
 
 
 def test_a_store_that_is_away_leaves_the_last_page_and_says_so() -> None:
@@ -137,7 +137,7 @@ def test_a_store_that_is_away_leaves_the_last_page_and_says_so() -> None:
             assert feed.html == "first"
             assert feed.trouble is not None and "no route to host" in feed.trouble
 
-    asyncio.run(look())
+    in_a_loop(look())
 
 
 def test_a_run_shows_on_an_open_page_without_a_reload(browser: Browser, tmp_path: Path) -> None:

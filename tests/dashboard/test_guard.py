@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import socket
 import threading
@@ -12,6 +11,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+from front_desk import in_a_loop
 from gate import asking, known_as
 from sse_starlette import ServerSentEvent
 from starlette.testclient import TestClient
@@ -115,7 +115,7 @@ def test_a_browser_has_so_many_live_pages_and_one_that_closes_makes_room() -> No
         for each in opened[1:]:
             await each.aclose()
 
-    asyncio.run(look())
+    in_a_loop(look())
 
 
 def test_a_live_page_beyond_the_most_is_refused(shop: Horarium, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,8 +136,8 @@ def test_each_looker_gets_their_own_proof_and_after_a_logout_nothing() -> None:
         person, answers = Person(name=name, role=Role.VIEWER, via="session", csrf=f"{name}'s"), iter(welcome)
         return [str(event.data) async for event in streams.sealed(person, lambda: next(answers), events())]
 
-    assert asyncio.run(look("ana", [True, False])) == ["<input value=ana's>"]
-    assert asyncio.run(look("bob", [True] * 3)) == ["<input value=bob's>"] * 3 + ["the store cannot be reached"]
+    assert in_a_loop(look("ana", [True, False])) == ["<input value=ana's>"]
+    assert in_a_loop(look("bob", [True] * 3)) == ["<input value=bob's>"] * 3 + ["the store cannot be reached"]
 
 
 def test_headers_of_answers_cannot_be_split_by_what_a_page_says(shop: Horarium) -> None:

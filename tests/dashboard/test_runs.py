@@ -22,6 +22,7 @@ from horarium.dashboard.person import Role
 from horarium.dashboard.rooms.runs import acting, exporting, grouped, listing, many, one, room, views
 from horarium.message import Message, derived_id
 from horarium.observe import bulk
+from horarium.observe.contents import Contents
 from horarium.outcome import Attempt, ErrorRecord, Progress, Run
 
 HOSTILE = '<script>alert(1)</script>"\u202e'
@@ -289,6 +290,46 @@ def test_only_tasks_that_the_app_knows_take_other_arguments(shop: Horarium, aske
         acting.retry_with(asker.ask(parts={"id": "r1"}, form={"args": '["rm"]'}))
 
 
+def test_what_may_not_be_seen_is_neither_shown_nor_found_but_sent_again_whole(
+    shop: Horarium, asker: Asker, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hidden(_: Contents, run: Run) -> Run:
+        message = msgspec.structs.replace(run.message, args=Raw(b'["(hidden)"]'))
+        return msgspec.structs.replace(run, message=message, result=None, error=None, logs=(), attempts=())
+
+    monkeypatch.setattr(Contents, "seen", hidden)
+    error = ErrorRecord(class_path="E", text="hunter2", traceback="hunter2")
+    tries = (Attempt(number=1, worker="w", outcome="failed", error=error),)
+    record(shop, ended(shop, "r1", args=Raw(b'["hunter2"]'), error=error, logs=("hunter2",), attempts=tries))
+    for path in (
+        *("/runs", "/runs/grouped", "/runs/timeline", "/runs/r1", "/runs/r1/raw", "/runs/r1/part/args"),
+        *("/runs/r1/part/log", "/runs/r1/part/traceback", "/runs/r1/again", "/tasks/shop.charge/lately"),
+        *("/runs/export?as=csv", "/runs/export?as=json"),
+    ):
+        assert "hunter2" not in client.get(path).text, path
+    for q in ("hunter2", "args.0:hunter*", "args.order:hunter2", "error:hunter"):
+        assert rows(listing.listing(asker.ask(query={"q": q}))) == [], q
+    form = {"args": '["(hidden)"]', "kwargs": '{"card": "x"}'}
+    answer = done(acting.retry_with(asker.ask(parts={"id": "r1"}, form=form)))
+    [run] = shop.engine.results.read([answer.to.removeprefix("/runs/")])
+    assert run is not None
+    assert (bytes(run.message.args), bytes(run.message.kwargs)) == (b'["hunter2"]', b'{"card": "x"}')
+
+
+def test_a_mask_is_never_sent_in_place_of_a_secret(shop: Horarium, asker: Asker) -> None:
+    record(shop, ended(shop, "r1", args=Raw(b"[1]"), kwargs=Raw(b'{"card": "4111111111111111"}')))
+    context = shown(acting.edit(asker.ask(parts={"id": "r1"})))
+    assert "[redacted]" in context["kwargs"]
+    form = {"args": "[2]", "kwargs": context["kwargs"]}
+    sent = done(acting.retry_with(asker.ask(parts={"id": "r1"}, form=form)))
+    [run] = shop.engine.results.read([sent.to.removeprefix("/runs/")])
+    assert run is not None
+    assert bytes(run.message.kwargs) == b'{"card": "4111111111111111"}'
+    moved = {"args": "[]", "kwargs": '{"order": "[redacted]"}'}
+    answer = acting.retry_with(asker.ask(parts={"id": "r1"}, form=moved))
+    assert "stands for what is not shown" in shown(answer)["trouble"]
+
+
 def test_a_run_is_cancelled_and_what_has_ended_is_not(shop: Horarium, asker: Asker) -> None:
     result = shop.tasks["shop.charge"].delay(1)
     assert acting.cancel_one(asker.ask(parts={"id": result.id})).text == "Cancelled"
@@ -379,6 +420,8 @@ def test_what_was_sent_after_the_dry_run_is_not_meant(shop: Horarium) -> None:
     record(shop, ended(shop, "before", ago=60_000), ended(shop, "after", ago=1000))
     order = bulk.Order(id="", act="retry", at=shop.engine.now() - 30_000, q="state:failed")
     assert bulk.dry_run(shop, order).matched == 1
+    later = msgspec.structs.replace(order, q="state:failed before:3000-01-01")
+    assert bulk.dry_run(shop, later).matched == 1
 
 
 @pytest.mark.parametrize(

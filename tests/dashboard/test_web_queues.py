@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
+
 import pytest
 from front_desk import Asker
 from starlette.testclient import TestClient
@@ -107,6 +110,8 @@ def test_a_queue_of_any_name_has_a_page_that_is_live(shop: Horarium, client: Tes
     assert page.status_code == 200
     assert "view=%2Fqueues%2Fa%252Fb%253Fc%2523d%2525e%2526f" in page.text
     assert f'href="/queues/{part(STRANGE)}"' in client.get("/queues").text
+    [address] = re.findall(r'href="(/runs[^"]*)">All its runs', page.text)
+    assert "shop.charge" in client.get(unescape(address)).text
 
 
 def test_no_page_lists_more_than_a_hundred_queues(shop: Horarium, asker: Asker) -> None:

@@ -130,9 +130,13 @@ def test_nobody_waits_for_a_worker_that_only_looks_alive(
     assert not done.is_good and "has not answered within 0 s" in done.text
 
 
-@pytest.mark.parametrize("form", [{"owner": "nobody"}, {}, {"owner": "o1c"}])
+@pytest.mark.parametrize("form", [{"owner": "nobody"}, {}, {"owner": "o1c"}, {"owner": "s1"}, {"owner": "o2"}])
 def test_only_a_live_worker_can_be_told(form: dict[str, str], shop: Horarium, asker: Asker) -> None:
     enlist(shop)
+    gone = Member(owner="o2", kind="worker", name="w2@vm", pid=7)
+    shop.engine.queue.renew([gone], now=1, lease=1.0)
+    scheduler = Member(owner="s1", kind="scheduler", name="beat@vm", pid=9)
+    shop.engine.queue.renew([scheduler], now=shop.engine.now(), lease=60.0)
     with pytest.raises(Unanswerable, match="cannot be told"):
         workers.stop(asker.ask(form=form))
 

@@ -181,6 +181,24 @@ def test_those_who_are_gone_stay_and_namesakes_are_told_apart(shop: Horarium, cl
     living = found(rows, "w1@vm")
     assert living is not None and living.record.member.owner == "o2"  # the first that lives is meant
     assert living.slots == 2 and found(rows, "nobody") is None
+    gone = found(rows, "o1")
+    assert gone is not None and not gone.record.alive
+
+
+def test_what_it_says_of_time_holds_for_ten_seconds(shop: Horarium, clock: ManualClock) -> None:
+    enlist(shop, *worker(), lease=600.0)
+    shop.tasks["shop.charge"].delay(1)
+    clock.advance(300)
+    clock.advance((10_000 - clock.now() % 10_000) / 1000)
+
+    def said() -> list[str]:
+        told = attention(shop, now=shop.engine.now()).matters
+        return [each.text for each in told if each.cause == "queue-behind"]
+
+    before = said()
+    assert len(before) == 1 and "the oldest for 5 min" in before[0]
+    clock.advance(9)
+    assert said() == before
 
 
 @pytest.mark.parametrize(

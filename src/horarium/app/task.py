@@ -44,6 +44,9 @@ class _CurrentApp:
         return current_app()
 
 
+LONGEST_NOTE = 1000  # characters of what a report says of its progress
+
+
 class Task(Definition):
     """What ``@app.task`` returns. Calling it runs the function here and now, with no store involved.
 
@@ -354,7 +357,8 @@ class Task(Definition):
         With a final state (SUCCESS, FAILURE, REVOKED, REJECTED) it is kept until the task raises ``Ignore``, and is
         then the run's end: ``meta`` is its result, or what it failed with (an exception, or any text). A run has one
         ending, so nothing is recorded before; a task that returns or raises ends by that instead.
-        Raises: EncodingError when ``meta`` cannot be said in JSON; ImproperlyConfigured for the other final states, and
+        Raises: EncodingError when ``meta`` cannot be said in JSON, PayloadTooLarge when it is larger than a result may
+        be; ImproperlyConfigured for the other final states, and
         for the id of another run: a task can report only for itself.
         """
         request = self.request
@@ -366,12 +370,15 @@ class Task(Definition):
         if state in ENDED:
             request.end_on_ignore = own_end(state, meta)
             return
-        encoded = Raw(codec.encode(meta, path="meta")) if meta is not None else None
+        limit = self.app.conf.max_result_bytes
+        encoded = Raw(codec.encode(meta, path="meta", limit_bytes=limit)) if meta is not None else None
         request.report(Reported(state=state, meta=encoded))
 
     def progress(self, done: float, total: float | None = None, note: str = "") -> None:
-        """Record how far the running task is; the newest report counts, so calling it often is cheap."""
-        self.request.report(Reported(progress=Progress(done=done, total=total, note=note, at=self.app.now())))
+        """Record how far the running task is; the newest report counts, so calling it often is cheap. Of ``note`` the
+        first 1,000 characters are kept."""
+        now = self.app.now()
+        self.request.report(Reported(progress=Progress(done=done, total=total, note=note[:LONGEST_NOTE], at=now)))
 
     def send_event(self, type_: str, retry: bool = True, retry_policy: Any = None, **fields: Any) -> None:
         """Tell of something: a line ``event TYPE {fields}`` in the log, which is kept with the run. ``retry`` and

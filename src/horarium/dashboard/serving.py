@@ -21,16 +21,19 @@ STOP_WITHIN: Seconds = 3.0  # open streams are cut then
 def listening(host: str, port: int) -> socket.socket:
     """Return a socket that listens on an address; port 0 is one that the system chooses. Raises:
     ImproperlyConfigured when the address is somebody else's."""
+    made: socket.socket | None = None
     try:
         [(family, kind, protocol, _, address), *_] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         made = socket.socket(family, kind, protocol)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind(address)
         made.listen(128)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
+        if made is not None:
+            made.close()
+        why = getattr(error, "strerror", None) or error
         raise ImproperlyConfigured(
-            f"expected to listen on {host}, port {port}, got: {error.strerror or error}; "
-            "choose another --port or --host"
+            f"expected to listen on {host}, port {port}, got: {why}; choose another --port or --host"
         ) from error
     return made
 

@@ -124,7 +124,7 @@ def failed_of_late(engine: Engine, *, now: Instant) -> tuple[Run, ...]:
     """Return the newest runs that were sent within the last hour and have failed, up to FAILURES_READ."""
     since = now - round(FAILED_WITHIN * 1000)
     since -= since % 60_000  # or each second would ask for another page
-    wanted = RunFilter(states=(State.FAILURE, State.DEAD), since=since)
+    wanted = RunFilter(states=(State.FAILURE,), since=since)
     return engine.results.search(wanted, Page(limit=FAILURES_READ)).runs
 
 

@@ -1,4 +1,5 @@
-"""What a run carries, as people may see and search it: the one place through which arguments and results are shown.
+"""What a run carries, as people may see and search it. ``Contents.seen`` is the one place through which runs pass
+before anything of them is shown.
 
 Nothing raises: what cannot be read is shown as it is stored.
 """
@@ -7,10 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from msgspec import Raw
 
 from horarium import codec
 from horarium.errors import DecodingError
+from horarium.observe.redacted import shown_run
 from horarium.observe.text import json_text, visible
 from horarium.outcome import Run
 
@@ -28,22 +31,43 @@ class Contents:
     def __init__(self, app: Horarium) -> None:
         self._app = app
         self._names: dict[str, tuple[str, ...]] = {}  # of the positional parameters, by task
+        self._last: tuple[Run, Run] | None = None  # as it is stored, and as it may be seen: it is asked for in parts
+
+    def seen(self, run: Run) -> Run:
+        """Return a run as people may see it (redacted.shown_run). A question is asked of a run as it is stored and, if
+        that fits, of what may be seen of it."""
+        if self._last is None or (self._last[0] is not run and self._last[1] is not run):
+            self._last = run, shown_run(run, self._app)
+        return self._last[1]
 
     def args(self, run: Run) -> Raw:
         """Return the positional arguments as they may be seen."""
-        return run.message.args
+        return self.seen(run).message.args
 
     def kwargs(self, run: Run) -> Raw:
         """Return the keyword arguments as they may be seen."""
-        return run.message.kwargs
+        return self.seen(run).message.kwargs
 
     def result(self, run: Run) -> Raw | None:
         """Return the result as it may be seen."""
-        return run.result
+        return self.seen(run).result
+
+    def restored(self, run: Run, name: str, raw: Raw) -> Raw:
+        """Return arguments (``args`` or ``kwargs``) that somebody has edited as they were shown, with what was hidden
+        and left as it is in its place again; the very text where there is none."""
+        message, seen = run.message, self.seen(run).message
+        stored, shown = (message.args, seen.args) if name == "args" else (message.kwargs, seen.kwargs)
+        if stored == shown:
+            return raw
+        try:
+            edited, before, after = (msgspec.json.decode(each) for each in (raw, shown, stored))
+        except (msgspec.DecodeError, RecursionError):
+            return raw
+        return Raw(msgspec.json.encode(_restored(edited, before, after)))
 
     def named(self, run: Run) -> dict[str, Any]:  # Any: whatever was sent
         """Return the arguments by their names; positional ones that have none here by their place: ``0``, ``1``."""
-        args, kwargs = _decoded(self.args(run)), _decoded(self.kwargs(run))
+        args, kwargs = _decoded(run.message.args), _decoded(run.message.kwargs)
         names = self._names_of(run.message.task)
         found: dict[str, Any] = {}
         for place, value in enumerate(args if isinstance(args, list) else ()):
@@ -51,7 +75,7 @@ class Contents:
         return found | (kwargs if isinstance(kwargs, dict) else {})
 
     def positional(self, run: Run) -> list[Any]:  # Any: whatever was sent
-        args = _decoded(self.args(run))
+        args = _decoded(run.message.args)
         return args if isinstance(args, list) else []
 
     def keys(self, run: Run) -> list[tuple[str, str]]:
@@ -61,17 +85,17 @@ class Contents:
 
     def text(self, run: Run) -> str:
         """Return all arguments as one text to be searched."""
-        return f"{_utf8(self.args(run))} {_utf8(self.kwargs(run))}"
+        return f"{_utf8(run.message.args)} {_utf8(run.message.kwargs)}"
 
     def blocks(self, run: Run) -> list[tuple[str, str, str, bool]]:
         """Return what a page shows of arguments and result: a name for its address, a heading, the beginning of the
         text, and whether there is more."""
-        args, kwargs = self.args(run), self.kwargs(run)
+        args, kwargs = run.message.args, run.message.kwargs
         parts = (
             ("args", "Positional arguments", None if bytes(args) == b"[]" else args),
             ("kwargs", "Keyword arguments", None if bytes(kwargs) == b"{}" else kwargs),
             ("result", "Result", self.result(run)),
-            ("meta", "What it reported", run.meta),
+            ("meta", "What it reported", self.seen(run).meta),
         )
         return [
             (name, heading, json_text(raw, PREVIEW), len(bytes(raw)) > PREVIEW)
@@ -80,10 +104,10 @@ class Contents:
         ]
 
     def whole(self, run: Run, name: str) -> bytes | None:
-        """Return one of the blocks whole, as it is stored; None for one that there is not."""
-        raw = {"args": self.args(run), "kwargs": self.kwargs(run), "result": self.result(run), "meta": run.meta}.get(
-            name
-        )
+        """Return one of the blocks whole, as it may be seen; None for one that there is not."""
+        seen = self.seen(run)
+        parts = {"args": seen.message.args, "kwargs": seen.message.kwargs, "result": seen.result, "meta": seen.meta}
+        raw = parts.get(name)
         return None if raw is None else bytes(raw)
 
     def _names_of(self, task: str) -> tuple[str, ...]:
@@ -93,6 +117,20 @@ class Contents:
             known = self._app.tasks.get(task)
             found = self._names[task] = () if known is None else known.arguments.names
         return found
+
+
+def _restored(edited: Any, shown: Any, stored: Any) -> Any:  # Any: JSON
+    if edited == shown:
+        return stored
+    if isinstance(edited, dict) and isinstance(shown, dict) and isinstance(stored, dict):
+        return {
+            key: _restored(value, shown[key], stored[key]) if key in shown and key in stored else value
+            for key, value in edited.items()
+        }
+    if isinstance(edited, list) and isinstance(shown, list) and isinstance(stored, list):
+        known = [_restored(*three) for three in zip(edited, shown, stored, strict=False)]
+        return known + edited[len(known) :]
+    return edited
 
 
 def text_of(value: object) -> str:

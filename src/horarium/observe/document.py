@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from horarium.clock import Instant
-from horarium.observe.contents import Contents
 from horarium.observe.moments import iso
 from horarium.outcome import Run
 
 
-def run_document(run: Run, contents: Contents | None = None) -> dict[str, Any]:  # Any: JSON
-    """Return a run as a JSON document, its instants in ISO 8601. ``contents`` says what of it may be seen; without, all
-    is given as it is stored."""
+def run_document(run: Run) -> dict[str, Any]:  # Any: JSON
+    """Return a run as a JSON document, its instants in ISO 8601. Who shows it passes ``Contents.seen``
+    of the run; who asked for the result itself, the run as it is stored."""
     message = run.message
     return {
         "id": run.id,
@@ -20,9 +19,9 @@ def run_document(run: Run, contents: Contents | None = None) -> dict[str, Any]: 
         "state": run.state,
         "queue": message.queue,
         "priority": message.priority,
-        "args": contents.args(run) if contents else message.args,
-        "kwargs": contents.kwargs(run) if contents else message.kwargs,
-        "result": contents.result(run) if contents else run.result,
+        "args": message.args,
+        "kwargs": message.kwargs,
+        "result": run.result,
         "error": run.error,
         "retries": message.retries,
         "attempts": [

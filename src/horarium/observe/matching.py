@@ -83,7 +83,7 @@ def waited_of(run: Run, now: Instant) -> Seconds | None:
 def _of_term(term: Term, sight: Sight) -> Check:
     match term.field:
         case "":
-            return _of_text(term.value, sight)
+            return _of_seen(_of_text(term.value, sight), sight)
         case "state":
             return _of_state(term, sight)
         case "task":
@@ -112,13 +112,20 @@ def _of_term(term: Term, sight: Sight) -> Check:
             return lambda run: run.message.created < before
         case "error":
             wanted = term.value.casefold()
-            return lambda run: (
-                run.error is not None and wanted in f"{run.error.class_path}: {run.error.text}".casefold()
-            )
+            return _of_seen(lambda run: wanted in _error_of(run).casefold(), sight)
         case "args":
-            return _of_argument(term, sight)
+            return _of_seen(_of_argument(term, sight), sight)
         case _:
             return _of_span(term, sight)
+
+
+def _of_seen(check: Check, sight: Sight) -> Check:
+    """Return a check of what may be seen of a run; most runs fail it as they are stored, which costs less to find."""
+    return lambda run: check(run) and check(sight.contents.seen(run))
+
+
+def _error_of(run: Run) -> str:
+    return "" if run.error is None else f"{run.error.class_path}: {run.error.text}"
 
 
 def _of_state(term: Term, sight: Sight) -> Check:

@@ -6,6 +6,7 @@ newest runs and from moments at random before, so that neither the newest nor th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 
 import msgspec
@@ -44,25 +45,27 @@ class Room:
 
     def _sample(self) -> list[Run]:
         """Return ended runs of different ages."""
-        now = self._clock.now()
-        newest = self._engine.results.search(RunFilter(states=_ENDED), Page(limit=OF_EACH)).runs
+        newest = self._before(None, OF_EACH)
         found = {run.id: run for run in newest}
         if len(newest) < OF_EACH:
             return list(found.values())
-        first = self._begin(newest[-1].message.created)
+        last, first = newest[0].message.created, self._beginning(newest)
         for _ in range(DRAWS):
-            until = first + int((now - first) * self._random.random())
-            page = self._engine.results.search(RunFilter(states=_ENDED, until=until), Page(limit=OF_EACH))
-            found |= {run.id: run for run in page.runs}
+            until = first + int((last - first) * self._random.random())
+            found |= {run.id: run for run in self._before(until, OF_EACH)}
         return list(found.values())
 
-    def _begin(self, latest: Instant) -> Instant:
-        """Return a moment about which the oldest runs were made: back by leaps as long as there are any before it."""
-        leap = max(1000, self._clock.now() - latest)
-        begin = latest
-        while begin > 0 and self._engine.results.search(RunFilter(states=_ENDED, until=begin), Page(limit=1)).runs:
+    def _beginning(self, newest: Sequence[Run]) -> Instant:
+        """Return a moment about which the oldest runs were made: back by longer and longer leaps, until there are none
+        before it; then between the last two."""
+        begin = newest[-1].message.created
+        leap = max(1000, newest[0].message.created - begin)
+        while begin > 0 and self._before(begin, 1):
             begin, leap = max(0, begin - leap), leap * 2
-        return begin
+        return begin + leap // 4
+
+    def _before(self, until: Instant | None, limit: int) -> Sequence[Run]:
+        return self._engine.results.search(RunFilter(states=_ENDED, until=until), Page(limit=limit)).runs
 
 
 def fits(size: int, sample: list[Run]) -> int | None:

@@ -127,6 +127,15 @@ def test_one_that_waits_for_its_retry_says_so() -> None:
     assert row.status == "RETRY" and json.loads(row.result)["exc_message"] == ["not yet"] and row.traceback
 
 
+def test_secrets_among_the_arguments_are_not_written_down() -> None:
+    with archived() as app:
+        result = echo.delay({"password": "canary-word-77"})
+        run_until_idle(app)
+    row = row_of(result)
+    assert "[redacted]" in row.task_args and "canary" not in row.task_args + row.task_kwargs
+    assert json.loads(row.result) == {"password": "canary-word-77"}
+
+
 def test_an_ignored_run_and_long_arguments_have_their_row() -> None:
     with archived() as app:
         result, long = ignored.delay(), echo.delay("x" * 100_000)

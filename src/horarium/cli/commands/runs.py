@@ -127,7 +127,7 @@ def show_run(session: Session, run_id: str, as_json: bool) -> None:
     finding = explain(facts, run, None if run.has_ended else held_run(engine, run))
     run = shown_run(run, session.app)
     if as_json:
-        out.document(run_document(run, Contents(session.app)) | {"explanation": finding})
+        out.document(run_document(run) | {"explanation": finding})
         return
     session.show_times_of_app()
     _show(out, run, finding)

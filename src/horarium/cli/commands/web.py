@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -92,32 +92,26 @@ def command(
     app, prefix = session.app, _prefix(prefix)
     users = _users(app, basic_auth)
     chosen = ("none",) if insecure_no_auth else auth or (("basic",) if users else ())
-    place = serving.listening(host, port)
-    address, real_port = place.getsockname()[:2]
-    is_private = ip_address(address).is_loopback
-    if not is_private and not insecure_no_auth:
-        _check_ways(host, chosen)
-    access: Access
-    most = Role.VIEWER if read_only else Role.ADMIN
-    if chosen == ("none",):
-        access = Open(most, is_exposed=not is_private)
-    else:
-        others: list[Knower] = [_proxy(peers, proxy_header, proxy_role, grants)] if "proxy" in chosen else []
-        if "django" in chosen:
-            from horarium.contrib.django.dashboard import Staff
-
-            others.append(Staff())
-        if "basic" in chosen and not users:
-            raise Stop("expected users for --auth basic, got none", Exit.USAGE, hints=USERS)
-        access = Door(app, users=users if not auth or "basic" in auth else {}, others=others, most=most)
-    hosts = (*host_names, *(guard.LOOPBACK if is_private else ())) if host_names or is_private else ()
-    logs.configure(loglevel, app.conf, None, color=session.out.color)
-    url = f"http://{_shown(host, host_names)}:{real_port}{prefix}/"
-    session.out.say(f"dashboard: {url}")
-    if isinstance(access, Door):
-        _offer(session, access, url, wants_link)
-    believed = peers or ("127.0.0.1",)
-    return serving.serve(web(app, access=access, hosts=hosts), place, prefix=prefix, proxies=believed)
+    with closing(serving.listening(host, port)) as place:
+        address, real_port = place.getsockname()[:2]
+        is_private = ip_address(address).is_loopback
+        if not is_private and not insecure_no_auth:
+            _check_ways(host, chosen)
+        access: Access
+        most = Role.VIEWER if read_only else Role.ADMIN
+        if chosen == ("none",):
+            access = Open(most, is_exposed=not is_private)
+        else:
+            others: list[Knower] = [_proxy(peers, proxy_header, proxy_role, grants)] if "proxy" in chosen else []
+            access = Door(app, users=_wanted(users, auth, chosen), others=[*others, *_staff(chosen)], most=most)
+        hosts = (*host_names, *(guard.LOOPBACK if is_private else ())) if host_names or is_private else ()
+        logs.configure(loglevel, app.conf, None, color=session.out.color)
+        url = f"http://{_shown(host, host_names)}:{real_port}{prefix}/"
+        session.out.say(f"dashboard: {url}")
+        if isinstance(access, Door):
+            _offer(session, access, url, wants_link)
+        believed = peers or ("127.0.0.1",)
+        return serving.serve(web(app, access=access, hosts=hosts), place, prefix=prefix, proxies=believed)
 
 
 USERS = (
@@ -157,6 +151,21 @@ def _users(app: Horarium, pairs: Sequence[str]) -> dict[str, User]:
     users = read_users(app.conf.dashboard_users)
     given = [read_pair(each) for text in pairs for each in text.split(",")]
     return users | {user.name: user for user in given}
+
+
+def _wanted(users: dict[str, User], auth: Sequence[str] | None, chosen: Sequence[str]) -> dict[str, User]:
+    """Return those who may log in by a password. Raises: Stop when passwords are wanted and nobody has one."""
+    if "basic" in chosen and not users:
+        raise Stop("expected users for --auth basic, got none", Exit.USAGE, hints=USERS)
+    return users if not auth or "basic" in auth else {}
+
+
+def _staff(chosen: Sequence[str]) -> list[Knower]:
+    if "django" not in chosen:
+        return []
+    from horarium.contrib.django.dashboard import Staff
+
+    return [Staff()]
 
 
 def _proxy(peers: Sequence[str], header: str, role: str, grants: Sequence[str]) -> ProxyHeader:

@@ -25,6 +25,7 @@ from horarium.observe.charts import (
 )
 from horarium.observe.finding import plural
 from horarium.observe.moments import iso
+from horarium.observe.question import asked, every, written
 
 room = Room("charts")
 ROWS = 100  # of the table, the newest
@@ -111,9 +112,9 @@ def only_asked(ask: Ask) -> Only:
 
 def runs_url(ask: Ask, *, since: Instant | None = None, before: Instant | None = None, **words: str) -> str:
     """Return where the runs are that a number counts. ``words`` are fields of the query of Runs, such as ``state``."""
-    parts = [f"{field}:{_quoted(value)}" for field, value in words.items() if value]
-    parts += [f'{field}:"{iso(at)}"' for field, at in (("since", since), ("before", before)) if at is not None]
-    return ask.url("/runs", q=" ".join(parts))
+    terms = [asked(field, value) for field, value in words.items() if value]
+    terms += [asked(field, iso(at)) for field, at in (("since", since), ("before", before)) if at is not None]
+    return ask.url("/runs", q=written(every(*terms)))
 
 
 def spark(values: list[float | None]) -> list[str]:
@@ -178,8 +179,3 @@ def _elsewhere(ask: Ask, back: str) -> dict[str, str]:
     """Return the query of the same page over another time."""
     query = {word: value for word, value in ask.query.items() if word not in ("from", "to")}
     return query if back == DEFAULT_RANGE else query | {"from": back}
-
-
-def _quoted(value: str) -> str:
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return value if value.isalnum() else f'"{escaped}"'

@@ -10,7 +10,7 @@ from horarium.app.switches import Switches
 from horarium.dashboard.ask import Ask, Done, Shown, Unanswerable, part
 from horarium.dashboard.person import Role
 from horarium.dashboard.room import Room
-from horarium.dashboard.rooms.charts import drawn, spark
+from horarium.dashboard.rooms.charts import drawn, runs_url, spark
 from horarium.engines.records import Held, Page, RunFilter
 from horarium.observe.facts import Facts, gather
 from horarium.observe.finding import plural
@@ -83,6 +83,7 @@ def one(ask: Ask) -> Shown:
             "waiting": _explained(ask, facts, page.held),
             "older": page.next,
             "purged": row.waiting,
+            "runs": runs_url(ask, queue=name),
             "drawn": drawn(ask, ["depth", "waiting", "outcomes", "wait-times"], queue=name),
         },
     )

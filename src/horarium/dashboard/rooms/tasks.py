@@ -207,7 +207,7 @@ def _schedules(ask: Ask, name: str) -> tuple[list[Schedule], bool]:
 
 def _slowest(runs: Iterable[Run], contents: Contents) -> list[tuple[Run, list[tuple[str, str]]]]:
     those = sorted((run for run in runs if run.took is not None), key=lambda run: run.took or 0.0, reverse=True)
-    return [(run, contents.keys(run)) for run in those[:SLOWEST]]
+    return [(run, contents.keys(run)) for run in map(contents.seen, those[:SLOWEST])]
 
 
 def _options(task: Definition) -> list[tuple[str, str]]:

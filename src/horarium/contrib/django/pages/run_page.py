@@ -14,7 +14,6 @@ from horarium.contrib.django.pages.periodic import addresses_of
 from horarium.engines.protocol import Engine
 from horarium.observe.contents import Contents
 from horarium.observe.looks import shown_state
-from horarium.observe.redacted import shown_run
 from horarium.observe.run_view import facts_of, finding_of, history_of, impossible, moments_of, relatives_of
 from horarium.observe.text import LONG, json_text, visible
 from horarium.outcome import Run
@@ -31,9 +30,10 @@ class Block(NamedTuple):
 
 def context_of(site: admin.AdminSite, request: HttpRequest, engine: Engine, run: Run) -> dict[str, Any]:
     """Read what the page shows."""
-    now, message, app = engine.now(), run.message, current_app()
-    finding, impossible_acts = finding_of(app, run, now, command=COMMAND), impossible(run)
-    run = shown_run(run, app)
+    now, app = engine.now(), current_app()
+    finding, reasons = finding_of(app, run, now, command=COMMAND), impossible(run)
+    run = Contents(app).seen(run)
+    message = run.message
     return {
         "run": run,
         "state": shown_state(run, now),
@@ -44,8 +44,8 @@ def context_of(site: admin.AdminSite, request: HttpRequest, engine: Engine, run:
         "schedule": message.schedule,
         "schedule_url": addresses_of(request, {message.schedule}).get(message.schedule) if message.schedule else None,
         "history": history_of(run),
-        "blocks": [block for block in _blocks(run, Contents(app)) if block.text],
-        "impossible": impossible_acts,
+        "blocks": [block for block in _blocks(run) if block.text],
+        "impossible": reasons,
     }
 
 
@@ -63,14 +63,14 @@ def _relatives(site: admin.AdminSite, engine: Engine, run: Run) -> Iterator[dict
         yield {"how": "has sent", "more": f"and others: {COMMAND} runs tree {run.id}"}
 
 
-def _blocks(run: Run, contents: Contents) -> Iterator[Block]:
-    args, kwargs, error = contents.args(run), contents.kwargs(run), run.error
+def _blocks(run: Run) -> Iterator[Block]:
+    args, kwargs, error = run.message.args, run.message.kwargs, run.error
     if error is not None:
         yield Block("Error", visible(f"{error.class_path}: {error.text}", LONG))
         yield Block("Traceback", visible(error.traceback or "", LONG))
     yield Block("Positional arguments", "" if bytes(args) == b"[]" else json_text(args))
     yield Block("Keyword arguments", "" if bytes(kwargs) == b"{}" else json_text(kwargs))
-    yield Block("Result", json_text(contents.result(run)))
+    yield Block("Result", json_text(run.result))
     yield Block("What it reported", json_text(run.meta))
     lines = run.logs[-LOG_LINES:]
     yield Block(f"Log, {len(run.logs)} lines", visible("\n".join(lines), 4 * LONG))

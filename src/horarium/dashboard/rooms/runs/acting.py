@@ -15,6 +15,7 @@ from horarium.observe.contents import Contents
 from horarium.observe.effects import Effect, cancel, not_cancellable, run_again
 from horarium.observe.text import json_text
 from horarium.outcome import Run
+from horarium.redaction import MASK
 
 MOST_BYTES = 256 * 1024  # of arguments that are typed in
 MOST_REPEATS = 1000
@@ -38,7 +39,7 @@ def edit(ask: Ask) -> Shown:
     run, contents = known(ask), Contents(ask.app)
     _require(refusal(run), "It cannot run again")
     _require(_unknown(ask, run), "It cannot run with other arguments")
-    return _form(run, json_text(contents.args(run)), json_text(contents.kwargs(run)), "")
+    return _form(run, *_editable(contents.seen(run)), "")
 
 
 @room.act("/runs/{id}/again", role=Role.OPERATOR)
@@ -131,6 +132,14 @@ def _unknown(ask: Ask, run: Run) -> str | None:
     )
 
 
+def _editable(run: Run) -> tuple[str, str]:
+    """Return the arguments to be edited. Raises: Unanswerable for more than a form can hold."""
+    message = run.message
+    if len(bytes(message.args)) + len(bytes(message.kwargs)) > MOST_BYTES:
+        raise Unanswerable("too much", f"its arguments have more than {MOST_BYTES:,} bytes", hint="Send the task anew.")
+    return json_text(message.args, MOST_BYTES), json_text(message.kwargs, MOST_BYTES)
+
+
 def _form(run: Run, args: str, kwargs: str, trouble: str) -> Shown:
     context = {"run": run, "args": args, "kwargs": kwargs, "trouble": trouble}
     status = 400 if trouble else 200
@@ -152,6 +161,23 @@ def _checked(ask: Ask, run: Run, args: str, kwargs: str) -> tuple[Raw, Raw]:
             raise InvalidArguments(f"expected {name} to be JSON such as {example}: {error}") from error
         if not isinstance(value, kind):
             raise InvalidArguments(f"expected {name} to be JSON such as {example}, got {text[:60]}")
-        raws.append(Raw(raw))
+        raws.append(Contents(ask.app).restored(run, name, Raw(raw)))
     ask.app.tasks[run.message.task].check_stored(raws[0], raws[1])
-    return raws[0], raws[1]
+    # What nobody has edited is sent as it is stored: it may have been shown with parts left out.
+    seen = _editable(Contents(ask.app).seen(run))
+    stored = run.message.args, run.message.kwargs
+    sent = [
+        kept if _is_same(text, shown) else raw
+        for text, shown, kept, raw in zip((args, kwargs), seen, stored, raws, strict=True)
+    ]
+    for name, kept, raw in zip(("args", "kwargs"), stored, sent, strict=True):
+        if MASK.encode() in bytes(raw) and MASK.encode() not in bytes(kept):
+            raise InvalidArguments(
+                f"expected {name} without {MASK}, which stands for what is not shown; type the value"
+            )
+    return sent[0], sent[1]
+
+
+def _is_same(text: str, shown: str) -> bool:
+    """Whether a form's text is what was shown: browsers send other ends of lines."""
+    return text.split() == shown.split()

@@ -11,7 +11,6 @@ import msgspec
 from horarium.dashboard.ask import Ask, Download, Unanswerable
 from horarium.dashboard.rooms.runs.asked import look_for, read, sight_of
 from horarium.dashboard.rooms.runs.place import room
-from horarium.observe.contents import Contents
 from horarium.observe.document import run_document
 from horarium.observe.moments import iso
 from horarium.outcome import Run
@@ -35,27 +34,28 @@ def export(ask: Ask) -> Download:
     if found.trouble is not None:
         raise found.trouble
     runs = look_for(ask.engine.results, found.question, sight, limit=MOST, most=MOST_SEARCHED).runs
+    runs = tuple(map(sight.contents.seen, runs))
     name = f"runs-{iso(ask.now)[:19].replace(':', '')}.{kind}"
     if kind == "csv":
-        return Download(name=name, body=_csv(runs, sight.contents), media="text/csv; charset=utf-8")
-    documents = [run_document(run, sight.contents) for run in runs]
+        return Download(name=name, body=_csv(runs), media="text/csv; charset=utf-8")
+    documents = [run_document(run) for run in runs]
     if kind == "json":
         return Download(name=name, body=msgspec.json.encode(documents), media="application/json")
     lines = b"".join(msgspec.json.encode(document) + b"\n" for document in documents)
     return Download(name=name, body=lines, media="application/jsonl")
 
 
-def _csv(runs: Iterable[Run], contents: Contents) -> bytes:
+def _csv(runs: Iterable[Run]) -> bytes:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
     for run in runs:
-        writer.writerow([harmless(cell) for cell in _cells(run, contents)])
+        writer.writerow([harmless(cell) for cell in _cells(run)])
     return out.getvalue().encode("utf-8", "replace")
 
 
-def _cells(run: Run, contents: Contents) -> list[str]:
-    message, error, result = run.message, run.error, contents.result(run)
+def _cells(run: Run) -> list[str]:
+    message, error, result = run.message, run.error, run.result
     moments = [iso(each) if each is not None else "" for each in (message.created, run.started, run.ended)]
     return [
         run.id,
@@ -67,8 +67,8 @@ def _cells(run: Run, contents: Contents) -> list[str]:
         str(len(run.attempts)),
         run.worker,
         message.schedule or "",
-        bytes(contents.args(run)).decode("utf-8", "replace"),
-        bytes(contents.kwargs(run)).decode("utf-8", "replace"),
+        bytes(message.args).decode("utf-8", "replace"),
+        bytes(message.kwargs).decode("utf-8", "replace"),
         "" if result is None else bytes(result).decode("utf-8", "replace"),
         "" if error is None else error.class_path,
         "" if error is None else error.text,

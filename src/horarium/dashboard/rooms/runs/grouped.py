@@ -11,6 +11,7 @@ from horarium.dashboard.ask import Ask, Shown
 from horarium.dashboard.rooms.runs.asked import bar, look_for, read, sight_of, wrong
 from horarium.dashboard.rooms.runs.place import room
 from horarium.dashboard.rooms.runs.views import saved
+from horarium.observe.contents import Contents
 from horarium.observe.question import Question, asked, either, every, without, written
 from horarium.outcome import Run, State
 
@@ -68,13 +69,13 @@ def fingerprint(text: str) -> str:
 def _group(ask: Ask, task: str, class_path: str, members: list[Run], question: Question) -> Group:
     moments = [run.ended or run.changed for run in members]
     narrow = every(without(question, "task", "error"), asked("task", task), asked("error", class_path))
-    assert members[0].error is not None
+    newest = Contents(ask.app).seen(members[0])
     return Group(
         task=task,
         class_path=class_path,
-        text=members[0].error.text,
+        text=newest.error.text if newest.error is not None else "",
         number=len(members),
-        newest=members[0],
+        newest=newest,
         first=min(moments),
         last=max(moments),
         link=ask.url("/runs", q=written(narrow)),

@@ -93,7 +93,7 @@ def _rows(runs: list[Run] | tuple[Run, ...], sight: Sight) -> list[Row]:
             waited=waited_of(run, sight.now) if run.started is not None or run.attempts else None,
             took=run.took,
         )
-        for run in runs
+        for run in map(sight.contents.seen, runs)
     ]
 
 

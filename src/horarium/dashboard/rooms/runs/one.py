@@ -49,13 +49,14 @@ def one(ask: Ask) -> Shown:
     [run] = ask.engine.results.read([ask.parts["id"]])
     if run is None:
         return _gone(ask)
-    contents = Contents(ask.app)
+    contents, reasons = Contents(ask.app), impossible(run)
+    run = contents.seen(run)
     relatives, has_more = relatives_of(ask.engine, run)
     context: dict[str, Any] = {
         "run": run,
         "state": shown_state(run, ask.now),
         "attempt": attempt_of(run),
-        "impossible": impossible(run),
+        "impossible": reasons,
         "is_known": run.message.task in ask.app.tasks,
         "facts": [(name, text) for name, text in facts_of(run) if name not in ("Task", "Queue", "Worker")],
         "moments": list(moments_of(run)),
@@ -73,7 +74,7 @@ def one(ask: Ask) -> Shown:
 def why(ask: Ask) -> Shown:
     """Where it stands, in a sentence, as a part of its page that loads on its own: gathering the facts takes longer
     than the rest, and what it says moves on with the clock."""
-    run = known(ask)
+    run = Contents(ask.app).seen(known(ask))
     finding = finding_of(ask.app, run, ask.now, command=f"horarium -A {ask.app.main}")
     return Shown(template="runs/why.html", title="", context={"finding": finding})
 
@@ -81,21 +82,22 @@ def why(ask: Ask) -> Shown:
 @room.page("/runs/{id}/raw", live=False)
 def raw(ask: Ask) -> Download:
     """Raises: Unanswerable."""
-    run = known(ask)
-    body = msgspec.json.format(msgspec.json.encode(run_document(run, Contents(ask.app))), indent=2)
+    run = Contents(ask.app).seen(known(ask))
+    body = msgspec.json.format(msgspec.json.encode(run_document(run)), indent=2)
     return Download(name=f"run-{_file_name(run)}.json", body=body, media="application/json")
 
 
 @room.page("/runs/{id}/part/{name}", live=False)
 def block(ask: Ask) -> Download:
     """Raises: Unanswerable."""
-    run, name = known(ask), ask.parts["name"]
+    contents, name = Contents(ask.app), ask.parts["name"]
+    run = contents.seen(known(ask))
     if name == "log":
         body: bytes | None = "\n".join(run.logs).encode("utf-8", "replace")
     elif name == "traceback":
         body = run.error.traceback.encode("utf-8", "replace") if run.error and run.error.traceback else None
     else:
-        body = Contents(ask.app).whole(run, name)
+        body = contents.whole(run, name)
     if body is None:
         raise Unanswerable("gone", "The run has no such part", hint="Look at its page.")
     ending = "txt" if name in ("log", "traceback") else "json"

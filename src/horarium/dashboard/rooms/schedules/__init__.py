@@ -3,5 +3,5 @@
 from horarium.dashboard.rooms.schedules import acting, backfilling, busy, editing, listing, one
 from horarium.dashboard.rooms.schedules.place import room
 
-# The order of routes is that of these: fixed paths come before those that begin with a name.
+# The order of routes is that of these: fixed paths (calendar, new, bulk) come before the page of a name.
 __all__ = ["acting", "backfilling", "busy", "editing", "listing", "one", "room"]

@@ -66,7 +66,9 @@ def restore(ask: Ask) -> Done:
     except ScheduleConflict as error:
         raise Unanswerable("conflict", f"Somebody has changed {before.name} meanwhile", hint=str(error)) from error
     text = f"{before.name} is what it was" if after != before else f"{before.name} was like that already"
-    return Done(text=text, to=address(before.name), about=before.name, before=plain(before), after=plain(after))
+    return Done(
+        text=text, to=address(before.name), about=before.name, before=plain(ask, before), after=plain(ask, after)
+    )
 
 
 @room.act("/schedules/{name}/delete", role=Role.EDITOR)
@@ -77,7 +79,9 @@ def delete(ask: Ask) -> Done:
         raise Unanswerable("refused", f"{before.name} is not deleted here", hint=hint)
     ask.app.schedules.delete(before.name)
     to = "/schedules" if before.backfill is None else address(before.backfill.of)
-    return Done(text=f"{before.name} is deleted; its runs are kept", to=to, about=before.name, before=plain(before))
+    return Done(
+        text=f"{before.name} is deleted; its runs are kept", to=to, about=before.name, before=plain(ask, before)
+    )
 
 
 def require_editable(schedule: Schedule) -> None:

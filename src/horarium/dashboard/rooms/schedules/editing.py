@@ -41,7 +41,9 @@ from horarium.errors import (
 )
 from horarium.observe.foretold import foretold
 from horarium.observe.moments import zone_or_utc
+from horarium.observe.redacted import shown_schedule
 from horarium.observe.schedule_words import shown, spec_text
+from horarium.redaction import MASK
 from horarium.schedules import editing
 from horarium.schedules.heat import HOUR, MINUTE, heat_of, quiet_minutes
 from horarium.schedules.record import Edit, Schedule
@@ -99,14 +101,14 @@ def create(ask: Ask) -> Done | Shown:
         draft.wrong["name"] = str(error)
         return _form(ask, draft, None, status=409)
     text = f"{name} is made{', and paused' if paused else ''}; schedulers know it within a second"
-    return Done(text=text, to=address(name), about=name, after=plain(stored))
+    return Done(text=text, to=address(name), about=name, after=plain(ask, stored))
 
 
 @room.page("/schedules/{name}/edit", role=Role.EDITOR, live=False)
 def edit(ask: Ask) -> Shown:
     stored = found(ask)
     require_editable(stored)
-    values = values_of(stored)
+    values = _values(ask, stored)
     draft = read({name: (value,) for name, value in values.items()}, zone=ask.app.conf.timezone, now=ask.now)
     return _form(ask, draft, stored)
 
@@ -134,12 +136,14 @@ def change(ask: Ask) -> Done | Shown:
             note=reason(ask),
             take_over=takes_over,
             paused=paused,
-            **changed_keys(draft, stored),
+            **changed_keys(draft, _values(ask, stored)),
         )
     except ScheduleConflict:  # within the last milliseconds
         return _conflict(ask, draft, found(ask))
     text = f"{stored.name} is as it was" if after == stored else f"{stored.name} is changed; it holds within a second"
-    return Done(text=text, to=address(stored.name), about=stored.name, before=plain(stored), after=plain(after))
+    return Done(
+        text=text, to=address(stored.name), about=stored.name, before=plain(ask, stored), after=plain(ask, after)
+    )
 
 
 @room.act("/schedules/preview", role=Role.EDITOR, trial=True)
@@ -185,7 +189,7 @@ def _judged(ask: Ask, draft: Draft, stored: Schedule | None) -> Schedule | None:
 def _timed(ask: Ask, draft: Draft, stored: Schedule | None) -> Schedule | None:
     """Return what a draft would be stored as, made by the code that stores it; None when that cannot be told."""
     rows = Rows(ask.app)
-    keys = draft.keys if stored is None else changed_keys(draft, stored)
+    keys = draft.keys if stored is None else changed_keys(draft, _values(ask, stored))
     kind = draft.values["kind"]
     if "timezone" in draft.wrong or (stored is None and "schedule" not in keys) or kind in draft.wrong:
         return None
@@ -201,19 +205,30 @@ def _timed(ask: Ask, draft: Draft, stored: Schedule | None) -> Schedule | None:
         return None
 
 
-def changed_keys(draft: Draft, stored: Schedule) -> dict[str, Any]:  # Any: values of an entry
-    """Return the keys that the form has made different: what nobody touched stays exactly as it is stored."""
-    before = values_of(stored)
+def _values(ask: Ask, stored: Schedule) -> dict[str, str]:
+    """Return what the form shows of a stored schedule: without secrets, which stay as long as nobody touches them."""
+    return values_of(shown_schedule(stored, ask.app))
+
+
+def changed_keys(draft: Draft, before: dict[str, str]) -> dict[str, Any]:  # Any: values of an entry
+    """Return the keys that the form has made different from what it showed: what nobody touched stays exactly as it is
+    stored. What was touched and is masked in part is told with its field: the mask must not take the secret's place."""
     touched = {name for name, _, _ in differences(draft.values, before)}
     spec_fields = {"kind", *KINDS, "solar_event", "solar_lat", "solar_lon", "except_dates", "except_holidays"}
     groups = {"schedule": spec_fields, "options": {"queue", "priority", "expires", "time_limit", "soft_time_limit"}}
-    return {key: value for key, value in draft.keys.items() if touched & (groups.get(key, set()) | {key})}
+    changed = {key: value for key, value in draft.keys.items() if touched & (groups.get(key, set()) | {key})}
+    for field in ("args", "kwargs", "options"):
+        if field in changed and MASK in draft.values[field]:
+            draft.wrong.setdefault(
+                field, "expected all of it, got what is masked in part; write the masked values anew"
+            )
+    return changed
 
 
 def _conflict(ask: Ask, draft: Draft, current: Schedule) -> Shown:
     """Show both: what is stored by now, and what was to be saved. Saving again is meant to be upon what is shown."""
     last = current.edits[-1] if current.edits else None
-    both = list(differences(draft.values, values_of(current)))
+    both = list(differences(draft.values, _values(ask, current)))
     return _form(ask, draft, current, status=409, conflict=(last, both))
 
 

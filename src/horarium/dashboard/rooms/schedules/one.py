@@ -6,9 +6,10 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from horarium.app.due_times import DueTime, due_times
-from horarium.app.past import rate_of
+from horarium.app.past import PastRun, rate_of
 from horarium.dashboard.ask import Ask, Shown
 from horarium.dashboard.rooms.schedules.coming import coming
 from horarium.dashboard.rooms.schedules.listing import TONES, health_of
@@ -17,6 +18,7 @@ from horarium.errors import InvalidSchedule
 from horarium.observe.bars import BARS, bars_of, in_words
 from horarium.observe.foretold import foretold
 from horarium.observe.moments import local, zone_or_utc
+from horarium.observe.redacted import IN_LISTS, shown_run, shown_schedule
 from horarium.observe.schedule_words import explained, spec_text, status
 from horarium.schedules.backfill import progress
 from horarium.schedules.editing import is_paused
@@ -73,19 +75,10 @@ class Version(Struct, frozen=True, kw_only=True):
 
 @room.page("/schedules/{name}")
 def schedule(ask: Ask) -> Shown:
-    return _shown(ask)
-
-
-@room.page("/schedules/{name:path}")
-def by_plain_name(ask: Ask) -> Shown:
-    """Show a schedule whose name holds a slash, by an address that somebody wrote by hand."""
-    return _shown(ask)
-
-
-def _shown(ask: Ask) -> Shown:
     schedule = found(ask)
     history = ask.app.schedules.history(schedule.name, RUNS) if schedule.version else None
-    past = history.runs if history is not None else ()
+    past = [_seen(ask, each) for each in history.runs] if history is not None else []
+    seen = shown_schedule(schedule, ask.app)
     own = [each.run for each in past if each.kind != "backfill"]
     told = foretold(schedule, now=ask.now, firings=NEXT)
     zone = zone_or_utc(schedule.timezone)
@@ -96,7 +89,7 @@ def _shown(ask: Ask) -> Shown:
         template="schedules/one.html",
         title=schedule.name,
         context={
-            "schedule": schedule,
+            "schedule": seen,
             "path": address(schedule.name),
             "address": address,
             "health": judged,
@@ -117,7 +110,7 @@ def _shown(ask: Ask) -> Shown:
             "bars_text": in_words(own[:BARS]) if own else "",
             "rate": "" if rate is None else f"{rate:.0%} of the last {len(own)}",
             "options": options_of(schedule),
-            "versions": versions_of(schedule),
+            "versions": versions_of(seen),
             "backfills": [(each, status(each, ask.now), progress(each)) for each in backfills],
         },
     )
@@ -163,5 +156,13 @@ def _in_words(name: str, value: Any) -> str:  # Any: JSON
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
-def _due(ask: Ask, schedule: Schedule) -> tuple[DueTime, ...]:
-    return due_times(ask.app, schedule, now=ask.now, limit=DUE)
+def _seen(ask: Ask, past: PastRun) -> PastRun:
+    """Return a run of the past as people may see it."""
+    return replace(past, run=shown_run(past.run, ask.app, limit=IN_LISTS))
+
+
+def _due(ask: Ask, schedule: Schedule) -> list[DueTime]:
+    found = due_times(ask.app, schedule, now=ask.now, limit=DUE)
+    return [
+        each if each.run is None else replace(each, run=shown_run(each.run, ask.app, limit=IN_LISTS)) for each in found
+    ]
