@@ -20,7 +20,8 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote, urlsplit
 
-from bench.processes import Running, cpu_seconds
+from bench.draining import drain
+from bench.processes import Running
 
 TIMES = 20
 STREAMS, MOST_OF_ONE = 100, 5  # one address may have so many
@@ -28,7 +29,6 @@ DRAINED, ROUNDS = 20_000, 4
 VIEWS = ("/", "/runs", "/schedules", "/queues", "/workers")
 PATIENCE = 60.0
 AHEAD = 1.0  # seconds until a run starts that is waited for, so that its page is open by then
-LOOK = 0.02
 
 
 def measure(address: str, headers: Mapping[str, str], folder: Path) -> None:
@@ -41,7 +41,7 @@ def measure(address: str, headers: Mapping[str, str], folder: Path) -> None:
         _tell("behind a run's end, its page", [place.behind_end() for _ in range(TIMES)])
         for path in ("/", "/queues"):
             _tell(f"behind a queue's pause, {path}", [place.behind_pause(path) for _ in range(TIMES)])
-        place.drain(worker)  # warms up
+        place.drained(worker, 0)  # warms up
         for streams in (0, STREAMS):
             place.found[streams] = []
         for _ in range(ROUNDS):
@@ -91,32 +91,7 @@ class Place:
             for number in range(streams):
                 view = VIEWS[number % len(VIEWS)]
                 stack.enter_context(Stream(self._address, self._headers, view, number // MOST_OF_ONE).followed())
-            return self.drain(worker)
-
-    def drain(self, worker: Running) -> tuple[float, float]:
-        """Work off a batch; return tasks a second and the worker's microseconds of CPU for each."""
-        self._switches.pause_queue("drain", by="bench")
-        task = self._app.tasks["shop.quick"]
-        for _ in range(DRAINED // 1000):
-            self._app.send_many([task.s().set(queue="drain") for _ in range(1000)])
-        self._await_switch(worker)
-        family = worker.tree()
-        used, began = cpu_seconds(family), time.monotonic()
-        self._switches.resume_queue("drain")
-        deadline = began + PATIENCE
-        while (counts := self._app.engine.inspector.counts(most=0).queues.get("drain")) and (
-            counts.ready or counts.claimed
-        ):
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"expected {DRAINED} tasks to be done within {PATIENCE} s, got {counts}")
-            time.sleep(LOOK)
-        took = time.monotonic() - began
-        return DRAINED / took, (cpu_seconds(family) - used) / DRAINED * 1e6
-
-    def _await_switch(self, worker: Running) -> None:
-        """Wait until the worker has come to rest: nothing is claimed any more, and its pause is older than a look."""
-        time.sleep(1.5)  # a worker reads the switches once a second
-        worker.check()
+            return drain(self._app, "shop.quick", DRAINED, worker, queue="drain")
 
 
 class Stream:
