@@ -1,9 +1,9 @@
 """What it costs that runs are counted and their output is kept: ``python -m bench.keeping sqlite|redis``.
 
-Four workers of two processes, each with a queue of its own on one store, work off a batch by turns: as it comes; without
-the counted series; without kept output (``worker_output_limit=0``); without both. Figures are medians of the rounds: CPU
-of all the worker's processes for a task, and tasks a second. There is no setting that leaves the series out: the app of
-the bench takes the scorer's work away (BENCH_WITHOUT_SERIES).
+Four workers of two processes, each with a queue of its own on one store, work off a batch by turns: as it comes;
+without the counted series; without kept output (``worker_output_limit=0``); without both. Figures are medians of the
+rounds: CPU of all the worker's processes for a task, and tasks a second. There is no setting that leaves the series
+out: the app of the bench takes the scorer's work away (BENCH_WITHOUT_SERIES).
 """
 
 from __future__ import annotations
@@ -66,10 +66,8 @@ def _tell(task: str, found: dict[str, list[tuple[float, float]]]) -> None:
     for name, figures in found.items():
         rate, cpu = (statistics.median(each) for each in zip(*figures, strict=True))
         lowest, highest = min(cpu for _, cpu in figures), max(cpu for _, cpu in figures)
-        print(
-            f"  {task:16} {name:16} {cpu:6.1f} us ({lowest:.1f} to {highest:.1f}), {cpu / least - 1:+6.1%}; {rate:,.0f}/s",
-            flush=True,
-        )
+        spent = f"{cpu:6.1f} us ({lowest:.1f} to {highest:.1f}), {cpu / least - 1:+6.1%}"
+        print(f"  {task:16} {name:16} {spent}; {rate:,.0f}/s", flush=True)
 
 
 if __name__ == "__main__":

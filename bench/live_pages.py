@@ -1,8 +1,8 @@
 """How far a live page lags behind the fact, and what 100 of them cost a worker: the second part of bench.dashboard.
 
 *Behind*: from the recorded end of a run (or from a queue's pause, once stored) to the event of a page's stream that
-shows it. *Drain*: a worker of two processes works off no-op tasks, with 100 open streams (20 of each main page) and with
-none, by turns; CPU is the worker's, all its processes.
+shows it. *Drain*: a worker of two processes works off no-op tasks, with 100 open streams (20 of each main page) and
+with none, by turns; CPU is the worker's, all its processes.
 """
 
 from __future__ import annotations
