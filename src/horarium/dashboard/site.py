@@ -40,6 +40,7 @@ from horarium.dashboard.rooms import ALL
 from horarium.dashboard.streams import Streams
 from horarium.errors import EngineUnavailable, HorariumError
 from horarium.observe.moments import zone_or_utc
+from horarium.version import __version__
 from horarium.observe.text import visible
 
 if TYPE_CHECKING:
@@ -311,6 +312,7 @@ async def _stream(hub: Hub, key: object, look: Callable[[], str], seen: str) -> 
     version = 0
     trouble: str | None = None
     async with hub.looking(key, look) as feed:
+        yield ServerSentEvent(data=__version__, event="version")  # pages of another one ask for a reload
         while True:
             if feed.mark and feed.mark != seen:
                 seen = feed.mark
