@@ -168,11 +168,10 @@ def test_a_run_shows_on_an_open_page_without_a_reload(browser: Browser, tmp_path
         with visitor(browser, place.url) as bob:
             bob.page.route("**/live?*", lambda route: route.abort())  # a proxy that lets no stream through
             page = bob.open("/runs")
-            page.wait_for_selector("#pulse[data-state=lost]")
+            page.wait_for_selector("text=every 5 s")
             app.send_task("shop.add", (5, 6))
             page.wait_for_selector("text=1 new above")
-            page.wait_for_selector("#pulse[data-state=live]")
-            assert page.inner_text("#pulse .word") == "every 5 s"
+            bob.faults[:] = [fault for fault in bob.faults if "Failed to fetch" not in fault]  # what was cut off above
         app.close()
 
 

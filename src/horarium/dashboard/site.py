@@ -40,8 +40,8 @@ from horarium.dashboard.rooms import ALL
 from horarium.dashboard.streams import Streams
 from horarium.errors import EngineUnavailable, HorariumError
 from horarium.observe.moments import zone_or_utc
-from horarium.version import __version__
 from horarium.observe.text import visible
+from horarium.version import __version__
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium
