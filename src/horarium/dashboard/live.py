@@ -19,8 +19,8 @@ from horarium.errors import EngineUnavailable
 logger = logging.getLogger("horarium.web")
 
 EVERY: Seconds = 1.0
-# Of its time that a page may be rendering. A page that takes a quarter of a second is then 1.5 s behind the fact at most.
-# With 0.1 it was 2.7 s, and on a busy machine, where the first page took 0.15 s, people waited 1.7 s for it.
+# Of its time that a page may be rendering. One that takes a quarter of a second is then 1.5 s behind the fact at most;
+# with 0.1 it was 2.7 s, and 1.7 s on a busy machine, where the first page took 0.15 s.
 SHARE = 0.2
 LONGEST_PAUSE: Seconds = 10.0
 
