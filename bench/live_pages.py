@@ -23,7 +23,7 @@ from urllib.parse import quote, urlsplit
 from bench.draining import drain
 from bench.processes import Running
 
-TIMES = 20
+PHASES = [number / 20 for number in range(20)]  # seconds: pages look about once a second, facts come at any moment
 STREAMS, MOST_OF_ONE = 100, 5  # one address may have so many
 DRAINED, ROUNDS = 20_000, 4
 VIEWS = ("/", "/runs", "/schedules", "/queues", "/workers")
@@ -38,9 +38,9 @@ def measure(address: str, headers: Mapping[str, str], folder: Path) -> None:
     command = [sys.executable, "-m", "horarium", "-A", "bench.apps.horarium_shop", "worker", "-l", "warning"]
     place = Place(app, address, headers)
     with Running([*command, "-c", "2", "-Q", "live,drain"], {}, folder / "worker.log") as worker:
-        _tell("behind a run's end, its page", [place.behind_end() for _ in range(TIMES)])
+        _tell("behind a run's end, its page", [place.behind_end(phase) for phase in PHASES])
         for path in ("/", "/queues"):
-            _tell(f"behind a queue's pause, {path}", [place.behind_pause(path) for _ in range(TIMES)])
+            _tell(f"behind a queue's pause, {path}", [place.behind_pause(path, phase) for phase in PHASES])
         place.drained(worker, 0)  # warms up
         for streams in (0, STREAMS):
             place.found[streams] = []
@@ -62,9 +62,9 @@ class Place:
         self._switches = _switches(app)
         self.found: dict[int, list[tuple[float, float]]] = {}
 
-    def behind_end(self) -> float:
+    def behind_end(self, phase: float) -> float:
         """Return how many seconds after the end of a run its page has shown it."""
-        sent = self._app.tasks["shop.quick"].apply_async(countdown=AHEAD, queue="live")
+        sent = self._app.tasks["shop.quick"].apply_async(countdown=AHEAD + phase, queue="live")
         with Stream(self._address, self._headers, f"/runs/{sent.id}") as stream:
             stream.await_text("succeeded")
             seen = time.time()
@@ -73,11 +73,12 @@ class Place:
         assert run.ended is not None
         return seen - float(run.ended) / 1000
 
-    def behind_pause(self, path: str) -> float:
+    def behind_pause(self, path: str, phase: float) -> float:
         """Return how many seconds after a queue was paused (or resumed) a page has shown that."""
         word = f"because of {time.monotonic_ns()}"
         with Stream(self._address, self._headers, path) as stream:
             next(stream)
+            time.sleep(phase)
             self._switches.pause_queue("live", reason=word, by="bench")
             began = time.monotonic()
             stream.await_text(word)
