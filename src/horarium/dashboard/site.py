@@ -40,7 +40,7 @@ from horarium.dashboard.rooms import ALL
 from horarium.dashboard.streams import Streams
 from horarium.errors import EngineUnavailable, HorariumError
 from horarium.observe.moments import zone_or_utc
-from horarium.observe.text import visible
+from horarium.observe.text import one_line
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium
@@ -359,8 +359,8 @@ def _set(response: Response, cookie: Cookie, base: str) -> None:
 
 
 def _note_refusal(request: Request, person: Person | None, why: str) -> None:
-    who = f"{visible(person.name)} ({person.role.word})" if person else "somebody"
-    path, address = visible(request.scope["path"]), address_of(request.scope)
+    who = f"{one_line(person.name)} ({person.role.word})" if person else "somebody"
+    path, address = one_line(request.scope["path"]), address_of(request.scope)
     logger.warning("refused %s %s from %s at %s: %s", request.method, path, who, address, why)
 
 

@@ -43,7 +43,7 @@ from horarium.errors import (
     ScheduleNotFound,
     ScheduleRefused,
 )
-from horarium.observe.text import visible
+from horarium.observe.text import one_line
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium
@@ -354,7 +354,7 @@ def _require_known(request: Request, fields: frozenset[str]) -> None:
 
 def _note(request: Request, who: str, why: str) -> None:
     """Write a refusal to the log, as the site does."""
-    told = (visible(request.scope["path"]), visible(who), address_of(request.scope), why, request.state.request_id)
+    told = (one_line(request.scope["path"]), one_line(who), address_of(request.scope), why, request.state.request_id)
     logger.warning("refused %s to %s from %s: %s (request %s)", *told)
 
 
