@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from email.message import EmailMessage
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,7 +16,9 @@ from sse_starlette import ServerSentEvent
 from starlette.testclient import TestClient
 
 from horarium import Horarium
-from horarium.dashboard.access import hashed
+from horarium.alerts.book import Incident, Notice
+from horarium.alerts.messages import message_of
+from horarium.dashboard.access import Door, User, hashed
 from horarium.dashboard.api import watch
 from horarium.dashboard.ask import Unanswerable
 from horarium.dashboard.person import Open, Role
@@ -121,3 +124,34 @@ def test_flowers_api_takes_no_endless_search_and_no_name_that_cannot_be_one(clie
     for path in ("send-task", "revoke", "abort"):
         for name in ("a%00b", "x" * 300):
             assert client.post(f"/api/task/{path}/{name}").status_code == 400, (path, name)
+
+
+def test_nobody_writes_a_line_of_their_own_into_the_log_of_refusals(shop: Horarium, caplog: Any) -> None:
+    client = asking(shop, Door(shop, users={"ann": User("ann", Role.ADMIN, hashed("hunter2"))}))
+    name = "bob\n2026-11-28 admin logged in\u2028"
+    client.post("/login", data={"name": name, "password": "x"})
+    client.get("/runs", auth=(name, "x"))
+    client.get("/api/task/info/a%0Ab")
+    told = [record.getMessage() for record in caplog.records if record.name == "horarium.web"]
+    assert len(told) >= 3 and not any(text.splitlines()[1:] for text in told)
+
+
+def test_a_name_of_several_lines_is_one_line_of_a_mails_subject() -> None:
+    """A mail cannot be made with it; the alert would be tried again for ever, and all behind it wait."""
+    incident = Incident(rule="queue_old", subject="mail\nBcc: eve@evil.example\u2028x", text="a\nb", since=0, seen=0)
+    notice = Notice(occasion="firing", rule="queue_old", group="", incidents=(incident,), since=0)
+    message = message_of(notice, app="shop", now=1000, zone="UTC")
+    EmailMessage()["Subject"] = message.title
+    assert len(message.title.splitlines()) == 1 and len(message.body.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    "host", ["[::1].evil.example", "127.0.0.1@evil.example", "127.0.0.1.evil.example", "127.0.0.1 x"]
+)
+def test_no_name_only_looks_like_ours(shop: Horarium, host: str) -> None:
+    client = asking(shop, Open(), hosts=("127.0.0.1", "::1"))
+    assert client.get("/settings", headers={"Host": host}).status_code == 421
+    assert [client.get("/settings", headers={"Host": own}).status_code for own in ("[::1]:80", "127.0.0.1")] == [
+        200,
+        200,
+    ]
