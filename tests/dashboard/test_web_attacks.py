@@ -155,3 +155,10 @@ def test_no_name_only_looks_like_ours(shop: Horarium, host: str) -> None:
         200,
         200,
     ]
+
+
+def test_a_record_of_the_audit_is_as_long_as_a_person_writes(shop: Horarium, client: TestClient) -> None:
+    form = {"queue": "q" * 400_000, "reason": "r" * 400_000}
+    assert client.post("/queues/pause", data=form).status_code == 303
+    [note] = shop.engine.notes.read("audit/", now=shop.engine.now())
+    assert b"queues.pause" in bytes(note.text) and len(bytes(note.text)) < 5000
