@@ -48,20 +48,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--runs", type=int, default=RUNS)
     parser.add_argument("--keep", type=Path)
     asked = parser.parse_args(arguments)
-    with _served(asked.store, asked.keep) as url:
+    with served(asked.store, asked.keep) as url:
         engine = connect(url)
         began = time.perf_counter()
         fill(engine, asked.runs)
         print(f"{asked.store}: {asked.runs:,} runs kept, stored in {time.perf_counter() - began:.0f} s", flush=True)
         if "postgres" in asked.store:
-            _analyse(url)
+            analyse(url)
         for name, question in questions(engine).items():
             print(f"  {name:44} {_measure(question)}", flush=True)
         engine.close()
 
 
 def fill(engine: Engine, count: int) -> None:
-    """Record ended runs; those whose ids are there already stay one run each."""
+    """Record so many ended runs, the newest of just now."""
     now = engine.now()
     for start in range(0, count, BATCH):
         runs = [_run(number, now - DAY + DAY * number // count) for number in range(start, min(start + BATCH, count))]
@@ -125,7 +125,8 @@ def _measure(question: Callable[[], object]) -> str:
 
 
 @contextmanager
-def _served(store: str, keep: Path | None) -> Iterator[str]:
+def served(store: str, keep: Path | None) -> Iterator[str]:
+    """Yield the address of an empty store: a file, or a server of its own, that goes away at the end."""
     sys.path[:0] = [str(ROOT / "tests")]
     from servers import PostgresServer, RedisServer
 
@@ -140,7 +141,7 @@ def _served(store: str, keep: Path | None) -> Iterator[str]:
             yield server.url
 
 
-def _analyse(url: str) -> None:
+def analyse(url: str) -> None:
     """Do what autovacuum would have done a minute later."""
     import psycopg
 

@@ -19,6 +19,7 @@ from horarium.observe.charts import (
     read_extent,
     spark_points,
 )
+from horarium.observe.counted import Past
 from horarium.observe.glance import glance
 from horarium.tally import BOUNDS, Reading, Tally, bin_of
 
@@ -168,3 +169,19 @@ def test_the_four_numbers_are_of_the_last_minute_and_hour(engine: MemoryEngine) 
 def test_extents_are_values() -> None:
     extent = Extent(since=0, until=60_000, ends=45_000, width="10s", step=30_000)
     assert [extent.lasts(at) for at in extent.instants] == [30.0, 15.0]
+
+
+def test_what_is_over_for_good_is_read_once_and_what_is_not_each_time(engine: MemoryEngine) -> None:
+    past, hour = Past(), NOW - NOW % 60_000 - HOUR
+    engine.series.add([tally(NOW - 40 * 60_000, succeeded=7), tally(NOW - 2 * 60_000, succeeded=1)], now=NOW)
+
+    def counts(now: int) -> int:
+        sums = past.sums(engine.series, "1m", hour, now=now)
+        return sum(each.counts["succeeded"] for each in sums if each is not None)
+
+    assert counts(NOW) == 8
+    late = [tally(NOW - 40 * 60_000, succeeded=100), tally(NOW - 2 * 60_000, succeeded=2), tally(NOW, succeeded=3)]
+    engine.series.add(late, now=NOW)
+    assert counts(NOW) == 13  # all but what nobody adds to any more
+    assert counts(NOW + 20 * 60_000) == 13
+    assert len(past.sums(engine.series, "1m", hour, now=NOW)) == 61

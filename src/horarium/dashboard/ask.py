@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 
 from horarium.clock import Instant, Seconds
 from horarium.dashboard.person import Access, Person
+from horarium.observe.counted import Past
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium
@@ -33,6 +34,7 @@ class Ask(Struct, frozen=True, kw_only=True):
     base: str = ""  # the dashboard's own prefix, without a slash at its end
     access: Access | None = None  # who knows people here; for the pages that let them in
     connection: HTTPConnection | None = None  # what the request came by; for the same
+    past: Past = field(default_factory=Past)  # what looks before this one have learned of what was counted
 
     @property
     def engine(self) -> Engine:

@@ -39,6 +39,7 @@ from horarium.dashboard.room import Room, Route
 from horarium.dashboard.rooms import ALL
 from horarium.dashboard.streams import Streams
 from horarium.errors import EngineUnavailable, HorariumError
+from horarium.observe.counted import Past
 from horarium.observe.moments import zone_or_utc
 from horarium.observe.text import one_line
 from horarium.version import __version__
@@ -88,6 +89,7 @@ class Site:
         self._rooms = rooms
         self._hub: Hub | None = None
         self._streams = Streams()
+        self._past = Past()
         self._matchers = [
             (compile_path(route.path), route) for room in rooms for route in room.routes if not route.is_change
         ]
@@ -247,6 +249,7 @@ class Site:
             query=query,
             zone=zone,
             base=base,
+            past=self._past,
         )
         try:
             shown = route.function(ask)
@@ -288,6 +291,7 @@ class Site:
             parts={name: unquote(str(value)) for name, value in request.path_params.items()},
             query=dict(request.query_params),
             form=form,
+            past=self._past,
             zone=_zone(request, self.app),
             theme=_theme(request),
             density=_density(request),

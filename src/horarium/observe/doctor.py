@@ -15,7 +15,7 @@ from horarium.engines.records import MemberRecord
 from horarium.observe.facts import Facts, gather, without_name
 from horarium.observe.finding import Finding, did_you_mean, fine, lasting, note, plural, problem, warning
 from horarium.observe.switched import judge_switches
-from horarium.schedules.health import Condition, health
+from horarium.schedules.health import Condition, Health, health
 from horarium.schedules.record import Schedule
 
 __all__ = ["CLOCK_TOLERANCE", "Facts", "Finding", "diagnose", "gather"]
@@ -92,12 +92,11 @@ def judge_schedules(facts: Facts, schedules: tuple[Schedule, ...]) -> Iterator[F
                 f"{facts.command} beat",
             )
         else:
-            yield from _judge_course(facts, schedule)
+            yield from _judge_course(facts, schedule, found)
 
 
-def _judge_course(facts: Facts, schedule: Schedule) -> Iterator[Finding]:
+def _judge_course(facts: Facts, schedule: Schedule, found: Health) -> Iterator[Finding]:
     """Say of a schedule that fires whether its runs succeed, and in time."""
-    found = health(schedule, facts.now)
     if found.is_alarming:
         yield problem(
             f"schedule-{_CAUSES[found.condition]}",

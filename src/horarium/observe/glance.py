@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -10,7 +10,8 @@ from msgspec import Struct
 from horarium.clock import Instant, Seconds
 from horarium.engines.records import QueueCounts
 from horarium.observe.charts import OUTCOMES
-from horarium.tally import WIDTH_MS, Reading, Tally, bucket_of, quantile, summed
+from horarium.observe.counted import Past
+from horarium.tally import WIDTH_MS, Tally, bucket_of, quantile, summed
 
 if TYPE_CHECKING:
     from horarium.engines.protocol import Series
@@ -42,19 +43,21 @@ class Glance(Struct, frozen=True, kw_only=True):
         return not any(self.rates)
 
 
-def glance(series: Series, queues: Mapping[str, QueueCounts], *, now: Instant) -> Glance:
+def glance(series: Series, queues: Mapping[str, QueueCounts], *, now: Instant, past: Past | None = None) -> Glance:
     """Return the numbers. They move on with the buckets of ten seconds, not with each look. Raises: EngineUnavailable.
 
-    ``queues``: what the inspector counts.
+    ``queues``: what the inspector counts; ``past``: what looks before this one have learned.
     """
+    past = past or Past()
     soon = bucket_of(now, "10s")
     rate = series.tallies("10s", since=soon - round(RATE_OVER * 1000), until=soon)
-    recent = summed(series.tallies("1m", since=bucket_of(now, "1m") - round(SHARE_OVER * 1000), until=now + 1))
+    minutes = past.sums(series, "1m", bucket_of(now, "1m") - round(SHARE_OVER * 1000), now=now)
+    recent = summed(each for each in minutes if each is not None)
     start = bucket_of(now, "1h") - DAY * WIDTH_MS["1h"]
-    hours = _by_hour(series.tallies("1h", since=start, until=now + 1), start)
+    hours = past.sums(series, "1h", start, now=now)
     waits: list[float | None] = [None] * (DAY + 1)
     for reading in series.readings("1h", since=start, until=now + 1):
-        place = _place(reading, start)
+        place = (reading.at - start) // WIDTH_MS["1h"]
         waits[place] = max(waits[place] or 0.0, reading.oldest)
     due, queue = min(((each.oldest_due, name) for name, each in queues.items() if each.oldest_due), default=(None, ""))
     return Glance(
@@ -69,17 +72,6 @@ def glance(series: Series, queues: Mapping[str, QueueCounts], *, now: Instant) -
         run_times=_each(hours, lambda tally: quantile(tally.ran, 0.95), None),
         waits=waits,
     )
-
-
-def _by_hour(tallies: Iterable[Tally], start: Instant) -> list[Tally | None]:
-    hours: list[list[Tally]] = [[] for _ in range(DAY + 1)]
-    for tally in tallies:
-        hours[_place(tally, start)].append(tally)
-    return [summed(each) for each in hours]
-
-
-def _place(of: Tally | Reading, start: Instant) -> int:
-    return (of.at - start) // WIDTH_MS["1h"]
 
 
 def _each(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -95,7 +95,7 @@ def next_hour(engine: Engine, *, now: Instant) -> NextHour:
 
 def _firings(schedule: Schedule, now: Instant, until: Instant, most: int) -> list[Instant]:
     try:
-        return [at for at in islice(upcoming(schedule, now=now), most) if at < until]
+        return list(takewhile(lambda at: at < until, islice(upcoming(schedule, now=now), most)))
     except InvalidSchedule:
         return []  # the doctor tells of it
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from functools import partial
 
 import msgspec
@@ -57,8 +58,12 @@ class PostgresResults:
             values["after_created"], values["after_turn"] = _decode_place(page.after)
             texts.append("(created, turn) < (%(after_created)s::bigint, %(after_turn)s::bigint)")
 
+        # The runs of a schedule are one range of one index: there is nothing to choose, and one statement has one
+        # snapshot. A page of schedules asks for those of each: 50 round trips instead of 200, and half the CPU.
+        is_one_range = filter.schedule is not None and filter == RunFilter(schedule=filter.schedule)
+
         def work(db: Database, again: bool) -> list[Row]:
-            with question(db):
+            with nullcontext() if is_one_range else question(db):
                 return db.ask("search", texts, limit=page.limit + 1, **values)
 
         rows = self._store.carry_out(work)

@@ -59,7 +59,7 @@ class PostgresSeries:
                 at=at,
                 task=task,
                 queue=queue,
-                counts=counts,
+                counts=_counts(counts),
                 ran=tuple(ran),
                 ran_sum=ran_sum,
                 waited=tuple(waited),
@@ -84,6 +84,9 @@ class PostgresSeries:
             Reading(at=at, queue=queue, ready=ready, claimed=claimed, oldest=oldest)
             for at, queue, ready, claimed, oldest in rows
         ]
+
+
+_counts = msgspec.json.Decoder(dict[str, int]).decode
 
 
 def _told(tallies: Sequence[tuple[Width, Tally]]) -> str:
