@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import re
+import threading
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,47 @@ def test_those_who_look_at_the_same_share_one_rendering() -> None:
         assert len(rendered) == 1
 
     in_a_loop(look())
+
+
+def test_that_a_store_is_away_is_told_by_all_pages_when_one_has_found_it_out() -> None:
+    """A store that hangs costs each look some seconds: the last of many would show what is old for minutes."""
+    is_away, go_on = threading.Event(), threading.Event()
+
+    def find_out() -> str:
+        if is_away.is_set():
+            raise EngineUnavailable("it does not answer")
+        return "first"
+
+    def hang() -> str:
+        if is_away.is_set():
+            go_on.wait(20)
+        return "second"
+
+    async def look() -> None:
+        hub = Hub(SystemClock())
+        async with hub.looking("one", find_out) as one, hub.looking("other", hang) as other:
+            version = await other.wait_beyond(0)
+            await one.wait_beyond(0)
+            is_away.set()
+            await asyncio.wait_for(other.wait_beyond(version), 15)
+            assert other.html == "second"
+            assert other.trouble is not None and "it does not answer" in other.trouble
+            go_on.set()
+
+    in_a_loop(look())
+
+
+def test_a_page_that_would_be_live_is_told_of_a_store_that_is_away(
+    client: TestClient, shop: Horarium, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(access: object, connection: object) -> None:
+        raise EngineUnavailable("no route to host")
+
+    monkeypatch.setattr(Open, "person", away)
+    answer = client.get("/live", params={"view": "/runs"})
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert "no route to host" in answer.text
+    assert not caplog.records
 
 
 def test_a_store_that_is_away_leaves_the_last_page_and_says_so() -> None:

@@ -188,7 +188,10 @@ class Site:
 
     async def _live(self, request: Request) -> Response:
         """Stream the live block of the page that ``view`` names, as the person who asks may see it."""
-        person = await asyncio.to_thread(self.access.person, request)
+        try:
+            person = await asyncio.to_thread(self.access.person, request)
+        except EngineUnavailable as error:  # the browser comes back
+            return HTMLResponse(visible(f"the store cannot be reached: {error}"), 503, {"Retry-After": "5"})
         if person is None:
             return self._unknown()
         viewed, _, asked = request.query_params.get("view", "").partition("?")
