@@ -195,4 +195,10 @@ def test_a_run_shows_on_an_open_page_without_a_reload(browser: Browser, tmp_path
             assert "JST" in page.inner_text(f"#run-{id}")
             assert not ana.is_wider_than_screen()
             ana.check_access()
+            page.clock.install()
+            page.reload()
+            page.wait_for_selector("#pulse[data-state=live]")
+            with page.expect_request("**/live?*"):  # a stream that says nothing for so long is opened anew
+                page.clock.fast_forward(60_000)
+            page.wait_for_selector("#pulse[data-state=live]")
         app.close()

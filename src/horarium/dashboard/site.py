@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("horarium.web")
 
 CSRF = "horarium-csrf"  # a header, or a field of a form
-PING_EVERY = 15  # seconds; proxies end what is silent
+PING_EVERY = 15  # seconds; proxies end what is silent, and pages ask anew (horarium.js)
 TOLD = "horarium_told"  # a cookie for one answer: what became of a change
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
@@ -227,6 +227,7 @@ class Site:
         return EventSourceResponse(
             self._streams.counted(who, self._streams.sealed(person, is_still_welcome, events)),
             ping=PING_EVERY,
+            ping_message_factory=_ping,
             headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store"},
         )
 
@@ -322,6 +323,11 @@ async def _stream(hub: Hub, key: object, look: Callable[[], str], seen: str) -> 
                 trouble = feed.trouble
                 yield ServerSentEvent(data=trouble or "", event="stale" if trouble else "fresh")
             version = await feed.wait_beyond(version)
+
+
+def _ping() -> ServerSentEvent:
+    """An event and no comment, so that pages hear it."""
+    return ServerSentEvent(data="", event="ping")
 
 
 async def _form(request: Request) -> dict[str, tuple[str, ...]] | None:

@@ -72,7 +72,10 @@ document.addEventListener("submit", (event) => {
 const live = document.getElementById("live");
 const pulse = document.getElementById("pulse");
 const stale = document.getElementById("stale");
+const silent = 40000; // ms: the dashboard says something each 15 s; who says nothing hangs, or the way is cut
 let paused = false;
+let stream = null;
+let heard = 0;
 
 function show(state, word) {
   pulse.dataset.state = state;
@@ -96,13 +99,24 @@ export function pause(wanted = !paused) {
 
 if (live) {
   live.addEventListener("htmx:sse:before:message", (event) => {
+    heard = Date.now();
     if (paused && !event.detail.message.event) event.preventDefault();
     hold();
   });
-  live.addEventListener("htmx:sse:after:connection", () => { if (!paused) show("live", "live"); });
+  live.addEventListener("htmx:sse:after:connection", (event) => {
+    heard = Date.now();
+    stream = event.detail.connection;
+    if (!paused) show("live", "live");
+  });
   live.addEventListener("htmx:sse:error", () => show("lost", "reconnecting"));
   live.addEventListener("stale", (event) => { stale.textContent = event.detail.data; stale.hidden = false; });
   live.addEventListener("fresh", () => { stale.hidden = true; });
+  setInterval(() => {
+    if (!stream || document.hidden || Date.now() - heard < silent) return;
+    heard = Date.now();
+    show("lost", "reconnecting");
+    stream.reader?.cancel();
+  }, 5000);
 }
 
 // Keys. None acts while something is typed into, none changes anything without a dialog.
