@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import inspect
+import logging
 import re
+import signal
 import threading
 from pathlib import Path
 
 import pytest
+import uvicorn
 from front_desk import Place, in_a_loop, visitor
 from playwright.sync_api import Browser
 from starlette.testclient import TestClient
+from uvicorn.protocols.http import h11_impl
 
 from horarium import Horarium
 from horarium.clock import ManualClock, SystemClock
-from horarium.dashboard import web
+from horarium.dashboard import serving, web
 from horarium.dashboard.live import Hub
 from horarium.dashboard.person import Open
 from horarium.errors import EngineUnavailable
@@ -102,6 +107,17 @@ def test_a_cold_start_is_small(client: TestClient) -> None:
     assert len(files) >= 4
     total = len(gzip.compress(page.content)) + sum(len(gzip.compress(client.get(each).content)) for each in files)
     assert total < 150_000
+
+
+def test_streams_that_are_cut_when_the_server_ends_are_no_lines_in_its_log() -> None:
+    server = serving._Server(uvicorn.Config(lambda: None))
+    cut = logging.LogRecord("uvicorn.error", logging.ERROR, "", 0, serving.CUT + ".", None, None)
+    other = logging.LogRecord("uvicorn.error", logging.ERROR, "", 0, "Exception in ASGI application", None, None)
+    assert server.is_worth_a_line(cut)
+    server.handle_exit(signal.SIGTERM, None)
+    assert not server.is_worth_a_line(cut)
+    assert server.is_worth_a_line(other)
+    assert serving.CUT in inspect.getsource(h11_impl), "uvicorn says it in other words"
 
 
 def test_those_who_look_at_the_same_share_one_rendering() -> None:
