@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("horarium.web")
 
 CSRF = "horarium-csrf"  # a header, or a field of a form
-PING_EVERY = 15  # seconds; proxies end what is silent
+PING_EVERY = 15  # seconds; proxies end what is silent, and pages ask anew (live.js)
 TOLD = "horarium_told"  # a cookie for one answer: what became of a change
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
@@ -191,7 +191,10 @@ class Site:
 
     async def _live(self, request: Request) -> Response:
         """Stream the live block of the page that ``view`` names, as the person who asks may see it."""
-        person = await asyncio.to_thread(self.access.person, request)
+        try:
+            person = await asyncio.to_thread(self.access.person, request)
+        except EngineUnavailable as error:  # the browser comes back
+            return HTMLResponse(visible(f"the store cannot be reached: {error}"), 503, {"Retry-After": "5"})
         if person is None:
             return self._unknown()
         viewed, _, asked = request.query_params.get("view", "").partition("?")
@@ -227,6 +230,7 @@ class Site:
         return EventSourceResponse(
             self._streams.counted(who, self._streams.sealed(person, is_still_welcome, events)),
             ping=PING_EVERY,
+            ping_message_factory=_ping,
             headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store"},
         )
 
@@ -325,6 +329,11 @@ async def _stream(hub: Hub, key: object, look: Callable[[], str], seen: str) -> 
                 trouble = feed.trouble
                 yield ServerSentEvent(data=trouble or "", event="stale" if trouble else "fresh")
             version = await feed.wait_beyond(version)
+
+
+def _ping() -> ServerSentEvent:
+    """An event and no comment, so that pages hear it."""
+    return ServerSentEvent(data="", event="ping")
 
 
 async def _form(request: Request) -> dict[str, tuple[str, ...]] | None:
