@@ -72,7 +72,7 @@ def one(ask: Ask) -> Shown:
     if row is None:
         raise Unanswerable("gone", "Nothing is known of this queue", hint="It is empty, and nobody alive reads it.")
     page = ask.engine.inspector.find(RunFilter(queues=(name,)), Page(limit=WAITING, after=ask.query.get("after")))
-    facts = gather(ask.app, ask.now, with_schedules=False, most_counted=0)
+    facts = gather(ask.app, ask.now, command=ask.command, with_schedules=False, most_counted=0)
     return Shown(
         template="queues/one.html",
         title=f"Queue {visible(name, 100)}",
