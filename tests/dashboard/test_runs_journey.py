@@ -40,7 +40,7 @@ def test_an_operator_finds_why_a_job_failed_and_runs_all_of_them_again(tmp_path:
 
 
 def _send(place: Place) -> None:
-    code = "import shop; [shop.charge.delay(order) for order in (1115, 1116, 1117)]; shop.add.delay(1, 2)"
+    code = "import shop; [shop.charge.delay(order) for order in (1115, 1116, 1117)]; shop.add.delay(1, 2); shop.add.delay('q' * 300, '')"
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     subprocess.run([sys.executable, "-c", code], cwd=place.folder, env=environment, check=True, timeout=60)
 
@@ -48,6 +48,8 @@ def _send(place: Place) -> None:
 def _find_it(ana: Visitor) -> None:
     page = ana.open("/runs")
     expect(page.locator("tr", has_text="failed")).to_have_count(3)
+    lines = page.locator("td[data-label=Task] a").evaluate_all("each => each.map(a => a.getClientRects().length)")
+    assert set(lines) == {1}, "a long argument squeezes the names of tasks"
     ana.check_access()
     page.fill("#question", "state:fai")
     page.get_by_role("option", name="failed").click()

@@ -38,7 +38,7 @@ def test_without_the_setting_the_page_says_that_nobody_is_told_and_what_to_write
     page = client.get("/alerts")
     assert page.status_code == 200
     assert "Nobody is told of anything" in page.text
-    assert "Nothing is wrong" in page.text
+    assert "Nobody looks at the rules" in page.text and "Nothing is wrong" not in page.text
 
 
 def test_what_fires_is_shown_as_text_with_its_rule_and_where_it_is(client: TestClient, shop: Horarium) -> None:
@@ -128,7 +128,7 @@ def test_somebody_sees_what_fires_tries_a_channel_and_silences_it(tmp_path: Path
         with visitor(browser, url) as person:
             page = person.page
             page.goto(f"{url}/alerts")
-            expect(page.get_by_text("Nothing is wrong")).to_be_visible()
+            expect(page.get_by_text("Nobody looks at the rules")).to_be_visible()
             put(app, subject="mail", text="2 messages ready, and no live worker reads it")
             row = page.locator("#incidents tbody tr")
             expect(row).to_contain_text("no live worker reads it")  # it came by itself

@@ -41,7 +41,7 @@ from horarium.dashboard.streams import Streams
 from horarium.errors import EngineUnavailable, HorariumError
 from horarium.observe.counted import Past
 from horarium.observe.moments import zone_or_utc
-from horarium.observe.text import one_line
+from horarium.observe.text import one_line, visible
 from horarium.version import __version__
 
 if TYPE_CHECKING:

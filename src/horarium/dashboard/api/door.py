@@ -234,7 +234,10 @@ def office_of(request: Request) -> Office:
 
 def admit(request: Request, app: Horarium, access: Access, role: Role, *, mounted: str = "") -> Caller:
     """Return who asks. ``mounted``: where below the dashboard. Raises: Problem when they may not; EngineUnavailable."""
-    person = access.person(request) if role > Role.NOBODY else _NOBODY
+    base = request.scope.get("root_path", "").removesuffix(mounted)
+    # A session's cookie is named for the dashboard's own prefix, and is the API's too.
+    asked = Request({**request.scope, "root_path": base})
+    person = access.person(asked) if role > Role.NOBODY else _NOBODY
     if person is None:
         request.state.challenge = access.challenge
         _note(request, "nobody", "nobody is logged in")
@@ -250,7 +253,7 @@ def admit(request: Request, app: Horarium, access: Access, role: Role, *, mounte
         app=app,
         person=person,
         now=app.engine.now() if role > Role.NOBODY else 0,
-        base=request.scope.get("root_path", "").removesuffix(mounted),
+        base=base,
         request=request.state.request_id,
         address=address_of(request.scope),
     )
