@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import Raw
 
 from horarium import Horarium
+from horarium.clock import Instant
 from horarium.engines.records import Member, RunningNow
 from horarium.message import Message
 from horarium.outcome import Attempt, ErrorRecord, Run
@@ -15,14 +16,21 @@ from horarium.outcome import Attempt, ErrorRecord, Run
 def ended(shop: Horarium, id: str, *, state: str = "SUCCESS", ago: int = 60_000, **fields: Any) -> Run:
     """Record a run that ended half a second after its start."""
     now = shop.engine.now()
+    run = ended_run(id, now - ago, state, **fields)
+    shop.engine.results.record([run], keep=86_400.0, now=now)
+    return run
+
+
+def ended_run(id: str, created: Instant, state: str = "SUCCESS", **fields: Any) -> Run:
+    """Return a run that ended half a second after its start, a second after it was sent."""
     error = None
     if state == "FAILURE":
         error = ErrorRecord(class_path="shop.GatewayError", text="no answer", traceback="Traceback\n  shop.py")
-    started, end = now - ago + 1000, now - ago + 1500
+    started, end = created + 1000, created + 1500
     own = {name: fields.pop(name) for name in list(fields) if name in Message.__struct_fields__}
-    message = {"id": id, "task": "shop.add", "args": Raw(b"[1,2]"), "created": now - ago, **own}
+    message = {"id": id, "task": "shop.add", "args": Raw(b"[1,2]"), "created": created, **own}
     outcome = "failed" if error else "succeeded"
-    run = Run(
+    return Run(
         message=Message(**message),
         state=state,
         changed=end,
@@ -34,8 +42,6 @@ def ended(shop: Horarium, id: str, *, state: str = "SUCCESS", ago: int = 60_000,
         attempts=(Attempt(number=1, worker="w1@vm", outcome=outcome, started=started, ended=end, error=error),),
         **fields,
     )
-    shop.engine.results.record([run], keep=86_400.0, now=now)
-    return run
 
 
 def worker(shop: Horarium, *, running: str | None = None) -> None:

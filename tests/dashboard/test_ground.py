@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import gzip
 import re
-from pathlib import Path
 
 import pytest
-from front_desk import Place, in_a_loop, visitor
-from playwright.sync_api import Browser
+from front_desk import in_a_loop
 from starlette.testclient import TestClient
 
 from horarium import Horarium
@@ -18,15 +16,6 @@ from horarium.dashboard import web
 from horarium.dashboard.live import Hub
 from horarium.dashboard.person import Open
 from horarium.errors import EngineUnavailable
-
-CODE = """
-from horarium import Horarium
-app = Horarium("shop", store="sqlite:///shop.db", timezone="Europe/Berlin")
-
-@app.task
-def add(a, b):
-    return a + b
-"""
 
 
 def test_a_page_names_its_app_and_its_files_by_their_digest(client: TestClient) -> None:
@@ -138,19 +127,3 @@ def test_a_store_that_is_away_leaves_the_last_page_and_says_so() -> None:
             assert feed.trouble is not None and "no route to host" in feed.trouble
 
     in_a_loop(look())
-
-
-def test_a_run_shows_on_an_open_page_without_a_reload(browser: Browser, tmp_path: Path) -> None:
-    with Place(tmp_path, CODE) as place:
-        app = Horarium("test", store=f"sqlite:///{tmp_path}/shop.db", set_as_current=False)
-        place.work()
-        with visitor(browser, place.serve(), zone="Asia/Tokyo") as ana:
-            page = ana.open("/runs")
-            page.wait_for_selector("#pulse[data-state=live]")
-            id = app.send_task("shop.add", (1, 2)).id
-            row = page.wait_for_selector(f"#run-{id} .state.good")
-            assert row is not None
-            assert "JST" in page.inner_text(f"#run-{id}")
-            assert not ana.is_wider_than_screen()
-            ana.check_access()
-        app.close()
