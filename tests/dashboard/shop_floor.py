@@ -1,4 +1,4 @@
-"""What the tests of the APIs set up: runs that have ended, and a worker that lives."""
+"""What tests set up: runs that have ended, a worker that lives, an alert that fires."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from typing import Any
 from msgspec import Raw
 
 from horarium import Horarium
+from horarium.alerts import shelf
+from horarium.alerts.book import Book, Incident
 from horarium.clock import Instant
 from horarium.engines.records import Member, RunningNow
 from horarium.message import Message
 from horarium.outcome import Attempt, ErrorRecord, Run
+
+HOSTILE = "<img src=x onerror=alert(1)>\u202e"
 
 
 def ended(shop: Horarium, id: str, *, state: str = "SUCCESS", ago: int = 60_000, **fields: Any) -> Run:
@@ -54,3 +58,11 @@ def worker(shop: Horarium, *, running: str | None = None) -> None:
         Member(owner="c", kind="child", pid=11, running=busy, processed=7, **common),
     ]
     shop.engine.queue.renew(members, now=now, lease=60.0)
+
+
+def put_incident(app: Horarium, **fields: Any) -> None:
+    """Let an alert fire since a minute ago, which nobody has been told of."""
+    now = app.engine.now()
+    chosen: dict[str, Any] = {"rule": "queue_unread", "subject": HOSTILE, "text": HOSTILE, "phase": "firing"}
+    incident = Incident(**{**chosen, "since": now - 60_000, "seen": now, "path": "/queues", **fields})
+    shelf.write(app.engine, now=now, book=Book(incidents=(incident,), recent=(incident,)))

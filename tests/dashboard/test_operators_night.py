@@ -1,5 +1,5 @@
-"""A night as an operator has it, in a real browser on a real worker: in by the printed link, what failed, what never ran,
-and ten thousand at once.
+"""A night as an operator has it, in a real browser on a real worker: in by the printed link, what failed, what never
+ran, and ten thousand at once.
 
 One place for all of it, since starting processes is what costs. What each page says in which case is asked of its
 functions, in the other files; here it is asked whether a person gets through.
@@ -45,7 +45,7 @@ DAY = 24 * HOUR
 
 
 def test_an_operator_gets_through_the_night(tmp_path: Path, browser: Browser) -> None:
-    """Rows 115, 116, 127, 133 and 135."""
+    """Rows 115, 116, 127 and 133."""
     (tmp_path / "switch").write_text("off")
     with (
         Place(tmp_path, CODE) as place,
