@@ -182,6 +182,7 @@ class Visitor:
     def _take(self, path: Path, theme: Any, size: Any) -> None:
         self.page.emulate_media(color_scheme=theme)
         self.page.set_viewport_size(size)
+        self.page.evaluate("window.scrollTo(0, 0)")
         tall = self.page.evaluate("document.documentElement.scrollHeight")
         clip: Any = {"x": 0, "y": 0, "width": size["width"], "height": min(tall, MOST_TALL)}
         self.page.screenshot(path=path, full_page=True, animations="disabled", clip=clip)

@@ -7,6 +7,7 @@ functions, in the other files; here it is asked whether a person gets through.
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from shop_floor import ended_run
 
 from horarium import Horarium
 from horarium.schedules.cron import cron
+from horarium.tally import BOUNDS, Tally, bin_of
 
 CODE = """
 from horarium import Horarium
@@ -69,7 +71,8 @@ def test_an_operator_gets_through_the_night(tmp_path: Path, browser: Browser) ->
 
 
 def _last_night(app: Horarium) -> None:
-    """Store two schedules that were due six hours ago, when no scheduler was there; one of them is caught up."""
+    """Store two schedules that were due six hours ago, when no scheduler was there; one of them is caught up. Others
+    fire long after this test, and an hour of numbers has been counted."""
     app.task(name="shop.charge")(lambda order: None)  # so that they may be named here
     app.task(name="shop.clean")(lambda days: None)
     now = app.engine.now()
@@ -85,6 +88,19 @@ def _last_night(app: Horarium) -> None:
         app.engine.schedules.save(
             [replace(made, created=before, changed=before, anchor=before, next_fire=due)], now=now
         )
+    for number, name in enumerate(("invoices", "reminders", "sync-stock", "reindex")):
+        minute = (now // 60_000 + 15 + 10 * number) % 60
+        app.schedules.create(name, "shop.clean", cron(f"{minute} * * * *"), [number], timezone="Europe/Berlin")
+    app.engine.series.add([_counted(now - 10_000 * back, back) for back in range(1, 360)], now=now)
+
+
+def _counted(at: int, number: int) -> Tally:
+    wave = round(18 * math.sin(number / 23) + 9 * math.sin(number / 5))
+    counts = {"succeeded": 40 + wave, "failed": 3 if 200 < number < 240 else int(number % 11 == 0)}
+    ran = [0] * (len(BOUNDS) + 1)
+    ran[bin_of(0.05 + (wave + 30) / 200)] = 38 + wave
+    ran[bin_of(0.9)] = 2
+    return Tally(at=at, task="shop.charge", queue="default", counts=counts, ran=tuple(ran), waited=tuple(ran))
 
 
 def _log_in(place: Place, ana: Visitor) -> None:
@@ -111,7 +127,8 @@ def _see_what_comes(app: Horarium, ana: Visitor) -> None:
 def _find_why_it_did_not_run(ana: Visitor) -> None:
     """The click path of docs/how-to/find-out-why-a-job-failed.md for a schedule that was missed."""
     page = ana.open("/")
-    ana.screenshot("overview-night")
+    page.wait_for_selector("#chart-outcomes canvas")
+    ana.screenshot("overview")
     page.locator("#attention a", has_text="clean-up").click()
     page.locator("table.schedules a", has_text="clean-up").click()
     expect(page.locator("#verdict")).to_contain_text("late")

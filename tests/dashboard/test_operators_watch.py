@@ -54,12 +54,13 @@ def test_a_shop_is_watched(browser: Browser, tmp_path: Path) -> None:
         _see_what_fires(app, ana)
         _follow_a_workflow(place, app, ana)
         _watch_what_happens(app, ana)
-        _look_into_charts(app, ana)
+        eventually(lambda: app.engine.series.tallies("10s", since=0, until=1 << 60), "something that is counted")
         for path in PATHS:
             ana.open(path).wait_for_load_state("load")
             assert not ana.is_wider_than_screen(), path
             ana.check_access()
-            ana.screenshot(path.strip("/").replace("/", "-").replace("%40", "-") or "overview")
+            ana.screenshot(path.strip("/").replace("/", "-").replace("%40", "-") or "overview-first")
+        _look_into_charts(ana)
 
 
 def _see_what_fires(app: Horarium, ana: Visitor) -> None:
@@ -126,9 +127,8 @@ def _watch_what_happens(app: Horarium, ana: Visitor) -> None:
     page.wait_for_selector("meter[max='3']")
 
 
-def _look_into_charts(app: Horarium, ana: Visitor) -> None:
-    """A click leads to the runs of that moment, a stroke to that time."""
-    eventually(lambda: app.engine.series.tallies("10s", since=0, until=1 << 60), "something that is counted")
+def _look_into_charts(ana: Visitor) -> None:
+    """A key changes the theme, a click leads to the runs of that moment, a stroke to that time."""
     page = ana.open("/?from=15m")
     page.wait_for_selector("#chart-outcomes canvas")
     over = page.locator("#chart-outcomes .u-over")
