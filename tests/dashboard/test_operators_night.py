@@ -91,15 +91,18 @@ def _last_night(app: Horarium) -> None:
     for number, name in enumerate(("invoices", "reminders", "sync-stock", "reindex")):
         minute = (now // 60_000 + 15 + 10 * number) % 60
         app.schedules.create(name, "shop.clean", cron(f"{minute} * * * *"), [number], timezone="Europe/Berlin")
-    app.engine.series.add([_counted(now - 10_000 * back, back) for back in range(1, 360)], now=now)
+    hour = [_counted(now - 10_000 * back, back, 1) for back in range(1, 360)]
+    day = [_counted(now - 300_000 * back, back, 30) for back in range(12, 288)]
+    app.engine.series.add([*hour, *day], now=now)
 
 
-def _counted(at: int, number: int) -> Tally:
-    wave = round(18 * math.sin(number / 23) + 9 * math.sin(number / 5))
-    counts = {"succeeded": 40 + wave, "failed": 3 if 200 < number < 240 else int(number % 11 == 0)}
+def _counted(at: int, number: int, times: int) -> Tally:
+    wave = 40 + round(18 * math.sin(number / 23) + 9 * math.sin(number / 5))
+    failed = 3 if 200 < number < 240 else int(number % 11 == 0)
     ran = [0] * (len(BOUNDS) + 1)
-    ran[bin_of(0.05 + (wave + 30) / 200)] = 38 + wave
-    ran[bin_of(0.9)] = 2
+    for place in range(wave):
+        ran[bin_of(0.03 * 1.05**place)] += times
+    counts = {"succeeded": wave * times, "failed": failed * times}
     return Tally(at=at, task="shop.charge", queue="default", counts=counts, ran=tuple(ran), waited=tuple(ran))
 
 
