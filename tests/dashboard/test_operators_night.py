@@ -125,6 +125,15 @@ def _see_what_comes(app: Horarium, ana: Visitor) -> None:
     page.locator("#news", has_text="1 new above").get_by_role("link").click()
     expect(page.locator(f"#run-{id} .state.good")).to_be_visible()
     expect(page.locator(f"#run-{id}")).to_contain_text("JST")
+    page.wait_for_selector("#pulse[data-state=live]")
+    for key in ("j", "x", "p"):
+        page.keyboard.press(key)
+    page.wait_for_selector("#pulse[data-state=paused]")
+    later = app.send_task("shop.add", (3, 4)).id
+    assert app.AsyncResult(later).get(timeout=20) == 7
+    page.keyboard.press("p")  # what came meanwhile is asked for at once
+    expect(page.locator("#news")).to_contain_text("1 new above")
+    expect(page.locator(f"#run-{id} input[type=checkbox]")).to_be_checked()
 
 
 def _find_why_it_did_not_run(ana: Visitor) -> None:

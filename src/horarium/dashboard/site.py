@@ -41,6 +41,7 @@ from horarium.dashboard.streams import Streams
 from horarium.errors import EngineUnavailable, HorariumError
 from horarium.observe.moments import zone_or_utc
 from horarium.observe.text import visible
+from horarium.version import __version__
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium
@@ -311,6 +312,7 @@ async def _stream(hub: Hub, key: object, look: Callable[[], str], seen: str) -> 
     version = 0
     trouble: str | None = None
     async with hub.looking(key, look) as feed:
+        yield ServerSentEvent(data=__version__, event="version")  # pages of another one ask for a reload
         while True:
             if feed.mark and feed.mark != seen:
                 seen = feed.mark
