@@ -14,10 +14,13 @@ DJANGO42 := .venv-django42
 DJANGO60 := .venv-django60
 EVENTS := examples/events
 WORKERS ?= 4
+# The tests start Python some thousands of times. What is imported is kept compiled, even where the machine says not to:
+# else each of those processes compiles Horarium anew, and each of pytest's compiles all the tests.
+export PYTHONDONTWRITEBYTECODE :=
 # What `make test` runs in. They are made side by side: most of the time they wait for the network and the disk.
 ENVIRONMENTS := $(VENV)/.test $(VENV)/.browser $(CELERY)/.ready $(DJANGO42)/.ready $(DJANGO60)/.ready
 
-.PHONY: help run test check exam bench soak docs clean
+.PHONY: help run test environments check exam bench soak docs clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -26,8 +29,10 @@ run: $(VENV)/.run ## install, then run the events example live on SQLite (Ctrl-C
 	cd $(EVENTS) && exec ../../$(BIN)/python -m app.run $(ARGS)
 
 test: ## install what the tests need and run them all
-	@$(MAKE) --no-print-directory -j4 $(ENVIRONMENTS)
+	@$(MAKE) --no-print-directory -j4 environments
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+
+environments: $(ENVIRONMENTS) ## install what the tests need
 
 check: $(VENV)/.lint ## ruff, mypy, and the house itself
 	$(BIN)/ruff check .

@@ -284,6 +284,20 @@ def test_what_breaks_together_is_told_together_and_what_joins_later_waits() -> N
     assert [each.occasion for each in course.look(30)] == ["recovered"]
 
 
+def test_a_recovery_names_all_that_people_have_heard_of_and_nothing_else() -> None:
+    lost = {name: Symptom(rule="worker_lost", subject=name, text="silent") for name in "abc"}
+    course = Course()
+    course.look(0, lost["a"], lost["b"])
+    [told] = course.look(30, lost["a"], lost["b"])
+    assert [each.subject for each in told.incidents] == ["a", "b"]
+    assert course.look(60, lost["b"], lost["c"]) == []  # c comes before there is another message
+    assert course.look(60, lost["c"]) == []
+    assert course.look(1, lost["c"]) == []
+    [over] = course.look(60)
+    assert over.occasion == "recovered"
+    assert sorted(each.subject for each in over.incidents) == ["a", "b"]
+
+
 def test_a_failure_is_repeated_only_when_it_has_happened_again() -> None:
     once = Symptom(rule="task_failed", subject="t · E", group="t · E", text="E", since=NOW, count=1)
     course = Course()

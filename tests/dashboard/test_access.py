@@ -7,8 +7,11 @@ import logging
 from typing import Any
 
 import pytest
-from gate import asking, logged_in, proof_of, sending, token_for
+from gate import OURS, asking, logged_in, proof_of, sending, token_for
+from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
+from starlette.routing import Mount
+from starlette.testclient import TestClient
 
 from horarium import Horarium
 from horarium.clock import ManualClock
@@ -104,6 +107,16 @@ def test_over_https_the_cookie_is_bound_to_the_host(shop: Horarium) -> None:
     cookie = next(each for each in answer.headers.get_list("set-cookie") if "session" in each)
     assert cookie.startswith("__Host-horarium_session=")
     assert "Secure" in cookie and "Path=/;" in cookie and "Domain" not in cookie
+
+
+@pytest.mark.parametrize("prefix", ["", "/horarium"])
+def test_who_is_logged_in_is_known_to_the_api_and_its_page_too(shop: Horarium, prefix: str) -> None:
+    address = f"http://127.0.0.1:8600{prefix}"
+    client = TestClient(Starlette(routes=[Mount(prefix, web(shop))]), base_url=address, headers=OURS)
+    client.post("/login", data={"token": token_for(shop)})
+    assert client.get("/api/v1/runs").status_code == 200
+    assert "What the dashboard shows" in client.get("/api/v1/docs").text
+    assert client.post("/api/v1/runs", json={"task": "shop.add"}).json()["code"] == "csrf"
 
 
 def test_a_logout_ends_the_session_in_the_store(shop: Horarium) -> None:

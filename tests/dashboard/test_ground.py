@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import inspect
+import logging
 import re
+import signal
+import threading
 from pathlib import Path
 
 import pytest
+import uvicorn
 from front_desk import Place, in_a_loop, visitor
 from playwright.sync_api import Browser
 from starlette.testclient import TestClient
+from uvicorn.protocols.http import h11_impl
 
 from horarium import Horarium
 from horarium.clock import ManualClock, SystemClock
-from horarium.dashboard import web
+from horarium.dashboard import serving, web
 from horarium.dashboard.live import Hub
 from horarium.dashboard.person import Open
 from horarium.dashboard.site import _stream
@@ -105,6 +111,17 @@ def test_a_cold_start_is_small(client: TestClient) -> None:
     assert total < 150_000
 
 
+def test_streams_that_are_cut_when_the_server_ends_are_no_lines_in_its_log() -> None:
+    server = serving._Server(uvicorn.Config(lambda: None))
+    cut = logging.LogRecord("uvicorn.error", logging.ERROR, "", 0, serving.CUT + ".", None, None)
+    other = logging.LogRecord("uvicorn.error", logging.ERROR, "", 0, "Exception in ASGI application", None, None)
+    assert server.is_worth_a_line(cut)
+    server.handle_exit(signal.SIGTERM, None)
+    assert not server.is_worth_a_line(cut)
+    assert server.is_worth_a_line(other)
+    assert serving.CUT in inspect.getsource(h11_impl), "uvicorn says it in other words"
+
+
 def test_those_who_look_at_the_same_share_one_rendering() -> None:
     rendered: list[int] = []
 
@@ -121,6 +138,47 @@ def test_those_who_look_at_the_same_share_one_rendering() -> None:
         assert len(rendered) == 1
 
     in_a_loop(look())
+
+
+def test_that_a_store_is_away_is_told_by_all_pages_when_one_has_found_it_out() -> None:
+    """A store that hangs costs each look some seconds: the last of many would show what is old for minutes."""
+    is_away, go_on = threading.Event(), threading.Event()
+
+    def find_out() -> str:
+        if is_away.is_set():
+            raise EngineUnavailable("it does not answer")
+        return "first"
+
+    def hang() -> str:
+        if is_away.is_set():
+            go_on.wait(20)
+        return "second"
+
+    async def look() -> None:
+        hub = Hub(SystemClock())
+        async with hub.looking("one", find_out) as one, hub.looking("other", hang) as other:
+            version = await other.wait_beyond(0)
+            await one.wait_beyond(0)
+            is_away.set()
+            await asyncio.wait_for(other.wait_beyond(version), 15)
+            assert other.html == "second"
+            assert other.trouble is not None and "it does not answer" in other.trouble
+            go_on.set()
+
+    in_a_loop(look())
+
+
+def test_a_page_that_would_be_live_is_told_of_a_store_that_is_away(
+    client: TestClient, shop: Horarium, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(access: object, connection: object) -> None:
+        raise EngineUnavailable("no route to host")
+
+    monkeypatch.setattr(Open, "person", away)
+    answer = client.get("/live", params={"view": "/runs"})
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert "no route to host" in answer.text
+    assert not caplog.records
 
 
 def test_a_store_that_is_away_leaves_the_last_page_and_says_so() -> None:
@@ -165,6 +223,12 @@ def test_a_run_shows_on_an_open_page_without_a_reload(browser: Browser, tmp_path
             page.keyboard.press("p")  # what came meanwhile is asked for at once
             page.wait_for_selector(f"#run-{later} .state.good")
             assert held.is_checked()
+            page.clock.install()
+            page.reload()
+            page.wait_for_selector("#pulse[data-state=live]")
+            with page.expect_request("**/live?*"):  # a stream that says nothing for so long is opened anew
+                page.clock.fast_forward(60_000)
+            page.wait_for_selector("#pulse[data-state=live]")
         with visitor(browser, place.url) as bob:
             bob.page.route("**/live?*", lambda route: route.abort())  # a proxy that lets no stream through
             page = bob.open("/runs")

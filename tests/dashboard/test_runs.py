@@ -388,6 +388,16 @@ def test_an_order_that_was_left_is_gone_on_with_and_sends_nothing_twice(
     assert shop.engine.inspector.counts().states == {"FAILURE": 250, "PENDING": 250}
 
 
+def test_an_order_whose_dashboard_died_before_it_began_is_shown_as_left(
+    shop: Horarium, asker: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = bulk.place(shop, bulk.Order(id="", act="retry", at=shop.engine.now(), matched=1))
+    assert shown(many.order(asker.ask(parts={"id": order.id})))["word"] == "running"
+    monkeypatch.setattr(bulk, "SILENT", -1.0)  # as if it had been that long ago
+    assert shown(many.order(asker.ask(parts={"id": order.id})))["word"] == "left"
+    assert bulk.take(shop, order.id) is not None
+
+
 def test_an_order_can_be_stopped_and_says_so(shop: Horarium, asker: Asker) -> None:
     record(shop, *(ended(shop, f"r{number:03}") for number in range(250)))
     order = bulk.place(shop, bulk.Order(id="", act="retry", at=shop.engine.now(), matched=250))

@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-from front_desk import Asker, Place, visitor
-from playwright.sync_api import Browser, expect
+from front_desk import Asker
+from shop_floor import put_incident as put
 from starlette.testclient import TestClient
 
 from horarium import Horarium
 from horarium.alerts import shelf
-from horarium.alerts.book import Book, Incident
 from horarium.dashboard.ask import Unanswerable
 from horarium.dashboard.audit import read_day
 from horarium.dashboard.person import Role
 from horarium.dashboard.rooms import alerts
 
-CODE = """
-from horarium import Horarium
-app = Horarium("shop", store="sqlite:///shop.db", timezone="Europe/Berlin")
-app.conf.alerts = {"channels": {"ops": {"type": "webhook", "url": "http://127.0.0.1/"}}}
-"""
-HOSTILE = "<img src=x onerror=alert(1)>\u202e"
 CHANNEL = {"type": "webhook", "url": "https://hooks.example/s3cret"}
-
-
-def put(app: Horarium, **fields: Any) -> None:
-    now = app.engine.now()
-    chosen: dict[str, Any] = {"rule": "queue_unread", "subject": HOSTILE, "text": HOSTILE, "phase": "firing"}
-    incident = Incident(**{**chosen, "since": now - 60_000, "seen": now, "path": "/queues", **fields})
-    shelf.write(app.engine, now=now, book=Book(incidents=(incident,), recent=(incident,)))
 
 
 def test_without_the_setting_the_page_says_that_nobody_is_told_and_what_to_write(client: TestClient) -> None:
@@ -119,29 +104,3 @@ def test_only_operators_silence_and_test() -> None:
     changes = [route for route in alerts.room.routes if route.is_change]
     assert len(changes) == 3
     assert {route.role for route in changes} == {Role.OPERATOR}
-
-
-def test_somebody_sees_what_fires_tries_a_channel_and_silences_it(tmp_path: Path, browser: Browser) -> None:
-    with Place(tmp_path, CODE) as place, Horarium("shop", store=f"sqlite:///{tmp_path}/shop.db") as app:
-        url = place.serve()
-        app.engine.check()
-        with visitor(browser, url) as person:
-            page = person.page
-            page.goto(f"{url}/alerts")
-            expect(page.get_by_text("Nothing is wrong")).to_be_visible()
-            put(app, subject="mail", text="2 messages ready, and no live worker reads it")
-            row = page.locator("#incidents tbody tr")
-            expect(row).to_contain_text("no live worker reads it")  # it came by itself
-            expect(row.get_by_text("firing")).to_be_visible()
-            page.get_by_role("button", name="Send a test").click()
-            expect(page.locator("#told")).to_contain_text("private address")
-            expect(page.locator("#sent")).to_contain_text("given up")
-            page.get_by_role("link", name="Silence…").click()
-            expect(page.get_by_label("About")).to_have_value("mail")
-            page.get_by_label("Why").fill("moving house")
-            page.get_by_role("button", name="Silence", exact=True).click()
-            expect(page.locator("#silences")).to_contain_text("moving house")
-            page.get_by_text("Rules: 7 of 7 are on").click()
-            person.check_access()
-            assert not person.is_wider_than_screen()
-            person.screenshot("alerts")

@@ -81,7 +81,7 @@ def test_problems_stand_first_with_the_way_there(shop: Horarium, client: TestCli
     assert sentence is not None
     assert "2 problems" in text_of(sentence[1])
     assert 'href="/queues">queue &#39;lonely&#39; holds 1 message, but no live worker reads it' in sentence[1]
-    assert "horarium worker -Q lonely" in page
+    assert "horarium -A shop worker -Q lonely" in page
 
 
 def test_what_is_foreign_is_shown_and_not_obeyed(shop: Horarium, client: TestClient) -> None:

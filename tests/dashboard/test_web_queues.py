@@ -50,7 +50,7 @@ def test_a_queue_that_nobody_reads_is_a_warning(shop: Horarium, client: TestClie
     shop.tasks["shop.charge"].apply_async((1,), queue="lonely")
     page = client.get("/queues").text
     assert "holds 1 message, and no live worker reads it" in page
-    assert "horarium worker -Q lonely" in page
+    assert "horarium -A shop worker -Q lonely" in page
 
 
 def test_each_message_says_why_it_waits(shop: Horarium, asker: Asker) -> None:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from front_desk import Asker, Place, visitor
+from front_desk import Asker
 from msgspec.structs import replace
-from playwright.sync_api import Browser
 from starlette.testclient import TestClient
 from timed_shop import audited, timed_shop, told
 
@@ -300,47 +298,3 @@ def test_collisions_are_looked_for_among_so_many(shop: Horarium, asker: Asker, m
         shop.schedules.create(f"s{number}", "shop.charge", cron("0 6 * * 1"), [1], timezone="America/New_York")
     forecast = editing.preview(asker.ask(form=dict(FORM))).context["forecast"]
     assert (forecast.clash, forecast.is_sample) == (2, True)
-
-
-CODE = """
-from horarium import Horarium
-app = Horarium("shop", store="sqlite:///shop.db", timezone="Europe/Berlin")
-
-@app.task
-def add(a, b):
-    return a + b
-"""
-
-
-def test_a_schedule_is_written_watched_and_saved_in_a_browser(browser: Browser, tmp_path: Path) -> None:
-    """Row 135: the edit holds at once, without a restart of anything."""
-    with Place(tmp_path, CODE) as place, visitor(browser, place.serve(), zone="Asia/Tokyo") as ana:
-        page = ana.open("/schedules/new")
-        page.fill("#f-name", "a/b")
-        page.fill("#f-task", "shop.add")
-        page.fill("#f-args", "[1]")
-        page.fill("#f-cron", "61 2 * * *")
-        page.wait_for_selector("#wrong-cron:has-text('minute')")
-        page.fill("#f-cron", "45 2 * * *")
-        page.wait_for_selector("#preview :text('02:45:00 CE')")
-        page.wait_for_selector("#wrong-args:has-text('b')")
-        assert page.is_hidden("#wrong-cron")
-        assert "JST" in page.inner_text("#preview")
-        page.fill("#f-args", "[1, 2]")
-        page.wait_for_selector("#wrong-args", state="hidden")
-        ana.check_access()
-        assert not ana.is_wider_than_screen()
-        ana.screenshot("schedule-editor")
-        page.click("text=Save paused")
-        page.wait_for_selector("text=a/b is made, and paused")
-        assert page.url.endswith("/schedules/a%2Fb")
-        page.click("text=Resume")
-        page.wait_for_selector("text=a/b goes on")
-        ana.check_access()
-        assert not ana.is_wider_than_screen()
-        ana.screenshot("schedule")
-        for name, path in [("list", ""), ("calendar", "/calendar")]:
-            ana.open(f"/schedules{path}")
-            ana.check_access()
-            assert not ana.is_wider_than_screen()
-            ana.screenshot(f"schedules-{name}")

@@ -429,7 +429,7 @@ def test_the_timeline_shows_the_soonest_first_and_nothing_that_stands_still(
 
 def test_empty_pages_tell_the_next_step(shop: Horarium, client: TestClient) -> None:
     shop.conf.beat_schedule = {}
-    assert "horarium schedules create" in client.get("/schedules").text
+    assert "horarium -A shop schedules create" in client.get("/schedules").text
     assert "Nothing fires in the next 7 days" in client.get("/schedules/calendar").text
     assert "Nothing fires in this time" in client.get("/schedules/timeline").text
 

@@ -1,16 +1,14 @@
-"""The pages of workers and of what happens, and a shop that is watched in a browser."""
+"""The pages of workers and of what happens."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from front_desk import Asker, Place, eventually, visitor
+from front_desk import Asker
 from msgspec import Raw
-from playwright.sync_api import Browser
 from starlette.testclient import TestClient
 
 from horarium import Horarium
@@ -19,25 +17,6 @@ from horarium.dashboard.ask import Done, Download, Unanswerable
 from horarium.dashboard.person import Role
 from horarium.dashboard.rooms import monitor, workers
 from horarium.engines.records import Member, RunningNow
-
-CODE = """
-import time
-from horarium import Horarium
-app = Horarium("shop", store="sqlite:///shop.db", timezone="Europe/Berlin")
-
-@app.task
-def add(a, b):
-    return a + b
-
-@app.task
-def slow(seconds):
-    time.sleep(seconds)
-
-@app.task
-def charge(order):
-    raise ValueError(f"gateway refused order {order}")
-"""
-PATHS = ("/", "/queues", "/queues/default", "/workers", "/workers/w1%40vm", "/monitor", "/charts/outcomes")
 
 
 def enlist(shop: Horarium, *, lease: float = 60.0, owner: str = "o1", name: str = "w1@vm") -> None:
@@ -197,62 +176,3 @@ def test_events_are_asked_of_all_and_the_silent_are_named(
     answering(monkeypatch, [{"w1@vm": {"ok": "task events enabled"}}])
     done = monitor.begin(asker.ask())
     assert not done.is_good and "w2@vm" in done.text and "w1@vm" not in done.text
-
-
-def test_a_shop_is_watched_in_a_browser(browser: Browser, tmp_path: Path) -> None:
-    """Rows 114, 117, 119 and 120."""
-    with Place(tmp_path, CODE) as place:
-        app = Horarium("test", store=f"sqlite:///{tmp_path}/shop.db", set_as_current=False)
-        place.work("-n", "w1@vm")
-        with visitor(browser, place.serve(), zone="Europe/Berlin") as ana:
-            page = ana.open("/monitor")
-            page.click("text=Let workers tell")
-            page.wait_for_selector("text=Answered by 1 worker")
-            page.wait_for_selector("#monitor-empty:visible")
-            busy = app.send_task("shop.slow", (600,)).id
-            app.send_task("shop.add", (1, 2))
-            app.send_task("shop.charge", (7,))
-            page.wait_for_selector("#monitor .state.bad >> text=task-failed")
-            page.fill("#monitor-only", "succeeded")
-            assert page.is_hidden("#monitor .state.bad")
-
-            page = ana.open("/workers/w1%40vm")
-            page.wait_for_selector(f"#run-{busy}")
-            page.click("text=Show stacks")
-            page.wait_for_selector("pre.stacks >> text=in slow")
-            ana.screenshot("stacks")
-            page = ana.open("/workers/w1%40vm")
-            page.click("summary >> text=Slots")
-            page.fill("#slots", "3")
-            page.click("button:text-is('Set')")
-            page.wait_for_selector("#told >> text=grows to 3 slots")
-            page.wait_for_selector("meter[max='3']")
-
-            eventually(lambda: app.engine.series.tallies("10s", since=0, until=1 << 60), "something that is counted")
-            page = ana.open("/?from=15m")
-            page.wait_for_selector("#chart-outcomes canvas")
-            over = page.locator("#chart-outcomes .u-over")
-            box = over.bounding_box()
-            assert box is not None
-            page.keyboard.press("t")
-            page.wait_for_selector("html[data-theme=dark] #chart-outcomes canvas")
-            over.click(position={"x": box["width"] - 3, "y": 5})
-            page.wait_for_url("**/runs?q=*since*")
-            page = ana.open("/")
-            page.wait_for_selector("#chart-outcomes canvas")
-            over = page.locator("#chart-outcomes .u-over")
-            box = over.bounding_box()
-            assert box is not None
-            middle = box["y"] + box["height"] / 2
-            page.mouse.move(box["x"] + 20, middle)
-            page.mouse.down()
-            page.mouse.move(box["x"] + box["width"] / 2, middle, steps=4)
-            page.mouse.up()
-            page.wait_for_url("**from=2*&to=2*")
-            for path in PATHS:
-                page = ana.open(path)
-                page.wait_for_load_state("load")
-                assert not ana.is_wider_than_screen(), path
-                ana.check_access()
-                ana.screenshot(path.strip("/").replace("/", "-").replace("%40", "-") or "overview")
-        app.close()

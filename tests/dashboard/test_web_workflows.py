@@ -2,33 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import msgspec
 import pytest
-from front_desk import Asker, Place, eventually, visitor
-from playwright.sync_api import Browser
+from front_desk import Asker
 from starlette.testclient import TestClient
 
 from horarium import Horarium, chain, chord
 from horarium.dashboard.ask import Done, Unanswerable
 from horarium.dashboard.rooms import workflows
-
-CODE = """
-import time
-from horarium import Horarium
-app = Horarium("shop", store="sqlite:///shop.db")
-
-@app.task
-def resize(n):
-    if n == 3:
-        raise ValueError("no <b>such</b> picture")
-    return n
-
-@app.task
-def total(numbers):
-    return sum(numbers)
-"""
 
 
 def test_a_chain_is_listed_by_how_far_it_is(shop: Horarium, asker: Asker, client: TestClient) -> None:
@@ -72,23 +53,3 @@ def test_an_unknown_one_is_gone(asker: Asker) -> None:
 
 def test_without_any_the_page_says_how_to_make_one(client: TestClient) -> None:
     assert "chain(fetch.s()" in client.get("/workflows").text
-
-
-def test_a_browser_draws_what_has_happened_and_follows_it(browser: Browser, tmp_path: Path) -> None:
-    with Place(tmp_path, CODE) as place:
-        app = Horarium("test", store=f"sqlite:///{tmp_path}/shop.db", set_as_current=False)
-        resize, total = (app.signature(f"shop.{name}") for name in ("resize", "total"))
-        sent = chord([resize.clone((n,)) for n in range(5)], app=app)(total)
-        with visitor(browser, place.serve()) as ana:
-            page = ana.open("/workflows")
-            page.click("table a")
-            page.wait_for_selector("#drawing svg .node >> nth=5")
-            assert page.locator("#drawing .node.idle").count() == 6
-            place.work()
-            page.wait_for_selector("#drawing .node.bad")
-            eventually(lambda: app.AsyncResult(sent.id).ready(), "the end of the body")
-            page.wait_for_selector("text=no <b>such</b> picture")
-            ana.screenshot("workflow")
-            ana.check_access()
-            assert not ana.is_wider_than_screen()
-        app.close()

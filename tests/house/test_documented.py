@@ -26,14 +26,12 @@ def test_the_generated_pages_are_up_to_date(generate: ModuleType) -> None:
         assert path.read_text(encoding="utf-8") == make(), f"{path} is out of date: run `make docs`"
 
 
-@pytest.mark.parametrize("name", sorted({*TABLE, *ACCEPTED, *ALIASES, *URLS}))
-def test_every_setting_is_documented(name: str) -> None:
+def test_every_setting_is_documented() -> None:
     page = (ROOT / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
-    assert f"| `{name}` |" in page
+    assert [name for name in (*TABLE, *ACCEPTED, *ALIASES, *URLS) if f"| `{name}` |" not in page] == []
 
 
-@pytest.mark.parametrize("name", sorted(TABLE))
-def test_the_line_about_a_setting_is_a_sentence(name: str) -> None:
-    doc = TABLE[name].doc
-    assert doc.endswith((".", ")."))
-    assert "|" not in doc and "\n" not in doc
+def test_the_line_about_a_setting_is_a_sentence() -> None:
+    for name, setting in TABLE.items():
+        assert setting.doc.endswith("."), name
+        assert "|" not in setting.doc and "\n" not in setting.doc, name

@@ -67,6 +67,15 @@ def test_no_more_bytes_are_kept_than_may_be_of_a_line_and_of_all() -> None:
     assert loglines.read(lines[-1]).text.startswith("499 ")
 
 
+def test_a_long_text_without_a_line_end_is_cut_without_copying_its_rest_at_each_cut() -> None:
+    """Were it copied, this would take longer than a test may."""
+    capture = Capture(Bounds(), lambda: 0, str)
+    capture.write("x" * 64_000_000, logging.INFO)
+    *kept, last = capture.close(logging.INFO)
+    assert sum(map(len, [*kept, last])) <= 70_000
+    assert capture.dropped > 15_000
+
+
 def test_where_nothing_is_kept_printed_lines_go_to_the_log_all_the_same(caplog: pytest.LogCaptureFixture) -> None:
     capture = capture_of(size=0, redact=lambda text: text.replace("tiger", "-"))
     capture.write("a tiger\n", 30)

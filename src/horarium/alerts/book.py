@@ -174,7 +174,7 @@ def advance(
     room = MOST_INCIDENTS - len(incidents)
     incidents += [each for each in new if each is not None][: max(0, room)]
     incidents = [silenced(each, silences, now) for each in incidents]
-    told, notices = _tell(book.told, incidents, ended, alerting, now)
+    told, notices = _tell(book.told, incidents, ended, book.recent, alerting, now)
     return replace(
         book,
         incidents=tuple(incidents),
@@ -221,6 +221,7 @@ def _tell(
     told: Mapping[str, Told],
     incidents: Sequence[Incident],
     ended: Sequence[Incident],
+    recent: Sequence[Incident],
     alerting: Alerting,
     now: Instant,
 ) -> tuple[dict[str, Told], list[Notice]]:
@@ -229,9 +230,6 @@ def _tell(
         if incident.is_told:
             firing.setdefault(group_key(incident.rule, incident.group), []).append(incident)
     lasting = {group_key(each.rule, each.group) for each in incidents if each.phase == "firing"}
-    over: dict[str, list[Incident]] = {}
-    for incident in ended:
-        over.setdefault(group_key(incident.rule, incident.group), []).append(incident)
     after, notices = dict(told), list[Notice]()
     for key, those in firing.items():
         known = told.get(key)
@@ -242,7 +240,7 @@ def _tell(
     for key, known in told.items():
         if key not in lasting:
             del after[key]
-            those = over.get(key, [])
+            those = _recovered(key, known, (*ended, *recent))
             if any(not each.silenced for each in those):
                 notices.append(_notice("recovered", those, known, key))
     return after, notices
@@ -258,6 +256,17 @@ def _occasion(known: Told | None, those: list[Incident], alerting: Alerting, now
         return "firing"
     is_news = those[0].rule != "task_failed" or sum(each.count for each in those) > known.count
     return "still" if is_news and now >= known.at + milliseconds(alerting.repeat) else None
+
+
+def _recovered(key: str, known: Told, ended: Iterable[Incident]) -> list[Incident]:
+    """Return those of a group that people have heard of, though some recovered long before the last: not one that came
+    and went between two messages."""
+    those: dict[str, Incident] = {}
+    for each in ended:  # the newest first
+        if group_key(each.rule, each.group) == key and (each.ended or 0) >= known.since:
+            those.setdefault(each.subject, each)
+    heard_of = [each for each in those.values() if each.subject in known.subjects]
+    return heard_of or list(those.values())  # of very many that recovered one by one only the last are remembered
 
 
 def _told(known: Told | None, those: list[Incident], now: Instant) -> Told:

@@ -18,7 +18,7 @@ from horarium.alerts.book import Incident, Notice, Occasion
 from horarium.clock import Instant, Seconds
 from horarium.observe.finding import plural
 from horarium.observe.moments import iso, local, span
-from horarium.observe.text import visible
+from horarium.observe.text import one_line
 
 LISTED = 10  # subjects of a group that are named; the rest is a number
 
@@ -71,7 +71,7 @@ def message_of(notice: Notice, *, app: str, now: Instant, zone: str, dashboard_u
     link = f"{dashboard_url.rstrip('/')}{_path(notice.incidents)}" if dashboard_url else ""
     about = items[0].name if len(items) == 1 else plural(len(items), "thing")
     if notice.rule.startswith("schedule") and len(items) > 1:
-        about = f"{plural(len(items), 'schedule')} of {visible(notice.group)}"
+        about = f"{plural(len(items), 'schedule')} of {one_line(notice.group)}"
     title = f"{WORDS[notice.occasion]}: {known.title}: {about}"
     lines = [_line(item, zone, is_over=is_over) for item in items[:LISTED]]
     if len(items) > LISTED:
@@ -123,7 +123,7 @@ def trial(*, app: str, channel: str, by: str, now: Instant, zone: str) -> Messag
         occasion="test",
         app=app,
         title=_titled(app, "TEST: this channel works"),
-        body=f"sent by {visible(by)} at {local(now, zone)}; nothing is wrong",
+        body=f"sent by {one_line(by)} at {local(now, zone)}; nothing is wrong",
     )
 
 
@@ -166,8 +166,8 @@ def slack_body(message: Message) -> bytes:
 
 def _item(incident: Incident) -> Item:
     return Item(
-        name=visible(incident.subject),
-        text=visible(incident.text),
+        name=one_line(incident.subject),
+        text=one_line(incident.text),
         since=incident.since,
         count=incident.count,
         last_good=incident.last_good,
@@ -185,7 +185,7 @@ def _path(incidents: Iterable[Incident]) -> str:
 
 
 def _titled(app: str, text: str) -> str:
-    return f"[{visible(app, 40)}] {text}"
+    return f"[{one_line(app, 40)}] {text}"
 
 
 def _without_markup(text: str) -> str:

@@ -23,6 +23,11 @@ from horarium.clock import Clock, Seconds
 LIMIT: Seconds = 10.0
 MOST_BYTES = 65_536
 NAT64 = ip_network("64:ff9b::/96")
+# What some versions of Python take for public: NAT64 of one's own network, IPv4 in a translation's form, and what IANA
+# keeps for protocols, relays, examples and routers.
+NOT_PUBLIC = tuple(
+    map(ip_network, ("64:ff9b:1::/48", "::ffff:0:0:0/96", "192.0.0.0/24", "192.88.99.0/24", "3fff::/20", "5f00::/16"))
+)
 STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})[ \r]")
 PASSING = (408, 425, 429)  # of 4xx: what may be otherwise later
 
@@ -57,7 +62,8 @@ def check_address(address: str) -> None:
         raise Refused("its name leads to what is no address") from None
     for each in (ip, *_within(ip)):
         is_site_local = isinstance(each, IPv6Address) and each.is_site_local  # fec0::/10, which is_global lets through
-        if each.is_multicast or each.is_unspecified or is_site_local or not each.is_global:
+        is_reserved = is_site_local or any(each in network for network in NOT_PUBLIC)
+        if each.is_multicast or each.is_unspecified or is_reserved or not each.is_global:
             raise Refused("its name leads to a private address; allow_private=True allows that")
 
 

@@ -17,6 +17,7 @@ LIBRARIES = ("msgspec", "apsw", "click", "redis", "hiredis", "psycopg", "django"
 SECRET = re.compile(r"pass|secret|token|key|credential|signature|auth|dsn|dashboard_users", re.IGNORECASE)
 NOT_SECRET = re.compile(r"routing_key", re.IGNORECASE)
 HIDDEN = "********"
+CALLED = ("args", "kwargs")  # of an entry of beat_schedule
 
 
 def bugreport(app: Horarium) -> str:
@@ -38,7 +39,10 @@ def bugreport(app: Horarium) -> str:
 
 
 def hidden(name: str, value: Any) -> Any:  # Any: whatever a setting holds
-    """Return a setting's value as people may see it: no passwords, tokens, keys, at any depth."""
+    """Return a setting's value as people may see it: no passwords, tokens, keys, at any depth; nor what schedules pass
+    to tasks, for which of that is secret only the tasks know."""
+    if name == "beat_schedule" and isinstance(value, Mapping):
+        return {key: _without_arguments(str(key), entry) for key, entry in value.items()}
     if isinstance(value, Mapping) and name != "dashboard_users":
         return {key: hidden(str(key), each) for key, each in value.items()}
     if value and SECRET.search(name) and not NOT_SECRET.search(name) and not isinstance(value, bool):
@@ -48,6 +52,12 @@ def hidden(name: str, value: Any) -> Any:  # Any: whatever a setting holds
     if isinstance(value, list | tuple):
         return type(value)(hidden(name, each) for each in value) if type(value) in (list, tuple) else value
     return value
+
+
+def _without_arguments(name: str, entry: Any) -> Any:  # Any: as above
+    if not isinstance(entry, Mapping):
+        return hidden(name, entry)
+    return {key: HIDDEN if each and key in CALLED else hidden(str(key), each) for key, each in entry.items()}
 
 
 def _chosen(app: Horarium) -> dict[str, Any]:

@@ -40,6 +40,11 @@ class Ask(Struct, frozen=True, kw_only=True):
     def engine(self) -> Engine:
         return self.app.engine
 
+    @property
+    def command(self) -> str:
+        """Return how a command about this app begins, such as ``horarium -A shop``."""
+        return "horarium" if self.app.main in ("", "__main__") else f"horarium -A {self.app.main}"
+
     def url(self, path: str, **query: object) -> str:
         """Return an address within the dashboard. ``path`` is taken as it is: names in it go through ``part``."""
         asked = urlencode({name: value for name, value in query.items() if value not in (None, "")})

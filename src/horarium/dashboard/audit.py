@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 AUDIT_KEPT: Seconds = 180 * 86_400.0
 PREFIX = "audit/"
+LONGEST = 1000  # characters of what somebody has typed; a form may hold a megabyte, and records stay for half a year
 
 
 class Entry(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -47,10 +48,10 @@ class Entry(Struct, frozen=True, omit_defaults=True, kw_only=True):
             address=address,
             request=request,
             action=action,
-            about=done.about or ask.path,
-            text=done.text,
+            about=(done.about or ask.path)[:LONGEST],
+            text=done.text[:LONGEST],
             was_done=done.is_good,
-            reason=ask.given("reason"),
+            reason=ask.given("reason")[:LONGEST],
             before=done.before,
             after=done.after,
         )

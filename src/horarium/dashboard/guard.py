@@ -17,11 +17,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from horarium.clock import Clock, Seconds, SystemClock
-from horarium.observe.text import visible
+from horarium.observe.text import one_line
 
 logger = logging.getLogger("horarium.web")
 
 MOST_BYTES = 1_000_000  # of a body
+HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\s:@/\\\[\]?#]*))(?::[0-9]*)?")  # and a port
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -204,16 +205,14 @@ def _problem_of(error: Exception) -> tuple[int, str, str] | None:
 
 
 def _log(scope: Scope, why: str, request_id: str) -> None:
-    path = visible(scope["path"])
+    path = one_line(scope["path"])
     logger.warning("refused %s %s from %s: %s (request %s)", scope["method"], path, address_of(scope), why, request_id)
 
 
 def _name_of(host: str) -> str:
-    """Return the host without its port."""
-    try:
-        return (urlsplit(f"//{host}").hostname or "") if "@" not in host else ""
-    except ValueError:
-        return ""
+    """Return the host without its port; nothing for what is none, such as ``[::1].evil.example``."""
+    found = HOST.fullmatch(host)
+    return (found[1] or found[2]).lower() if found is not None else ""
 
 
 def _problem(status: int, text: str, hint: str) -> Response:

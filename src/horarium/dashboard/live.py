@@ -28,10 +28,10 @@ LONGEST_PAUSE: Seconds = 10.0
 class Feed:
     """One view and those who look at it. Used by one event loop."""
 
-    def __init__(self, render: Callable[[], str], turn: asyncio.Semaphore, clock: Clock) -> None:
+    def __init__(self, render: Callable[[], str], hub: Hub, clock: Clock) -> None:
         self._render = render
         self._clock = clock
-        self._turn = turn
+        self._hub = hub
         self._news = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
         self.lookers = 0
@@ -56,9 +56,9 @@ class Feed:
 
     async def _keep(self) -> None:
         while True:
-            async with self._turn:
+            async with self._hub.turn:
                 began = self._clock.monotonic()
-                html, trouble = await asyncio.to_thread(self._look)
+                html, trouble, is_away = await asyncio.to_thread(self._look)
                 took = self._clock.monotonic() - began
             mark = hashlib.sha256(html.encode()).hexdigest()[:16] if html is not None else self.mark
             if mark != self.mark or trouble != self.trouble:
@@ -66,17 +66,27 @@ class Feed:
                     self.html, self.mark, self.trouble = html if html is not None else self.html, mark, trouble
                     self.version += 1
                     self._news.notify_all()
+            if is_away and trouble is not None:
+                await self._hub.tell_all(trouble)
             await asyncio.sleep(min(max(EVERY, took / SHARE), LONGEST_PAUSE))
 
-    def _look(self) -> tuple[str | None, str | None]:
-        """Return the block, or why there is none."""
+    async def note_trouble(self, trouble: str) -> None:
+        """Note that what is shown may be old, as another feed has found out."""
+        if self.trouble is None:
+            async with self._news:
+                self.trouble = trouble
+                self.version += 1
+                self._news.notify_all()
+
+    def _look(self) -> tuple[str | None, str | None, bool]:
+        """Return the block, or why there is none, and whether that is the store's absence."""
         try:
-            return self._render(), None
+            return self._render(), None, False
         except EngineUnavailable as error:
-            return None, f"the store cannot be reached: {error}"
+            return None, f"the store cannot be reached: {error}", True
         except Exception:  # a page that fails must not end the streams of others; it says so itself when it is loaded
             logger.exception("a live page failed")
-            return None, "this page could not be made anew; reload it"
+            return None, "this page could not be made anew; reload it", False
 
 
 class Hub:
@@ -85,14 +95,14 @@ class Hub:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._feeds: dict[object, Feed] = {}
-        self._turn = asyncio.Semaphore(1)
+        self.turn = asyncio.Semaphore(1)  # to render
 
     @asynccontextmanager
     async def looking(self, key: object, render: Callable[[], str]) -> AsyncIterator[Feed]:
         """Look at the feed of this key for the length of a block; the first one starts it, the last one ends it."""
         feed = self._feeds.get(key)
         if feed is None:
-            feed = self._feeds[key] = Feed(render, self._turn, self._clock)
+            feed = self._feeds[key] = Feed(render, self, self._clock)
             feed.start()
         feed.lookers += 1
         try:
@@ -102,3 +112,8 @@ class Hub:
             if not feed.lookers:
                 del self._feeds[key]
                 await feed.stop()
+
+    async def tell_all(self, trouble: str) -> None:
+        """Tell everybody who looks that the store is away."""
+        for feed in list(self._feeds.values()):
+            await feed.note_trouble(trouble)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections.abc import Sequence
 from types import FrameType
@@ -16,6 +17,7 @@ from horarium.dashboard.guard import PEER
 from horarium.errors import ImproperlyConfigured
 
 STOP_WITHIN: Seconds = 3.0  # open streams are cut then
+CUT = "ASGI callable returned without completing response"  # what uvicorn says of each
 
 
 def listening(host: str, port: int) -> socket.socket:
@@ -55,6 +57,7 @@ def serve(
         timeout_graceful_shutdown=int(STOP_WITHIN),
     )
     server = _Server(config)
+    logging.getLogger("uvicorn.error").addFilter(server.is_worth_a_line)
     server.run(sockets=[place])
     return 0 if server.started else 1
 
@@ -65,6 +68,10 @@ class _Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self.force_exit = self.should_exit
         self.should_exit = True
+
+    def is_worth_a_line(self, record: logging.LogRecord) -> bool:
+        """Tell whether a record is news: that streams are cut at the end is none, and would be a line for each page."""
+        return not (self.should_exit and str(record.msg).startswith(CUT))
 
 
 class Peered:

@@ -41,7 +41,7 @@ from horarium.dashboard.streams import Streams
 from horarium.errors import EngineUnavailable, HorariumError
 from horarium.observe.counted import Past
 from horarium.observe.moments import zone_or_utc
-from horarium.observe.text import visible
+from horarium.observe.text import one_line, visible
 from horarium.version import __version__
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("horarium.web")
 
 CSRF = "horarium-csrf"  # a header, or a field of a form
-PING_EVERY = 15  # seconds; proxies end what is silent
+PING_EVERY = 15  # seconds; proxies end what is silent, and pages ask anew (live.js)
 TOLD = "horarium_told"  # a cookie for one answer: what became of a change
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
@@ -191,7 +191,10 @@ class Site:
 
     async def _live(self, request: Request) -> Response:
         """Stream the live block of the page that ``view`` names, as the person who asks may see it."""
-        person = await asyncio.to_thread(self.access.person, request)
+        try:
+            person = await asyncio.to_thread(self.access.person, request)
+        except EngineUnavailable as error:  # the browser comes back
+            return HTMLResponse(visible(f"the store cannot be reached: {error}"), 503, {"Retry-After": "5"})
         if person is None:
             return self._unknown()
         viewed, _, asked = request.query_params.get("view", "").partition("?")
@@ -227,6 +230,7 @@ class Site:
         return EventSourceResponse(
             self._streams.counted(who, self._streams.sealed(person, is_still_welcome, events)),
             ping=PING_EVERY,
+            ping_message_factory=_ping,
             headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store"},
         )
 
@@ -327,6 +331,11 @@ async def _stream(hub: Hub, key: object, look: Callable[[], str], seen: str) -> 
             version = await feed.wait_beyond(version)
 
 
+def _ping() -> ServerSentEvent:
+    """An event and no comment, so that pages hear it."""
+    return ServerSentEvent(data="", event="ping")
+
+
 async def _form(request: Request) -> dict[str, tuple[str, ...]] | None:
     """Return what was sent, None if it is no form: other sites can send such without a question to us."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -365,8 +374,8 @@ def _set(response: Response, cookie: Cookie, base: str) -> None:
 
 
 def _note_refusal(request: Request, person: Person | None, why: str) -> None:
-    who = f"{visible(person.name)} ({person.role.word})" if person else "somebody"
-    path, address = visible(request.scope["path"]), address_of(request.scope)
+    who = f"{one_line(person.name)} ({person.role.word})" if person else "somebody"
+    path, address = one_line(request.scope["path"]), address_of(request.scope)
     logger.warning("refused %s %s from %s at %s: %s", request.method, path, who, address, why)
 
 

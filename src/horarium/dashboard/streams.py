@@ -28,7 +28,10 @@ class Streams:
         return self._open[who] >= MOST
 
     async def counted(self, who: str, events: AsyncIterator[ServerSentEvent]) -> AsyncGenerator[ServerSentEvent]:
-        """Pass on the events, counted as a stream of theirs until it ends."""
+        """Pass on the events, counted as a stream of theirs until it ends; none if those that asked in the same
+        moment have taken the last one: a stream is counted from its first event on, not from the question."""
+        if self.is_full(who):
+            return
         self._open[who] += 1
         try:
             async for event in events:

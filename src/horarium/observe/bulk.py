@@ -128,7 +128,7 @@ def place(app: Horarium, order: Order) -> Order:
     parse(order.q)
     now = app.engine.now()
     made = replace(order, id=new_id(now))
-    stand = Stand(carrier="", beat=0, began=now)
+    stand = Stand(carrier="", beat=now, began=now)  # left, if whoever placed it dies before they take it
     _post(app.engine, [(_ORDER + made.id, made), (_STAND + made.id, stand)], now)
     return made
 

@@ -17,8 +17,12 @@ from horarium.observe.looks import shown_state
 from horarium.observe.moments import parse_past
 from horarium.observe.question import SEEN_STATES, Either, Every, Not, Question, Term, seconds_of, states_of
 from horarium.outcome import Run
+from horarium.redaction import MASK
 
 Check: TypeAlias = Callable[[Run], bool]
+# Stands for what is hidden while it is searched: a character that no question holds. Letters of the mask itself would
+# fit one; that such a run is found only if the secret fits too would tell of the secret, letter by letter.
+HIDDEN = "\uffff"
 
 
 class Sight(Struct, frozen=True, kw_only=True):
@@ -125,7 +129,11 @@ def _of_seen(check: Check, sight: Sight) -> Check:
 
 
 def _error_of(run: Run) -> str:
-    return "" if run.error is None else f"{run.error.class_path}: {run.error.text}"
+    return "" if run.error is None else _unmasked(f"{run.error.class_path}: {run.error.text}")
+
+
+def _unmasked(text: str) -> str:
+    return text.replace(MASK, HIDDEN)
 
 
 def _of_state(term: Term, sight: Sight) -> Check:
@@ -167,7 +175,7 @@ def _of_argument(term: Term, sight: Sight) -> Check:
                 value = value[int(name)]
             else:
                 return False
-        return fits(text_of(value))
+        return fits(_unmasked(text_of(value)))
 
     return check
 
@@ -180,7 +188,8 @@ def _of_text(text: str, sight: Sight) -> Check:
         places = [message.task, run.id, message.queue, message.schedule or "", run.worker]
         if error is not None:
             places += [error.class_path, error.text]
-        return wanted in "\n".join(places).casefold() or wanted in sight.contents.text(run).casefold()
+        texts = ("\n".join(places), sight.contents.text(run))
+        return any(wanted in _unmasked(text).casefold() for text in texts)
 
     return check
 

@@ -20,6 +20,7 @@ _REORDERING = {
     code: f"\\u{code:04x}" for code in (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 }
 _VISIBLE = _CONTROLS | _REORDERING
+_BREAKS = {code: f"\\u{code:04x}" for code in (0x2028, 0x2029)} | {ord("\n"): "\\n", ord("\t"): "\\t"}
 
 
 def visible(text: object, limit: int = SHORT) -> str:
@@ -28,6 +29,11 @@ def visible(text: object, limit: int = SHORT) -> str:
     cut = len(shown) - limit
     shown = shown[:limit].translate(_VISIBLE)
     return f"{shown} … and {cut:,} characters more" if cut > 0 else shown
+
+
+def one_line(text: object, limit: int = SHORT) -> str:
+    """Return the same as one line, for logs and headers of mails: in a second one foreign text could say anything."""
+    return visible(text, limit).translate(_BREAKS)
 
 
 def json_text(raw: Raw | None, limit: int = LONG) -> str:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from horarium.address import masked
 from horarium.app import holdings
+from horarium.app.bugreport import hidden
 from horarium.app.holdings import task_info
 from horarium.clock import Seconds
 from horarium.panel import Function
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 Answer = Any  # JSON, as various as the commands
 STANDARD = "celery."  # how the names of tasks begin that every app has
 TOLD_OF_TASKS = ("exchange", "routing_key", "rate_limit")
-SECRET = ("password", "secret", "token", "key", "credential")
 SAMPLES_KEPT = 100
 STACKS_WITHIN: Seconds = 1.0  # of all children together, nearly: each has a moment at least
 POOLS = {"process": "process:ProcessPool", "thread": "thread:ThreadPool", "async": "loop:AsyncPool"}
@@ -208,22 +208,20 @@ def settings_of(station: Station, *, with_defaults: bool = False) -> dict[str, A
     conf = station.app.conf
     values = {name: conf[name] for name in TABLE}
     return {
-        name: _shown(name, value) for name, value in values.items() if with_defaults or value != TABLE[name].default
+        name: _plain(hidden(name, value))
+        for name, value in values.items()
+        if with_defaults or value != TABLE[name].default
     }
 
 
-def _shown(name: str, value: Any) -> Any:
+def _plain(value: Any) -> Any:
     match value:
-        case None | bool() | int() | float():
+        case None | bool() | int() | float() | str():
             return value
-        case _ if any(word in name for word in SECRET):
-            return "********"
-        case str():
-            return masked(value) if "://" in value else value
         case Mapping():
-            return {str(key): _shown(str(key), each) for key, each in value.items()}
+            return {str(key): _plain(each) for key, each in value.items()}
         case list() | tuple() | set() | frozenset():
-            return [_shown(name, each) for each in value]
+            return [_plain(each) for each in value]
         case _:
             return repr(value)
 

@@ -109,9 +109,11 @@ class Capture:
         *lines, self._partial = (self._partial + text).split("\n")
         for line in lines:
             self._put(line, level)
-        while len(self._partial) > LONGEST_PARTIAL:
-            self._put(self._partial[:LONGEST_PARTIAL], level)
-            self._partial = self._partial[LONGEST_PARTIAL:]
+        rest, start = self._partial, 0
+        while len(rest) - start > LONGEST_PARTIAL:  # by a place in it: one of 100 MB is not to be copied at each cut
+            self._put(rest[start : start + LONGEST_PARTIAL], level)
+            start += LONGEST_PARTIAL
+        self._partial = rest[start:]
 
     def close(self, level: int) -> tuple[str, ...]:
         """Take the last, unfinished line, and return what is kept, with a line on what is not."""

@@ -29,7 +29,7 @@ from horarium.dashboard.ask import Cookie
 from horarium.dashboard.guard import address_of
 from horarium.dashboard.person import Person, Role, role_of
 from horarium.engines.records import Note
-from horarium.observe.text import visible
+from horarium.observe.text import one_line
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium
@@ -117,7 +117,7 @@ class Door:
         if shown is None:
             self._throttle.failed(keys)
             logger.warning(
-                "refused a login from %s as %s", address, visible(name) if name else "link" if link else "token"
+                "refused a login from %s as %s", address, one_line(name) if name else "link" if link else "token"
             )
             raise LoginRefused(_WRONG["link" if link else "token" if token else "password"])
         who, role, proof = shown
@@ -125,7 +125,7 @@ class Door:
         if before := connection.cookies.get(cookie_name(connection)):
             self.sessions.close(before)
         secret, session = self.sessions.open(who, role.word, proof, now=self._app.engine.now())
-        logger.info("%s logged in from %s as %s", visible(who), address, role.word)
+        logger.info("%s logged in from %s as %s", one_line(who), address, role.word)
         return _person(session, role, secret), session_cookie(connection, secret)
 
     def log_out(self, connection: HTTPConnection) -> Cookie:
@@ -190,12 +190,12 @@ class Door:
             return None
         keys = [("address", address), ("account", name)]
         if self._throttle.wait_for(keys):
-            logger.warning("refused %s from %s: too many failed before it", visible(name), address)
+            logger.warning("refused %s from %s: too many failed before it", one_line(name), address)
             return None
         user = self.users.check(name, password)
         if user is None:
             self._throttle.failed(keys)
-            logger.warning("refused a password from %s as %s", address, visible(name))
+            logger.warning("refused a password from %s as %s", address, one_line(name))
             return None
         self._throttle.succeeded(("account", name))
         # Browsers send it by themselves, once they have asked for it. The key is kept where the passwords are.

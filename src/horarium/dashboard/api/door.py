@@ -43,7 +43,7 @@ from horarium.errors import (
     ScheduleNotFound,
     ScheduleRefused,
 )
-from horarium.observe.text import visible
+from horarium.observe.text import one_line
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium
@@ -234,7 +234,10 @@ def office_of(request: Request) -> Office:
 
 def admit(request: Request, app: Horarium, access: Access, role: Role, *, mounted: str = "") -> Caller:
     """Return who asks. ``mounted``: where below the dashboard. Raises: Problem when they may not; EngineUnavailable."""
-    person = access.person(request) if role > Role.NOBODY else _NOBODY
+    base = request.scope.get("root_path", "").removesuffix(mounted)
+    # A session's cookie is named for the dashboard's own prefix, and is the API's too.
+    asked = Request({**request.scope, "root_path": base})
+    person = access.person(asked) if role > Role.NOBODY else _NOBODY
     if person is None:
         request.state.challenge = access.challenge
         _note(request, "nobody", "nobody is logged in")
@@ -250,7 +253,7 @@ def admit(request: Request, app: Horarium, access: Access, role: Role, *, mounte
         app=app,
         person=person,
         now=app.engine.now() if role > Role.NOBODY else 0,
-        base=request.scope.get("root_path", "").removesuffix(mounted),
+        base=base,
         request=request.state.request_id,
         address=address_of(request.scope),
     )
@@ -354,7 +357,7 @@ def _require_known(request: Request, fields: frozenset[str]) -> None:
 
 def _note(request: Request, who: str, why: str) -> None:
     """Write a refusal to the log, as the site does."""
-    told = (visible(request.scope["path"]), visible(who), address_of(request.scope), why, request.state.request_id)
+    told = (one_line(request.scope["path"]), one_line(who), address_of(request.scope), why, request.state.request_id)
     logger.warning("refused %s to %s from %s: %s (request %s)", *told)
 
 

@@ -22,6 +22,7 @@ from horarium.dashboard.person import Role
 from horarium.errors import InvalidSchedule, ScheduleConflict
 from horarium.observe.moments import iso
 from horarium.observe.redacted import shown_schedule
+from horarium.redaction import MASK
 from horarium.schedules.cron import cron
 from horarium.schedules.health import health
 from horarium.schedules.interval import every
@@ -277,7 +278,7 @@ def run_now(call: Call, name: str, body: Noting | None = None) -> Changed:
     router,
     "POST",
     "/schedules/{name}/backfill",
-    role=Role.OPERATOR,
+    role=Role.EDITOR,
     action="schedules.backfill",
     shape=BackfillShape,
 )
@@ -337,6 +338,7 @@ def edit_schedule(call: Call, name: str, body: EditedSchedule, if_match: IfMatch
     if keys.get("schedule") is not None:
         keys["schedule"] = spec_of(keys["schedule"])
     before = call.app.schedules.get(name)
+    _require_unmasked(before, keys)
     version = _require_version(call, name, if_match)
     try:
         edited = call.app.schedules.update(
@@ -442,6 +444,14 @@ def _require_version(call: Caller, name: str, if_match: str | None) -> int | Non
         text = f"somebody has changed {name} since: it is at version {stored.version}"
         raise Problem(412, "version_moved_on", text, hint="read it again, and apply your change to that")
     return stored.version
+
+
+def _require_unmasked(stored: Schedule, keys: dict[str, Any]) -> None:
+    """Raises: Problem for what holds the mask that we have shown for a secret: it would be stored in its place."""
+    for field in ("args", "kwargs", "options"):
+        if MASK in repr(keys.get(field)) and MASK not in msgspec.json.encode(getattr(stored, field)).decode():
+            text = f"expected {field} without {MASK}, which stands for what is not shown"
+            raise Problem(422, "masked_value", text, hint="write the values anew, or leave the field out")
 
 
 def _moved_on(error: ScheduleConflict) -> Problem:

@@ -73,7 +73,7 @@ async def told(
     while await asyncio.to_thread(is_welcome):
         try:
             page = await asyncio.to_thread(engine.journal.tail, place, AT_ONCE)
-        except (EngineUnavailable, ValueError) as error:
+        except (EngineUnavailable, ValueError, OverflowError) as error:
             # An id that is none of the journal's, or a store that is away: from now on, as soon as it can be read.
             yield ServerSentEvent(data=json.dumps({"reason": type(error).__name__}), event="missed")
             place = None
@@ -97,6 +97,8 @@ async def told(
 async def _counted(
     streams: Counter[str], who: str, events: AsyncIterator[ServerSentEvent]
 ) -> AsyncIterator[ServerSentEvent]:
+    if streams[who] >= MOST_STREAMS:
+        return  # others that asked in the same moment have taken the last one
     streams[who] += 1
     try:
         async for event in events:

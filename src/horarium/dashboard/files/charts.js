@@ -97,6 +97,13 @@ function nearest(plot, told) {
   return best;
 }
 
+// A value between two moments without one would be no line: it is a point.
+function alone(plot, place) {
+  const all = plot.data[place];
+  const is = (at) => all[at] !== null && all[at] !== undefined;
+  return Array.from(all.keys()).filter((at) => is(at) && !is(at - 1) && !is(at + 1));
+}
+
 function options(figure, told, width) {
   const zone = figure.dataset.zone;
   const span = told.at.length ? told.at[told.at.length - 1] - told.at[0] : 0;
@@ -125,7 +132,7 @@ function options(figure, told, width) {
         stroke: colour(line, place),
         dash: DASHES[line.name],
         width: 1.6,
-        points: { show: told.at.length < 40 ? undefined : false },
+        points: told.at.length < 40 ? {} : { show: true, size: 4, filter: alone },
         value: (plot, value) => shown(value, told.unit),
         spanGaps: false,
       })),

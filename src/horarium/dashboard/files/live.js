@@ -3,6 +3,7 @@
 
 const POLL_EVERY = 5000; // milliseconds, where no stream comes through
 const POLLS = 12; // then the stream is tried again
+const SILENT = 40000; // the dashboard says something each 15 s: who says nothing hangs, or the way is cut
 
 const live = document.getElementById("live");
 const pulse = document.getElementById("pulse");
@@ -10,6 +11,8 @@ const stale = document.getElementById("stale");
 let isPaused = false;
 let timer = null;
 let polls = 0;
+let stream = null;
+let heard = 0;
 
 function show(state, word) {
   pulse.dataset.state = state;
@@ -33,8 +36,8 @@ function complain(text) {
 
 // Ask for the block once, as the stream would send it.
 async function look() {
-  const stream = new URL(live.getAttribute("hx-sse:connect"), location.href);
-  const answer = await fetch(document.body.dataset.base + stream.searchParams.get("view"), { headers: { "HX-Target": "live" } });
+  const connect = new URL(live.getAttribute("hx-sse:connect"), location.href);
+  const answer = await fetch(document.body.dataset.base + connect.searchParams.get("view"), { headers: { "HX-Target": "live" } });
   if (!answer.ok) throw new Error(`${answer.status}`);
   const text = await answer.text();
   hold();
@@ -76,10 +79,21 @@ function pause() {
 
 if (live) {
   live.addEventListener("htmx:sse:before:message", (event) => {
+    heard = Date.now();
     if (isPaused && !event.detail.message.event) event.preventDefault();
     hold();
   });
-  live.addEventListener("htmx:sse:after:connection", streams);
+  live.addEventListener("htmx:sse:after:connection", (event) => {
+    heard = Date.now();
+    stream = event.detail.connection;
+    streams();
+  });
+  setInterval(() => {
+    if (!stream || document.hidden || Date.now() - heard < SILENT) return;
+    heard = Date.now();
+    show("lost", "reconnecting");
+    stream.reader?.cancel(); // htmx opens it anew
+  }, 5000);
   for (const failure of ["htmx:sse:error", "htmx:error", "htmx:response:error"]) {
     live.addEventListener(failure, (event) => {
       if (event.target !== live) return;

@@ -13,6 +13,8 @@ from horarium.dashboard.api.door import Caller
 from horarium.dashboard.person import Role
 from horarium.errors import HorariumError
 
+LONGEST_NAME = 255
+
 
 class Refused(Exception):
     """An error as Flower answers it."""
@@ -39,6 +41,12 @@ class Asked(Struct, frozen=True, kw_only=True):
         if name not in self.given:
             raise Refused(400, f"Missing argument {name}")
         return self.given[name]
+
+    def name(self, name: str) -> str:
+        """Return what the path names, if it can be a name. Raises: Refused."""
+        if not self.part.isprintable() or not 0 < len(self.part) <= LONGEST_NAME:
+            raise Refused(400, f"Invalid {name}")
+        return self.part
 
     def number(self, name: str, default: int) -> int:
         """Raises: Refused."""

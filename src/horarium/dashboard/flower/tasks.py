@@ -27,6 +27,7 @@ shelf = Shelf()
 LISTED = 1000  # tasks, without a limit
 MOST_LOOKED_AT = 10_000  # Flower's max_tasks: it never knew of more
 PAGE = 500
+LONGEST_SEARCH = 1000  # characters
 DATE = "%Y-%m-%d %H:%M:%S.%f"
 MINUTE = "%Y-%m-%d %H:%M"
 
@@ -96,6 +97,7 @@ def apply(asked: Asked) -> Did:
 @shelf.post("/api/task/send-task/{part:path}", role=Role.OPERATOR)
 def send_task(asked: Asked) -> Did:
     """Send a task by its name, known or not."""
+    asked.name("task name")
     return _sent(asked)
 
 
@@ -104,7 +106,7 @@ def revoke(asked: Asked) -> Did:
     """Cancel a run; with ``terminate`` end its process too."""
     try:
         signal = asked.text("signal", "SIGTERM") or "SIGTERM"
-        asked.call.app.control.revoke(asked.part, terminate=asked.flag("terminate"), signal=signal)
+        asked.call.app.control.revoke(asked.name("task id"), terminate=asked.flag("terminate"), signal=signal)
     except ValueError as error:
         raise Refused(400, str(error)) from None
     text = f"Revoked '{asked.part}'"
@@ -116,7 +118,7 @@ def abort(asked: Asked) -> Did:
     """Ask a run to stop by itself."""
     if not asked.call.app.connection.keeps_results:
         raise Refused(503)
-    asked.call.app.control.revoke(asked.part)
+    asked.call.app.control.revoke(asked.name("task id"))
     text = f"Aborted '{asked.part}'"
     return Did(body={"message": text}, text=text, about=asked.part)
 
@@ -233,6 +235,8 @@ def _fitting(asked: Asked) -> Iterator[dict[str, Any]]:
     """Yield the runs that are asked for, the latest first; not more than MOST_LOOKED_AT are read."""
     worker, name, state = (_chosen(asked.text(each)) for each in ("workername", "taskname", "state"))
     start, end = (_minute(asked, each) for each in ("received_start", "received_end"))
+    if len(asked.text("search") or "") > LONGEST_SEARCH:
+        raise Refused(400, "Invalid argument search")  # each word is looked for in each of the runs
     terms = [(field, quoted or word) for field, quoted, word in TERM.findall(asked.text("search") or "")]
     wanted = RunFilter(tasks=(name,) if name else (), states=_states(state))
     after: str | None = None

@@ -56,7 +56,7 @@ def events(ask: Ask) -> Download:
     after = ask.query.get("after")
     try:
         page = ask.engine.journal.tail(after, PAGE)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise Unanswerable("wrong", "That is no place in the journal", hint="Reload the page.") from error
     with_beats = bool(ask.query.get("heartbeats"))
     entries = [line for raw in page.entries if (line := _line(raw, ask.zone, with_beats)) is not None]

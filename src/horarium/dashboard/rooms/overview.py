@@ -47,7 +47,7 @@ class Step(Struct, frozen=True, kw_only=True):
 @room.page("/")
 def overview(ask: Ask) -> Shown:
     """Judge the installation as the doctor does, with what the counted series tell."""
-    found = attention(ask.app, now=ask.now)
+    found = attention(ask.app, now=ask.now, command=ask.command)
     numbers = glance(ask.engine.series, found.facts.queues, now=ask.now, past=ask.past)
     hour = next_hour(ask.engine, now=ask.now)
     return Shown(
@@ -136,12 +136,15 @@ def _steps(found: Attention, numbers: Glance) -> list[Step]:
     facts, states = found.facts, found.facts.states
     if facts.trouble is not None or not numbers.is_blank or any(states.get(state) for state in ENDED):
         return []
-    command = f"{facts.command} -A {facts.app}" if facts.app not in ("", "__main__") else facts.command
     task = next((name for name in sorted(facts.tasks) if not name.startswith("celery.")), "TASK")
     return [
         Step(text="Open a store", code=facts.store, is_done=True),
-        Step(text="Start a worker, with a scheduler in it", code=f"{command} worker -B", is_done=bool(facts.workers)),
-        Step(text="Send a task", code=f"{command} call {task}", is_done=any(states.values())),
+        Step(
+            text="Start a worker, with a scheduler in it",
+            code=f"{facts.command} worker -B",
+            is_done=bool(facts.workers),
+        ),
+        Step(text="Send a task", code=f"{facts.command} call {task}", is_done=any(states.values())),
         Step(text="See it end", code="it shows here, and in Runs", is_done=False),
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from horarium.app.switches import Switches
@@ -11,7 +12,7 @@ from horarium.dashboard.ask import Ask, Done, Shown, Unanswerable, part
 from horarium.dashboard.person import Role
 from horarium.dashboard.room import Room
 from horarium.dashboard.rooms.charts import drawn, runs_url, spark
-from horarium.engines.records import Held, Page, RunFilter
+from horarium.engines.records import Held, HeldPage, Page, RunFilter
 from horarium.observe.facts import Facts, gather
 from horarium.observe.finding import plural
 from horarium.observe.looks import shown_state
@@ -71,8 +72,8 @@ def one(ask: Ask) -> Shown:
     row = next((row for row in queue_rows(ask.engine, now=ask.now) if row.name == name), None)
     if row is None:
         raise Unanswerable("gone", "Nothing is known of this queue", hint="It is empty, and nobody alive reads it.")
-    page = ask.engine.inspector.find(RunFilter(queues=(name,)), Page(limit=WAITING, after=ask.query.get("after")))
-    facts = gather(ask.app, ask.now, with_schedules=False, most_counted=0)
+    page = _page(ask, name)
+    facts = gather(ask.app, ask.now, command=ask.command, with_schedules=False, most_counted=0)
     return Shown(
         template="queues/one.html",
         title=f"Queue {visible(name, 100)}",
@@ -148,6 +149,19 @@ def _waiting(ask: Ask, facts: Facts, held: Held, run: Run | None) -> Waiting:
     owner = next((m.member.name for m in facts.members if m.member.owner == held.owner), "")
     said, remedy = (SAID[why.cause], "") if why.cause in SAID else (why.text, why.remedy)
     return Waiting(held=held, state=shown_state(run, ask.now), why=said, remedy=remedy, owner=owner)
+
+
+def _page(ask: Ask, name: str) -> HeldPage:
+    """Return what waits from a place on. Raises: Unanswerable when the place is none of this store's."""
+    after = ask.query.get("after") or None
+    try:
+        return ask.engine.inspector.find(RunFilter(queues=(name,)), Page(limit=WAITING, after=after))
+    except (ValueError, TypeError, OverflowError, msgspec.MsgspecError) as error:
+        if after is None:
+            raise
+        raise Unanswerable(
+            "wrong", "This address leads to no place in the list", hint="Begin with the first."
+        ) from error
 
 
 def _named(ask: Ask) -> str:

@@ -11,6 +11,7 @@ import msgspec
 from horarium.dashboard.ask import Ask, Download, Unanswerable
 from horarium.dashboard.rooms.runs.asked import look_for, read, sight_of
 from horarium.dashboard.rooms.runs.place import room
+from horarium.dashboard.spreadsheet import cell
 from horarium.observe.document import run_document
 from horarium.observe.moments import iso
 from horarium.outcome import Run
@@ -21,7 +22,6 @@ COLUMNS = (
     *("id", "task", "state", "queue", "created", "started", "ended", "seconds", "attempts", "worker", "schedule"),
     *("args", "kwargs", "result", "error_class", "error_text"),
 )
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet take a text for a formula
 
 
 @room.page("/runs/export", live=False)
@@ -50,7 +50,7 @@ def _csv(runs: Iterable[Run]) -> bytes:
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
     for run in runs:
-        writer.writerow([harmless(cell) for cell in _cells(run)])
+        writer.writerow([cell(value) for value in _cells(run)])
     return out.getvalue().encode("utf-8", "replace")
 
 
@@ -73,8 +73,3 @@ def _cells(run: Run) -> list[str]:
         "" if error is None else error.class_path,
         "" if error is None else error.text,
     ]
-
-
-def harmless(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula: foreign text could run commands there."""
-    return f"'{cell}" if cell.startswith(FORMULA) else cell

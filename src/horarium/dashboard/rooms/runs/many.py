@@ -127,7 +127,7 @@ def _known(ask: Ask) -> tuple[Order, Stand]:
 def _word(ask: Ask, stand: Stand) -> str:
     if stand.end:
         return stand.end
-    return "left" if stand.is_left(ask.now) and stand.carrier else "running"
+    return "left" if stand.is_left(ask.now) else "running"
 
 
 def _number(ask: Ask, name: str, *, given: str | None = None) -> int:
