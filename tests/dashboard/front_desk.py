@@ -221,6 +221,6 @@ def visitor(browser: Browser, url: str, *, zone: str = "UTC") -> Iterator[Visito
     try:
         found = Visitor(context.new_page(), url)
         yield found
-        assert found.faults == []
+        assert not found.faults, found.faults
     finally:
         context.close()

@@ -23,7 +23,9 @@ from horarium.clock import ManualClock, SystemClock
 from horarium.dashboard import serving, web
 from horarium.dashboard.live import Hub
 from horarium.dashboard.person import Open
+from horarium.dashboard.site import _stream
 from horarium.errors import EngineUnavailable
+from horarium.version import __version__
 
 CODE = """
 from horarium import Horarium
@@ -211,10 +213,36 @@ def test_a_run_shows_on_an_open_page_without_a_reload(browser: Browser, tmp_path
             assert "JST" in page.inner_text(f"#run-{id}")
             assert not ana.is_wider_than_screen()
             ana.check_access()
+            held = page.wait_for_selector(f"#run-{id} input[type=checkbox]")
+            assert held is not None
+            for key in ("j", "x", "p"):
+                page.keyboard.press(key)
+            page.wait_for_selector("#pulse[data-state=paused]")
+            later = app.send_task("shop.add", (3, 4)).id
+            assert app.AsyncResult(later).get(timeout=20) == 7
+            page.keyboard.press("p")  # what came meanwhile is asked for at once
+            page.wait_for_selector(f"#run-{later} .state.good")
+            assert held.is_checked()
             page.clock.install()
             page.reload()
             page.wait_for_selector("#pulse[data-state=live]")
             with page.expect_request("**/live?*"):  # a stream that says nothing for so long is opened anew
                 page.clock.fast_forward(60_000)
             page.wait_for_selector("#pulse[data-state=live]")
+        with visitor(browser, place.url) as bob:
+            bob.page.route("**/live?*", lambda route: route.abort())  # a proxy that lets no stream through
+            page = bob.open("/runs")
+            page.wait_for_selector("text=every 5 s")
+            app.send_task("shop.add", (5, 6))
+            page.wait_for_selector("text=1 new above")
+            bob.faults[:] = [fault for fault in bob.faults if "Failed to fetch" not in fault]  # what was cut off above
         app.close()
+
+
+def test_a_page_of_an_older_version_is_told_of_the_upgrade(shop: Horarium) -> None:
+    async def first() -> object:
+        async for event in _stream(Hub(SystemClock()), "view", lambda: "block", ""):
+            return event.event, event.data
+        return None
+
+    assert in_a_loop(first()) == ("version", __version__)

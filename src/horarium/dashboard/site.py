@@ -41,6 +41,7 @@ from horarium.dashboard.streams import Streams
 from horarium.errors import EngineUnavailable, HorariumError
 from horarium.observe.moments import zone_or_utc
 from horarium.observe.text import visible
+from horarium.version import __version__
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("horarium.web")
 
 CSRF = "horarium-csrf"  # a header, or a field of a form
-PING_EVERY = 15  # seconds; proxies end what is silent, and pages ask anew (horarium.js)
+PING_EVERY = 15  # seconds; proxies end what is silent, and pages ask anew (live.js)
 TOLD = "horarium_told"  # a cookie for one answer: what became of a change
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
@@ -315,6 +316,7 @@ async def _stream(hub: Hub, key: object, look: Callable[[], str], seen: str) -> 
     version = 0
     trouble: str | None = None
     async with hub.looking(key, look) as feed:
+        yield ServerSentEvent(data=__version__, event="version")  # pages of another one ask for a reload
         while True:
             if feed.mark and feed.mark != seen:
                 seen = feed.mark

@@ -1,4 +1,4 @@
-// The dashboard's own behaviour: the viewer's zone, theme, keys, dialogs, and the rules of what is live.
+// The dashboard's own behaviour: the viewer's zone, theme, dialogs and keys. What is live is live.js.
 // Nothing here is needed to read a page.
 
 const body = document.body;
@@ -68,57 +68,6 @@ document.addEventListener("submit", (event) => {
   if (question && !confirm(question)) event.preventDefault();
 });
 
-// What is live. A row that is selected, focused, hovered or open stays as it is.
-const live = document.getElementById("live");
-const pulse = document.getElementById("pulse");
-const stale = document.getElementById("stale");
-const silent = 40000; // ms: the dashboard says something each 15 s; who says nothing hangs, or the way is cut
-let paused = false;
-let stream = null;
-let heard = 0;
-
-function show(state, word) {
-  pulse.dataset.state = state;
-  pulse.querySelector(".word").textContent = word;
-}
-
-function isHeld(row) {
-  return row.matches(":hover, :focus-within") || row.querySelector("input:checked, details[open]") !== null;
-}
-
-function hold() {
-  for (const row of live.querySelectorAll("[data-rows] tbody tr, [data-hold]")) {
-    row.toggleAttribute("hx-morph-skip", isHeld(row));
-  }
-}
-
-export function pause(wanted = !paused) {
-  paused = wanted;
-  show(paused ? "paused" : "live", paused ? "paused" : "live");
-}
-
-if (live) {
-  live.addEventListener("htmx:sse:before:message", (event) => {
-    heard = Date.now();
-    if (paused && !event.detail.message.event) event.preventDefault();
-    hold();
-  });
-  live.addEventListener("htmx:sse:after:connection", (event) => {
-    heard = Date.now();
-    stream = event.detail.connection;
-    if (!paused) show("live", "live");
-  });
-  live.addEventListener("htmx:sse:error", () => show("lost", "reconnecting"));
-  live.addEventListener("stale", (event) => { stale.textContent = event.detail.data; stale.hidden = false; });
-  live.addEventListener("fresh", () => { stale.hidden = true; });
-  setInterval(() => {
-    if (!stream || document.hidden || Date.now() - heard < silent) return;
-    heard = Date.now();
-    show("lost", "reconnecting");
-    stream.reader?.cancel();
-  }, 5000);
-}
-
 // Keys. None acts while something is typed into, none changes anything without a dialog.
 const places = { o: "/", r: "/runs", s: "/schedules", q: "/queues", w: "/workers", f: "/workflows", a: "/alerts" };
 let going = false;
@@ -135,14 +84,34 @@ function step(by) {
   next.scrollIntoView({ block: "nearest" });
 }
 
+// x selects the row, Shift-x all from the row that was selected last to this one.
+let anchor = null;
+
+function select(row) {
+  row?.querySelector("input[type=checkbox]")?.click();
+  anchor = row?.id ?? null;
+}
+
+function selectRange() {
+  const all = rows();
+  const ends = [all.findIndex((row) => row.id === anchor), all.indexOf(here())];
+  if (ends[1] < 0) return;
+  if (ends[0] < 0) { select(here()); return; }
+  for (const row of all.slice(Math.min(...ends), Math.max(...ends) + 1)) {
+    const box = row.querySelector("input[type=checkbox]");
+    if (box && !box.checked) box.click();
+  }
+}
+
 const keys = {
   "/": () => document.getElementById("search")?.focus(),
   "?": () => sheet.showModal(),
   t: switchTheme,
-  p: () => live && pause(),
+  p: () => document.dispatchEvent(new CustomEvent("horarium:pause")),
   j: () => step(1),
   k: () => step(-1),
-  x: () => here()?.querySelector("input[type=checkbox]")?.click(),
+  x: () => select(here()),
+  X: selectRange,
   Enter: () => here()?.querySelector("a")?.click(),
   e: () => document.querySelector("[data-key=e]")?.click(),
   c: () => document.querySelector("[data-key=c]")?.click(),
