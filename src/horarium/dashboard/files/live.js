@@ -3,7 +3,7 @@
 
 const POLL_EVERY = 5000; // milliseconds, where no stream comes through
 const POLLS = 12; // then the stream is tried again
-const SILENT = 40000; // the dashboard says something each 15 s: who says nothing hangs, or the way is cut
+const SILENT = 40000; // milliseconds; the dashboard says something each 15 s: it hangs, or the way is cut
 
 const live = document.getElementById("live");
 const pulse = document.getElementById("pulse");
@@ -11,8 +11,8 @@ const stale = document.getElementById("stale");
 let isPaused = false;
 let timer = null;
 let polls = 0;
-let stream = null;
-let heard = 0;
+let heard = null; // when the stream last said something
+let connection = null;
 
 function show(state, word) {
   pulse.dataset.state = state;
@@ -85,15 +85,15 @@ if (live) {
   });
   live.addEventListener("htmx:sse:after:connection", (event) => {
     heard = Date.now();
-    stream = event.detail.connection;
+    connection = event.detail.connection;
     streams();
   });
   setInterval(() => {
-    if (!stream || document.hidden || Date.now() - heard < SILENT) return;
+    if (!connection || timer !== null || document.hidden || Date.now() - heard < SILENT) return;
     heard = Date.now();
     show("lost", "reconnecting");
-    stream.reader?.cancel(); // htmx opens it anew
-  }, 5000);
+    connection.reader?.cancel();
+  }, POLL_EVERY);
   for (const failure of ["htmx:sse:error", "htmx:error", "htmx:response:error"]) {
     live.addEventListener(failure, (event) => {
       if (event.target !== live) return;
