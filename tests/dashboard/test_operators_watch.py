@@ -67,7 +67,7 @@ def _see_what_fires(app: Horarium, ana: Visitor) -> None:
     """It comes by itself, its channel is tried, it is silenced."""
     app.engine.check()
     page = ana.open("/alerts")
-    expect(page.get_by_text("Nothing is wrong")).to_be_visible()
+    expect(page.get_by_text("Nobody looks at the rules")).to_be_visible()
     put_incident(app, subject="mail", text="2 messages ready, and no live worker reads it")
     row = page.locator("#incidents tbody tr")
     expect(row).to_contain_text("no live worker reads it")

@@ -23,7 +23,7 @@ def test_without_the_setting_the_page_says_that_nobody_is_told_and_what_to_write
     page = client.get("/alerts")
     assert page.status_code == 200
     assert "Nobody is told of anything" in page.text
-    assert "Nothing is wrong" in page.text
+    assert "Nobody looks at the rules" in page.text
 
 
 def test_what_fires_is_shown_as_text_with_its_rule_and_where_it_is(client: TestClient, shop: Horarium) -> None:

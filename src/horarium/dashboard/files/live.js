@@ -101,6 +101,11 @@ if (live) {
       fallBack();
     });
   }
+  setTimeout(() => { // a stream that opened, or failed, before we listened
+    connection ??= live._htmx?.sse ?? null;
+    heard ??= Date.now();
+    if (!connection) fallBack();
+  }, POLL_EVERY / 2);
   live.addEventListener("stale", (event) => complain(event.detail.data));
   live.addEventListener("fresh", () => complain(""));
   live.addEventListener("version", (event) => {
