@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 from shop_words import Shop, failed
 
-from horarium.cli import progress_bar
+from horarium.cli import following, progress_bar
 from horarium.engines.records import MaintenancePolicy
 from horarium.outcome import Outcome, Progress, Reported, Settlement, Succeeded
 
@@ -48,6 +48,13 @@ def test_one_that_goes_on_beyond_the_timeout_is_left_alone(shop: Shop) -> None:
     assert result.exit_code == 124
     assert f"run {id} has not ended within 0.01 s; it goes on" in result.stderr
     assert shop.engine.results.read([id])[0] is not None
+
+
+def test_one_that_nobody_begins_says_why(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "EXPLAIN_AFTER", 0.0)
+    id = shop.send()
+    result = shop("runs", "watch", id, "--timeout", "0.01")
+    assert "it waits for a worker: none is alive; horarium " in result.stderr  # and what to call
 
 
 def test_an_unknown_one_is_not_found(shop: Shop) -> None:

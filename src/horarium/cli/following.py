@@ -12,15 +12,19 @@ from typing import TYPE_CHECKING, Protocol
 from horarium.cli.exits import Exit, Stop
 from horarium.clock import Seconds
 from horarium.engines.records import RESULT_TOPIC
+from horarium.observe.facts import gather, held_run
 from horarium.observe.looks import look_of, shown_state
 from horarium.observe.text import visible
-from horarium.outcome import Progress, Run
+from horarium.observe.waiting import explain
+from horarium.outcome import Progress, Run, State
 
 if TYPE_CHECKING:
     from horarium.cli.session import Session
 
 LOOK_EVERY: Seconds = 0.5  # progress is not announced
 TELL_EVERY: Seconds = 5.0  # progress, where there is no terminal
+EXPLAIN_AFTER: Seconds = 3.0  # why nobody has begun it
+WAITING = (State.PENDING, State.RETRY)
 
 
 class Teller(Protocol):
@@ -37,7 +41,9 @@ def follow(session: Session, id: str, *, timeout: Seconds | None) -> Run:
     Ctrl-C: the run itself goes on in any case.
     """
     clock = session.app.connection.clock
-    deadline = None if timeout is None else clock.monotonic() + timeout
+    began = clock.monotonic()
+    deadline = None if timeout is None else began + timeout
+    is_explained = False
     listener = session.engine.notifier.listen([RESULT_TOPIC])
     try:
         with _teller(session, clock.monotonic) as teller:
@@ -49,6 +55,9 @@ def follow(session: Session, id: str, *, timeout: Seconds | None) -> Run:
                 told.tell(run, session.engine.now())
                 if run.has_ended:
                     return run
+                if run.state in WAITING and not is_explained and clock.monotonic() - began >= EXPLAIN_AFTER:
+                    is_explained = True
+                    teller.line(_why(session, run))
                 left = LOOK_EVERY if deadline is None else min(LOOK_EVERY, deadline - clock.monotonic())
                 if left <= 0:
                     raise Stop(f"run {id} has not ended within {timeout:g} s; it goes on", Exit.TIMED_OUT)
@@ -57,6 +66,13 @@ def follow(session: Session, id: str, *, timeout: Seconds | None) -> Run:
         raise Stop(f"run {id} goes on; follow it again: {session.command} runs watch {id}", Exit.INTERRUPTED) from error
     finally:
         listener.close()
+
+
+def _why(session: Session, run: Run) -> str:
+    """Return why a run waits, and what to do about it, as the doctor says it."""
+    facts = gather(session.app, session.engine.now(), command=session.command)
+    finding = explain(facts, run, held_run(session.engine, run))
+    return f"  {finding.text}" + (f"; {finding.remedy}" if finding.remedy else "")
 
 
 class _Told:
