@@ -121,6 +121,7 @@ class Settings(SettingsView):
     worker_task_log_datefmt: str | None
     worker_log_color: bool | None
     alerts: Alerting | None
+    dashboard_users: dict[str, tuple[str, str]]
 
     def __init__(self, mapping: Mapping[str, Any] | None = None, /, **settings: Any) -> None:
         # Values live in the instance's own dict: reading one costs no more than any attribute.

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser
 from starlette.testclient import TestClient
 
 from horarium import Horarium
+from horarium.app import shared
 from horarium.clock import ManualClock
 from horarium.dashboard import web
 from horarium.dashboard.person import Open
@@ -21,7 +22,8 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def shop(clock: ManualClock) -> Iterator[Horarium]:
+def shop(clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Horarium]:
+    monkeypatch.setattr(shared, "shared_tasks", [])  # what other tests have declared for every app
     with Horarium("shop", store="memory://", clock=clock, timezone="Europe/Berlin", set_as_current=False) as app:
 
         @app.task(name="shop.charge")

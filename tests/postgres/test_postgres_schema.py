@@ -35,6 +35,9 @@ WALKS = {
     "find",
     "workers",
     "lost_owners",
+    "is_surplus",  # this and the next two only where a number of runs to keep is set
+    "forget_surplus",
+    "forget_surplus_kept",
 }
 SMALL = {"owners"}
 VALUES = {"boolean": "true", "text": "x", "bigint": "1", "integer": "1", "float8": "1", "jsonb": "[]"}
