@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from front_desk import Asker, started_browser
+from front_desk import Asker
 from playwright.sync_api import Browser
 from starlette.testclient import TestClient
 
+from chromium import started_browser
 from horarium import Horarium
 from horarium.app import shared
 from horarium.clock import ManualClock

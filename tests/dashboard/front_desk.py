@@ -20,15 +20,14 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from axe_playwright_python.base import AXE_SCRIPT as AXE
-from playwright.sync_api import Browser, ConsoleMessage, Page, Response, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Response
 
-from chromium import chromium
+from chromium import wanted
 from horarium import Horarium
 from horarium.dashboard.ask import Ask
 from horarium.dashboard.person import Person, Role
 
 ROOT = Path(__file__).parents[2]
-IMAGES = ROOT / "docs" / "images"
 PATIENCE = 30.0
 WAIT_MS = 10_000  # for anything that a page is expected to show
 WIDE: Any = {"width": 1400, "height": 900}
@@ -174,7 +173,7 @@ class Visitor:
         """Take pictures of the page as it is, if asked for: both themes, wide and narrow."""
         for theme in ("light", "dark"):
             for width, size in (("", WIDE), ("-narrow", NARROW)):
-                if (path := _wanted(f"web-{name}{width}-{theme}.png")) is not None:
+                if (path := wanted(f"web-{name}{width}-{theme}.png")) is not None:
                     self._take(path, theme, size)
                     self.page.emulate_media(color_scheme="light")
                     self.page.set_viewport_size(WIDE)
@@ -196,26 +195,6 @@ class Visitor:
         is_ours = response.url.startswith(self.url)
         if is_ours and (response.status >= 500 or (response.status == 404 and "/static/" in response.url)):
             self.faults.append(f"{response.url}: {response.status}")
-
-
-def _wanted(name: str) -> Path | None:
-    """Return where a picture is to be written, if anywhere."""
-    if folder := os.environ.get("SCREENSHOTS"):
-        return Path(folder) / name
-    kept = IMAGES / name
-    return kept if os.environ.get("UPDATE_SCREENSHOTS") == "1" and kept.exists() else None
-
-
-@contextmanager
-def started_browser() -> Iterator[Browser]:
-    """Start the system's browser without a window."""
-    with sync_playwright() as playwright:
-        # In a container there is no second user to sandbox it for.
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        try:
-            yield browser
-        finally:
-            browser.close()
 
 
 @contextmanager

@@ -24,13 +24,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response
 
-from chromium import chromium
+from chromium import wanted
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
-IMAGES = ROOT / "docs" / "images"
 PATIENCE = 30.0
 WAIT_MS = 10_000  # for anything that a page is expected to show
 WIDE = {"width": 1400, "height": 900}
@@ -195,7 +194,7 @@ class Pages:
         """Take pictures of the page as it is, if asked for: both themes, wide and narrow."""
         for theme in ("light", "dark"):
             for width, size in (("", WIDE), ("-narrow", NARROW)):
-                if (path := _wanted(f"admin-{name}{width}-{theme}.png")) is not None:
+                if (path := wanted(f"admin-{name}{width}-{theme}.png")) is not None:
                     self._take(path, theme, size)
         self.page.emulate_media(color_scheme="light")
         self.page.set_viewport_size(WIDE)  # type: ignore[arg-type]
@@ -233,26 +232,6 @@ class Pages:
         is_missing_file = response.status == 404 and "/static/" in response.url
         if is_ours and (response.status >= 500 or is_missing_file):
             self.faults.append(f"{response.url}: {response.status}")
-
-
-def _wanted(name: str) -> Path | None:
-    """Return where a picture is to be written, if anywhere."""
-    if folder := os.environ.get("SCREENSHOTS"):
-        return Path(folder) / name
-    kept = IMAGES / name
-    return kept if os.environ.get("UPDATE_SCREENSHOTS") == "1" and kept.exists() else None
-
-
-@contextmanager
-def started_browser() -> Iterator[Browser]:
-    """Start the system's browser without a window."""
-    with sync_playwright() as playwright:
-        # In a container there is no second user to sandbox it for.
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        try:
-            yield browser
-        finally:
-            browser.close()
 
 
 @contextmanager

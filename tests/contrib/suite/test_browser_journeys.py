@@ -8,9 +8,10 @@ from typing import NamedTuple
 from urllib.parse import urlencode
 
 import pytest
-from browser import PASSWORD, Pages, Site, started_browser, visitor
+from browser import PASSWORD, Pages, Site, visitor
 from playwright.sync_api import Browser, Locator, expect
 
+from chromium import started_browser
 from horarium import Horarium
 
 pytestmark = [pytest.mark.once, pytest.mark.browser]

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from urllib.parse import quote as percent
 
 import pytest
-from browser import OWN_EXCESS, Pages, Site, started_browser, visitor
+from browser import OWN_EXCESS, Pages, Site, visitor
 from django.contrib.admin.utils import quote
+
+from chromium import started_browser
 
 pytestmark = [pytest.mark.once, pytest.mark.browser]
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from horarium.cli.exits import Exit, Stop
+from horarium.cli.fullscreen import watch_of
 from horarium.cli.leftovers import Leftover, leftovers
 from horarium.cli.options import Command, log_level, option, seconds
 from horarium.cli.session import Session
@@ -55,7 +56,7 @@ def command(
         return _dump(session, limit, timeout)
     if camera:
         return _photograph(session, camera, freq, maxrate, loglevel)
-    return _screen()(session.app)
+    return watch_of("horarium.cli.screen", instead="or see events as lines: horarium events --dump")(session.app)
 
 
 def _dump(session: Session, limit: int | None, timeout: float | None) -> int:
@@ -97,17 +98,3 @@ def _camera(path: str) -> Callable[..., Any]:
     except (ImportError, AttributeError, ValueError) as error:
         raise click.BadParameter(f"expected the path of a class, such as shop.cameras.Dump, got {path!r}") from error
     return found
-
-
-def _screen() -> Callable[..., int]:
-    try:
-        from horarium.cli.screen import watch
-    except ModuleNotFoundError as error:
-        if not (error.name or "").startswith("textual"):
-            raise
-        raise Stop(
-            "expected the package textual for the screen, it is not installed",
-            Exit.FAILED,
-            hints=["install it: pip install 'horarium[tui]'", "or see events as lines: horarium events --dump"],
-        ) from error
-    return watch

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import click
 
 from horarium.cli.exits import Exit, Stop
+from horarium.cli.fullscreen import watch_of
 from horarium.cli.options import Command
 from horarium.cli.session import Session
-
-if TYPE_CHECKING:
-    from horarium.app.app import Horarium
 
 
 @click.command("top", cls=Command)
@@ -24,22 +20,8 @@ def command(session: Session) -> int:
     Every change asks first. Needs a terminal and the extra `tui`.
     """
     _ = session.engine  # whoever only watches makes no store
-    screen = _screen()
+    screen = watch_of("horarium.cli.top", instead="or look once: horarium status")
     if not session.out.on_terminal or not sys.stdin.isatty():
         look = f"{session.command} status, or --json with it"
         raise Stop("expected a terminal to draw on, got none", Exit.REFUSED, hints=[f"for programs: {look}"])
     return screen(session.app, session.show_times_of_app())
-
-
-def _screen() -> Callable[[Horarium, str], int]:
-    try:
-        from horarium.cli.top import watch
-    except ModuleNotFoundError as error:
-        if not (error.name or "").startswith("textual"):
-            raise
-        raise Stop(
-            "expected the package textual for the screen, it is not installed",
-            Exit.FAILED,
-            hints=["install it: pip install 'horarium[tui]'", "or look once: horarium status"],
-        ) from error
-    return watch
