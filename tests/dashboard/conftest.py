@@ -52,7 +52,7 @@ def client(shop: Horarium) -> Iterator[TestClient]:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not longer: while it lives, Playwright's loop runs in this thread, and no other can
 def browser() -> Iterator[Browser]:
     with started_browser() as found:
         yield found

@@ -114,6 +114,14 @@ class Site:
     def log(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text("utf-8", "replace")[-4000:]
 
+    def told(self) -> str:
+        """Return what each process is doing and what it wrote last, for whoever reads why a test failed."""
+        states = {name: process.poll() for name, process in self._processes.items()}
+        return "\n".join(
+            f"{name} ({'runs' if code is None else f'ended with {code}'}):\n{self.log(name)}"
+            for name, code in states.items()
+        )
+
     def close(self) -> None:
         for name in list(self._processes):
             self.end(name)
@@ -186,7 +194,7 @@ class Pages:
         """Open a page again and again until it shows a text."""
         deadline = time.monotonic() + PATIENCE
         while text not in (shown := self.open(path).inner_text("#content")):
-            assert time.monotonic() < deadline, f"{path} never showed {text!r}, but:\n{shown}"
+            assert time.monotonic() < deadline, f"{path} never showed {text!r}, but:\n{shown}\n{self.site.told()}"
             self.page.wait_for_timeout(100)  # between two looks at a fact
         return self.page
 
