@@ -157,6 +157,21 @@ def test_a_maker_that_is_held_up_holds_up_nobody_else(
     assert not list(path.parent.glob("*-new-*"))
 
 
+def test_what_a_deleted_store_has_left_beside_it_does_not_get_into_a_new_one(path: Path, engine: SqliteEngine) -> None:
+    for _ in range(50):
+        put_one(engine)
+    left = path.with_name(f"{path.name}-wal").read_bytes()
+    engine.close()
+    path.unlink()
+    path.with_name(f"{path.name}-wal").write_bytes(left)
+    anew = SqliteEngine(path)
+    anew.check()
+    put_one(anew)
+    anew.check()
+    assert len(anew.inspector.find(RunFilter(), Page()).held) == 1
+    anew.close()
+
+
 def test_a_store_is_made_where_files_have_one_name_only(
     path: Path, engine: SqliteEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -53,9 +53,12 @@ def make_whole(path: Path) -> None:
     long its maker is held up by a slow disk, or stopped.
 
     Of several that do this at once one is first, and all use its store. Where files cannot have a second name nothing
-    is made; nor where there is something already, were it a link to a file that is missing. A maker that is killed may
-    leave its draft behind. Raises: apsw.Error.
+    is made; nor where there is something already, were it a link to a file that is missing, or the WAL of a store that
+    was deleted: only of an empty file does SQLite know that what lies beside it is another's. A maker that is killed
+    may leave its draft behind. Raises: apsw.Error.
     """
+    if any(path.with_name(f"{path.name}{end}").exists() for end in ("-wal", "-journal")):
+        return
     draft = path.with_name(f"{path.name}-new-{os.getpid()}-{os.urandom(4).hex()}")
     try:
         connection = apsw.Connection(str(draft))
