@@ -426,6 +426,18 @@ def test_selected_runs_are_cancelled_and_those_that_ended_are_told(shop: Horariu
     assert bulk.orders(shop.engine, 5)[0][1].end == "done"
 
 
+def test_those_that_match_no_more_when_their_turn_comes_are_told(shop: Horarium, client: TestClient) -> None:
+    """Two people order the same, or a worker is faster."""
+    waiting = [shop.tasks["shop.charge"].delay(number) for number in range(3)]
+    order = bulk.place(shop, bulk.Order(id="", act="cancel", at=shop.engine.now(), q="state:waiting", matched=3))
+    shop.control.revoke([waiting[0].id, waiting[1].id])
+    assert carrier_of(shop).carry(shop, order.id)
+    assert carrier_of(shop).wait(20.0)
+    page = " ".join(client.get(f"/runs/bulk/{order.id}").text.split())
+    assert "Done: 1 of 3" in page
+    assert "1 done, 0 not. 2 no longer matched when their turn came." in page
+
+
 def test_what_was_sent_after_the_dry_run_is_not_meant(shop: Horarium) -> None:
     record(shop, ended(shop, "before", ago=60_000), ended(shop, "after", ago=1000))
     order = bulk.Order(id="", act="retry", at=shop.engine.now() - 30_000, q="state:failed")

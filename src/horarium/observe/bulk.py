@@ -80,6 +80,13 @@ class Stand(Struct, frozen=True, omit_defaults=True, kw_only=True):
         return not self.end and now - self.beat > SILENT * 1000
 
 
+def changed(order: Order, stand: Stand) -> int:
+    """Return how many an order that is done never met, though the dry run had: what they are has changed before their
+    turn came."""
+    is_whole = stand.end == "done" and stand.looked_into < MOST_SEARCHED
+    return max(0, order.matched - stand.seen) if is_whole else 0
+
+
 class DryRun(Struct, frozen=True, kw_only=True):
     """What an order would do. ``is_more``: beyond MOST; ``is_cut``: not all kept runs were looked into."""
 

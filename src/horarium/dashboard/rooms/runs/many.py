@@ -79,6 +79,7 @@ def order(ask: Ask) -> Shown:
         "effects": bulk.effects_of(ask.engine, found.id, place),
         "place": place,
         "last": last,
+        "changed": bulk.changed(found, stand),
     }
     return Shown(template="runs/order.html", title=f"{WORDS[found.act]}: {found.matched:,} runs", context=context)
 
