@@ -25,7 +25,7 @@ from starlette.routing import Route as StarletteRoute
 from horarium.dashboard import api
 from horarium.dashboard.access.asked import Asked, Knower
 from horarium.dashboard.access.door import Door
-from horarium.dashboard.access.secret import is_same
+from horarium.dashboard.access.secret import is_proof, masked
 from horarium.dashboard.ask import Ask, Cookie, Done, Download, Shown, Unanswerable, local_path
 from horarium.dashboard.assets import Assets
 from horarium.dashboard.audit import Entry, write
@@ -169,7 +169,7 @@ class Site:
                 "refused", f"this needs the right of an {route.role.word}", hint=f"you are a {ask.person.role.word}"
             )
         given = request.headers.get(CSRF) or ask.given(CSRF)
-        if route.is_change and ask.person.csrf and not is_same(given, ask.person.csrf):
+        if route.is_change and ask.person.csrf and not is_proof(given, ask.person.csrf):
             _note_refusal(request, ask.person, "came without the proof that its page holds")
             raise Unanswerable("refused", "this page is no longer valid", hint="reload it and try again")
 
@@ -206,8 +206,8 @@ class Site:
         route, parts = found
         zone = _zone(request, self.app)
         base = request.scope.get("root_path", "")
-        key = (route.name, tuple(parts.items()), asked, zone, person.role, person.name, base)
         shared = replace(person, csrf=self._streams.mark if person.csrf else "", session="")
+        key = (route.name, tuple(parts.items()), asked, zone, shared, base)
 
         def look() -> str:
             return self._block(route, shared, path, parts, query, zone, base)
@@ -247,6 +247,7 @@ class Site:
         ask = Ask(
             app=self.app,
             person=person,
+            proof=person.csrf,  # the mark of it; each looker gets their own
             now=self.app.engine.now(),
             path=path,
             parts=parts,
@@ -290,6 +291,7 @@ class Site:
         return Ask(
             app=self.app,
             person=person,
+            proof=masked(person.csrf),
             now=self.app.engine.now(),
             path=_path(request),
             parts={name: unquote(str(value)) for name, value in request.path_params.items()},

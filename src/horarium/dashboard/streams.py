@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
 from sse_starlette import ServerSentEvent
 
-from horarium.dashboard.access.secret import new_secret
+from horarium.dashboard.access.secret import masked, new_secret
 from horarium.dashboard.person import Person
 
 MOST = 5  # of one session: browsers open six connections to a host, and one must be left
@@ -48,5 +48,5 @@ class Streams:
         async for event in events:
             if event.event is None and not await asyncio.to_thread(is_welcome):
                 return  # what tells of the store's absence passes: it says nothing else
-            event.data = str(event.data).replace(self.mark, person.csrf)
+            event.data = str(event.data).replace(self.mark, masked(person.csrf))
             yield event

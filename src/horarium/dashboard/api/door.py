@@ -26,7 +26,7 @@ from starlette.responses import JSONResponse, Response
 
 from horarium.clock import Instant
 from horarium.dashboard import audit
-from horarium.dashboard.access.secret import is_same
+from horarium.dashboard.access.secret import is_proof
 from horarium.dashboard.ask import Ask, Unanswerable
 from horarium.dashboard.guard import TooLarge, address_of
 from horarium.dashboard.person import Access, Person, Role
@@ -246,7 +246,7 @@ def admit(request: Request, app: Horarium, access: Access, role: Role, *, mounte
         text = f"this needs the right of an {role.word}"
         _note(request, person.name, text)
         raise Problem(403, "forbidden", text, hint=f"you are a {person.role.word}")
-    if _needs_proof(request, person) and not is_same(request.headers.get(CSRF, ""), person.csrf):
+    if _needs_proof(request, person) and not is_proof(request.headers.get(CSRF, ""), person.csrf):
         _note(request, person.name, "came without the proof of its session")
         raise Problem(403, "csrf", f"a change in a browser's session needs its {CSRF} header", hint="or use a token")
     return Caller(
