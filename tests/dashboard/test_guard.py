@@ -19,8 +19,8 @@ from starlette.testclient import TestClient
 from horarium import Horarium
 from horarium.clock import ManualClock
 from horarium.dashboard import Open, Person, Role, web
-from horarium.dashboard.ask import Ask, Done, Download, Shown
 from horarium.dashboard.access.secret import is_proof
+from horarium.dashboard.ask import Ask, Done, Download, Shown
 from horarium.dashboard.guard import MOST_BYTES, WRITES_AT_ONCE, Guard
 from horarium.dashboard.room import Room
 from horarium.dashboard.serving import Peered
