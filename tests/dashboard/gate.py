@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -40,6 +41,11 @@ def proof_of(client: TestClient, path: str = "/settings") -> dict[str, str]:
     """Return the field that a change from a page of this browser's brings along."""
     text = client.get(path).text
     return {"horarium-csrf": text.split('name="horarium-csrf" value="')[1].split('"')[0]}
+
+
+def basic(name: str, password: str) -> dict[str, str]:
+    """Return the header by which a password is shown."""
+    return {"Authorization": "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()}
 
 
 def sending(cookies: Mapping[str, str]) -> dict[str, str]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import logging
 from typing import Any
 
 import pytest
-from gate import OURS, asking, logged_in, proof_of, sending, token_for
+from gate import OURS, asking, basic, logged_in, proof_of, sending, token_for
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 from starlette.routing import Mount
@@ -19,10 +18,6 @@ from horarium.dashboard import Door, Open, Person, ProxyHeader, Role, read_users
 from horarium.dashboard.access import LoginLinks, Tokens, User, hashed
 from horarium.dashboard.access.passwords import fits, read_pair
 from horarium.errors import ImproperlyConfigured
-
-
-def basic(name: str, password: str) -> dict[str, str]:
-    return {"Authorization": "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()}
 
 
 def bearer(secret: str) -> dict[str, str]:

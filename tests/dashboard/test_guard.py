@@ -21,9 +21,9 @@ from horarium.clock import ManualClock
 from horarium.dashboard import Open, Person, Role, web
 from horarium.dashboard.access.secret import is_proof
 from horarium.dashboard.ask import Ask, Done, Download, Shown
+from horarium.dashboard.forwarding import Forwarded, Proxies
 from horarium.dashboard.guard import MOST_BYTES, WRITES_AT_ONCE, Guard
 from horarium.dashboard.room import Room
-from horarium.dashboard.serving import Peered
 from horarium.dashboard.streams import MOST, Streams
 
 HEADERS = ("content-security-policy", "x-content-type-options", "referrer-policy", "x-request-id", "cache-control")
@@ -217,7 +217,8 @@ ODD_BODIES = (
 @contextmanager
 def served(app: Horarium) -> Iterator[int]:
     """Serve the dashboard from a thread of this process, as `horarium web` does; yield its port."""
-    config = uvicorn.Config(Peered(web(app, access=Open())), log_config=None, proxy_headers=False, lifespan="off")
+    site: Any = Forwarded(web(app, access=Open()), Proxies([]))
+    config = uvicorn.Config(site, log_config=None, proxy_headers=False, lifespan="off")
     server = uvicorn.Server(config)
     with closing(socket.create_server(("127.0.0.1", 0))) as place:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [place]}, name="web")

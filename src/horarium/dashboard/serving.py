@@ -9,11 +9,10 @@ from types import FrameType
 from typing import Any, cast
 
 import uvicorn
-from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+from starlette.types import ASGIApp
 
 from horarium.clock import Seconds
-from horarium.dashboard.guard import PEER
+from horarium.dashboard.forwarding import Forwarded, Proxies
 from horarium.errors import ImproperlyConfigured
 
 STOP_WITHIN: Seconds = 3.0  # open streams are cut then
@@ -40,15 +39,11 @@ def listening(host: str, port: int) -> socket.socket:
     return made
 
 
-def serve(
-    application: ASGIApp, place: socket.socket, *, prefix: str = "", proxies: Sequence[str] = ("127.0.0.1",)
-) -> int:
+def serve(application: ASGIApp, place: socket.socket, *, prefix: str = "", proxies: Sequence[str] = ()) -> int:
     """Serve on a listening socket until TERM or Ctrl-C; return the exit code. ``proxies``: whose X-Forwarded-* headers
-    are believed."""
-    # Any: uvicorn types ASGI more closely than Starlette does.
-    believing: Any = ProxyHeadersMiddleware(cast(Any, application), trusted_hosts=list(proxies))
+    are believed. Raises: ImproperlyConfigured for one that is no address."""
     config = uvicorn.Config(
-        Peered(believing),
+        cast(Any, Forwarded(application, Proxies(proxies))),  # Any: uvicorn types ASGI more closely than Starlette
         root_path=prefix,
         log_level="warning",
         access_log=False,
@@ -72,14 +67,3 @@ class _Server(uvicorn.Server):
     def is_worth_a_line(self, record: logging.LogRecord) -> bool:
         """Tell whether a record is news: that streams are cut at the end is none, and would be a line for each page."""
         return not (self.should_exit and str(record.msg).startswith(CUT))
-
-
-class Peered:
-    """Writes down who has connected, before anybody believes what a proxy says of somebody else."""
-
-    def __init__(self, inner: ASGIApp) -> None:
-        self._inner = inner
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope[PEER] = scope.get("client")
-        await self._inner(scope, receive, send)

@@ -110,8 +110,7 @@ def command(
         session.out.say(f"dashboard: {url}")
         if isinstance(access, Door):
             _offer(session, access, url, wants_link)
-        believed = peers or ("127.0.0.1",)
-        return serving.serve(web(app, access=access, hosts=hosts), place, prefix=prefix, proxies=believed)
+        return serving.serve(web(app, access=access, hosts=hosts), place, prefix=prefix, proxies=peers)
 
 
 USERS = (
