@@ -62,17 +62,18 @@ def web(
     hosts: Sequence[str] = (),
     frames: str = "'none'",
     rooms: Sequence[Room] = ALL,
+    sends_unregistered: bool = False,
 ) -> Starlette:
     """Return the dashboard of an app, to be served or mounted: ``application.mount("/horarium", web(app, access=…))``.
 
     ``access`` knows who may do what: a Door, ``Open()`` where others guard the mount, or a plain function that is given
     the request and returns a Person or None. Without it only tokens and links open it (``horarium tokens add``).
-    ``hosts``: the names that it may be asked by. Opens nothing. Raises: ImproperlyConfigured when its files are not
-    there.
+    ``hosts``: the names that it may be asked by. ``sends_unregistered``: Flower's send-task takes tasks that
+    neither the app nor a live worker knows. Opens nothing. Raises: ImproperlyConfigured when its files are not there.
     """
     if not isinstance(access, Access):
         access = Door(app, others=() if access is None else (Asked(access),))
-    site = Site(app, access, rooms)
+    site = Site(app, access, rooms, sends_unregistered=sends_unregistered)
     middleware = [
         Middleware(Guard, hosts=tuple(hosts), frames=frames, clock=app.connection.clock),
         Middleware(GZipMiddleware, minimum_size=1000),
@@ -83,10 +84,13 @@ def web(
 class Site:
     """The routes of all rooms and what they share."""
 
-    def __init__(self, app: Horarium, access: Access, rooms: Sequence[Room]) -> None:
+    def __init__(
+        self, app: Horarium, access: Access, rooms: Sequence[Room], *, sends_unregistered: bool = False
+    ) -> None:
         self.app = app
         self.access = access
         self._rooms = rooms
+        self._sends_unregistered = sends_unregistered
         self._hub: Hub | None = None
         self._streams = Streams()
         self._past = Past()
@@ -106,7 +110,7 @@ class Site:
             for route in room.routes:
                 methods = ["POST"] if route.is_change else ["GET"]
                 made.append(StarletteRoute(route.path, self._endpoint(route), methods=methods, name=route.name))
-        made += flower_routes(self.app, self.access)
+        made += flower_routes(self.app, self.access, sends_unregistered=self._sends_unregistered)
         made.append(StarletteRoute("/{rest:path}", self._endpoint(_NOWHERE), methods=["GET"], name="nowhere"))
         return made
 

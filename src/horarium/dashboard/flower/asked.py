@@ -30,6 +30,7 @@ class Asked(Struct, frozen=True, kw_only=True):
 
     call: Caller
     part: str = ""  # of the path: a task's name, a run's id, a worker's name
+    sends_unregistered: bool = False  # also tasks that neither the app nor a live worker knows
     given: Mapping[str, str] = {}
     body: bytes = b""
 

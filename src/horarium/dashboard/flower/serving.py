@@ -51,10 +51,15 @@ def known_routes() -> Iterator[tuple[str, str, Role, str]]:
         yield "GET", path, Role.NOBODY, ""
 
 
-def flower_routes(app: Horarium, access: Access) -> list[BaseRoute]:
-    """Return the routes for an app."""
+def flower_routes(app: Horarium, access: Access, *, sends_unregistered: bool = False) -> list[BaseRoute]:
+    """Return the routes for an app. ``sends_unregistered``: send also tasks that nobody knows."""
     made: list[BaseRoute] = [
-        Route(each.path, _endpoint(app, access, each), methods=["POST" if each.is_change else "GET"], name=each.name)
+        Route(
+            each.path,
+            _endpoint(app, access, each, sends_unregistered),
+            methods=["POST" if each.is_change else "GET"],
+            name=each.name,
+        )
         for each in _ROUTES
     ]
     made.append(Route("/metrics", _metrics(app, access), methods=["GET"], name="flower.metrics"))
@@ -63,12 +68,13 @@ def flower_routes(app: Horarium, access: Access) -> list[BaseRoute]:
     return made
 
 
-def _endpoint(app: Horarium, access: Access, route: FlowerRoute) -> Callable[[Request], Any]:
+def _endpoint(app: Horarium, access: Access, route: FlowerRoute, sends_unregistered: bool) -> Callable[[Request], Any]:
     async def endpoint(request: Request) -> Response:
         try:
             body = await request.body() if route.is_change else b""
             call = await asyncio.to_thread(admit, request, app, access, route.role)
-            asked = Asked(call=call, part=_part(request), given=_given(request, body), body=body)
+            given = _given(request, body)
+            asked = Asked(call=call, part=_part(request), given=given, body=body, sends_unregistered=sends_unregistered)
             await _await_end(asked, route)
             answer = await asyncio.to_thread(_answer, asked, route)
             if route.path.startswith("/api/task/apply/"):
