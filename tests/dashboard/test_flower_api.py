@@ -139,7 +139,7 @@ def test_a_result_is_told_when_it_is_there(client: TestClient, shop: Horarium) -
 def test_where_no_results_are_kept_flower_says_503() -> None:
     with Horarium("bare", store="memory://", result_backend="disabled://", set_as_current=False) as app:
         assert not app.connection.keeps_results
-        client = TestClient(web(app, access=Open()), base_url="http://127.0.0.1")
+        client = TestClient(web(app, access=Open(), sends_unregistered=True), base_url="http://127.0.0.1")
         assert client.get("/api/task/result/x").status_code == 503
         assert client.post("/api/task/abort/x").status_code == 503
         assert client.post("/api/task/send-task/a.b").json().keys() == {"task-id"}
