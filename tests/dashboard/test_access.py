@@ -6,7 +6,7 @@ import logging
 from typing import Any
 
 import pytest
-from gate import OURS, asking, basic, logged_in, proof_of, sending, token_for
+from gate import OURS, asking, basic, bearer, logged_in, proof_of, sending, token_for
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 from starlette.routing import Mount
@@ -18,10 +18,6 @@ from horarium.dashboard import Door, Open, Person, ProxyHeader, Role, read_users
 from horarium.dashboard.access import LoginLinks, Tokens, User, hashed
 from horarium.dashboard.access.passwords import fits, read_pair
 from horarium.errors import ImproperlyConfigured
-
-
-def bearer(secret: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {secret}"}
 
 
 @pytest.fixture

@@ -34,6 +34,7 @@ from horarium.dashboard.flower import flower_routes
 from horarium.dashboard.guard import Guard, address_of, routed
 from horarium.dashboard.live import Hub
 from horarium.dashboard.person import Access, Person, Role
+from horarium.dashboard.places import RETRY_AFTER, Busy, Places
 from horarium.dashboard.rendering import LIVE, has_block, render
 from horarium.dashboard.room import Room, Route
 from horarium.dashboard.rooms import ALL
@@ -93,6 +94,7 @@ class Site:
         self._sends_unregistered = sends_unregistered
         self._hub: Hub | None = None
         self._streams = Streams()
+        self._places = Places()
         self._past = Past()
         self._matchers = [
             (compile_path(route.path), route) for room in rooms for route in room.routes if not route.is_change
@@ -105,21 +107,40 @@ class Site:
             StarletteRoute("/static/{digest}/{name}", Assets.shared().answer, methods=["GET"], name="static"),
             StarletteRoute("/live", self._live, methods=["GET"], name="live"),
         ]
-        made.append(Mount(api.PREFIX, api.Application(self.app, self.access), name="api"))
+        made.append(Mount(api.PREFIX, api.Application(self.app, self.access, self._places), name="api"))
         for room in self._rooms:
             for route in room.routes:
                 methods = ["POST"] if route.is_change else ["GET"]
                 made.append(StarletteRoute(route.path, self._endpoint(route), methods=methods, name=route.name))
-        made += flower_routes(self.app, self.access, sends_unregistered=self._sends_unregistered)
+        made += flower_routes(self.app, self.access, self._places, sends_unregistered=self._sends_unregistered)
         made.append(StarletteRoute("/{rest:path}", self._endpoint(_NOWHERE), methods=["GET"], name="nowhere"))
         return made
 
     def _endpoint(self, route: Route) -> Callable[[Request], Any]:  # Any: an awaitable of Starlette's
         async def endpoint(request: Request) -> Response:
             form = await _form(request) if route.is_change else {}
-            return await asyncio.to_thread(self._answer, request, route, form)
+            if not route.is_long or (who := await asyncio.to_thread(self._who, request)) is None:
+                return await asyncio.to_thread(self._answer, request, route, form)
+            try:
+                async with self._places.place(who):
+                    return await asyncio.to_thread(self._answer, request, route, form)
+            except Busy as busy:
+                return await asyncio.to_thread(self._busy, request, busy)
 
         return endpoint
+
+    def _who(self, request: Request) -> str | None:
+        """Return whose read it is to be; None: nobody's that is answered."""
+        try:
+            person = self.access.person(request)
+        except Exception:  # noqa: BLE001  # the answer, which asks again, is where it is told
+            return None
+        return person.name if person is not None else None
+
+    def _busy(self, request: Request, busy: Busy) -> Response:
+        response = self._trouble(request, self._bare(request), busy.status, busy.text.capitalize(), busy.hint)
+        response.headers["Retry-After"] = str(RETRY_AFTER)
+        return response
 
     def _answer(self, request: Request, route: Route, form: dict[str, tuple[str, ...]] | None) -> Response:
         """Answer a request whole; whatever goes wrong is a page that says what, and whether to try again."""

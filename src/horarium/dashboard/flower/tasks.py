@@ -44,7 +44,7 @@ TERM = re.compile(r'(?:(\w+):)?(?:"([^"]*)"|(\S+))')
 SEARCHED = ("name", "uuid", "state", "worker", "args", "kwargs", "result")
 
 
-@shelf.get("/api/tasks")
+@shelf.get("/api/tasks", is_long=True)
 def list_tasks(asked: Asked) -> dict[str, Any]:
     """Return runs by id, the latest first: 1,000 unless there is a limit, among the newest 10,000 that fit."""
     sort_by = asked.text("sort_by")
