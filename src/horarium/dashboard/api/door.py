@@ -28,7 +28,7 @@ from horarium.clock import Instant
 from horarium.dashboard import audit
 from horarium.dashboard.access.secret import is_proof
 from horarium.dashboard.ask import Ask, Unanswerable
-from horarium.dashboard.guard import TooLarge, address_of
+from horarium.dashboard.guard import NotWhole, address_of
 from horarium.dashboard.person import Access, Person, Role
 from horarium.dashboard.places import RETRY_AFTER, Busy, Places
 from horarium.errors import (
@@ -351,11 +351,9 @@ def problem_of(error: BaseException) -> Problem:
             text = "the request is not of the shape that is expected"
             return Problem(422, "invalid_request", text, hint="see errors", errors=told)
         case HTTPException():
-            if isinstance(error.__cause__, TooLarge):
-                return Problem(413, "too_large", "more was sent than is taken at once")
+            if isinstance(whole := error if isinstance(error, NotWhole) else error.__cause__, NotWhole):
+                return Problem(whole.status, whole.code, whole.text, hint=whole.hint)
             return Problem(error.status_code, f"http_{error.status_code}", str(error.detail))
-        case TooLarge():
-            return Problem(413, "too_large", "more was sent than is taken at once")
     for kind, answer in _ANSWERS:
         if isinstance(error, kind):
             text = str(error) if not isinstance(error, RecursionError | UnicodeError) else "it cannot be stored as JSON"
