@@ -18,7 +18,7 @@ from starlette.testclient import TestClient
 
 from horarium import Horarium
 from horarium.clock import ManualClock
-from horarium.dashboard import Open, Person, Role, web
+from horarium.dashboard import Open, Person, Role, streams, web
 from horarium.dashboard.access.secret import is_proof
 from horarium.dashboard.ask import Ask, Done, Download, Shown
 from horarium.dashboard.forwarding import Forwarded, Proxies
@@ -124,18 +124,35 @@ def test_a_live_page_beyond_the_most_is_refused(shop: Horarium, monkeypatch: pyt
     assert asking(shop, Open()).get("/live?view=/runs").status_code == 429
 
 
+def test_whoever_logs_in_often_leaves_connections_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "MOST_OF_ALL", 7)
+
+    async def look() -> None:
+        all_of_them = Streams()
+        opened = [all_of_them.counted(f"session {each}", empty()) for each in range(7)]
+        for each in opened:
+            await anext(each)
+        assert all_of_them.is_full("another")
+        await opened[0].aclose()
+        assert not all_of_them.is_full("another")
+        for each in opened[1:]:
+            await each.aclose()
+
+    in_a_loop(look())
+
+
 def test_each_looker_gets_their_own_proof_and_after_a_logout_nothing() -> None:
     """Many share one rendering."""
-    streams = Streams()
+    ours = Streams()
 
     async def events() -> AsyncIterator[ServerSentEvent]:
         for _ in range(3):
-            yield ServerSentEvent(data=f"<input value={streams.mark}>")
+            yield ServerSentEvent(data=f"<input value={ours.mark}>")
         yield ServerSentEvent(data="the store cannot be reached", event="stale")
 
     async def look(name: str, welcome: list[bool]) -> list[str]:
         person, answers = Person(name=name, role=Role.VIEWER, via="session", csrf=f"{name}'s"), iter(welcome)
-        return [str(event.data) async for event in streams.sealed(person, lambda: next(answers), events())]
+        return [str(event.data) async for event in ours.sealed(person, lambda: next(answers), events())]
 
     [anas] = in_a_loop(look("ana", [True, False]))
     assert is_proof(anas.removeprefix("<input value=").removesuffix(">"), "ana's")

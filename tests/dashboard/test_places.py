@@ -15,6 +15,7 @@ from gate import bearer, token_for
 
 from horarium import Horarium
 from horarium.dashboard import places, web
+from horarium.dashboard.flower import serving
 from horarium.dashboard.places import AT_ONCE, EACH, MOST_WAITING, Busy, Places
 from horarium.engines.memory.results import MemoryResults
 
@@ -144,6 +145,41 @@ def test_so_many_wait_and_no_more() -> None:
         assert refused.value.status == 503
         is_over.set()
         await asyncio.gather(*reads)
+
+    in_a_loop(look())
+
+
+def test_one_person_waits_for_so_many_results_at_once_and_what_is_refused_was_not_sent(
+    shop: Horarium, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places, "PATIENCE", 0.05)
+    ana, bob = bearer(token_for(shop)), bearer(token_for(shop, name="bob"))
+    id = shop.send_task("shop.add", (1, 2)).id
+
+    async def look() -> None:
+        begun = asyncio.Semaphore(0)
+
+        async def wait(*_: Any, **__: Any) -> None:
+            begun.release()
+            await over.wait()
+
+        over = asyncio.Event()
+        monkeypatch.setattr(serving, "_ended", wait)
+        async with asking(shop) as client:
+            path = f"/api/task/result/{id}?timeout=300"
+            waits = [asyncio.create_task(client.get(path, headers=ana)) for _ in range(serving.WAITS_EACH)]
+            for _ in waits:
+                await asyncio.wait_for(begun.acquire(), 30)
+            refused = await client.get(path, headers=ana)
+            assert (refused.status_code, refused.headers["retry-after"]) == (429, "5")
+            assert (
+                await client.post("/api/task/apply/shop.add", json={"args": [1, 2]}, headers=ana)
+            ).status_code == 429
+            assert len((await client.get("/api/tasks", headers=ana)).json()) == 1
+            other = asyncio.create_task(client.get(path, headers=bob))
+            await asyncio.wait_for(begun.acquire(), 30)
+            over.set()
+            assert {answer.status_code for answer in await asyncio.gather(*waits, other)} == {200}
 
     in_a_loop(look())
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from gate import OURS
+from gate import OURS, asking, basic
 from starlette.testclient import TestClient
 
 from horarium import Horarium
@@ -17,6 +17,11 @@ from horarium.dashboard.access.passwords import Users
 from horarium.dashboard.access.throttle import BEFORE_A_FIRST_TRY, FREE_OF_NAME, LONGEST_WAIT, MOST_KEPT, Throttle
 
 RIGHT, WRONG = {"name": "ann", "password": "open sesame"}, {"name": "ann", "password": "guess"}
+
+
+@pytest.fixture
+def ann() -> dict[str, User]:
+    return {"ann": User("ann", Role.VIEWER, hashed("open sesame"))}
 
 
 @pytest.fixture
@@ -117,3 +122,11 @@ def test_an_unknown_name_takes_as_long_as_a_known_one(monkeypatch: pytest.Monkey
         assert one == other
         costs.add(one)
     assert costs == {11, 16}
+
+
+def test_a_wrong_password_counts_once_whatever_is_asked_for(shop: Horarium, ann: dict[str, User]) -> None:
+    """What takes long is asked by two steps, of which each wants to know by whom."""
+    client = asking(shop, Door(shop, users=ann))
+    for _ in range(4):
+        assert client.get("/runs", headers=basic("ann", "guess")).status_code == 303
+    assert client.get("/runs", headers=basic("ann", "open sesame")).status_code == 200

@@ -31,9 +31,11 @@ class Busy(Exception):
 
 
 class Places:
-    """All places of one dashboard. Used by one event loop."""
+    """All places of one dashboard, of one kind. Used by one event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, at_once: int = AT_ONCE, each: int = EACH) -> None:
+        self._at_once = at_once
+        self._each = each
         self._taken: Counter[str] = Counter()  # by who reads
         self._waiting: list[tuple[str, asyncio.Future[None]]] = []  # who came first goes first
 
@@ -71,7 +73,7 @@ class Places:
                 self._waiting.remove(turn)
 
     def _is_free_for(self, who: str) -> bool:
-        return self._taken.total() < AT_ONCE and self._taken[who] < EACH
+        return self._taken.total() < self._at_once and self._taken[who] < self._each
 
     def _call_next(self) -> None:
         for turn in list(self._waiting):
@@ -82,4 +84,4 @@ class Places:
                 called.set_result(None)
 
     def _refusal(self, who: str) -> Busy:
-        return Busy(is_own=self._taken[who] >= EACH)
+        return Busy(is_own=self._taken[who] >= self._each)

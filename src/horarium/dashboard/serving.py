@@ -70,7 +70,7 @@ def server_of(application: ASGIApp, *, prefix: str = "", proxies: Sequence[str] 
 
 
 def _room() -> int:
-    """Return for how many connections there is room: of the files that a process may have open, some are the store's."""
+    """Return for how many connections there is room. The store needs some of the files that a process may open."""
     most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return MOST_CONNECTIONS if most == resource.RLIM_INFINITY else min(MOST_CONNECTIONS, most * 3 // 4)
 

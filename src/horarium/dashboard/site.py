@@ -132,10 +132,17 @@ class Site:
     def _who(self, request: Request) -> str | None:
         """Return whose read it is to be; None: nobody's that is answered."""
         try:
-            person = self.access.person(request)
+            person = self._person(request)
         except Exception:  # noqa: BLE001  # the answer, which asks again, is where it is told
             return None
         return person.name if person is not None else None
+
+    def _person(self, request: Request) -> Person | None:
+        """Return who asks; they are looked for once, since a wrong password counts each time."""
+        if not hasattr(request.state, "asker"):
+            request.state.asker = self.access.person(request)
+        found: Person | None = request.state.asker
+        return found
 
     def _busy(self, request: Request, busy: Busy) -> Response:
         response = self._trouble(request, self._bare(request), busy.status, busy.text.capitalize(), busy.hint)
@@ -146,7 +153,7 @@ class Site:
         """Answer a request whole; whatever goes wrong is a page that says what, and whether to try again."""
         ask = self._bare(request)
         try:
-            person = self.access.person(request)
+            person = self._person(request)
             if person is None and route.role > Role.NOBODY:
                 return self._login(request)
             ask = self._ask(request, person or _STRANGER, form or {})

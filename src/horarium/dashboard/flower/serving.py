@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("horarium.web")
 
 LONGEST_WAIT: Seconds = 300.0  # for a result
+WAITS, WAITS_EACH = 100, 10  # for results at once: each holds a connection, and looks at the store
+WAITING = ("/api/task/apply/", "/api/task/result/")
 FORM = "application/x-www-form-urlencoded"
 
 # Flower's pages, and ours in their place. (Its /workers is ours too; its /tasks, of runs, is our /runs.)
@@ -57,10 +59,11 @@ def flower_routes(
     app: Horarium, access: Access, places: Places, *, sends_unregistered: bool = False
 ) -> list[BaseRoute]:
     """Return the routes for an app. ``sends_unregistered``: send also tasks that nobody knows."""
+    waits = Places(WAITS, WAITS_EACH)
     made: list[BaseRoute] = [
         Route(
             each.path,
-            _endpoint(app, access, places, each, sends_unregistered),
+            _endpoint(app, access, places, waits, each, sends_unregistered),
             methods=["POST" if each.is_change else "GET"],
             name=each.name,
         )
@@ -73,19 +76,21 @@ def flower_routes(
 
 
 def _endpoint(
-    app: Horarium, access: Access, places: Places, route: FlowerRoute, sends_unregistered: bool
+    app: Horarium, access: Access, places: Places, waits: Places, route: FlowerRoute, sends_unregistered: bool
 ) -> Callable[[Request], Any]:
+    needed = places if route.is_long else waits if route.path.startswith(WAITING) else None
+
     async def endpoint(request: Request) -> Response:
         try:
             body = await request.body() if route.is_change else b""
             call = await asyncio.to_thread(admit, request, app, access, route.role)
             given = _given(request, body)
             asked = Asked(call=call, part=_part(request), given=given, body=body, sends_unregistered=sends_unregistered)
-            await _await_end(asked, route)
-            async with places.place(call.person.name) if route.is_long else nullcontext():
+            async with nullcontext() if needed is None else needed.place(call.person.name):
+                await _await_end(asked, route)
                 answer = await asyncio.to_thread(_answer, asked, route)
-            if route.path.startswith("/api/task/apply/"):
-                answer = await _with_result(asked, answer)
+                if route.path.startswith("/api/task/apply/"):
+                    answer = await _with_result(asked, answer)
             return Json(answer)
         except Exception as error:  # noqa: BLE001  # whatever it is, it is answered, and our own mistakes are logged
             return _refusal(request, error)
