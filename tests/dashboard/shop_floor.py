@@ -48,13 +48,13 @@ def ended_run(id: str, created: Instant, state: str = "SUCCESS", **fields: Any) 
     )
 
 
-def worker(shop: Horarium, *, running: str | None = None) -> None:
+def worker(shop: Horarium, *, running: str | None = None, tasks: tuple[str, ...] = ("shop.add",)) -> None:
     """Let a worker live, with one child."""
     now = shop.engine.now()
     common: dict[str, Any] = {"name": "w1@vm", "host": "vm", "started": now - 1000, "queues": ("default", "mail")}
     busy = (RunningNow(id=running, task="shop.add", started=now - 500),) if running else ()
     members = [
-        Member(owner="w", kind="worker", pid=10, slots=4, pool="process", tasks=("shop.add",), **common),
+        Member(owner="w", kind="worker", pid=10, slots=4, pool="process", tasks=tasks, **common),
         Member(owner="c", kind="child", pid=11, running=busy, processed=7, **common),
     ]
     shop.engine.queue.renew(members, now=now, lease=60.0)

@@ -14,7 +14,7 @@ from msgspec import Raw
 from horarium import codec
 from horarium.errors import DecodingError
 from horarium.observe.redacted import shown_run
-from horarium.observe.text import json_text, visible
+from horarium.observe.text import json_text, one_line
 from horarium.outcome import Run
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Contents:
 
     def keys(self, run: Run) -> list[tuple[str, str]]:
         """Return the first few arguments, each as its name and a short text."""
-        shown = [(visible(name, KEY_CHARS), _short(value)) for name, value in self.named(run).items()]
+        shown = [(one_line(name, KEY_CHARS), _short(value)) for name, value in self.named(run).items()]
         return shown[:KEY_ARGUMENTS]
 
     def text(self, run: Run) -> str:
@@ -144,7 +144,7 @@ def text_of(value: object) -> str:
 
 
 def _short(value: object) -> str:
-    return visible(text_of(value), KEY_CHARS)
+    return one_line(text_of(value), KEY_CHARS)
 
 
 def _decoded(raw: Raw) -> Any:  # Any: whatever was sent

@@ -22,6 +22,7 @@ from horarium.observe.moments import local, parse_past, span
 from horarium.observe.question import Question, Term, either, every, parse
 from horarium.observe.redacted import shown_run
 from horarium.observe.searching import plan_of, search
+from horarium.observe.text import visible
 from horarium.observe.waiting import explain
 from horarium.outcome import Run, State
 
@@ -210,7 +211,7 @@ def _show(out: Output, run: Run, finding: Finding) -> None:
     ]
     for name, text in lines:
         if text:
-            out.data(f"{name:>9}  {text}")
+            out.row(f"{name:>9}  {text}")
     _show_attempts(out, run)
     _show_block(out, "traceback", run.error.traceback if run.error else None)
     _show_block(out, "log", "\n".join(run.logs))
@@ -240,13 +241,13 @@ def _show_attempts(out: Output, run: Run) -> None:
         if attempt.started is not None and attempt.ended is not None:
             took = f" after {span((attempt.ended - attempt.started) / 1000)}"
         error = f": {attempt.error.class_path}: {attempt.error.text}" if attempt.error else ""
-        out.data(f"  attempt  {attempt.number} on {attempt.worker or '?'} {attempt.outcome}{took}{error}")
+        out.row(f"  attempt  {attempt.number} on {attempt.worker or '?'} {attempt.outcome}{took}{error}")
 
 
 def _show_block(out: Output, heading: str, text: str | None) -> None:
     if text:
         out.data(f"\n{heading}:")
-        out.data(text.rstrip("\n"))
+        out.data(visible(text.rstrip("\n"), None))
 
 
 def _progress(run: Run) -> str:

@@ -19,6 +19,7 @@ from horarium.dashboard.api.door import CSRF, OFFICE, ROLE, Call, GuardedRoute, 
 from horarium.dashboard.api.reading import operations
 from horarium.dashboard.api.shapes import ProblemShape
 from horarium.dashboard.person import Access, Role
+from horarium.dashboard.places import Places
 from horarium.dashboard.rendering import render
 
 if TYPE_CHECKING:
@@ -52,8 +53,8 @@ class Application:
     request tells whose it is.
     """
 
-    def __init__(self, app: Horarium, access: Access) -> None:
-        self._office = Office(app=app, access=access, mounted=PREFIX)
+    def __init__(self, app: Horarium, access: Access, places: Places) -> None:
+        self._office = Office(app=app, access=access, mounted=PREFIX, places=places)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope[OFFICE] = self._office

@@ -26,10 +26,11 @@ from starlette.responses import JSONResponse, Response
 
 from horarium.clock import Instant
 from horarium.dashboard import audit
-from horarium.dashboard.access.secret import is_same
+from horarium.dashboard.access.secret import is_proof
 from horarium.dashboard.ask import Ask, Unanswerable
-from horarium.dashboard.guard import TooLarge, address_of
+from horarium.dashboard.guard import NotWhole, address_of
 from horarium.dashboard.person import Access, Person, Role
+from horarium.dashboard.places import RETRY_AFTER, Busy, Places
 from horarium.errors import (
     EngineUnavailable,
     HorariumError,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("horarium.web")
 
 CSRF = "horarium-csrf"  # a header: what a browser's session must bring along with a change
+BUSY = "busy"
 BY_BROWSERS = frozenset({"sec-fetch-site", "origin"})
 OFFICE = "horarium.office"  # in the scope
 ROLE = "x-role"  # in the OpenAPI document
@@ -101,6 +103,7 @@ class Office(Struct, frozen=True, kw_only=True):
     app: Horarium
     access: Access
     mounted: str  # where, below the dashboard
+    places: Places = field(default_factory=Places)  # for what takes long
     streams: Counter[str] = field(default_factory=Counter)  # open ones, by who reads them; used by the event loop only
 
 
@@ -151,7 +154,10 @@ class GuardedRoute(APIRoute):
                 # The guard leaves slashes and percent signs within names as they were written; see guard.routed.
                 parts = request.path_params
                 request.scope["path_params"] = {name: unquote(str(part)) for name, part in parts.items()}
-                return await answer(request)
+                if self.endpoint not in _LONG:
+                    return await answer(request)
+                async with office_of(request).places.place(request.state.caller.person.name):
+                    return await answer(request)
             except Exception as error:  # noqa: BLE001  # whatever it is, it is answered, and our own mistakes are logged
                 return refusal(request, error)
 
@@ -163,10 +169,17 @@ def role_of(route: APIRoute) -> Role:
     return Role[(route.openapi_extra or {})[ROLE].upper()]
 
 
-def reads(router: APIRouter, path: str, *, role: Role = Role.VIEWER, **more: Any) -> Callable[[F], F]:
-    """Add a route that changes nothing. Any: FastAPI's own options."""
+_LONG: set[Callable[..., Any]] = set()  # what needs a place
+
+
+def reads(
+    router: APIRouter, path: str, *, role: Role = Role.VIEWER, is_long: bool = False, **more: Any
+) -> Callable[[F], F]:
+    """Add a route that changes nothing. ``is_long``: it needs a place, see places. Any: FastAPI's own options."""
 
     def add(function: F) -> F:
+        if is_long:
+            _LONG.add(function)
         more.setdefault("responses", PROBLEMS)
         router.add_api_route(path, function, openapi_extra={ROLE: role.word}, **{"methods": ["GET"], **more})
         return function
@@ -246,7 +259,7 @@ def admit(request: Request, app: Horarium, access: Access, role: Role, *, mounte
         text = f"this needs the right of an {role.word}"
         _note(request, person.name, text)
         raise Problem(403, "forbidden", text, hint=f"you are a {person.role.word}")
-    if _needs_proof(request, person) and not is_same(request.headers.get(CSRF, ""), person.csrf):
+    if _needs_proof(request, person) and not is_proof(request.headers.get(CSRF, ""), person.csrf):
         _note(request, person.name, "came without the proof of its session")
         raise Problem(403, "csrf", f"a change in a browser's session needs its {CSRF} header", hint="or use a token")
     return Caller(
@@ -293,6 +306,8 @@ def headers_of(request: Request, problem: Problem) -> dict[str, str]:
     challenge: str = getattr(request.state, "challenge", "")
     if problem.status == 401 and challenge:
         return {"WWW-Authenticate": challenge}
+    if problem.code == BUSY:
+        return {"Retry-After": str(RETRY_AFTER)}
     return {"Retry-After": "1"} if problem.status == 503 else {}
 
 
@@ -324,6 +339,8 @@ def problem_of(error: BaseException) -> Problem:
     match error:
         case Problem():
             return error
+        case Busy():
+            return Problem(error.status, BUSY, error.text, hint=error.hint)
         case Unanswerable():
             return Problem(error.status, error.kind.replace(" ", "_"), error.text, hint=error.hint)
         case RequestValidationError():
@@ -334,11 +351,9 @@ def problem_of(error: BaseException) -> Problem:
             text = "the request is not of the shape that is expected"
             return Problem(422, "invalid_request", text, hint="see errors", errors=told)
         case HTTPException():
-            if isinstance(error.__cause__, TooLarge):
-                return Problem(413, "too_large", "more was sent than is taken at once")
+            if isinstance(whole := error if isinstance(error, NotWhole) else error.__cause__, NotWhole):
+                return Problem(whole.status, whole.code, whole.text, hint=whole.hint)
             return Problem(error.status_code, f"http_{error.status_code}", str(error.detail))
-        case TooLarge():
-            return Problem(413, "too_large", "more was sent than is taken at once")
     for kind, answer in _ANSWERS:
         if isinstance(error, kind):
             text = str(error) if not isinstance(error, RecursionError | UnicodeError) else "it cannot be stored as JSON"

@@ -75,7 +75,7 @@ class Repeating(Given):
     reason: Reason = ""
 
 
-@reads(router, "/runs", response_model=Paged[RunShape])
+@reads(router, "/runs", is_long=True, response_model=Paged[RunShape])
 def list_runs(
     call: Call,
     q: Annotated[str, Query(max_length=1000, description="As in the dashboard's search: state:failed since:1h")] = "",
