@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import msgspec
 import pytest
+from api_desk import V1, audited, refused
 from front_desk import in_a_loop
 from msgspec import Raw
 from shop_floor import ended, worker
@@ -27,24 +27,9 @@ from horarium.errors import EngineUnavailable
 from horarium.message import Join
 from horarium.tally import Tally
 
-V1 = "/api/v1"
 CALL = {"task": "shop.add", "args": [1, 2]}
 EVENING = {"name": "tenants/evening", "task": "shop.add", "args": [1, 2], "schedule": "30 18 * * *"}
 PATH = f"{V1}/schedules/tenants%2Fevening"
-
-
-def refused(answer: Any, status: int, code: str) -> dict[str, Any]:
-    """Return what a refusal says, having seen that it is one as RFC 9457 has it."""
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    problem: dict[str, Any] = answer.json()
-    assert problem["status"] == status and problem["code"] == code
-    assert problem["request_id"] == answer.headers["x-request-id"]
-    return problem
-
-
-def audited(client: TestClient) -> list[str]:
-    return [entry["action"] for entry in client.get(f"{V1}/audit").json()["items"]]
 
 
 def test_a_call_is_sent_shown_and_audited_row_118(client: TestClient, shop: Horarium) -> None:

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from horarium.dashboard.api import fleet, runs, schedules, stats, tokens, watch, workflows
+from horarium.dashboard.api import alerts, bulk, fleet, runs, schedules, stats, tokens, watch, workflows
 from horarium.dashboard.api.door import CSRF, OFFICE, ROLE, Call, GuardedRoute, Json, Office, reads, refusal, role_of
 from horarium.dashboard.api.reading import operations
 from horarium.dashboard.api.shapes import ProblemShape
@@ -36,9 +36,11 @@ own = APIRouter(tags=["about"], route_class=GuardedRoute)
 ROUTERS = (
     workflows.router,
     runs.router,
+    bulk.router,
     schedules.router,
     fleet.router,
     stats.router,
+    alerts.router,
     tokens.router,
     watch.router,
     own,
