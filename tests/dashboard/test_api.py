@@ -302,6 +302,52 @@ def test_a_store_that_is_away_is_a_503_to_try_again(
     assert client.get(f"{V1}/runs/x").headers["retry-after"] == "1"
 
 
+@pytest.mark.parametrize(
+    ("path", "media"),
+    [
+        ("/api/v1/runs", "application/problem+json"),
+        ("/api/v1/nothing", "application/problem+json"),
+        ("/api/v1", "application/problem+json"),
+        ("/api/v1/docs", "application/problem+json"),
+        ("/api/tasks", "text/plain; charset=utf-8"),
+        ("/api/nothing", "text/plain; charset=utf-8"),
+        ("/flower/tasks", "text/plain; charset=utf-8"),
+        ("/metrics", "text/plain; charset=utf-8"),
+    ],
+)
+def test_no_program_is_answered_with_a_page_while_the_store_is_away(
+    client: TestClient, shop: Horarium, monkeypatch: pytest.MonkeyPatch, path: str, media: str
+) -> None:
+    def away() -> None:
+        raise EngineUnavailable("the store is away")
+
+    monkeypatch.setattr(shop.engine, "now", away)
+    monkeypatch.setattr(shop.engine.series, "tallies", away)
+    for method in ("GET", "POST"):
+        answer = client.request(method, path)
+        assert answer.headers["content-type"] == media, answer.text
+        assert answer.status_code in ((503, 404) if method == "GET" else (503, 404, 405))
+
+
+def test_an_address_that_is_none_of_flowers_is_told_in_plain_words(client: TestClient) -> None:
+    answer = client.get("/api/nothing")
+    assert answer.status_code == 404 and "below /api/" in answer.text
+    assert client.post("/api/workers").headers["allow"] == "GET"
+
+
+def test_the_documents_page_leads_a_browser_to_the_login_and_a_program_to_a_token(shop: Horarium) -> None:
+    from starlette.applications import Starlette
+
+    outer = Starlette()
+    outer.mount("/horarium", web(shop, access=Door(shop)))
+    client = TestClient(outer, base_url="http://127.0.0.1", follow_redirects=False)
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    led = client.get(f"/horarium{V1}/docs", headers=browser)
+    assert (led.status_code, led.headers["location"]) == (303, "/horarium/login?then=%2Fapi%2Fv1%2Fdocs")
+    refused(client.get(f"/horarium{V1}/docs"), 401, "unknown_person")
+    refused(client.get(f"/horarium{V1}/openapi.json", headers=browser), 401, "unknown_person")
+
+
 def test_tokens_are_made_shown_once_and_removed(shop: Horarium, client: TestClient) -> None:
     made = client.post(f"{V1}/tokens", json={"name": "deploy", "role": "operator", "days": 30}).json()
     [shown] = client.get(f"{V1}/tokens").json()["items"]
@@ -351,6 +397,7 @@ def test_every_route_asks_for_its_role_and_a_change_for_the_proof_of_its_session
             continue  # it would go on for ever
         answer = guarded.request(method, address, headers={"x-role": role.word, **proof})
         assert answer.status_code not in (401, 403, 405, 500), (method, path, answer.text)
+        assert answer.status_code != 404 or answer.json()["hint"], (method, path)
 
 
 def test_programs_with_a_password_need_no_proof_but_browsers_do(shop: Horarium) -> None:
@@ -366,7 +413,9 @@ def test_programs_with_a_password_need_no_proof_but_browsers_do(shop: Horarium) 
 
 def test_what_is_not_there_or_too_large_is_a_problem_too(client: TestClient) -> None:
     refused(client.get(f"{V1}/nothing"), 404, "http_404")
-    refused(client.put(f"{V1}/runs"), 405, "http_405")
+    refused(client.get(V1), 404, "http_404")
+    other = client.put(f"{V1}/runs")
+    assert "GET, POST" in refused(other, 405, "http_405")["hint"] and other.headers["allow"] == "GET, POST"
     huge = client.post(f"{V1}/runs", content=b"x" * 1_000_001, headers={"Content-Type": "application/json"})
     assert huge.status_code == 413
 
