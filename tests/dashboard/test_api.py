@@ -90,6 +90,21 @@ def test_a_failed_run_tells_its_attempts_and_what_it_logged(client: TestClient, 
     assert client.get(f"{V1}/runs/bad/logs").json()["items"] == ["line 1", "line 2"]
 
 
+def test_a_result_that_is_too_long_is_told_as_such_and_had_as_a_part(client: TestClient, shop: Horarium) -> None:
+    long = msgspec.json.encode([{"city": "Köln", "password": "hunter2"}] * 10_000)
+    ended(shop, "big", result=Raw(long))
+    shown = client.get(f"{V1}/runs/big").json()
+    assert shown["result"] is None and shown["args"] == [1, 2] and list(shown["cut"]) == ["result"]
+    assert shown["cut"]["result"]["size_bytes"] == len(long)
+    assert shown["cut"]["result"]["beginning"].startswith('[{"city":"Köln"')
+    part = client.get(f"{V1}/runs/big/parts/result")
+    assert part.headers["content-type"] == "application/json" and len(part.json()) == 10_000
+    assert "hunter2" not in part.text + str(shown)
+    assert client.get(f"{V1}/runs/big/parts/args").json() == [1, 2]
+    refused(client.get(f"{V1}/runs/big/parts/meta"), 404, "not_found")
+    refused(client.get(f"{V1}/runs/big/parts/secret"), 422, "invalid_request")
+
+
 def test_secrets_are_shown_by_neither_of_the_apis(client: TestClient, shop: Horarium) -> None:
     ended(shop, "paid", args=Raw(b"[]"), kwargs=Raw(b'{"password":"hunter2"}'), logs=("password=hunter2",))
     client.post(
@@ -98,6 +113,7 @@ def test_secrets_are_shown_by_neither_of_the_apis(client: TestClient, shop: Hora
     paths = (
         "runs",
         "runs/paid",
+        "runs/paid/parts/kwargs",
         "runs/paid/logs",
         "runs/paid/attempts",
         "runs/paid/tree",

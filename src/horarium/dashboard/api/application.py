@@ -153,7 +153,7 @@ async def _answer_http(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException) and error.status_code == 405:
         # Starlette names the methods of the first route of this path only.
         path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
-        fitting = [route.methods for route in known_routes() if route.path_regex.match(path)]
+        fitting = [route.methods or () for route in known_routes() if route.path_regex.match(path)]
         allowed = ", ".join(sorted(set().union(*fitting)))
         hint = f"it takes {allowed}"
         return refusal(request, Problem(405, "http_405", str(error.detail), hint=hint, headers={"Allow": allowed}))
