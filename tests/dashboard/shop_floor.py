@@ -34,6 +34,7 @@ def ended_run(id: str, created: Instant, state: str = "SUCCESS", **fields: Any) 
     own = {name: fields.pop(name) for name in list(fields) if name in Message.__struct_fields__}
     message = {"id": id, "task": "shop.add", "args": Raw(b"[1,2]"), "created": created, **own}
     outcome = "failed" if error else "succeeded"
+    fields.setdefault("result", Raw(b"3") if error is None else None)
     return Run(
         message=Message(**message),
         state=state,
@@ -41,7 +42,6 @@ def ended_run(id: str, created: Instant, state: str = "SUCCESS", **fields: Any) 
         started=started,
         ended=end,
         worker="w1@vm",
-        result=Raw(b"3") if error is None else None,
         error=error,
         attempts=(Attempt(number=1, worker="w1@vm", outcome=outcome, started=started, ended=end, error=error),),
         **fields,

@@ -223,6 +223,21 @@ def test_what_is_long_is_shown_in_part_and_can_be_had_whole(shop: Horarium, clie
     assert "x" * 3000 not in page
     assert client.get("/runs/r1/part/result").content == long
     assert client.get("/runs/r1/part/secret").status_code == 404
+    record(shop, ended(shop, "r2", "SUCCESS", result=Raw(msgspec.json.encode([1] * 600))))  # long only when indented
+    assert "Download all of it" in client.get("/runs/r2").text
+
+
+def test_what_is_too_long_to_be_looked_through_says_how_long_it_is_and_is_had_whole_all_the_same(
+    shop: Horarium, client: TestClient
+) -> None:
+    long = msgspec.json.encode([{"city": "Köln", "password": "hunter2"}] * 10_000)  # 380 kB
+    record(shop, ended(shop, "r1", "SUCCESS", result=Raw(long)))
+    page = unescape(client.get("/runs/r1").text)
+    assert '[{"city":"Köln"' in page and '\\"city' not in page
+    assert f" … of {len(long):,} bytes" in page and "characters more" not in page
+    whole = [{"city": "Köln", "password": "[redacted]"}] * 10_000
+    assert client.get("/runs/r1/part/result").json() == whole == client.get("/runs/r1/raw").json()["result"]
+    assert "hunter2" not in page
 
 
 def test_a_waiting_run_says_why(shop: Horarium, client: TestClient) -> None:

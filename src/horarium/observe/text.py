@@ -47,5 +47,6 @@ def json_text(raw: Raw | None, limit: int = LONG) -> str:
         with suppress(msgspec.DecodeError):  # then it is shown as it is stored
             head = msgspec.json.format(data, indent=2)
     text = head.decode("utf-8", "replace")
-    more = len(data) - len(head)
-    return visible(text, limit) + (f" … of {len(data):,} bytes" if more > 0 else "")
+    if len(head) < len(data):
+        return visible(text[:limit], limit) + f" … of {len(data):,} bytes"
+    return visible(text, limit)

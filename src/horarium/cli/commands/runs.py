@@ -20,7 +20,7 @@ from horarium.observe.finding import Finding, plural
 from horarium.observe.matching import Sight
 from horarium.observe.moments import local, parse_past, span
 from horarium.observe.question import Question, Term, either, every, parse
-from horarium.observe.redacted import shown_run
+from horarium.observe.redacted import LIMIT, shown_run
 from horarium.observe.searching import plan_of, search
 from horarium.observe.text import visible
 from horarium.observe.waiting import explain
@@ -126,7 +126,7 @@ def show_run(session: Session, run_id: str, as_json: bool) -> None:
     run = find_run(engine, run_id)
     facts = gather(session.app, engine.now(), command=session.command)
     finding = explain(facts, run, None if run.has_ended else held_run(engine, run))
-    run = shown_run(run, session.app)
+    run = shown_run(run, session.app, limit=None if as_json else LIMIT)
     if as_json:
         out.document(run_document(run) | {"explanation": finding})
         return

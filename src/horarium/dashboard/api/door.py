@@ -12,7 +12,7 @@ import inspect
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
 from urllib.parse import unquote
 
@@ -22,7 +22,7 @@ from fastapi.routing import APIRoute
 from msgspec import Struct, field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from horarium.clock import Instant
 from horarium.dashboard import audit
@@ -55,6 +55,7 @@ logger = logging.getLogger("horarium.web")
 CSRF = "horarium-csrf"  # a header: what a browser's session must bring along with a change
 BUSY = "busy"
 BY_BROWSERS = frozenset({"sec-fetch-site", "origin"})
+ROUTES = "the routes are listed at /api/v1/docs"
 OFFICE = "horarium.office"  # in the scope
 ROLE = "x-role"  # in the OpenAPI document
 PROBLEMS: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI
@@ -69,13 +70,23 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Problem(Exception):
     """Why a request is refused: ``code`` is for programs and never changes, ``text`` and ``hint`` are for people."""
 
-    def __init__(self, status: int, code: str, text: str, *, hint: str = "", errors: Any = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        text: str,
+        *,
+        hint: str = "",
+        errors: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(text)
         self.status = status
         self.code = code
         self.text = text
         self.hint = hint
         self.errors = errors
+        self.headers = dict(headers or {})
 
 
 class Caller(Struct, frozen=True, kw_only=True):
@@ -146,6 +157,7 @@ class GuardedRoute(APIRoute):
         answer = super().get_route_handler()
         fields = frozenset(field.alias for field in self.dependant.query_params)
         self.role = role_of(self)
+        is_page = self.response_class is HTMLResponse
 
         async def guarded(request: Request) -> Response:
             try:
@@ -159,7 +171,7 @@ class GuardedRoute(APIRoute):
                 async with office_of(request).places.place(request.state.caller.person.name):
                     return await answer(request)
             except Exception as error:  # noqa: BLE001  # whatever it is, it is answered, and our own mistakes are logged
-                return refusal(request, error)
+                return (is_page and _led_to_login(request, error)) or refusal(request, error)
 
         return guarded
 
@@ -301,27 +313,38 @@ def refusal(request: Request, error: BaseException) -> Response:
     return Json(body, problem.status, headers_of(request, problem), media_type="application/problem+json")
 
 
+def _led_to_login(request: Request, error: BaseException) -> Response | None:
+    """Return the way to the login and back, for a browser that opens a page as somebody unknown."""
+    if not (isinstance(error, Problem) and error.status == 401 and "text/html" in request.headers.get("accept", "")):
+        return None
+    office, root = office_of(request), str(request.scope.get("root_path", ""))
+    base = root.removesuffix(office.mounted)
+    url = office.access.login_url(base, request.scope["path"].removeprefix(base))
+    return None if url is None else RedirectResponse(url, 303)
+
+
 def headers_of(request: Request, problem: Problem) -> dict[str, str]:
     """Return what a refusal says besides: how to show who one is, when to come again."""
     challenge: str = getattr(request.state, "challenge", "")
     if problem.status == 401 and challenge:
         return {"WWW-Authenticate": challenge}
     if problem.code == BUSY:
-        return {"Retry-After": str(RETRY_AFTER)}
-    return {"Retry-After": "1"} if problem.status == 503 else {}
+        return problem.headers | {"Retry-After": str(RETRY_AFTER)}
+    return problem.headers | ({"Retry-After": "1"} if problem.status == 503 else {})
 
 
 class _Answer(NamedTuple):
     status: int
     code: str
+    hint: str = ""
 
 
 # The first one that fits.
 _ANSWERS: tuple[tuple[type[BaseException], _Answer], ...] = (
-    (EngineUnavailable, _Answer(503, "store_unavailable")),
-    (ScheduleNotFound, _Answer(404, "not_found")),
-    (RunNotFound, _Answer(404, "not_found")),
-    (ScheduleConflict, _Answer(409, "conflict")),
+    (EngineUnavailable, _Answer(503, "store_unavailable", "ask again in a moment")),
+    (ScheduleNotFound, _Answer(404, "not_found", "GET /schedules lists those there are")),
+    (RunNotFound, _Answer(404, "not_found", "it may have been kept long enough")),
+    (ScheduleConflict, _Answer(409, "conflict", "read it again, and decide anew")),
     (OwnedByCode, _Answer(409, "owned_by_code")),
     (ScheduleRefused, _Answer(409, "refused")),
     (NotRegistered, _Answer(422, "unknown_task")),
@@ -353,11 +376,12 @@ def problem_of(error: BaseException) -> Problem:
         case HTTPException():
             if isinstance(whole := error if isinstance(error, NotWhole) else error.__cause__, NotWhole):
                 return Problem(whole.status, whole.code, whole.text, hint=whole.hint)
-            return Problem(error.status_code, f"http_{error.status_code}", str(error.detail))
+            code, text = f"http_{error.status_code}", str(error.detail)
+            return Problem(error.status_code, code, text, hint=ROUTES, headers=error.headers)
     for kind, answer in _ANSWERS:
         if isinstance(error, kind):
             text = str(error) if not isinstance(error, RecursionError | UnicodeError) else "it cannot be stored as JSON"
-            return Problem(answer.status, answer.code, text)
+            return Problem(answer.status, answer.code, text, hint=answer.hint)
     return Problem(500, "internal", "Horarium has failed here", hint="nothing tells whether it was done")
 
 

@@ -11,11 +11,23 @@ from urllib.parse import parse_qsl, unquote
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, compile_path
 
 from horarium.app.result import AsyncResult
 from horarium.clock import Seconds
-from horarium.dashboard.api.door import Caller, Changed, Json, admit, headers_of, problem_of, record
+from horarium.dashboard.api import PREFIX
+from horarium.dashboard.api.door import (
+    ROUTES,
+    Caller,
+    Changed,
+    Json,
+    Problem,
+    admit,
+    headers_of,
+    problem_of,
+    record,
+    refusal,
+)
 from horarium.dashboard.ask import part
 from horarium.dashboard.flower import tasks, workers
 from horarium.dashboard.flower.asked import Asked, Did, FlowerRoute, Refused
@@ -37,6 +49,9 @@ FORM = "application/x-www-form-urlencoded"
 
 # Flower's pages, and ours in their place. (Its /workers is ours too; its /tasks, of runs, is our /runs.)
 MOVED = {"/task/{part:path}": "/runs/", "/worker/{part:path}": "/workers/", "/broker": "/queues"}
+
+NOWHERE = ("/api/{rest:path}", "/flower/{rest:path}")  # what else is below these is no page
+ANY = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 def known() -> Iterator[tuple[str, str, Role]]:
@@ -71,6 +86,7 @@ def flower_routes(
     ]
     made.append(Route("/metrics", _metrics(app, access, places), methods=["GET"], name="flower.metrics"))
     made.append(Route("/healthcheck", _healthcheck, methods=["GET"], name="flower.healthcheck"))
+    made += [Route(path, _nowhere, methods=ANY, name=f"flower{path}") for path in NOWHERE]
     made += [Route(path, _moved(target), methods=["GET"], name=f"flower{path}") for path, target in MOVED.items()]
     return made
 
@@ -166,6 +182,20 @@ def _metrics(app: Horarium, access: Access, places: Places) -> Callable[[Request
 
 async def _healthcheck(request: Request) -> Response:
     return PlainTextResponse("OK")
+
+
+async def _nowhere(request: Request) -> Response:
+    """Answer as programs expect it what no route is for, without a word from the store."""
+    root = request.scope.get("root_path", "")
+    path = request.scope["path"].removeprefix(root)
+    if path == PREFIX:
+        return refusal(request, Problem(404, "http_404", "Not Found", hint=ROUTES))
+    allowed = sorted(
+        {"POST" if each.is_change else "GET" for each in _ROUTES if compile_path(each.path)[0].match(path)}
+    )
+    if allowed:
+        return PlainTextResponse("Method Not Allowed", 405, {"Allow": ", ".join(allowed)})
+    return PlainTextResponse(f"There is no {path[:200]} here. Flower's routes are below {root}/api/.", 404)
 
 
 def _moved(target: str) -> Callable[[Request], Any]:
