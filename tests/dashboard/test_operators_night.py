@@ -142,7 +142,6 @@ def _find_why_it_did_not_run(ana: Visitor) -> None:
     page.wait_for_selector("#chart-outcomes canvas")
     ana.screenshot("overview")
     page.locator("#attention a", has_text="clean-up").click()
-    page.locator("table.schedules a", has_text="clean-up").click()
     expect(page.locator("#verdict")).to_contain_text("late")
     expect(page.locator("#due + table tbody tr").first).to_contain_text("missed: no scheduler was there")
     ana.check_access()
@@ -155,7 +154,6 @@ def _find_why_it_failed(ana: Visitor) -> None:
     page = ana.page
     page.locator("nav.rail a", has_text="Overview").click()
     page.locator("#attention a", has_text="pay-sweep").click()
-    page.locator("table.schedules a", has_text="pay-sweep").click()
     expect(page.locator("#verdict")).to_contain_text("failing")
     page.locator("#due + table a", has_text="failed").first.click()
     expect(page.locator("#error")).to_contain_text("gateway refused order 1115")

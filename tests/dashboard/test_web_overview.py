@@ -8,12 +8,14 @@ from html import unescape
 import msgspec
 import pytest
 from front_desk import Asker
+from msgspec.structs import replace
 from starlette.testclient import TestClient
 
 from horarium import Horarium, crontab
 from horarium.dashboard.ask import Download, Unanswerable
 from horarium.dashboard.rooms import charts, overview
 from horarium.engines.records import Member
+from horarium.observe.attention import Matter
 from horarium.tally import BOUNDS, Reading, Tally, bin_of
 
 HOSTILE = "<script>alert(1)</script>"
@@ -80,8 +82,25 @@ def test_problems_stand_first_with_the_way_there(shop: Horarium, client: TestCli
     sentence = re.search(r'id="health">(.*?)</p>', page, re.DOTALL)
     assert sentence is not None
     assert "2 problems" in text_of(sentence[1])
-    assert 'href="/queues">queue &#39;lonely&#39; holds 1 message, but no live worker reads it' in sentence[1]
+    assert 'href="/queues/lonely">queue &#39;lonely&#39; holds 1 message, but no live worker reads it' in sentence[1]
     assert "horarium -A shop worker -Q lonely" in page
+
+
+@pytest.mark.parametrize(("name", "path"), [("nightly/etl", "/schedules/nightly%2Fetl"), ("new", "/schedules/~new")])
+def test_what_a_schedule_needs_leads_to_that_schedule(name: str, path: str, shop: Horarium, client: TestClient) -> None:
+    work(shop, succeeded=1)
+    made, now = shop.schedules.create(name, "shop.charge", crontab(minute=30), args=(1,)), shop.engine.now()
+    shop.engine.schedules.save([replace(made, next_fire=now - 3_600_000)], now=now)
+    page = client.get("/").text
+    lines = page[page.index('id="attention"') : page.index('id="hour"')]
+    assert f'href="{path}">schedule &#39;{name}&#39; was due' in lines
+    assert client.get(path).status_code == 200
+
+
+def test_a_paused_task_and_a_paused_queue_lead_to_their_pages() -> None:
+    for kind, name, path in (("task", "shop.charge", "/tasks/shop.charge"), ("queue", "a/b", "/queues/a%2Fb")):
+        matter = Matter(cause=f"{kind}-paused", level="note", text="it is paused", about=name)
+        assert overview.way(matter) == path
 
 
 def test_what_is_foreign_is_shown_and_not_obeyed(shop: Horarium, client: TestClient) -> None:
