@@ -287,9 +287,9 @@ def test_a_backfill_is_looked_at_before_it_is_made(shop: Horarium, client: TestC
     clock.advance(5 * DAY)
     beat(shop, clock)
     form = {"from": "3d", "to": "", "which": "missing", "order": "oldest", "max_active": "2", "reason": "the outage"}
-    looked = client.post("/schedules/s/backfill/look", data=form)
-    assert "3 instants to fire" in text_of(looked.text)
-    assert "Sat 03 Jan 2026 02:30:00 CET" in text_of(looked.text)
+    looked = told(client, client.post("/schedules/s/backfill/look", data=form))
+    assert "3 instants to fire" in text_of(looked)
+    assert "Sat 03 Jan 2026 02:30:00 CET" in text_of(looked)
     assert shop.schedules.backfills("s") == []
     assert audited(shop) == []
     page = told(client, client.post("/schedules/s/backfill", data=form))
@@ -320,7 +320,8 @@ def test_a_backfill_that_makes_no_sense_says_so_in_its_form(
     shop.schedules.create("s", "shop.charge", cron(NIGHT), [1])
     clock.advance(DAY)
     form = {"from": "1d", "to": "", "which": "all", "order": "oldest", "max_active": "1"} | change
-    assert said in text_of(client.post("/schedules/s/backfill/look", data=form).text)
+    looked = client.post("/schedules/s/backfill/look", data=form)
+    assert said in text_of(client.get(looked.headers["location"]).text)
     assert client.post("/schedules/s/backfill", data=form).status_code == 422
 
 
