@@ -11,7 +11,8 @@ import math
 import re
 from pathlib import Path
 
-from front_desk import Place, Visitor, eventually, visitor
+import msgspec
+from front_desk import NARROW, WIDE, Place, Visitor, eventually, visitor
 from msgspec import Raw
 from msgspec.structs import replace
 from playwright.sync_api import Browser, expect
@@ -44,6 +45,13 @@ LINK = re.compile(r"^log in: (http://\S+)", re.MULTILINE)
 MANY = 10_000
 HOUR = 3_600_000
 DAY = 24 * HOUR
+WORDY = msgspec.json.encode(["a-long-word-" * 30] * 6)  # arguments that would take all the room there is
+NAMES = "td[data-label=Task] > a, td[data-label=Queue]"
+LINES = """names => [...document.querySelectorAll(names)].map(each => {
+  const range = document.createRange();
+  range.selectNodeContents(each);
+  return new Set([...range.getClientRects()].map(line => Math.round(line.top))).size;
+})"""
 
 
 def test_an_operator_gets_through_the_night(tmp_path: Path, browser: Browser) -> None:
@@ -230,8 +238,8 @@ def _pause_and_edit_it(ana: Visitor) -> None:
 def _run_ten_thousand_again(app: Horarium, ana: Visitor) -> None:
     now = app.engine.now()
     failed = [
-        ended_run(f"many-{number}", now - HOUR - number * 100, "FAILURE", task="shop.clean", args=Raw(b"[%d]" % number))
-        for number in range(MANY)
+        ended_run(f"many-{number}", now - HOUR - number * 100, "FAILURE", task="shop.clean", args=Raw(args))
+        for number, args in enumerate([WORDY, *(b"[%d]" % number for number in range(1, MANY))])
     ]
     app.engine.results.record(failed, keep=7 * 86_400.0, now=now)
     page = ana.open("/runs")
@@ -239,6 +247,10 @@ def _run_ten_thousand_again(app: Horarium, ana: Visitor) -> None:
     page.get_by_role("option", name="failed").click()
     page.locator("#question").press("Enter")
     expect(page.locator("table.rows tbody tr").first).to_contain_text("GatewayError")
+    for size in (NARROW, WIDE):
+        page.set_viewport_size(size)
+        lines = page.evaluate(LINES, NAMES)
+        assert lines and set(lines) == {1}, f"names are squeezed at {size['width']} px: {lines}"
     ana.check_access()
     assert not ana.is_wider_than_screen()
     page.locator("table.rows input[type=checkbox]").first.check()
