@@ -148,6 +148,7 @@ def _find_why_it_did_not_run(ana: Visitor) -> None:
     """The click path of docs/how-to/find-out-why-a-job-failed.md for a schedule that was missed."""
     page = ana.open("/")
     page.wait_for_selector("#chart-outcomes canvas")
+    expect(page.locator("#chart-outcomes")).to_contain_text("JST 1 worker started")
     ana.screenshot("overview")
     page.locator("#attention a", has_text="clean-up").click()
     expect(page.locator("#verdict")).to_contain_text("late")

@@ -151,6 +151,16 @@ def test_a_charts_numbers_are_json_that_says_where_its_runs_are(shop: Horarium, 
     assert [mark["text"] for mark in told["marks"]] == ["1 worker started"]
 
 
+def test_a_charts_times_have_the_zones_name_that_pages_have(shop: Horarium, asker: Asker) -> None:
+    query = {"from": "2026-10-24T00:00Z", "to": "2026-10-26T00:00Z"}  # the clocks of Berlin go back in between
+    ask = asker.ask(parts={"name": "outcomes"}, query=query, zone="Europe/Berlin")
+    answer = charts.numbers(replace(ask, now=1_792_972_800_000))
+    assert isinstance(answer, Download)
+    told = msgspec.json.decode(answer.body)
+    assert [name for _, name in told["zones"]] == ["CEST", "CET"]
+    assert told["zones"][0][0] == told["at"][0] and told["zones"][1][0] == 1_792_890_000  # 01:00 UTC on the 25th
+
+
 @pytest.mark.parametrize("name", ["outcomes", "run-times", "waiting", "wait-times", "depth"])
 def test_every_chart_has_a_table_twin_that_needs_no_script(name: str, shop: Horarium, client: TestClient) -> None:
     work(shop, succeeded=6, failed=6)
