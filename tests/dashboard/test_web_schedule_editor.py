@@ -312,3 +312,21 @@ def test_quiet_minutes_nearby_are_to_come(shop: Horarium, asker: Asker, clock: M
     assert len(forecast.quiet) == 3
     assert not any(f" 06:{minute:02}:" in each for each in forecast.quiet for minute in range(59))
     assert not any(" 07:05:" in each for each in forecast.quiet)  # somebody else's
+
+
+@pytest.mark.parametrize(
+    ("referer", "stands_at"),
+    [
+        ("http://127.0.0.1/schedules/new?name=%22x", 'data-stands-at="/schedules/new?name=%22x"'),
+        ("http://127.0.0.1//evil.example/x", 'data-stands-at="/"'),
+        ("http://evil.example/schedules/new", ""),
+        ("", ""),
+    ],
+)
+def test_a_form_that_comes_back_stands_at_the_page_that_it_was_on(
+    client: TestClient, referer: str, stands_at: str
+) -> None:
+    page = client.post("/schedules/new", data={}, headers={"Referer": referer} if referer else {})
+    assert page.status_code == 422
+    assert (stands_at in page.text) if stands_at else ("data-stands-at" not in page.text)
+    assert "data-stands-at" not in client.get("/schedules/new", headers={"Referer": referer}).text
