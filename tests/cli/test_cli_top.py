@@ -42,6 +42,7 @@ def test_it_shows_queues_workers_and_runs(shop: Shop) -> None:
             assert [str(cell) for cell in runs.get_row(id)[:2]] == ["✖ failed", "shop.charge"]
             assert str(runs.get_row(id)[-1]).endswith(("CET", "CEST"))
             assert [str(cell) for cell in queues.get_row("mail")[:2]] == ["mail", "1"]
+            assert [str(cell) for cell in queues.get_row("default")[4:6]] == ["–", "–"]  # nothing waits there
             assert "worker@vm" in str(screen.query_one("#workers", DataTable).get_row_at(0)[0])
             if folder := os.environ.get("SHOW_SCREEN"):
                 await pilot.pause(0.5)  # for the picture only: tables are laid out when nothing else is to be done

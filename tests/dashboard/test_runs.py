@@ -356,7 +356,7 @@ def test_a_run_is_cancelled_and_what_has_ended_is_not(shop: Horarium, asker: Ask
 def test_a_dry_run_counts_and_changes_nothing(shop: Horarium, asker: Asker) -> None:
     record(shop, *(ended(shop, f"r{n}") for n in range(3)))
     shop.tasks["shop.charge"].delay(1)
-    context = shown(many.preview(asker.ask(form={"act": "retry-all", "q": "task:shop.charge"})))
+    context = shown(many.preview(asker.ask(query={"act": "retry-all", "q": "task:shop.charge"})))
     assert (context["trial"].matched, context["trial"].able) == (4, 3)
     assert context["trial"].reasons == (("it has not ended: it is PENDING", 1),)
     assert shop.engine.inspector.counts().states == {"FAILURE": 3, "PENDING": 1}
@@ -466,7 +466,22 @@ def test_what_was_sent_after_the_dry_run_is_not_meant(shop: Horarium) -> None:
 )
 def test_an_order_that_makes_no_sense_is_refused(asker: Asker, form: dict[str, Any]) -> None:
     with pytest.raises(Unanswerable):
-        many.preview(asker.ask(form=form))
+        many.look_first(asker.ask(form=form))
+
+
+def test_a_dry_run_has_an_address_at_which_it_can_be_looked_at_again(shop: Horarium, client: TestClient) -> None:
+    record(shop, *(ended(shop, f"r{n}") for n in range(3)))
+    at = str(shop.engine.now())
+    for form, text in (
+        ({"act": "retry", "q": "x", "id": ["r0", "r2"]}, "Those 2 that were selected"),
+        ({"act": "cancel-all", "q": "task:shop.charge args.0:'é & ?'"}, "task:shop.charge args.0:&#39;é &amp; ?&#39;"),
+    ):
+        answer = client.post("/runs/bulk/preview", data={**form, "at": at})
+        assert answer.status_code == 303
+        first, second = (client.get(answer.headers["location"]) for _ in range(2))
+        assert first.status_code == 200 and text in first.text
+        assert first.text.partition("<main")[2] == second.text.partition("<main")[2]
+        assert f"at={at}" in answer.headers["location"]  # what came later is not meant, whenever one looks
 
 
 def test_every_change_of_runs_needs_an_operator() -> None:

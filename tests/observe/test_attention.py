@@ -92,13 +92,13 @@ def test_what_failed_long_ago_needs_nobodys_attention(shop: Horarium, clock: Man
 
 def test_problems_come_first_and_many_of_a_kind_are_told_once(shop: Horarium) -> None:
     findings = [note("queue-paused", "p"), fine("store", "s")]
-    findings += [problem("queue-unread", f"queue {number}", "read it") for number in range(5)]
+    findings += [problem("queue-unread", f"queue {number}", "read it", about=f"q{number}") for number in range(5)]
     findings += [note("queue-behind", "queue mail is behind")]
     told = matters(findings)
     assert [each.cause for each in told] == ["queue-unread"] * 3 + ["queue-behind", "queue-paused"]
     assert [each.more for each in told[:3]] == [0, 0, 2]
     assert [each.is_alarming for each in told] == [True] * 4 + [False]
-    assert {each.place for each in told} == {"/queues"}
+    assert [each.about for each in told[:3]] == ["q0", "q1", "q2"]
 
 
 def test_a_late_schedule_is_found_among_however_many(shop: Horarium, clock: ManualClock) -> None:

@@ -275,7 +275,7 @@ def watch(app: Horarium, zone: str) -> int:
 def _queue(row: QueueRow, flow: Flow) -> tuple[Any, ...]:
     name = Text(f"{short(one_line(row.name), 30)} ❚❚" if row.paused else short(one_line(row.name), 30))
     readers = Text(str(len(row.read_by)), style="red" if row.is_unread else "")
-    empty = "paused" if row.paused else "–" if flow.until_empty is None else _span(flow.until_empty)
+    empty = "paused" if row.paused else _span(flow.until_empty) if flow.until_empty else "–"
     return name, f"{row.counts.ready:,}", f"{flow.came:.1f}", f"{flow.left:.1f}", _span(row.oldest), empty, readers
 
 

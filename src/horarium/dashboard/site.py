@@ -10,7 +10,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, quote, unquote
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from msgspec.structs import replace
 from sse_starlette import EventSourceResponse, ServerSentEvent
@@ -182,6 +182,7 @@ class Site:
                 is_block = request.headers.get("hx-target", "") == LIVE and has_block(answer.template, LIVE)
                 context = {"title": answer.title, "told": unquote(request.cookies.get(TOLD, "")), **answer.context}
                 context["live_view"] = (answer.live_view or _view(request)) if route.is_live else None
+                context["stands_at"] = ask.url(answer.stands_at) if answer.stands_at else _came_from(request)
                 html = render(answer.template, ask, context, block=LIVE if is_block else None)
                 response: Response = HTMLResponse(html, answer.status)
                 if TOLD in request.cookies:
@@ -219,6 +220,7 @@ class Site:
     def _trouble(self, request: Request, ask: Ask, status: int, text: str, hint: str) -> Response:
         context = {"title": text, "told": None, "live_view": None, "hint": hint, "status": status}
         context["request_id"] = request.state.request_id
+        context["stands_at"] = _came_from(request)
         return HTMLResponse(render("trouble.html", ask, context), status)
 
     async def _live(self, request: Request) -> Response:
@@ -422,6 +424,14 @@ def _path(request: Request) -> str:
 def _view(request: Request) -> str:
     query = request.url.query
     return quote(_path(request), safe="/%") + (f"?{query}" if query else "")
+
+
+def _came_from(request: Request) -> str:
+    """Return the address of our page that a POST came from; nothing for a GET, and where the browser does not say."""
+    came = urlsplit(request.headers.get("referer", ""))
+    if request.method == "GET" or came.netloc != request.headers.get("host"):
+        return ""
+    return local_path(came.path) + (f"?{came.query}" if came.query else "")
 
 
 def _zone(request: Request, app: Horarium) -> str:

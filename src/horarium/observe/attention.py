@@ -32,23 +32,17 @@ STANDS = 10_000  # milliseconds: "was due 40 s ago" is said anew so often, and n
 RANK = {"problem": 0, "warning": 1, "note": 2}
 # What the doctor only notes, because it is no fault of the installation, and still somebody should look.
 ALSO_ALARMING = frozenset({"queue-behind"})
-# Where one would look, by how the cause begins.
-PLACES = (
-    (("queue", "task", "rate"), "/queues"),
-    (("schedule", "no-scheduler"), "/schedules"),
-    (("worker", "no-worker", "lease", "child", "clock"), "/workers"),
-    (("dead",), "/runs?q=state%3Adead"),
-)
 
 
 class Matter(Struct, frozen=True, kw_only=True):
-    """Something to look at. ``more``: others of the same cause, that are not shown."""
+    """Something to look at. ``about``: the one schedule, queue or task that it is about, by name; ``more``: others of
+    the same cause, that are not shown."""
 
     cause: str
     level: str
     text: str
     remedy: str = ""
-    place: str = "/"  # of the dashboard
+    about: str = ""
     more: int = 0
 
     @property
@@ -111,7 +105,7 @@ def matters(findings: Iterable[Finding]) -> list[Matter]:
             level=each.level,
             text=each.text,
             remedy=each.remedy,
-            place=_place(each.cause),
+            about=each.about,
             more=len(alike) - ALIKE if place == ALIKE - 1 else 0,
         )
         for alike in found.values()
@@ -152,7 +146,3 @@ def _with_late(engine: Engine, facts: Facts) -> Facts:
     known = {schedule.name for schedule in facts.schedules}
     late = engine.schedules.due(facts.now - round(LATE_GRACE * 1000), LATE_READ)
     return replace(facts, schedules=facts.schedules + tuple(each for each in late if each.name not in known))
-
-
-def _place(cause: str) -> str:
-    return next((place for starts, place in PLACES if cause.startswith(starts)), "/settings")

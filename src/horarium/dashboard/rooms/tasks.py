@@ -15,6 +15,7 @@ from horarium.dashboard.person import Role
 from horarium.dashboard.room import Room
 from horarium.dashboard.rooms.runs.asked import look_for, sight_of
 from horarium.dashboard.rooms.runs.grouped import groups_of
+from horarium.dashboard.rooms.schedules.place import address
 from horarium.engines.records import Page, RunFilter
 from horarium.observe.contents import Contents
 from horarium.observe.moments import span
@@ -98,6 +99,7 @@ def one(ask: Ask) -> Shown:
         "text": (known.function.__doc__ or "").strip() if known is not None else "",
         "schedules": schedules,
         "is_all": is_all,
+        "address": address,
         "runs": ask.url("/runs", q=written(question)),
         "failed": ask.url("/runs", q=written(every(question, asked("state", "failed")))),
         "hours": HOURS,

@@ -7,7 +7,7 @@ from typing import get_args
 from msgspec.structs import replace
 
 from horarium.clock import Seconds
-from horarium.dashboard.ask import Ask, Done, Shown, Unanswerable, part
+from horarium.dashboard.ask import Ask, Done, Shown, Unanswerable, asked_by, part
 from horarium.dashboard.carrier import carrier_of
 from horarium.dashboard.person import Role
 from horarium.dashboard.rooms.runs.place import room
@@ -28,9 +28,18 @@ WORDS = {"retry": "Run again", "cancel": "Cancel", "terminate": "Cancel and stop
 
 
 @room.act("/runs/bulk/preview", role=Role.OPERATOR, trial=True)
+def look_first(ask: Ask) -> Done:
+    """Lead to what would be done, which has an address of its own. Raises: Unanswerable, InvalidQuestion."""
+    order = _ordered(ask)
+    act = order.act if order.ids else f"{order.act}-all"
+    return Done(text="", to=ask.path + asked_by(act=act, q=order.q, at=order.at, ids=",".join(order.ids)))
+
+
+@room.page("/runs/bulk/preview", role=Role.OPERATOR, live=False)
 def preview(ask: Ask) -> Shown:
     """Show what would be done. Raises: Unanswerable, InvalidQuestion."""
-    order = _ordered(ask)
+    form = {name: (value,) for name, value in ask.query.items()}
+    order = _ordered(replace(ask, form={**form, "id": tuple(filter(None, ask.query.get("ids", "").split(",")))}))
     trial = bulk.dry_run(ask.app, order)
     context = {
         "order": order,

@@ -12,6 +12,7 @@ from horarium.dashboard.ask import Ask, Download, Shown, Unanswerable
 from horarium.dashboard.rooms.runs.acting import known
 from horarium.dashboard.rooms.runs.listing import attempt_of
 from horarium.dashboard.rooms.runs.place import room
+from horarium.dashboard.rooms.schedules.place import address
 from horarium.observe.contents import Contents
 from horarium.observe.document import run_document
 from horarium.observe.looks import shown_state
@@ -66,6 +67,7 @@ def one(ask: Ask) -> Shown:
         "relatives": relatives,
         "children": ask.url("/runs", q=written(asked("parent", run.id))) if has_more else "",
         "logs": run.logs[-LOG_LINES:],
+        "address": address,
     }
     return Shown(template="runs/one.html", title=run.message.task, context=context)
 
