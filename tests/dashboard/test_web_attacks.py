@@ -128,6 +128,12 @@ def test_flowers_api_takes_no_endless_search_and_no_name_that_cannot_be_one(clie
             assert client.post(f"/api/task/{path}/{name}").status_code == 400, (path, name)
 
 
+@pytest.mark.parametrize("queue", ["a\0b", "a\nb", "", "x" * 300])
+def test_flowers_api_sends_to_no_queue_that_cannot_be_one(client: TestClient, queue: str) -> None:
+    answer = client.post("/api/task/send-task/shop.add", json={"args": [1, 2], "queue": queue})
+    assert (answer.status_code, answer.text) == (400, "Invalid queue")
+
+
 def test_nobody_writes_a_line_of_their_own_into_the_log_of_refusals(shop: Horarium, caplog: Any) -> None:
     client = asking(shop, Door(shop, users={"ann": User("ann", Role.ADMIN, hashed("hunter2"))}))
     name = "bob\n2026-11-28 admin logged in\u2028"

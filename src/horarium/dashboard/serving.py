@@ -6,6 +6,7 @@ import logging
 import resource
 import socket
 from collections.abc import Sequence
+from functools import partial
 from types import FrameType
 from typing import Any, cast
 
@@ -64,7 +65,7 @@ def server_of(application: ASGIApp, *, prefix: str = "", proxies: Sequence[str] 
         timeout_keep_alive=IDLE_FOR,
         limit_concurrency=_room(),
         h11_max_incomplete_event_size=MOST_HEAD_BYTES,
-        http=Wire,
+        http=cast(Any, partial(Wire, idle={})),  # Any: uvicorn asks for a class, and only calls it
     )
     return Server(config)
 

@@ -7,6 +7,7 @@ oldest that asks for nothing makes it: whoever opens many and says little keeps 
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -19,15 +20,18 @@ MOST_HEAD_BYTES = 32_768
 
 
 class Wire(H11Protocol):
-    """``limit_concurrency`` of the server's configuration says for how many connections there is room."""
+    """``limit_concurrency`` of the server's configuration says for how many connections there is room. ``idle`` is the
+    same for all of a server: those without a request, the oldest first."""
 
-    _awaits_head: asyncio.TimerHandle | None = None
-    _awaits_reader: asyncio.TimerHandle | None = None
-    _since: Seconds = 0.0
+    def __init__(self, *given: Any, idle: dict[Wire, None], **more: Any) -> None:  # Any: uvicorn's own
+        super().__init__(*given, **more)
+        self._idle = idle
+        self._awaits_head: asyncio.TimerHandle | None = None
+        self._awaits_reader: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
-        self._since = self.loop.time()
+        self._idle[self] = None
         self._await_head()
         if self.limit_concurrency is not None and len(self.connections) >= self.limit_concurrency:
             self._make_room()
@@ -38,8 +42,15 @@ class Wire(H11Protocol):
         super().data_received(data)
         if not self.is_idle:
             self._forget_head()
+            self._idle.pop(self, None)
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.is_idle and not self.transport.is_closing():
+            self._idle[self] = None
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._idle.pop(self, None)
         self._forget_head()
         self.resume_writing()
         super().connection_lost(exc)
@@ -60,10 +71,6 @@ class Wire(H11Protocol):
         """Whether no request is under way."""
         return self.cycle is None or self.cycle.response_complete
 
-    @property
-    def is_ending(self) -> bool:
-        return self.transport.is_closing()
-
     def _await_head(self) -> None:
         if self._awaits_head is None:
             self._awaits_head = self.loop.call_later(HEAD_WITHIN, self.transport.abort)
@@ -75,6 +82,6 @@ class Wire(H11Protocol):
 
     def _make_room(self) -> None:
         """End the oldest connection that asks for nothing; if all others do, this one, which nobody has room for."""
-        idle = [each for each in self.connections if isinstance(each, Wire) and each.is_idle and not each.is_ending]
-        oldest = min(idle, key=lambda each: each._since, default=self)
+        oldest = next(iter(self._idle))
+        del self._idle[oldest]
         oldest.transport.abort()

@@ -45,9 +45,13 @@ class Asked(Struct, frozen=True, kw_only=True):
 
     def name(self, name: str) -> str:
         """Return what the path names, if it can be a name. Raises: Refused."""
-        if not self.part.isprintable() or not 0 < len(self.part) <= LONGEST_NAME:
-            raise Refused(400, f"Invalid {name}")
+        self.check_name(self.part, name)
         return self.part
+
+    def check_name(self, text: str, name: str) -> None:
+        """Raises: Refused for what cannot be a name."""
+        if not text.isprintable() or not 0 < len(text) <= LONGEST_NAME:
+            raise Refused(400, f"Invalid {name}")
 
     def number(self, name: str, default: int) -> int:
         """Raises: Refused."""

@@ -206,6 +206,8 @@ def _sent(asked: Asked) -> Did:
         raise Refused(400, "args must be an array")
     if not isinstance(kwargs, dict):
         raise Refused(400, "kwargs must be an object")
+    if "queue" in options:
+        asked.check_name(str(options["queue"]), "queue")
     app = asked.call.app
     zone = ZoneInfo(zone_or_utc(app.conf.timezone))
     try:
