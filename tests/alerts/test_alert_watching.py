@@ -167,6 +167,16 @@ def test_a_receiver_that_stays_away_is_given_up_after_five_tries(desk: Desk) -> 
     assert [each.outcome for each in log] == ["given up", "again", "again", "again", "again"]
 
 
+def test_a_channel_that_breaks_holds_up_no_other_one(desk: Desk) -> None:
+    wrong = {"type": "email", "to": ["ops@shop.example"], "from": "horarium@[shop", "host": "127.0.0.1", "port": 1}
+    desk.app.conf.alerts = {"channels": {"wrong": wrong, **desk.setting()["channels"]}, "every": 15, "wait": 15}
+    desk.app.send_task("shop.charge", (1,))
+    desk.pass_time(400, Watcher(desk.app))
+    assert len(desk.titles()) == 1
+    log = shelf.read_log(desk.engine, now=desk.engine.now())
+    assert [each.outcome for each in log if each.channel == "wrong"] == ["again"] * 3
+
+
 def test_more_messages_than_an_hour_may_have_come_as_one_digest(desk: Desk) -> None:
     desk.app.conf.alerts = desk.setting(most_per_hour=2, rules={"queue_old": False})
     for number in range(5):

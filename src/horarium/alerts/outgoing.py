@@ -3,7 +3,8 @@
 The name is resolved once. If any of what it resolves to is not a public address, nothing is sent, unless the setting
 allows private ones; else the connection goes to the very address that was checked, so that a name which resolves to
 something else a moment later gains nothing. No redirect is followed, no proxy of the environment asked. All of it takes
-LIMIT at the most, and reads MOST_BYTES of the answer.
+LIMIT at the most, but for the look-up of the name, which takes as long as the system lets it; MOST_BYTES of the answer
+are read.
 """
 
 from __future__ import annotations
@@ -115,9 +116,9 @@ def _connected(
 ) -> socket.socket:
     """Return a connection to the first of the addresses that takes one. Raises: OSError of the last one."""
     trouble: OSError = OSError("no address")
-    for address in addresses:
-        try:
-            connection = socket.create_connection((address, port), timeout=rest())
+    for place, address in enumerate(addresses):
+        try:  # one that does not answer leaves time for those behind it
+            connection = socket.create_connection((address, port), timeout=rest() / (len(addresses) - place))
         except OSError as error:
             trouble = error
             continue
