@@ -86,6 +86,28 @@ def test_a_new_watcher_waits_a_look_before_it_may_be_its_turn(desk: Desk) -> Non
     assert [watcher.turn(), watcher.turn()] == [False, True]
 
 
+def test_one_whose_note_comes_late_stands_behind_those_that_could_not_see_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store that is slow to take its first note: meanwhile another one has come, waited, and begun its turn."""
+    first, late, post = Watcher(desk.app), Watcher(desk.app), desk.engine.notes.post
+    seen: list[bool] = []
+
+    def slowly(notes: Any, *, now: int) -> None:
+        monkeypatch.setattr(desk.engine.notes, "post", post)
+        for _ in range(2):
+            desk.clock.advance(15)
+            seen.append(first.turn())
+        post(notes, now=now)
+
+    monkeypatch.setattr(desk.engine.notes, "post", slowly)
+    assert not late.turn()
+    assert seen == [False, True]
+    for _ in range(3):
+        desk.clock.advance(15)
+        assert [late.turn(), first.turn()] == [False, True]
+
+
 def test_when_the_one_that_looks_is_gone_the_next_goes_on_where_it_was(desk: Desk) -> None:
     desk.app.send_task("shop.charge", (1,))
     first, second = Watcher(desk.app), Watcher(desk.app)
