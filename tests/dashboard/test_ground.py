@@ -141,7 +141,7 @@ def test_those_who_look_at_the_same_share_one_rendering() -> None:
 
 
 def test_a_page_that_was_left_while_it_was_made_is_still_the_only_one_that_is_made() -> None:
-    """Else whoever turns pages before a slow store holds up all threads, and the store has a reader for each of them."""
+    """Else whoever turns pages before a slow store holds up all threads, each of them a reader of the store."""
     has_begun, may_end, is_made = threading.Event(), threading.Event(), threading.Event()
     met: list[bool] = []
 

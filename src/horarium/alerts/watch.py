@@ -35,6 +35,7 @@ from horarium.errors import EngineError, ImproperlyConfigured
 from horarium.event import Observer, Recovered, Silent, Troubled
 from horarium.message import new_id
 from horarium.observe.moments import zone_or_utc
+from horarium.observe.redacted import IN_LISTS, shown_run
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium
@@ -136,7 +137,13 @@ class Watcher:
 
     def _decide(self, engine: Engine, now: Instant) -> None:
         app, alerting = self._app, self._alerting
-        seen = look(engine, shelf.read_book(engine, now=now), now=now, after=self._after)
+        seen = look(
+            engine,
+            shelf.read_book(engine, now=now),
+            now=now,
+            shown=lambda run: shown_run(run, app, limit=IN_LISTS),
+            after=self._after,
+        )
         self._after = seen.after
         found = symptoms(seen.facts, alerting, seen.book.passed, seen.book.failing)
         silences = shelf.read_silences(engine, now=now)
