@@ -284,6 +284,21 @@ def test_what_breaks_together_is_told_together_and_what_joins_later_waits() -> N
     assert [each.occasion for each in course.look(30)] == ["recovered"]
 
 
+def test_what_was_told_is_no_news_however_many_have_come_and_gone_before_it() -> None:
+    many = [Symptom(rule="queue_unread", subject=f"a{n:03}", text="waits") for n in range(500)]
+    late = Symptom(rule="queue_unread", subject="z", text="waits")
+    course = Course()
+    course.look(0, *many)
+    course.look(60, *many)
+    [first] = course.look(30, *many)
+    assert len(first.incidents) == 500
+    course.look(60, many[0])
+    course.look(60, many[0], late)
+    [second] = course.look(600, many[0], late)
+    assert [each.subject for each in second.incidents] == ["a000", "z"]
+    assert [course.look(600, many[0], late) for _ in range(3)] == [[], [], []]
+
+
 def test_a_recovery_names_all_that_people_have_heard_of_and_nothing_else() -> None:
     lost = {name: Symptom(rule="worker_lost", subject=name, text="silent") for name in "abc"}
     course = Course()
