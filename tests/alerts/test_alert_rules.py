@@ -45,7 +45,7 @@ def schedule(name: str = "nightly", **fields: Any) -> Schedule:
 
 def member(kind: Any = "worker", name: str = "worker@a", *, lost: bool = False, **fields: Any) -> MemberRecord:
     ago = 5 * MINUTE if lost else 0
-    shown = Member(owner=f"{kind}/{name}", kind=kind, name=name, **{"queues": ("default",), **fields})
+    shown = Member(**{"owner": f"{kind}/{name}", "kind": kind, "name": name, "queues": ("default",), **fields})
     return MemberRecord(
         member=shown,
         seen=NOW - ago - MINUTE // 6,
@@ -175,6 +175,18 @@ def test_a_lost_worker_whose_queues_others_read_is_told_only_if_it_had_work_in_h
 
 def test_a_worker_of_the_same_name_takes_the_place_of_a_lost_one() -> None:
     assert found(Facts(now=NOW, members=(member(lost=True), member()))) == {}
+
+
+def test_a_worker_that_came_back_and_ended_in_good_order_is_not_lost_again() -> None:
+    """Its first life stays listed for an hour, as the one that was lost."""
+    before = member(lost=True, started=NOW - 60 * MINUTE)
+    since = member(lost=True, owner="worker/second", started=NOW - 3 * MINUTE)
+    ended = replace(since, seen=NOW - MINUTE, given_up=NOW - MINUTE, lease_until=NOW - 1)
+    assert not ended.alive and not ended.is_lost
+    assert "worker_lost" in found(Facts(now=NOW, members=(before,)))
+    assert "worker_lost" not in found(Facts(now=NOW, members=(before, ended)))
+    assert "worker_lost" not in found(Facts(now=NOW, members=(ended, before)))
+    assert "worker_lost" in found(Facts(now=NOW, members=(before, since)))
 
 
 def test_schedules_without_a_scheduler_are_told_and_explain_what_they_miss() -> None:
