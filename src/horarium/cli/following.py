@@ -15,7 +15,7 @@ from horarium.engines.records import RESULT_TOPIC
 from horarium.observe.facts import gather, held_run
 from horarium.observe.looks import look_of, shown_state
 from horarium.observe.redacted import shown_run
-from horarium.observe.text import visible
+from horarium.observe.text import one_line, visible
 from horarium.observe.waiting import explain
 from horarium.outcome import Progress, Run, State
 
@@ -73,7 +73,7 @@ def _why(session: Session, run: Run) -> str:
     """Return why a run waits, and what to do about it, as the doctor says it."""
     facts = gather(session.app, session.engine.now(), command=session.command)
     finding = explain(facts, run, held_run(session.engine, run))
-    return f"  {finding.text}" + (f"; {finding.remedy}" if finding.remedy else "")
+    return one_line(f"  {finding.text}" + (f"; {finding.remedy}" if finding.remedy else ""), None)
 
 
 class Told:
@@ -89,12 +89,12 @@ class Told:
     def tell(self, run: Run, now: int) -> None:
         for attempt in run.attempts[self._attempts :]:
             if attempt.error is not None:
-                error = f"{attempt.error.class_path.rpartition('.')[2]}: {visible(attempt.error.text, 300)}"
+                error = f"{attempt.error.class_path.rpartition('.')[2]}: {one_line(attempt.error.text, 300)}"
                 self._teller.line(f"attempt {attempt.number} {attempt.outcome}: {error}")
         self._attempts = len(run.attempts)
         if (state := shown_state(run, now)) != self._state:
             self._state = state
-            at = f" on {visible(run.worker)}" if run.worker and not run.has_ended else ""
+            at = f" on {one_line(run.worker)}" if run.worker and not run.has_ended else ""
             self._teller.line(f"{look_of(state).sign} {look_of(state).word}{at}")
         self._tell_logs(run.logs)
         if run.progress is not None and run.progress != self._progress:
@@ -103,7 +103,7 @@ class Told:
 
     def _tell_logs(self, logs: tuple[str, ...]) -> None:
         for line in logs[_known_of(self._logs, logs) :]:
-            self._teller.line(f"  {visible(line, 2000)}")
+            self._teller.line("  " + visible(line, 2000).replace("\n", "\n  "))
         self._logs = logs
 
 
@@ -137,7 +137,7 @@ class _Lines:
         now = self._monotonic()
         if self._told_at is None or now - self._told_at >= TELL_EVERY or progress.done == progress.total:
             self._told_at = now
-            self._say(f"  {_share(progress)} {visible(progress.note)}".rstrip())
+            self._say(f"  {_share(progress)} {one_line(progress.note)}".rstrip())
 
 
 def _share(progress: Progress) -> str:

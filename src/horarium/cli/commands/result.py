@@ -48,7 +48,7 @@ def command(
 
 def asked_for(session: Session, run: Run) -> Run:
     """Return a run as people may see it, with its result whole: it is what they ask for."""
-    return replace(shown_run(run, session.app), result=run.result)
+    return replace(shown_run(run, session.app, limit=None), result=run.result)
 
 
 def show_ended(session: Session, run: Run, *, traceback: bool = False) -> int:
