@@ -107,6 +107,24 @@ def test_a_store_that_is_away_leaves_what_was_seen_and_says_so(shop: Shop, monke
     asyncio.run(watch())
 
 
+def test_it_goes_on_looking_while_it_asks(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.send()
+
+    async def watch() -> None:
+        screen = Top(shop.app, "UTC")
+        async with screen.run_test(size=(160, 40)) as pilot:
+            runs = screen.query_one("#runs", DataTable)
+            await shown(pilot, lambda: runs.row_count == 1)
+            await pilot.press("c")
+            await shown(pilot, lambda: isinstance(screen.screen, Ask))
+            shop.send()
+            await shown(pilot, lambda: runs.row_count == 2)
+            await pilot.press("n")
+            await shown(pilot, lambda: not isinstance(screen.screen, Ask))
+
+    asyncio.run(watch())
+
+
 def test_without_a_terminal_it_says_what_to_call_instead(shop: Shop) -> None:
     shop.send()
     result = shop("top")

@@ -140,6 +140,33 @@ def test_those_who_look_at_the_same_share_one_rendering() -> None:
     in_a_loop(look())
 
 
+def test_a_page_that_was_left_while_it_was_made_is_still_the_only_one_that_is_made() -> None:
+    """Else whoever turns pages before a slow store holds up all threads, each of them a reader of the store."""
+    has_begun, may_end, is_made = threading.Event(), threading.Event(), threading.Event()
+    met: list[bool] = []
+
+    def slow() -> str:
+        has_begun.set()
+        may_end.wait(20)
+        is_made.set()
+        return "slow"
+
+    def quick() -> str:
+        met.append(not is_made.is_set())
+        return "quick"
+
+    async def look() -> None:
+        hub = Hub(SystemClock())
+        async with hub.looking("slow", slow):
+            await asyncio.to_thread(has_begun.wait, 20)
+        async with hub.looking("quick", quick) as feed:
+            asyncio.get_running_loop().call_later(0.3, may_end.set)  # long enough for the other one to begin, if it may
+            await asyncio.wait_for(feed.wait_beyond(0), 20)
+        assert met == [False]
+
+    in_a_loop(look())
+
+
 def test_that_a_store_is_away_is_told_by_all_pages_when_one_has_found_it_out() -> None:
     """A store that hangs costs each look some seconds: the last of many would show what is old for minutes."""
     is_away, go_on = threading.Event(), threading.Event()

@@ -413,6 +413,18 @@ def test_an_order_whose_dashboard_died_before_it_began_is_shown_as_left(
     assert bulk.take(shop, order.id) is not None
 
 
+def test_each_batch_of_an_order_can_be_looked_at_and_the_newest_is_shown_first(shop: Horarium, asker: Asker) -> None:
+    record(shop, *(ended(shop, f"r{number:03}", ago=1000 + number) for number in range(250)))
+    order = bulk.place(shop, bulk.Order(id="", act="retry", at=shop.engine.now(), q="state:failed", matched=250))
+    stand = bulk.take(shop, order.id)
+    while stand is not None and not stand.end:
+        stand = bulk.step(shop, order, stand)
+    asked: tuple[tuple[str, int], ...] = (("", 2), ("0", 0), ("1", 1), ("2", 2), ("9", 2), ("x", 2))
+    for given, place in asked:
+        context = shown(many.order(asker.ask(parts={"id": order.id}, query={"part": given})))
+        assert (context["place"], context["effects"]) == (place, bulk.effects_of(shop.engine, order.id, place)), given
+
+
 def test_an_order_can_be_stopped_and_says_so(shop: Horarium, asker: Asker) -> None:
     record(shop, *(ended(shop, f"r{number:03}") for number in range(250)))
     order = bulk.place(shop, bulk.Order(id="", act="retry", at=shop.engine.now(), matched=250))

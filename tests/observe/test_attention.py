@@ -80,7 +80,16 @@ def test_failures_of_late_are_grouped_by_task_and_error(shop: Horarium) -> None:
         ("shop.charge", "ValueError", 1),
     ]
     assert (found.failed, found.is_cut) == (4, False)
-    assert by_error([]) == []
+    assert by_error([], lambda run: run) == []
+
+
+def test_what_is_said_of_a_failure_holds_to_the_rules_of_today(shop: Horarium) -> None:
+    """It was redacted when it was stored, by the rules of then, or by a version that had none."""
+    enlist(shop, *worker())
+    shop.conf.redact_patterns = ("tiger-[0-9]+",)
+    fail(shop, "no money on tiger-4711; token=s3cret-0815")
+    [found] = attention(shop, now=shop.engine.now()).failures
+    assert found.text == "no money on [redacted]; token=[redacted]"
 
 
 def test_what_failed_long_ago_needs_nobodys_attention(shop: Horarium, clock: ManualClock) -> None:

@@ -140,9 +140,9 @@ def _connected(
 ) -> socket.socket:
     """Return a connection to the first of the addresses that takes one. Raises: OSError of the last one."""
     trouble: OSError = OSError("no address")
-    for address in addresses:
-        try:
-            connection = socket.create_connection((address, port), timeout=rest())
+    for place, address in enumerate(addresses):
+        try:  # one that does not answer leaves time for those behind it
+            connection = socket.create_connection((address, port), timeout=rest() / (len(addresses) - place))
         except OSError as error:
             trouble = error
             continue

@@ -14,6 +14,7 @@ from horarium.clock import Seconds
 from horarium.engines.records import RESULT_TOPIC
 from horarium.observe.facts import gather, held_run
 from horarium.observe.looks import look_of, shown_state
+from horarium.observe.redacted import shown_run
 from horarium.observe.text import one_line, visible
 from horarium.observe.waiting import explain
 from horarium.outcome import Progress, Run, State
@@ -47,12 +48,12 @@ def follow(session: Session, id: str, *, timeout: Seconds | None) -> Run:
     listener = session.engine.notifier.listen([RESULT_TOPIC])
     try:
         with _teller(session, clock.monotonic) as teller:
-            told = _Told(teller)
+            told = Told(teller)
             while True:
                 [run] = session.engine.results.read([id])
                 if run is None:
                     raise Stop(f"nothing is known of run {id} any more", Exit.NOT_FOUND)
-                told.tell(run, session.engine.now())
+                told.tell(shown_run(run, session.app), session.engine.now())
                 if run.has_ended:
                     return run
                 if run.state in WAITING and not is_explained and clock.monotonic() - began >= EXPLAIN_AFTER:
@@ -75,8 +76,8 @@ def _why(session: Session, run: Run) -> str:
     return one_line(f"  {finding.text}" + (f"; {finding.remedy}" if finding.remedy else ""), None)
 
 
-class _Told:
-    """What was told already; tells only what is new."""
+class Told:
+    """What was told already; tells only what is new. Runs come as people may see them."""
 
     def __init__(self, teller: Teller) -> None:
         self._teller = teller
@@ -101,12 +102,24 @@ class _Told:
             self._teller.progress(run.progress)
 
     def _tell_logs(self, logs: tuple[str, ...]) -> None:
-        """Tell the lines that are new. Those of another attempt begin anew."""
-        known = self._logs
-        new = logs[len(known) :] if logs[: len(known)] == known else logs
-        for line in new:
+        for line in logs[_known_of(self._logs, logs) :]:
             self._teller.line("  " + visible(line, 2000).replace("\n", "\n  "))
         self._logs = logs
+
+
+def _known_of(told: tuple[str, ...], logs: tuple[str, ...]) -> int:
+    """Return how many of a run's lines, from the first on, need not be told: they were, or stand before one that was.
+
+    Of many lines a run keeps the beginning and the end: those between go, and a line that counts them comes and
+    changes. Lines of another attempt begin anew.
+    """
+    if not told or logs[:1] != told[:1]:
+        return 0
+    same = next((place for place, (one, other) in enumerate(zip(told, logs, strict=False)) if one != other), None)
+    if same is None:
+        return min(len(told), len(logs))
+    places = {line: place for place, line in enumerate(logs[same:], same)}
+    return next((places[line] + 1 for line in reversed(told[same:]) if line in places), same)
 
 
 class _Lines:

@@ -5,7 +5,7 @@ Made to be looked at every second: however many runs and schedules there are, it
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -16,6 +16,7 @@ from horarium.engines.records import Page, RunFilter
 from horarium.observe.doctor import LATE_GRACE, diagnose
 from horarium.observe.facts import Facts, gather
 from horarium.observe.finding import Finding
+from horarium.observe.redacted import IN_LISTS, shown_run
 from horarium.outcome import Run, State
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def attention(app: Horarium, *, now: Instant, command: str = "horarium") -> Atte
     judged = replace(facts, now=facts.now - facts.now % STANDS)
     return Attention(
         matters=tuple(matters(diagnose(judged))),
-        failures=tuple(by_error(runs)),
+        failures=tuple(by_error(runs, lambda run: shown_run(run, app, limit=IN_LISTS))),
         failed=len(runs),
         is_cut=len(runs) == FAILURES_READ,
         unjudged=max(0, facts.schedules_stored - JUDGED),
@@ -122,23 +123,25 @@ def failed_of_late(engine: Engine, *, now: Instant) -> tuple[Run, ...]:
     return engine.results.search(wanted, Page(limit=FAILURES_READ)).runs
 
 
-def by_error(runs: Iterable[Run]) -> list[Failures]:
-    """Return failed runs (the newest first) grouped by task and error class, the largest group first."""
+def by_error(runs: Iterable[Run], shown: Callable[[Run], Run]) -> list[Failures]:
+    """Return failed runs (the newest first) grouped by task and error class, the largest group first. ``shown`` returns
+    a run as people may see it."""
     groups: dict[tuple[str, str], list[Run]] = {}
     for run in runs:
         name = run.error.class_path.rpartition(".")[2] if run.error else "no error"
         groups.setdefault((run.message.task, name), []).append(run)
-    found = [
-        Failures(
-            task=task,
-            error=error,
-            text=group[0].error.text if group[0].error else "",
-            number=len(group),
-            newest=max(run.ended or run.changed for run in group),
-        )
-        for (task, error), group in groups.items()
-    ]
+    found = [_failures(task, error, group, shown(group[0])) for (task, error), group in groups.items()]
     return sorted(found, key=lambda group: (-group.number, -group.newest))
+
+
+def _failures(task: str, error: str, group: list[Run], newest: Run) -> Failures:
+    return Failures(
+        task=task,
+        error=error,
+        text=newest.error.text if newest.error else "",
+        number=len(group),
+        newest=max(run.ended or run.changed for run in group),
+    )
 
 
 def _with_late(engine: Engine, facts: Facts) -> Facts:

@@ -77,9 +77,9 @@ def orders(ask: Ask) -> Shown:
 @room.page("/runs/bulk/{id}")
 def order(ask: Ask) -> Shown:
     found, stand = _known(ask)
-    shown = _number(ask, "part", given=ask.query.get("part", ""))
     last = max(stand.parts - 1, 0)
-    place = min(shown or last, last)
+    asked = ask.query.get("part", "")
+    place = min(_whole(asked), last) if asked.isdecimal() else last  # 0 is a batch, too
     context = {
         "order": found,
         "stand": stand,
@@ -134,8 +134,11 @@ def _known(ask: Ask) -> tuple[Order, Stand]:
     return found, stand
 
 
-def _number(ask: Ask, name: str, *, given: str | None = None) -> int:
-    text = ask.given(name) if given is None else given
+def _number(ask: Ask, name: str) -> int:
+    return _whole(ask.given(name))
+
+
+def _whole(text: str) -> int:
     return int(text) if text.isdecimal() and len(text) < 16 else 0
 
 
