@@ -59,7 +59,7 @@ class Capture:
     """The output of one run. ``now`` tells the time of its lines; ``redacts`` makes them fit to be kept.
 
     Log records wait, and BATCH of them are looked at together. One by one (redacted, written and counted in a dozen
-    calls) a line took 4.4 us more than the logging of it; together 1.6.
+    calls) a line took 4.4 us more than the 9.9 of logging it; together, five at a time, 3.7.
     """
 
     __slots__ = (
