@@ -25,7 +25,8 @@ sys.path.insert(0, str(DOCS))
 from pages.commands import every_command  # noqa: E402
 from pages.errors import every_error  # noqa: E402
 
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.rglob("*.md")])
+BESIDES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "bench/README.md")
+PAGES = sorted([*(ROOT / name for name in BESIDES), *DOCS.rglob("*.md")])
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
