@@ -135,8 +135,10 @@ class Sweeper:
         if not dead and (most := self._room.most()) is not None:
             policy = replace(policy, most=most)
         while True:
-            now = self._clock.now()
+            now, began = self._clock.now(), self._clock.monotonic()
             done = self._engine.queue.maintain(now=now, policy=policy, dead=dead)
+            if policy.most is not None and not done.more:  # in the last round little is removed, but all is counted
+                self._room.rest(self._clock.monotonic() - began)
             self._announce(done)
             ids = [id for owner in dead for id in owner.running]
             ours = self._engine.results.read(ids) if ids else []
