@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
 
@@ -25,8 +26,22 @@ class LogLine(Struct, frozen=True, kw_only=True):
 
 def written(at: Instant, level: str, name: str, text: str) -> str:
     """Return a line as it is kept: ``2026-11-28T19:30:42.123Z WARNING shop.tasks: text``."""
+    return f"{_moment(at)} {level} {name.replace(':', '.') if ':' in name else name}: {text}"
+
+
+def all_written(parts: Iterable[tuple[Instant, str, str, str]]) -> list[str]:
+    """Return what ``written`` makes of each."""
+    moment = _moment
+    return [
+        f"{moment(at)} {level} {name.replace(':', '.') if ':' in name else name}: {text}"
+        for at, level, name, text in parts
+    ]
+
+
+@lru_cache(maxsize=8)  # lines come in bursts
+def _moment(at: Instant) -> str:
     second, rest = divmod(at, 1000)
-    return f"{_second(second)}.{rest:03d}Z {level} {name.replace(':', '.') if ':' in name else name}: {text}"
+    return f"{_second(second)}.{rest:03d}Z"
 
 
 @lru_cache(maxsize=8)

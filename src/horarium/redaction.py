@@ -8,7 +8,7 @@ that a text holds no secret: one that has neither a name nor a form, in the midd
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -19,6 +19,7 @@ from horarium.tagged import COLLECTIONS, ESCAPED_DICT, PAYLOAD, SECRET, TAG
 
 MASK = "[redacted]"
 MASK_RAW = Raw(b'"[redacted]"')
+CUT = "… of {:,} bytes"  # behind the beginning of what is too long
 
 # Words of keys and parameters that name a secret. A name is secret if one of these is among its words, in any case and
 # style: apiKey, X-Api-Key, stripe_api_key; see Redactor.is_secret.
@@ -81,7 +82,7 @@ class Redactor:
         chosen = [_words(name) for name in (*NAMES, *(name for name in given if not name.startswith("-")))]
         self.is_on = is_on
         self._rules = tuple(rule for rule in dict.fromkeys(chosen) if rule and rule not in taken) if is_on else ()
-        self._signs = frozenset(rule[0] for rule in self._rules)
+        self._signs = _signs_of(rule[0] for rule in self._rules)
         self._glued = frozenset("".join(rule) for rule in self._rules)
         self._patterns = tuple(re.compile(pattern) for pattern in patterns) if is_on else ()
         self._judged: dict[str, bool] = {}
@@ -111,6 +112,14 @@ class Redactor:
             text = pattern.sub(MASK, text)
         return text
 
+    def is_plain(self, text: str, values: Collection[str] = ()) -> bool:
+        """Whether ``text`` would return this, and any whole lines of it, as they are: there is no sign of a secret. It
+        may say no of what holds none."""
+        for value in values:
+            if value in text:
+                return False
+        return not self.is_on or not (self._patterns or _has_sign(text) or self._may_name(text))
+
     def value(self, value: Any, values: Collection[str] = ()) -> Any:
         """Return a decoded JSON value without its secrets. Any: JSON."""
         return self._value(value, values, DEEPEST)
@@ -123,7 +132,7 @@ class Redactor:
             return raw
         if limit is not None and len(data) > limit:
             head = self.text(data[:limit].decode("utf-8", "replace"), values)
-            return Raw(msgspec.json.encode(f"{head}… of {len(data):,} bytes"))
+            return Raw(msgspec.json.encode(head + CUT.format(len(data))))
         try:
             found = msgspec.json.decode(data)
             masked = self.value(found, values)
@@ -176,11 +185,10 @@ class Redactor:
         )
 
     def _may_name(self, text: str) -> bool:
-        """Whether it is worth looking for names: letters are looked for much faster than words."""
+        """Whether it is worth looking for names: reading every word takes 5 us of a line of 70 characters, this 0.7."""
         if not ("=" in text or ":" in text):
             return False
-        small = text.casefold()
-        return any(sign in small for sign in self._signs)
+        return any(found[1] is not None for found in self._signs.finditer(text.casefold()))
 
     def _judge(self, name: str) -> bool:
         words = _words(name)
@@ -298,6 +306,10 @@ class Lines:
             self._is_in_key = True
         return self._redactor.text(text, values)
 
+    def are_plain(self, texts: Sequence[str], values: Collection[str] = ()) -> bool:
+        """Whether the next lines may stay as they are. If so, they count as seen: ``line`` has them behind it."""
+        return not self._is_in_key and self._redactor.is_plain("\n".join(texts), values)
+
 
 _EMPTY = (b"[]", b"{}", b'""', b"null", b"true", b"false")
 _NO_SECRETS = frozenset(("None", "null", "true", "false", "True", "False", "str", "bytes", "int"))
@@ -308,6 +320,9 @@ _GAPS = re.compile(r"[\W_]+")
 
 # name=value, name: value, "name": "value", and in escaped JSON, name => value. Each word is tried once.
 _NAME = re.compile(r"""(?<![\w.-])(\\?["']?)([^\W\d][\w.-]{0,99})\1\s{0,3}(?:=>|[:=])\s{0,3}""")
+# The letters of a name and the quotes behind it. Some letters become several when they are made small: these need not
+# be letters, but are never of ASCII.
+_REST_OF_NAME = r"""[\w.\-\\"'\u0080-\U0010ffff]"""
 _VALUE = re.compile(
     r"""\\"(?:(?!\\").)*(?:\\")?|\\'(?:(?!\\').)*(?:\\')?|"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?"""
     r"""|(?:(?:[Bb]earer|[Bb]asic|[Dd]igest|[Tt]oken)\s+)?[^\s,;&)}>"']+"""
@@ -327,8 +342,8 @@ _KNOWN = re.compile(
     r"\b(?:(?:AKIA|ASIA)[0-9A-Z]{16}|gh[opusr]_\w{30,}|github_pat_\w{30,}|glpat-[\w-]{20,}|(?:sk|rk)_(?:live|test)_\w{10,}"
     r"|xox[abeprs]-[\w-]{10,}|AIza[\w-]{35})"
 )
-_KNOWN_SIGNS = ("AKIA", "ASIA", "gh", "glpat-", "k_live_", "k_test_", "xox", "AIza")
 _DIGITS = re.compile(r"(?<![\w.-])[2-6](?:[ -]?\d){12,18}(?![\w-])")
+_MANY_DIGITS = re.compile(r"[2-6](?:[ -]?\d){12}")  # what _DIGITS needs
 _LEAST_CARD = 10**12
 # How the numbers of cards begin, and how long they are: Visa, Mastercard, American Express, Discover, JCB, Diners,
 # UnionPay.
@@ -340,18 +355,41 @@ _CARD = re.compile(
 
 def _without_forms(text: str) -> str:
     """Each search is made only in texts that hold a sign of what it is for: looking for a few letters costs little."""
-    if "PRIVATE KEY-----" in text:
-        text = _PRIVATE_KEY.sub(MASK, text)
-    if "://" in text and "@" in text:
+    if not _has_sign(text):
+        return text
+    text = _PRIVATE_KEY.sub(MASK, text)
+    if "://" in text:
         text = _URL_PASSWORD.sub(rf"\1{MASK}\2", text)
         text = _URL_TOKEN.sub(rf"\1{MASK}\2", text)
-    if "eyJ" in text:
-        text = _JWT.sub(MASK, text)
-    if "earer" in text:
-        text = _BEARER.sub(rf"\1{MASK}", text)
-    if any(sign in text for sign in _KNOWN_SIGNS):
-        text = _KNOWN.sub(MASK, text)
+    text = _JWT.sub(MASK, text)
+    text = _BEARER.sub(rf"\1{MASK}", text)
+    text = _KNOWN.sub(MASK, text)
     return _DIGITS.sub(_card, text)
+
+
+def _has_sign(text: str) -> bool:
+    """Whether it is worth looking for the form of a secret.
+
+    Most texts lack the one letter that several signs share: that is asked first, as a letter is found twenty times as
+    fast as a word. So it takes 5 ns for each letter of a text; asking for each sign took 12, one pattern of all 20 to
+    30, and looking at once for card numbers with all that may not be around them (_DIGITS) 20 instead of the 3 here.
+    """
+    return (
+        ("I" in text and ("PRIVATE KEY-----" in text or "AKIA" in text or "ASIA" in text or "AIza" in text))
+        or ("_" in text and ("gh" in text or "github_pat_" in text or "k_live_" in text or "k_test_" in text))
+        or ("-" in text and ("xox" in text or "glpat-" in text))
+        or ("J" in text and "eyJ" in text)
+        or ("@" in text and "://" in text)
+        or "earer" in text
+        or _MANY_DIGITS.search(text) is not None
+    )
+
+
+def _signs_of(signs: Iterable[str]) -> re.Pattern[str]:
+    """Return what finds these words in a text in small letters, each with what is left of the name that it is in; the
+    group holds the colon or equals sign behind that, if there is one."""
+    found = "|".join(map(re.escape, sorted(set(signs)))) or r"(?!)"
+    return re.compile(rf"(?:{found}){_REST_OF_NAME}*+(?:\s{{0,3}}([:=]))?")
 
 
 def _card(found: re.Match[str]) -> str:

@@ -66,10 +66,11 @@ def oldest_kept(width: Width, now: Instant) -> Instant:
 
 def spread(tallies: Iterable[Tally], *, now: Instant) -> list[tuple[Width, Tally]]:
     """Return what is to be added to the buckets of each width: one tally for each bucket, task and queue, in this
-    order, so that all who add lock in one order. What is too old, and words that count nothing, are left out."""
+    order, so that all who add lock in one order. What is too old, and words that count nothing, are left out; a truth
+    value counts as 1, since stores that write JSON would keep ``true``, which nobody could read as a number again."""
     total: dict[tuple[int, Instant, str, str], tuple[Width, Tally]] = {}
     for each in tallies:
-        counts = {word: number for word, number in each.counts.items() if number}
+        counts = {word: int(number) for word, number in each.counts.items() if number}
         for width in WIDTH_MS:
             part = replace(each, at=bucket_of(each.at, width), counts=counts)
             key = (WIDTH_MS[width], part.at, part.task, part.queue)

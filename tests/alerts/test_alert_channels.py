@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import socket
 import threading
+import time
 
 import pytest
 from sinks import HttpSink, Mails
@@ -81,6 +82,51 @@ def test_the_connection_goes_to_the_address_that_was_checked_and_the_name_is_ask
     assert post(url, b"{}", {}, clock=CLOCK, allow_private=True, resolve=once).trouble is None
     assert asked == ["hooks.example"]
     assert sink.received[0].headers["Host"].startswith("hooks.example:")
+
+
+def test_an_address_that_does_not_answer_leaves_time_for_the_next_one(
+    sink: HttpSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as IPv6 on a host that has an address of it and no way out."""
+    clock, connect = ManualClock(), socket.create_connection
+
+    def connected(place: tuple[str, int], timeout: float) -> socket.socket:
+        if place[0] == "2606:4700:4700::1111":
+            clock.advance(timeout)
+            raise TimeoutError
+        return connect(place, timeout)
+
+    monkeypatch.setattr(socket, "create_connection", connected)
+    both = ["2606:4700:4700::1111", "127.0.0.1"]
+    answer = post(sink.url, b"{}", {}, clock=clock, allow_private=True, resolve=lambda host, port: both)
+    assert answer.trouble is None
+    assert len(sink.received) == 1
+
+
+def test_a_name_that_nobody_answers_for_takes_no_longer_than_all_the_rest(sink: HttpSink) -> None:
+    is_over = threading.Event()
+
+    def slow(host: str, port: int) -> list[str]:
+        is_over.wait(30)
+        return ["127.0.0.1"]
+
+    asked = {"clock": SystemClock(), "allow_private": True, "resolve": slow, "limit": 0.2}
+    began = time.monotonic()
+    try:
+        answer = post(sink.url, b"{}", {}, **asked)  # type: ignore[arg-type]
+        assert (answer.trouble, answer.is_final) == ("it took longer than 0.2 s", False)
+        assert time.monotonic() - began < 10
+    finally:
+        is_over.set()
+    assert sink.received == []
+
+
+def test_a_name_that_leads_nowhere_is_said(sink: HttpSink) -> None:
+    def fail(host: str, port: int) -> list[str]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    answer = post(sink.url, b"{}", {}, clock=CLOCK, resolve=fail)
+    assert answer.trouble == "it cannot be reached: Name or service not known"
 
 
 def test_no_proxy_of_the_environment_is_asked(sink: HttpSink, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,6 +224,23 @@ def test_a_mail_server_that_takes_none_or_is_not_there_is_said(mails: Mails) -> 
         port = closed.getsockname()[1]
     absent = Email(to=("a@b",), sender="c@d", port=port, host="127.0.0.1")
     assert "the mail server cannot be used: Connection refused" in (send(absent, MESSAGE, clock=CLOCK).trouble or "")
+
+
+@pytest.mark.parametrize(
+    ("to", "sender", "host"),
+    [
+        ("a@shop.example", "s@[x", "127.0.0.1"),
+        ("a@shop.example", "s@shop.example", "x" * 70),
+        ("a@shop.example", "s@shop.example", "mail..example"),
+    ],
+)
+def test_a_mail_that_cannot_even_be_written_is_an_answer_that_holds_no_address(
+    mails: Mails, to: str, sender: str, host: str
+) -> None:
+    answer = send(Email(to=(to,), sender=sender, host=host, port=mails.port), MESSAGE, clock=CLOCK)
+    assert answer.trouble is not None
+    assert sender not in answer.trouble and host not in answer.trouble
+    assert mails.received == []
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of modules that apprise imports

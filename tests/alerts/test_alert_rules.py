@@ -45,7 +45,7 @@ def schedule(name: str = "nightly", **fields: Any) -> Schedule:
 
 def member(kind: Any = "worker", name: str = "worker@a", *, lost: bool = False, **fields: Any) -> MemberRecord:
     ago = 5 * MINUTE if lost else 0
-    shown = Member(owner=f"{kind}/{name}", kind=kind, name=name, **{"queues": ("default",), **fields})
+    shown = Member(**{"owner": f"{kind}/{name}", "kind": kind, "name": name, "queues": ("default",), **fields})
     return MemberRecord(
         member=shown,
         seen=NOW - ago - MINUTE // 6,
@@ -177,6 +177,18 @@ def test_a_worker_of_the_same_name_takes_the_place_of_a_lost_one() -> None:
     assert found(Facts(now=NOW, members=(member(lost=True), member()))) == {}
 
 
+def test_a_worker_that_came_back_and_ended_in_good_order_is_not_lost_again() -> None:
+    """Its first life stays listed for an hour, as the one that was lost."""
+    before = member(lost=True, started=NOW - 60 * MINUTE)
+    since = member(lost=True, owner="worker/second", started=NOW - 3 * MINUTE)
+    ended = replace(since, seen=NOW - MINUTE, given_up=NOW - MINUTE, lease_until=NOW - 1)
+    assert not ended.alive and not ended.is_lost
+    assert "worker_lost" in found(Facts(now=NOW, members=(before,)))
+    assert "worker_lost" not in found(Facts(now=NOW, members=(before, ended)))
+    assert "worker_lost" not in found(Facts(now=NOW, members=(ended, before)))
+    assert "worker_lost" in found(Facts(now=NOW, members=(before, since)))
+
+
 def test_schedules_without_a_scheduler_are_told_and_explain_what_they_miss() -> None:
     late = schedule(next_fire=NOW - 10 * MINUTE)
     got = found(Facts(now=NOW, members=(member(),), schedules=(late,), number_of_schedules=1))
@@ -282,6 +294,21 @@ def test_what_breaks_together_is_told_together_and_what_joins_later_waits() -> N
     assert course.look(60, late[0]) == []  # one of them is still there
     course.look(15)
     assert [each.occasion for each in course.look(30)] == ["recovered"]
+
+
+def test_what_was_told_is_no_news_however_many_have_come_and_gone_before_it() -> None:
+    many = [Symptom(rule="queue_unread", subject=f"a{n:03}", text="waits") for n in range(500)]
+    late = Symptom(rule="queue_unread", subject="z", text="waits")
+    course = Course()
+    course.look(0, *many)
+    course.look(60, *many)
+    [first] = course.look(30, *many)
+    assert len(first.incidents) == 500
+    course.look(60, many[0])
+    course.look(60, many[0], late)
+    [second] = course.look(600, many[0], late)
+    assert [each.subject for each in second.incidents] == ["a000", "z"]
+    assert [course.look(600, many[0], late) for _ in range(3)] == [[], [], []]
 
 
 def test_a_recovery_names_all_that_people_have_heard_of_and_nothing_else() -> None:

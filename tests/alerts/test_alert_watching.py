@@ -17,7 +17,7 @@ from horarium.alerts.watch import Watcher, send_trial
 from horarium.clock import ManualClock
 from horarium.engines.records import MaintenancePolicy, Member
 from horarium.errors import ImproperlyConfigured, InvalidArguments
-from horarium.outcome import ErrorRecord, Failed, Outcome, Settlement, Succeeded
+from horarium.outcome import ErrorRecord, Failed, Outcome, Run, Settlement, Succeeded
 from horarium.tally import Tally
 
 
@@ -59,6 +59,10 @@ class Desk:
         self.engine.queue.settle([done], now=now, policy=MaintenancePolicy())
 
 
+def as_it_is(run: Run) -> Run:
+    return run
+
+
 FAILED = Failed(error=ErrorRecord(class_path="shop.NoSuchOrder", text="order 7"))
 
 
@@ -86,6 +90,28 @@ def test_a_new_watcher_waits_a_look_before_it_may_be_its_turn(desk: Desk) -> Non
     assert [watcher.turn(), watcher.turn()] == [False, True]
 
 
+def test_one_whose_note_comes_late_stands_behind_those_that_could_not_see_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store that is slow to take its first note: meanwhile another one has come, waited, and begun its turn."""
+    first, late, post = Watcher(desk.app), Watcher(desk.app), desk.engine.notes.post
+    seen: list[bool] = []
+
+    def slowly(notes: Any, *, now: int) -> None:
+        monkeypatch.setattr(desk.engine.notes, "post", post)
+        for _ in range(2):
+            desk.clock.advance(15)
+            seen.append(first.turn())
+        post(notes, now=now)
+
+    monkeypatch.setattr(desk.engine.notes, "post", slowly)
+    assert not late.turn()
+    assert seen == [False, True]
+    for _ in range(3):
+        desk.clock.advance(15)
+        assert [late.turn(), first.turn()] == [False, True]
+
+
 def test_when_the_one_that_looks_is_gone_the_next_goes_on_where_it_was(desk: Desk) -> None:
     desk.app.send_task("shop.charge", (1,))
     first, second = Watcher(desk.app), Watcher(desk.app)
@@ -98,6 +124,21 @@ def test_when_the_one_that_looks_is_gone_the_next_goes_on_where_it_was(desk: Des
         "[shop] RECOVERED: Queue nobody reads: default",
     ]
     assert desk.sink.received[1].json["downtime_s"] > 300
+
+
+def test_what_is_told_of_a_failure_holds_to_the_rules_of_today(desk: Desk) -> None:
+    """It was redacted when it was stored, by the rules of then, or by a version that had none."""
+    desk.app.conf.redact_patterns = ("tiger-[0-9]+",)
+    watcher = Watcher(desk.app)
+    desk.join()
+    desk.pass_time(30, watcher)
+    desk.app.tasks["shop.charge"].delay({"id": 1, "password": "lion-on-the-wall"})
+    error = ErrorRecord(class_path="shop.NoMoney", text="none on tiger-4711 of lion-on-the-wall")
+    desk.end_one(Failed(error=error))
+    desk.pass_time(60, watcher)
+    [got] = [got for got in desk.sink.received if "Task failed" in got.json["title"]]
+    assert "none on [redacted] of [redacted]" in got.json["text"]
+    assert b"tiger" not in got.body and b"lion" not in got.body
 
 
 def test_a_failure_is_told_with_its_class_and_recovers_with_a_later_success_of_the_task(desk: Desk) -> None:
@@ -135,15 +176,15 @@ def test_a_failure_of_a_run_that_was_sent_long_ago_is_found_behind_many_newer_on
     for _ in range(150):
         desk.end_one(FAILED)
     desk.clock.advance(3600)
-    first = look(desk.engine, Book(), now=desk.engine.now())
+    first = look(desk.engine, Book(), now=desk.engine.now(), shown=as_it_is)
     desk.clock.advance(15)
     desk.end_one(FAILED)
     counted = Tally(at=desk.engine.now(), task="shop.charge", queue="default", counts={"failed": 1})
     desk.engine.series.add([counted], now=desk.engine.now())
     desk.clock.advance(1)
-    second = look(desk.engine, first.book, now=desk.engine.now())
+    second = look(desk.engine, first.book, now=desk.engine.now(), shown=as_it_is)
     assert len(second.facts.failures) == 1
-    assert look(desk.engine, second.book, now=desk.engine.now()).facts.failures == ()
+    assert look(desk.engine, second.book, now=desk.engine.now(), shown=as_it_is).facts.failures == ()
 
 
 def test_a_receiver_that_is_away_gets_its_message_later_under_the_same_id(desk: Desk) -> None:
@@ -165,6 +206,16 @@ def test_a_receiver_that_stays_away_is_given_up_after_five_tries(desk: Desk) -> 
     desk.pass_time(3600, Watcher(desk.app))
     log = shelf.read_log(desk.engine, now=desk.engine.now())
     assert [each.outcome for each in log] == ["given up", "again", "again", "again", "again"]
+
+
+def test_a_channel_that_breaks_holds_up_no_other_one(desk: Desk) -> None:
+    wrong = {"type": "email", "to": ["ops@shop.example"], "from": "horarium@[shop", "host": "127.0.0.1", "port": 1}
+    desk.app.conf.alerts = {"channels": {"wrong": wrong, **desk.setting()["channels"]}, "every": 15, "wait": 15}
+    desk.app.send_task("shop.charge", (1,))
+    desk.pass_time(400, Watcher(desk.app))
+    assert len(desk.titles()) == 1
+    log = shelf.read_log(desk.engine, now=desk.engine.now())
+    assert [each.outcome for each in log if each.channel == "wrong"] == ["again"] * 3
 
 
 def test_more_messages_than_an_hour_may_have_come_as_one_digest(desk: Desk) -> None:

@@ -8,12 +8,14 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from msgspec import Raw
+from msgspec.structs import replace
 from rich.console import Console
 from shop_words import Shop, failed
 
 from horarium.cli import following, progress_bar
 from horarium.engines.records import MaintenancePolicy
-from horarium.outcome import Outcome, Progress, Reported, Settlement, Succeeded
+from horarium.outcome import Outcome, Progress, Reported, Run, Settlement, Succeeded
 
 
 def report(shop: Shop, delivery: Any, outcome: Outcome, **more: Any) -> None:
@@ -100,6 +102,77 @@ def test_call_follow_tells_states_progress_and_lines_as_they_come(shop: Shop, mo
     assert any("running" in line for line in lines), lines
     assert "  68% (34 of 50) page 34 of 50" in lines
     assert lines.index("  68% (34 of 50) page 34 of 50") < lines.index("  INFO done")
+
+
+@pytest.mark.parametrize("how", [("runs", "watch"), ("runs", "watch", "--json")])
+def test_what_may_not_be_seen_is_not_told(shop: Shop, how: tuple[str, ...]) -> None:
+    """What is stored is not what is shown: arguments are whole, and what older versions wrote was not redacted."""
+    id = shop.send("shop.charge", {"id": 7, "password": "tiger-4711-x"})
+    shop.join("child")
+    [delivery] = shop.engine.queue.claim(("default",), "child-1", 1, now=shop.engine.now())
+    note = Progress(done=1, total=2, note="logs in with tiger-4711-x")
+    report(shop, delivery, Reported(progress=note))
+    report(shop, delivery, failed("no money on tiger-4711-x"), logs=("INFO password=tiger-4711-x",))
+    result = shop(*how, id, "--timeout", "20")
+    assert result.exit_code == 1
+    assert "no money on [redacted]" in result.output
+    assert "tiger-4711-x" not in result.output
+
+
+def test_call_with_json_hides_arguments_and_gives_the_result_as_it_is(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end_it(session: object, id: str, *, timeout: float | None) -> Run:
+        shop.finish(Succeeded(result=Raw(b'{"token":"t-0815-abc"}')))
+        [run] = shop.engine.results.read([id])
+        assert run is not None
+        return run
+
+    monkeypatch.setattr(following, "follow", end_it)
+    given = ("-a", '[{"id": 7, "password": "tiger-4711-x"}]')
+    result = shop("call", "shop.charge", *given, "--follow", "--json")
+    assert result.exit_code == 0, result.output
+    assert "tiger-4711-x" not in result.output
+    assert '"token":"t-0815-abc"' in result.stdout.replace(" ", "")
+
+
+def test_lines_of_a_run_that_floods_are_told_once(shop: Shop) -> None:
+    """What is kept of many lines is their beginning and their end: with each look the lines between are fewer known."""
+    told: list[str] = []
+
+    class Listens:
+        def progress(self, progress: Progress) -> None: ...
+
+        def line(self, text: str) -> None:
+            told.append(text.strip())
+
+    [run] = shop.engine.results.read([shop.send()])
+    assert run is not None
+    teller = following.Told(Listens())
+    for newest in (4, 6, 9, 30):
+        gap = (f"... {newest - 4} lines are left out here",) if newest > 4 else ()
+        tail = tuple(f"line {number}" for number in range(max(3, newest - 1), newest + 1))
+        logs = ("line 1", "line 2", *gap, *tail)
+        teller.tell(replace(run, logs=logs), shop.engine.now())
+    lines = [line for line in told if line.startswith("line")]
+    assert lines == [f"line {number}" for number in (1, 2, 3, 4, 5, 6, 8, 9, 29, 30)]
+
+
+def test_lines_of_another_attempt_are_told_even_where_they_are_the_same(shop: Shop) -> None:
+    told: list[str] = []
+
+    class Listens:
+        def progress(self, progress: Progress) -> None: ...
+
+        def line(self, text: str) -> None:
+            told.append(text.strip())
+
+    [run] = shop.engine.results.read([shop.send()])
+    assert run is not None
+    teller = following.Told(Listens())
+    for logs in (("a", "b"), ("c",), ("c", "d")):
+        teller.tell(replace(run, logs=logs), shop.engine.now())
+    assert [line for line in told if len(line) == 1] == ["a", "b", "c", "d"]
 
 
 def test_on_a_terminal_progress_is_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:

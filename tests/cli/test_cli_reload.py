@@ -136,6 +136,21 @@ def test_its_child_does_not_outlive_it_even_when_it_is_killed(project: Path, par
     assert lines(project / "ends") == [child]
 
 
+def test_a_file_that_goes_while_it_is_looked_at_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Editors write a new file beside the old one and rename it; a change of branches removes many."""
+    for name in ("here.py", "gone.py"):
+        (tmp_path / name).write_text("")
+    scandir = os.scandir
+
+    def listed(path: str) -> list[os.DirEntry[str]]:
+        found = list(scandir(path))
+        (tmp_path / "gone.py").unlink()
+        return found
+
+    monkeypatch.setattr(os, "scandir", listed)
+    assert [Path(path).name for path in snapshot([tmp_path])] == ["here.py"]
+
+
 def test_environments_and_hidden_folders_are_not_watched(tmp_path: Path) -> None:
     for name in (".git/a.py", "venv/pyvenv.cfg", "venv/b.py", "node_modules/c.py", "src/d.py", "src/e.txt", "f.py"):
         path = tmp_path / name

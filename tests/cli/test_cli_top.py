@@ -42,6 +42,7 @@ def test_it_shows_queues_workers_and_runs(shop: Shop) -> None:
             assert [str(cell) for cell in runs.get_row(id)[:2]] == ["✖ failed", "shop.charge"]
             assert str(runs.get_row(id)[-1]).endswith(("CET", "CEST"))
             assert [str(cell) for cell in queues.get_row("mail")[:2]] == ["mail", "1"]
+            assert [str(cell) for cell in queues.get_row("default")[4:6]] == ["–", "–"]  # nothing waits there
             assert "worker@vm" in str(screen.query_one("#workers", DataTable).get_row_at(0)[0])
             if folder := os.environ.get("SHOW_SCREEN"):
                 await pilot.pause(0.5)  # for the picture only: tables are laid out when nothing else is to be done
@@ -102,6 +103,24 @@ def test_a_store_that_is_away_leaves_what_was_seen_and_says_so(shop: Shop, monke
             assert runs.row_count == 1
             monkeypatch.undo()
             await shown(pilot, lambda: not trouble.has_class("on"))
+
+    asyncio.run(watch())
+
+
+def test_it_goes_on_looking_while_it_asks(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.send()
+
+    async def watch() -> None:
+        screen = Top(shop.app, "UTC")
+        async with screen.run_test(size=(160, 40)) as pilot:
+            runs = screen.query_one("#runs", DataTable)
+            await shown(pilot, lambda: runs.row_count == 1)
+            await pilot.press("c")
+            await shown(pilot, lambda: isinstance(screen.screen, Ask))
+            shop.send()
+            await shown(pilot, lambda: runs.row_count == 2)
+            await pilot.press("n")
+            await shown(pilot, lambda: not isinstance(screen.screen, Ask))
 
     asyncio.run(watch())
 

@@ -28,8 +28,11 @@ class Traces:
     def spans(self) -> dict[str, ReadableSpan]:
         return {span.name: span for span in self._exporter.get_finished_spans()}
 
+    def finished(self) -> tuple[ReadableSpan, ...]:
+        return self._exporter.get_finished_spans()
+
     def all(self) -> list[str]:
-        return [span.name for span in self._exporter.get_finished_spans()]
+        return [span.name for span in self.finished()]
 
 
 @pytest.fixture
@@ -101,6 +104,24 @@ def test_a_trace_goes_from_the_sender_through_the_run_into_its_code(
     assert ran.attributes["horarium.state"] == "SUCCESS"
     assert ran.status.status_code is StatusCode.UNSET
     assert [each.getMessage() for each in caplog.records if each.levelname == "ERROR"] == []  # a context left wrongly
+
+
+def test_no_secret_of_a_call_leaves_with_its_trace(app: Horarium, traces: Traces) -> None:
+    @app.task(name="pays", bind=True, max_retries=1, default_retry_delay=0)
+    def pays(self: object, password: str) -> None:
+        try:
+            raise ValueError(f"no money on {password}")
+        except ValueError as error:
+            raise self.retry(exc=error) from error  # type: ignore[attr-defined]
+
+    pays.delay(password="tiger-4711-x")
+    run(app)
+    spans = [span for span in traces.finished() if span.name == "run pays"]
+    assert [len(span.events) for span in spans] == [2, 1]
+    told = "".join(span.to_json() for span in spans)
+    assert "no money on [redacted]" in told
+    assert "test_otel.py" in told  # its traceback
+    assert "tiger-4711-x" not in told
 
 
 def test_a_failure_marks_its_span_and_keeps_the_exception(app: Horarium, traces: Traces) -> None:

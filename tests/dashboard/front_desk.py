@@ -35,6 +35,18 @@ NARROW: Any = {"width": 360, "height": 780}
 MOST_TALL = 900  # of a picture
 VIOLATIONS = "options => axe.run(options).then(found => found.violations)"
 COLOURS: Any = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
+ASKEW = """() => {
+  const isAskew = (cell, each) => {
+    const range = document.createRange();
+    range.selectNode(each);
+    const box = range.getBoundingClientRect();
+    return each.textContent.trim() && box.width && box.left < cell.getBoundingClientRect().left + 80;
+  };
+  const found = (cell) => [...cell.childNodes].filter((each) => isAskew(cell, each));
+  return [...document.querySelectorAll("table.rows td[data-label]")].flatMap((cell) =>
+    found(cell).map((each) => cell.dataset.label + ": " + each.textContent)
+  );
+}"""
 ADDRESS = re.compile(r"(http://127\.0\.0\.1:\d+\S*)")
 
 T = TypeVar("T")
@@ -168,6 +180,13 @@ class Visitor:
         over: int = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         self.page.set_viewport_size(WIDE)
         return over > 0
+
+    def askew(self) -> list[str]:
+        """Return what, on a narrow screen, stands under the label of a table's cell instead of beside it."""
+        self.page.set_viewport_size(NARROW)
+        found: list[str] = self.page.evaluate(ASKEW)
+        self.page.set_viewport_size(WIDE)
+        return found
 
     def screenshot(self, name: str) -> None:
         """Take pictures of the page as it is, if asked for: both themes, wide and narrow."""

@@ -112,7 +112,7 @@ def test_a_cold_start_is_small(client: TestClient) -> None:
 
 
 def test_streams_that_are_cut_when_the_server_ends_are_no_lines_in_its_log() -> None:
-    server = serving._Server(uvicorn.Config(lambda: None))
+    server = serving.Server(uvicorn.Config(lambda: None))
     cut = logging.LogRecord("uvicorn.error", logging.ERROR, "", 0, serving.CUT + ".", None, None)
     other = logging.LogRecord("uvicorn.error", logging.ERROR, "", 0, "Exception in ASGI application", None, None)
     assert server.is_worth_a_line(cut)
@@ -136,6 +136,33 @@ def test_those_who_look_at_the_same_share_one_rendering() -> None:
             await one.wait_beyond(0)
             assert one.html == "same"
         assert len(rendered) == 1
+
+    in_a_loop(look())
+
+
+def test_a_page_that_was_left_while_it_was_made_is_still_the_only_one_that_is_made() -> None:
+    """Else whoever turns pages before a slow store holds up all threads, each of them a reader of the store."""
+    has_begun, may_end, is_made = threading.Event(), threading.Event(), threading.Event()
+    met: list[bool] = []
+
+    def slow() -> str:
+        has_begun.set()
+        may_end.wait(20)
+        is_made.set()
+        return "slow"
+
+    def quick() -> str:
+        met.append(not is_made.is_set())
+        return "quick"
+
+    async def look() -> None:
+        hub = Hub(SystemClock())
+        async with hub.looking("slow", slow):
+            await asyncio.to_thread(has_begun.wait, 20)
+        async with hub.looking("quick", quick) as feed:
+            asyncio.get_running_loop().call_later(0.3, may_end.set)  # long enough for the other one to begin, if it may
+            await asyncio.wait_for(feed.wait_beyond(0), 20)
+        assert met == [False]
 
     in_a_loop(look())
 

@@ -11,7 +11,8 @@ import math
 import re
 from pathlib import Path
 
-from front_desk import Place, Visitor, eventually, visitor
+import msgspec
+from front_desk import NARROW, WIDE, Place, Visitor, eventually, visitor
 from msgspec import Raw
 from msgspec.structs import replace
 from playwright.sync_api import Browser, expect
@@ -44,6 +45,13 @@ LINK = re.compile(r"^log in: (http://\S+)", re.MULTILINE)
 MANY = 10_000
 HOUR = 3_600_000
 DAY = 24 * HOUR
+WORDY = msgspec.json.encode(["a-long-word-" * 30] * 6)  # arguments that would take all the room there is
+NAMES = "td[data-label=Task] > a, td[data-label=Queue]"
+LINES = """names => [...document.querySelectorAll(names)].map(each => {
+  const range = document.createRange();
+  range.selectNodeContents(each);
+  return new Set([...range.getClientRects()].map(line => Math.round(line.top))).size;
+})"""
 
 
 def test_an_operator_gets_through_the_night(tmp_path: Path, browser: Browser) -> None:
@@ -140,9 +148,9 @@ def _find_why_it_did_not_run(ana: Visitor) -> None:
     """The click path of docs/how-to/find-out-why-a-job-failed.md for a schedule that was missed."""
     page = ana.open("/")
     page.wait_for_selector("#chart-outcomes canvas")
+    expect(page.locator("#chart-outcomes")).to_contain_text("JST 1 worker started")
     ana.screenshot("overview")
     page.locator("#attention a", has_text="clean-up").click()
-    page.locator("table.schedules a", has_text="clean-up").click()
     expect(page.locator("#verdict")).to_contain_text("late")
     expect(page.locator("#due + table tbody tr").first).to_contain_text("missed: no scheduler was there")
     ana.check_access()
@@ -155,7 +163,6 @@ def _find_why_it_failed(ana: Visitor) -> None:
     page = ana.page
     page.locator("nav.rail a", has_text="Overview").click()
     page.locator("#attention a", has_text="pay-sweep").click()
-    page.locator("table.schedules a", has_text="pay-sweep").click()
     expect(page.locator("#verdict")).to_contain_text("failing")
     page.locator("#due + table a", has_text="failed").first.click()
     expect(page.locator("#error")).to_contain_text("gateway refused order 1115")
@@ -190,6 +197,19 @@ def _write_a_schedule(ana: Visitor) -> None:
     ana.check_access()
     assert not ana.is_wider_than_screen()
     ana.screenshot("schedule-editor")
+    page.fill("#f-name", "")
+    page.evaluate("document.getElementById('f-name').form.noValidate = true")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator("#wrong-name")).to_contain_text("expected a name")
+    page.locator("nav.rail a", has_text="Overview").click()
+    page.go_back()  # to a page that a POST had shown
+    expect(page.locator("#f-name")).to_be_visible()
+    assert page.url.endswith("/schedules/new")
+    page.fill("#f-name", "a/b")
+    page.fill("#f-task", "shop.add")
+    page.fill("#f-args", "[1, 2]")
+    page.fill("#f-cron", "45 2 * * *")
+    expect(page.locator("#preview")).to_contain_text("02:45:00 CE")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator("#told")).to_contain_text("a/b is made")
     assert page.url.endswith("/schedules/a%2Fb")
@@ -219,8 +239,8 @@ def _pause_and_edit_it(ana: Visitor) -> None:
 def _run_ten_thousand_again(app: Horarium, ana: Visitor) -> None:
     now = app.engine.now()
     failed = [
-        ended_run(f"many-{number}", now - HOUR - number * 100, "FAILURE", task="shop.clean", args=Raw(b"[%d]" % number))
-        for number in range(MANY)
+        ended_run(f"many-{number}", now - HOUR - number * 100, "FAILURE", task="shop.clean", args=Raw(args))
+        for number, args in enumerate([WORDY, *(b"[%d]" % number for number in range(1, MANY))])
     ]
     app.engine.results.record(failed, keep=7 * 86_400.0, now=now)
     page = ana.open("/runs")
@@ -228,6 +248,10 @@ def _run_ten_thousand_again(app: Horarium, ana: Visitor) -> None:
     page.get_by_role("option", name="failed").click()
     page.locator("#question").press("Enter")
     expect(page.locator("table.rows tbody tr").first).to_contain_text("GatewayError")
+    for size in (NARROW, WIDE):
+        page.set_viewport_size(size)
+        lines = page.evaluate(LINES, NAMES)
+        assert lines and set(lines) == {1}, f"names are squeezed at {size['width']} px: {lines}"
     ana.check_access()
     assert not ana.is_wider_than_screen()
     page.locator("table.rows input[type=checkbox]").first.check()
@@ -246,6 +270,8 @@ def _run_ten_thousand_again(app: Horarium, ana: Visitor) -> None:
     expect(page.locator("#order")).to_contain_text("10,000 done, 0 not")
     ana.check_access()
     ana.screenshot("bulk")
+    page.go_back()
+    expect(page.locator("main")).to_contain_text("can be run again")
     assert app.engine.inspector.counts().queues["default"].ready == MANY
     page = ana.open("/tasks/shop.charge")
     expect(page.locator("#lately")).to_contain_text("ConnectionError")
@@ -262,6 +288,10 @@ def _make_a_token_and_leave(ana: Visitor) -> None:
     ana.screenshot("settings-access")
     ana.check_access()
     assert not ana.is_wider_than_screen()
+    page.locator("nav.rail a", has_text="Overview").click()
+    page.go_back()  # not to the token, which is shown once, nor to another one
+    expect(page.locator("table")).to_contain_text("<b>deploy</b>")
+    assert secret not in page.content()
     page = ana.open("/settings/audit")
     for what in ("settings.add_token", "schedules.pause", "runs.start"):
         expect(page.locator("table")).to_contain_text(what)

@@ -15,8 +15,11 @@ from horarium import Horarium, chord
 
 CODE = """
 import time
-from horarium import Horarium
+from horarium import Horarium, crontab
 app = Horarium("shop", store="sqlite:///shop.db", timezone="Europe/Berlin")
+app.conf.beat_schedule = {
+    "leap": {"task": "shop.add", "schedule": crontab(0, 0, day_of_month=29, month_of_year=2), "args": [1, 2]}
+}
 app.conf.alerts = {"channels": {"ops": {"type": "webhook", "url": "http://127.0.0.1/"}}}
 
 @app.task
@@ -60,6 +63,10 @@ def test_a_shop_is_watched(browser: Browser, tmp_path: Path) -> None:
             assert not ana.is_wider_than_screen(), path
             ana.check_access()
             ana.screenshot(path.strip("/").replace("/", "-").replace("%40", "-") or "overview-first")
+        for path in ("/schedules", "/workflows", "/runs", "/tasks"):
+            ana.open(path)
+            assert not ana.is_wider_than_screen(), path
+            assert not ana.askew(), path
         _look_into_charts(ana)
 
 

@@ -223,6 +223,21 @@ def test_what_is_long_is_shown_in_part_and_can_be_had_whole(shop: Horarium, clie
     assert "x" * 3000 not in page
     assert client.get("/runs/r1/part/result").content == long
     assert client.get("/runs/r1/part/secret").status_code == 404
+    record(shop, ended(shop, "r2", "SUCCESS", result=Raw(msgspec.json.encode([1] * 600))))  # long only when indented
+    assert "Download all of it" in client.get("/runs/r2").text
+
+
+def test_what_is_too_long_to_be_looked_through_says_how_long_it_is_and_is_had_whole_all_the_same(
+    shop: Horarium, client: TestClient
+) -> None:
+    long = msgspec.json.encode([{"city": "Köln", "password": "hunter2"}] * 10_000)  # 380 kB
+    record(shop, ended(shop, "r1", "SUCCESS", result=Raw(long)))
+    page = unescape(client.get("/runs/r1").text)
+    assert '[{"city":"Köln"' in page and '\\"city' not in page
+    assert f" … of {len(long):,} bytes" in page and "characters more" not in page
+    whole = [{"city": "Köln", "password": "[redacted]"}] * 10_000
+    assert client.get("/runs/r1/part/result").json() == whole == client.get("/runs/r1/raw").json()["result"]
+    assert "hunter2" not in page
 
 
 def test_a_waiting_run_says_why(shop: Horarium, client: TestClient) -> None:
@@ -341,7 +356,7 @@ def test_a_run_is_cancelled_and_what_has_ended_is_not(shop: Horarium, asker: Ask
 def test_a_dry_run_counts_and_changes_nothing(shop: Horarium, asker: Asker) -> None:
     record(shop, *(ended(shop, f"r{n}") for n in range(3)))
     shop.tasks["shop.charge"].delay(1)
-    context = shown(many.preview(asker.ask(form={"act": "retry-all", "q": "task:shop.charge"})))
+    context = shown(many.preview(asker.ask(query={"act": "retry-all", "q": "task:shop.charge"})))
     assert (context["trial"].matched, context["trial"].able) == (4, 3)
     assert context["trial"].reasons == (("it has not ended: it is PENDING", 1),)
     assert shop.engine.inspector.counts().states == {"FAILURE": 3, "PENDING": 1}
@@ -398,6 +413,18 @@ def test_an_order_whose_dashboard_died_before_it_began_is_shown_as_left(
     assert bulk.take(shop, order.id) is not None
 
 
+def test_each_batch_of_an_order_can_be_looked_at_and_the_newest_is_shown_first(shop: Horarium, asker: Asker) -> None:
+    record(shop, *(ended(shop, f"r{number:03}", ago=1000 + number) for number in range(250)))
+    order = bulk.place(shop, bulk.Order(id="", act="retry", at=shop.engine.now(), q="state:failed", matched=250))
+    stand = bulk.take(shop, order.id)
+    while stand is not None and not stand.end:
+        stand = bulk.step(shop, order, stand)
+    asked: tuple[tuple[str, int], ...] = (("", 2), ("0", 0), ("1", 1), ("2", 2), ("9", 2), ("x", 2))
+    for given, place in asked:
+        context = shown(many.order(asker.ask(parts={"id": order.id}, query={"part": given})))
+        assert (context["place"], context["effects"]) == (place, bulk.effects_of(shop.engine, order.id, place)), given
+
+
 def test_an_order_can_be_stopped_and_says_so(shop: Horarium, asker: Asker) -> None:
     record(shop, *(ended(shop, f"r{number:03}") for number in range(250)))
     order = bulk.place(shop, bulk.Order(id="", act="retry", at=shop.engine.now(), matched=250))
@@ -426,6 +453,18 @@ def test_selected_runs_are_cancelled_and_those_that_ended_are_told(shop: Horariu
     assert bulk.orders(shop.engine, 5)[0][1].end == "done"
 
 
+def test_those_that_match_no_more_when_their_turn_comes_are_told(shop: Horarium, client: TestClient) -> None:
+    """Two people order the same, or a worker is faster."""
+    waiting = [shop.tasks["shop.charge"].delay(number) for number in range(3)]
+    order = bulk.place(shop, bulk.Order(id="", act="cancel", at=shop.engine.now(), q="state:waiting", matched=3))
+    shop.control.revoke([waiting[0].id, waiting[1].id])
+    assert carrier_of(shop).carry(shop, order.id)
+    assert carrier_of(shop).wait(20.0)
+    page = " ".join(client.get(f"/runs/bulk/{order.id}").text.split())
+    assert "Done: 1 of 3" in page
+    assert "1 done, 0 not. 2 no longer matched when their turn came." in page
+
+
 def test_what_was_sent_after_the_dry_run_is_not_meant(shop: Horarium) -> None:
     record(shop, ended(shop, "before", ago=60_000), ended(shop, "after", ago=1000))
     order = bulk.Order(id="", act="retry", at=shop.engine.now() - 30_000, q="state:failed")
@@ -439,7 +478,22 @@ def test_what_was_sent_after_the_dry_run_is_not_meant(shop: Horarium) -> None:
 )
 def test_an_order_that_makes_no_sense_is_refused(asker: Asker, form: dict[str, Any]) -> None:
     with pytest.raises(Unanswerable):
-        many.preview(asker.ask(form=form))
+        many.look_first(asker.ask(form=form))
+
+
+def test_a_dry_run_has_an_address_at_which_it_can_be_looked_at_again(shop: Horarium, client: TestClient) -> None:
+    record(shop, *(ended(shop, f"r{n}") for n in range(3)))
+    at = str(shop.engine.now())
+    for form, text in (
+        ({"act": "retry", "q": "x", "id": ["r0", "r2"]}, "Those 2 that were selected"),
+        ({"act": "cancel-all", "q": "task:shop.charge args.0:'é & ?'"}, "task:shop.charge args.0:&#39;é &amp; ?&#39;"),
+    ):
+        answer = client.post("/runs/bulk/preview", data={**form, "at": at})
+        assert answer.status_code == 303
+        first, second = (client.get(answer.headers["location"]) for _ in range(2))
+        assert first.status_code == 200 and text in first.text
+        assert first.text.partition("<main")[2] == second.text.partition("<main")[2]
+        assert f"at={at}" in answer.headers["location"]  # what came later is not meant, whenever one looks
 
 
 def test_every_change_of_runs_needs_an_operator() -> None:

@@ -8,12 +8,14 @@ from html import unescape
 import msgspec
 import pytest
 from front_desk import Asker
+from msgspec.structs import replace
 from starlette.testclient import TestClient
 
 from horarium import Horarium, crontab
 from horarium.dashboard.ask import Download, Unanswerable
 from horarium.dashboard.rooms import charts, overview
 from horarium.engines.records import Member
+from horarium.observe.attention import Matter
 from horarium.tally import BOUNDS, Reading, Tally, bin_of
 
 HOSTILE = "<script>alert(1)</script>"
@@ -80,8 +82,25 @@ def test_problems_stand_first_with_the_way_there(shop: Horarium, client: TestCli
     sentence = re.search(r'id="health">(.*?)</p>', page, re.DOTALL)
     assert sentence is not None
     assert "2 problems" in text_of(sentence[1])
-    assert 'href="/queues">queue &#39;lonely&#39; holds 1 message, but no live worker reads it' in sentence[1]
+    assert 'href="/queues/lonely">queue &#39;lonely&#39; holds 1 message, but no live worker reads it' in sentence[1]
     assert "horarium -A shop worker -Q lonely" in page
+
+
+@pytest.mark.parametrize(("name", "path"), [("nightly/etl", "/schedules/nightly%2Fetl"), ("new", "/schedules/~new")])
+def test_what_a_schedule_needs_leads_to_that_schedule(name: str, path: str, shop: Horarium, client: TestClient) -> None:
+    work(shop, succeeded=1)
+    made, now = shop.schedules.create(name, "shop.charge", crontab(minute=30), args=(1,)), shop.engine.now()
+    shop.engine.schedules.save([replace(made, next_fire=now - 3_600_000)], now=now)
+    page = client.get("/").text
+    lines = page[page.index('id="attention"') : page.index('id="hour"')]
+    assert f'href="{path}">schedule &#39;{name}&#39; was due' in lines
+    assert client.get(path).status_code == 200
+
+
+def test_a_paused_task_and_a_paused_queue_lead_to_their_pages() -> None:
+    for kind, name, path in (("task", "shop.charge", "/tasks/shop.charge"), ("queue", "a/b", "/queues/a%2Fb")):
+        matter = Matter(cause=f"{kind}-paused", level="note", text="it is paused", about=name)
+        assert overview.way(matter) == path
 
 
 def test_what_is_foreign_is_shown_and_not_obeyed(shop: Horarium, client: TestClient) -> None:
@@ -130,6 +149,16 @@ def test_a_charts_numbers_are_json_that_says_where_its_runs_are(shop: Horarium, 
     assert failed["runs"] == "/runs?q=state%3Afailed+task%3Ashop.charge"
     assert len(told["at"]) == len(failed["values"])
     assert [mark["text"] for mark in told["marks"]] == ["1 worker started"]
+
+
+def test_a_charts_times_have_the_zones_name_that_pages_have(shop: Horarium, asker: Asker) -> None:
+    query = {"from": "2026-10-24T00:00Z", "to": "2026-10-26T00:00Z"}  # the clocks of Berlin go back in between
+    ask = asker.ask(parts={"name": "outcomes"}, query=query, zone="Europe/Berlin")
+    answer = charts.numbers(replace(ask, now=1_792_972_800_000))
+    assert isinstance(answer, Download)
+    told = msgspec.json.decode(answer.body)
+    assert [name for _, name in told["zones"]] == ["CEST", "CET"]
+    assert told["zones"][0][0] == told["at"][0] and told["zones"][1][0] == 1_792_890_000  # 01:00 UTC on the 25th
 
 
 @pytest.mark.parametrize("name", ["outcomes", "run-times", "waiting", "wait-times", "depth"])

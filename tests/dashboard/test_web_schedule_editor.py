@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from starlette.testclient import TestClient
 from timed_shop import audited, timed_shop, told
 
 from horarium import Horarium
-from horarium.clock import ManualClock
+from horarium.clock import ManualClock, to_instant
 from horarium.dashboard.rooms.schedules import editing
 from horarium.dashboard.rooms.schedules.drafting import read, values_of
 from horarium.dashboard.rooms.schedules.editing import changed_keys
@@ -298,3 +299,34 @@ def test_collisions_are_looked_for_among_so_many(shop: Horarium, asker: Asker, m
         shop.schedules.create(f"s{number}", "shop.charge", cron("0 6 * * 1"), [1], timezone="America/New_York")
     forecast = editing.preview(asker.ask(form=dict(FORM))).context["forecast"]
     assert (forecast.clash, forecast.is_sample) == (2, True)
+
+
+def test_quiet_minutes_nearby_are_to_come(shop: Horarium, asker: Asker, clock: ManualClock) -> None:
+    """At 06:58:30 in New York, before a firing at 07:00: only minutes from 06:59 on are any use."""
+    clock.advance((to_instant(datetime(2027, 3, 1, 11, 58, 30, tzinfo=UTC)) - clock.now()) / 1000)
+    for name, minute in (("s", 0), ("t", 5)):
+        shop.schedules.create(name, "shop.charge", cron(f"{minute} 7 * * *"), [1], timezone="America/New_York")
+    form = {**FORM, "kind": "cron", "cron": "0 7 * * *", "timezone": "America/New_York"}
+    forecast = editing.preview(asker.ask(form=form)).context["forecast"]
+    assert forecast.clash == 1
+    assert len(forecast.quiet) == 3
+    assert not any(f" 06:{minute:02}:" in each for each in forecast.quiet for minute in range(59))
+    assert not any(" 07:05:" in each for each in forecast.quiet)  # somebody else's
+
+
+@pytest.mark.parametrize(
+    ("referer", "stands_at"),
+    [
+        ("http://127.0.0.1/schedules/new?name=%22x", 'data-stands-at="/schedules/new?name=%22x"'),
+        ("http://127.0.0.1//evil.example/x", 'data-stands-at="/"'),
+        ("http://evil.example/schedules/new", ""),
+        ("", ""),
+    ],
+)
+def test_a_form_that_comes_back_stands_at_the_page_that_it_was_on(
+    client: TestClient, referer: str, stands_at: str
+) -> None:
+    page = client.post("/schedules/new", data={}, headers={"Referer": referer} if referer else {})
+    assert page.status_code == 422
+    assert (stands_at in page.text) if stands_at else ("data-stands-at" not in page.text)
+    assert "data-stands-at" not in client.get("/schedules/new", headers={"Referer": referer}).text

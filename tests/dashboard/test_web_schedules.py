@@ -25,6 +25,7 @@ from horarium.dashboard.person import Role
 from horarium.dashboard.rooms.schedules import busy, listing, looking, one
 from horarium.dashboard.rooms.schedules.drafting import FIELDS
 from horarium.dashboard.rooms.schedules.place import address, room
+from horarium.scheduler.beat import Scheduler
 from horarium.schedules.cron import cron
 from horarium.schedules.interval import every
 
@@ -286,9 +287,9 @@ def test_a_backfill_is_looked_at_before_it_is_made(shop: Horarium, client: TestC
     clock.advance(5 * DAY)
     beat(shop, clock)
     form = {"from": "3d", "to": "", "which": "missing", "order": "oldest", "max_active": "2", "reason": "the outage"}
-    looked = client.post("/schedules/s/backfill/look", data=form)
-    assert "3 instants to fire" in text_of(looked.text)
-    assert "Sat 03 Jan 2026 02:30:00 CET" in text_of(looked.text)
+    looked = told(client, client.post("/schedules/s/backfill/look", data=form))
+    assert "3 instants to fire" in text_of(looked)
+    assert "Sat 03 Jan 2026 02:30:00 CET" in text_of(looked)
     assert shop.schedules.backfills("s") == []
     assert audited(shop) == []
     page = told(client, client.post("/schedules/s/backfill", data=form))
@@ -319,7 +320,8 @@ def test_a_backfill_that_makes_no_sense_says_so_in_its_form(
     shop.schedules.create("s", "shop.charge", cron(NIGHT), [1])
     clock.advance(DAY)
     form = {"from": "1d", "to": "", "which": "all", "order": "oldest", "max_active": "1"} | change
-    assert said in text_of(client.post("/schedules/s/backfill/look", data=form).text)
+    looked = client.post("/schedules/s/backfill/look", data=form)
+    assert said in text_of(client.get(looked.headers["location"]).text)
     assert client.post("/schedules/s/backfill", data=form).status_code == 422
 
 
@@ -380,6 +382,7 @@ def test_the_calendar_counts_each_hour_of_the_viewers_zone(shop: Horarium, asker
         shop.schedules.create(f"s{number}", "shop.charge", cron(NIGHT), [1])
     shop.schedules.create("hourly", "shop.charge", cron("15 * * * *"), [1], timezone="UTC")
     shop.schedules.create("often", "shop.charge", every(5), [1])
+    shop.conf.beat_schedule = {}
     context = busy.calendar(asker.ask(zone="Europe/Berlin")).context
     sunday = context["days"][1]
     assert sunday.name == "Sun 28 Mar"
@@ -396,15 +399,42 @@ def test_the_repeated_hour_is_one_cell_with_all_that_fires_in_it(
 ) -> None:
     clock.advance((to_instant(datetime(2027, 10, 30, 12, tzinfo=UTC)) - clock.now()) / 1000)
     shop.schedules.create("hourly", "shop.charge", cron("15 * * * *"), [1], timezone="UTC")
+    shop.conf.beat_schedule = {}
     days = busy.calendar(asker.ask(zone="Europe/Berlin")).context["days"]
     assert [cell.count for cell in days[1].cells[:4]] == [1, 1, 2, 1]
     assert days[1].total == 25
+
+
+def test_what_only_the_code_defines_is_foretold_and_that_nobody_fires_it_is_said(
+    shop: Horarium, client: TestClient, clock: ManualClock
+) -> None:
+    said = text_of(client.get("/schedules/calendar").text)
+    assert "7 firings of 1 schedule in the next 7 days" in said
+    assert "No scheduler is running, so nothing fires by itself" in said
+    assert "1 of the schedules is only in the code so far" in said
+    line = text_of(client.get("/schedules/timeline?hours=24").text)
+    assert "nightly" in line and "No scheduler is running" in line
+    Scheduler(shop).sync(clock.now())
+    assert "only in the code" not in client.get("/schedules/calendar").text
+    assert "7 firings of 1 schedule in" in text_of(client.get("/schedules/calendar").text)
+    assert client.get("/schedules/timeline?hours=24").text.count('data-label="Schedule"') == 1
+
+
+def test_quiet_minutes_are_none_that_have_begun(shop: Horarium, asker: Asker, clock: ManualClock) -> None:
+    shop.conf.beat_schedule = {}
+    clock.advance((to_instant(datetime(2027, 3, 1, 12, 1, 30, tzinfo=UTC)) - clock.now()) / 1000)
+    for number in range(3):
+        shop.schedules.create(f"s{number}", "shop.charge", cron("5 12 * * *"), [1], timezone="UTC")
+    context = busy.calendar(asker.ask(zone="UTC")).context
+    assert context["peaks"][0].at == to_instant(datetime(2027, 3, 1, 12, 5, tzinfo=UTC))
+    assert context["quiet_minutes"] and min(context["quiet_minutes"]) > asker.ask().now
 
 
 def test_the_calendar_says_when_it_has_not_read_all(
     shop: Horarium, client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(busy, "READ", 2)
+    shop.conf.beat_schedule = {}
     for number in range(3):
         shop.schedules.create(f"s{number}", "shop.charge", cron(NIGHT), [1])
     assert "the first 2 by name are added up here" in text_of(client.get("/schedules/calendar").text)
@@ -415,6 +445,7 @@ def test_the_calendar_says_when_it_has_not_read_all(
 def test_the_timeline_shows_the_soonest_first_and_nothing_that_stands_still(
     shop: Horarium, client: TestClient, asker: Asker
 ) -> None:
+    shop.conf.beat_schedule = {}
     for name, spec in [("night", cron(NIGHT)), ("often", every(30)), ("quarter", every(900)), ("off", every(60))]:
         shop.schedules.create(name, "shop.charge", spec, [1], timezone="UTC")
     shop.schedules.pause("off")

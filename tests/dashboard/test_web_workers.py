@@ -120,7 +120,7 @@ def test_only_a_live_worker_can_be_told(form: dict[str, str], shop: Horarium, as
         workers.stop(asker.ask(form=form))
 
 
-@pytest.mark.parametrize("slots", ["", "0", "-1", "many", "1e3", "9999999", "²"])
+@pytest.mark.parametrize("slots", ["", "0", "-1", "many", "1e3", "9999999", "1000009999", "²"])
 def test_a_number_of_slots_is_checked_at_the_door(slots: str, shop: Horarium, asker: Asker) -> None:
     enlist(shop)
     with pytest.raises(Unanswerable, match="whole number"):

@@ -80,7 +80,16 @@ def test_failures_of_late_are_grouped_by_task_and_error(shop: Horarium) -> None:
         ("shop.charge", "ValueError", 1),
     ]
     assert (found.failed, found.is_cut) == (4, False)
-    assert by_error([]) == []
+    assert by_error([], lambda run: run) == []
+
+
+def test_what_is_said_of_a_failure_holds_to_the_rules_of_today(shop: Horarium) -> None:
+    """It was redacted when it was stored, by the rules of then, or by a version that had none."""
+    enlist(shop, *worker())
+    shop.conf.redact_patterns = ("tiger-[0-9]+",)
+    fail(shop, "no money on tiger-4711; token=s3cret-0815")
+    [found] = attention(shop, now=shop.engine.now()).failures
+    assert found.text == "no money on [redacted]; token=[redacted]"
 
 
 def test_what_failed_long_ago_needs_nobodys_attention(shop: Horarium, clock: ManualClock) -> None:
@@ -92,13 +101,13 @@ def test_what_failed_long_ago_needs_nobodys_attention(shop: Horarium, clock: Man
 
 def test_problems_come_first_and_many_of_a_kind_are_told_once(shop: Horarium) -> None:
     findings = [note("queue-paused", "p"), fine("store", "s")]
-    findings += [problem("queue-unread", f"queue {number}", "read it") for number in range(5)]
+    findings += [problem("queue-unread", f"queue {number}", "read it", about=f"q{number}") for number in range(5)]
     findings += [note("queue-behind", "queue mail is behind")]
     told = matters(findings)
     assert [each.cause for each in told] == ["queue-unread"] * 3 + ["queue-behind", "queue-paused"]
     assert [each.more for each in told[:3]] == [0, 0, 2]
     assert [each.is_alarming for each in told] == [True] * 4 + [False]
-    assert {each.place for each in told} == {"/queues"}
+    assert [each.about for each in told[:3]] == ["q0", "q1", "q2"]
 
 
 def test_a_late_schedule_is_found_among_however_many(shop: Horarium, clock: ManualClock) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec import Raw
 from postgres_words import claim, connect, put_one, register
 
 from horarium.engines.postgres import PostgresEngine
 from horarium.engines.postgres.sql import Database
+from horarium.engines.records import Note
 
 
 @pytest.mark.parametrize(
@@ -39,6 +41,40 @@ def test_a_put_waits_for_the_disk_unless_the_store_is_relaxed(url: str, durabili
     engine = PostgresEngine(url, durability)
     shown = engine._store.carry_out(lambda db, again: db.connection.execute("SHOW synchronous_commit").fetchall())
     assert shown == [(setting,)]
+    engine.close()
+
+
+@pytest.mark.parametrize(
+    ("durable", "durability", "chosen"), [(False, "full", "off"), (True, "full", "on"), (True, "relaxed", "off")]
+)
+def test_only_notes_that_are_to_be_durable_wait_for_the_disk(
+    url: str, monkeypatch: pytest.MonkeyPatch, durable: bool, durability: Any, chosen: str
+) -> None:
+    engine = PostgresEngine(url, durability)
+    seen: list[str] = []
+    run, change = Database.run, Database.change
+
+    def look(self: Database) -> None:
+        seen.extend(value for (value,) in self.connection.execute("SHOW synchronous_commit"))
+
+    def run_and_look(self: Database, name: str, /, **values: Any) -> Any:
+        if name != "post_notes":
+            return run(self, name, **values)
+        with self.connection.transaction():
+            cursor = run(self, name, **values)
+            look(self)
+        return cursor
+
+    def change_and_look(self: Database, name: str, /, **values: Any) -> int:
+        changed = change(self, name, **values)
+        look(self)
+        return changed
+
+    monkeypatch.setattr(Database, "run", run_and_look)
+    monkeypatch.setattr(Database, "change", change_and_look)
+    engine.notes.post([Note(key="k", text=Raw(b"1"))], now=engine.now(), durable=durable)
+    assert engine.notes.erase(["k"], durable=durable) == 1
+    assert seen == [chosen, chosen]
     engine.close()
 
 

@@ -35,7 +35,7 @@ WALKS = {
     "find",
     "workers",
     "lost_owners",
-    "is_surplus",  # this and the next two only where a number of runs to keep is set
+    "count_surplus",  # this and the next two only where a number of runs to keep is set
     "forget_surplus",
     "forget_surplus_kept",
 }

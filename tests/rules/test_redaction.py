@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import Raw
 
-from horarium import codec
+from horarium import codec, redaction
 from horarium.outcome import ErrorRecord
 from horarium.redaction import MASK, Lines, Marks, Redactor
 
@@ -159,6 +161,109 @@ def test_a_key_that_is_spread_over_lines_is_masked_to_its_end() -> None:
     lines = Lines(redactor)
     shown = [lines.line(line) for line in ("before", *KEY.split("\n"), "after")]
     assert shown == ["before", MASK, MASK, MASK, MASK, "after"]
+
+
+def test_lines_count_as_plain_only_outside_of_a_key() -> None:
+    lines = Lines(redactor)
+    first, *rest = KEY.split("\n")
+    assert lines.are_plain(["before", "and on"]) and not lines.are_plain(["before", first])
+    assert lines.line(first) == MASK
+    assert not lines.are_plain(rest[:2])
+    assert [lines.line(line) for line in rest] == [MASK, MASK, MASK]
+    assert lines.are_plain(["after"]) and not lines.are_plain(["it is word-1"], ("word-1",))
+    assert not Lines(Redactor(patterns=[r"CUST-\d+"])).are_plain(["x"])
+
+
+PIECES = st.sampled_from(
+    [
+        *(
+            "password",
+            "apiKey",
+            "X-Api-Keys",
+            "PASSWD",
+            "Tokens",
+            "pin",
+            "\u1e9eOTP",
+            "\u0390pan",
+            "secret\u0130",
+            "card_id",
+        ),
+        *("=", ":", "=>", " ", "   ", "\n", "\t", "'", '"', '\\"', ",", "&", "/", "x", "abc-1", "\u0130", "None"),
+        *(JWT, *KEY.split("\n"), "Bearer abcdefg1234", "https://me:tiger@host/", "https://0123456789abcdef0@host/"),
+        *(
+            "AKIA0123456789ABCDEF",
+            "ASIA0123456789ABCDEF",
+            "ghp_" + "a" * 36,
+            "github_pat_" + "b" * 36,
+            "xoxb-0123456789",
+        ),
+        *("glpat-" + "c" * 20, "sk_live_0123456789", "rk_test_0123456789", "AIza" + "d" * 35, "4111 1111-1111 1111"),
+        *("378282246310005", "6011111111111117"),
+    ]
+)
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow])  # of the machine, not of the strategy
+@given(st.lists(st.lists(PIECES, max_size=6).map("".join), min_size=1, max_size=4))
+def test_lines_that_count_as_plain_hold_nothing_that_would_be_masked(texts: list[str]) -> None:
+    """What is asked beforehand, to spare most lines the search, finds a sign of all that the search itself finds."""
+    if redactor.is_plain("\n".join(texts)):
+        for text in texts:
+            assert (
+                redaction._PRIVATE_KEY.search(text)
+                is redaction._JWT.search(text)
+                is redaction._KNOWN.search(text)
+                is None
+            )
+            assert redaction._URL_PASSWORD.search(text) is redaction._URL_TOKEN.search(text) is None
+            assert redaction._BEARER.search(text) is None
+            assert redaction._DIGITS.sub(redaction._card, text) == text
+            assert redactor._without_pairs(text) == text
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        *(
+            KEY,
+            JWT,
+            "Bearer abcdefg1234",
+            "https://me:tiger@host/",
+            "https://0123456789abcdef0@host/",
+            "4111 1111-1111 1111",
+        ),
+        *(
+            "AKIA0123456789ABCDEF",
+            "ASIA0123456789ABCDEF",
+            "ghp_" + "a" * 36,
+            "github_pat_" + "b" * 36,
+            "xoxb-0123456789",
+        ),
+        *(
+            "glpat-" + "c" * 20,
+            "sk_live_0123456789",
+            "rk_test_0123456789",
+            "AIza" + "d" * 35,
+            "APIKEY = 1x",
+            "Pins: 12",
+        ),
+    ],
+)
+def test_each_form_of_a_secret_has_a_sign(form: str) -> None:
+    assert not redactor.is_plain(f"it is {form} now")
+    assert MASK in redactor.text(f"it is {form} now")
+
+
+def test_a_letter_that_is_several_when_small_does_not_hide_a_name() -> None:
+    """Looking for names beforehand is done in small letters; all that a name's letters become is taken for its rest."""
+    rest = re.compile(redaction._REST_OF_NAME)
+    letters = [letter for letter in map(chr, range(0x110000)) if re.match(r"[\w.-]", letter)]
+    assert [letter for letter in letters if not all(map(rest.match, letter.casefold()))] == []
+
+
+def test_looking_for_signs_takes_no_longer_for_each_letter_of_a_long_word() -> None:
+    """Were each of them followed to the end of the word, this would take longer than a test may."""
+    assert redactor.is_plain("at 12:00 " + "pin" * 3_000_000)
 
 
 def test_an_error_is_masked_in_text_arguments_and_traceback() -> None:

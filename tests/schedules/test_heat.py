@@ -83,6 +83,14 @@ def test_quiet_minutes_are_near_and_empty() -> None:
     assert all(heat.minutes[at] == 0 and 0 < abs(at - around) <= 30 * MINUTE for at in quiet)
 
 
+def test_quiet_minutes_are_quieter_than_the_busy_one_and_not_before_a_moment() -> None:
+    crowd = [made(f"at {minute}", cron(f"{minute} * * * *"), now=NOW - HOUR) for minute in range(60)]
+    even = heat_of(crowd, NOW, 2)
+    assert quiet_minutes(even, NOW + 45 * MINUTE) == []
+    busy = heat_of([*crowd[:3], *crowd[:3]], NOW, 2)
+    assert min(quiet_minutes(busy, NOW + MINUTE, since=NOW + 5 * MINUTE)) == NOW + 5 * MINUTE
+
+
 def test_equal_schedules_cost_one_calculation() -> None:
     heat = heat_of([made(f"tenant {number}", cron("*/5 * * * *"), now=NOW - number) for number in range(500)], NOW, 24)
     assert len(heat.lines) == 1

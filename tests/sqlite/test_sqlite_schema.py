@@ -31,7 +31,7 @@ WALKS = {
     "find": "runs_waiting",
     "workers": "owners",
     # Only where a number of runs to keep is set, and then as far as there are ended runs; or of runs_ended_keep.
-    "is_surplus": "runs_ended",
+    "count_surplus": "runs_ended",
     "forget_surplus": "runs_ended",
     "forget_surplus_kept": "runs_ended",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pytest
 
@@ -16,8 +16,21 @@ from horarium.worker.output import CURRENT, Bounds, Capture, KeepRecords, TaskOu
 NOON = 1_764_331_200_123  # 2025-11-28T12:00:00.123Z
 
 
-def capture_of(*, redact: Callable[[str], str] = str, **bounds: int) -> Capture:
-    return Capture(Bounds(**bounds), lambda: NOON, redact)
+class Redacts:
+    """Takes a word out of lines that are nothing else."""
+
+    def __init__(self, word: str = "\0") -> None:
+        self.word = word
+
+    def are_plain(self, texts: Sequence[str]) -> bool:
+        return not any(self.word in text for text in texts)
+
+    def line(self, text: str) -> str:
+        return text.replace(self.word, "-")
+
+
+def capture_of(*, word: str = "\0", **bounds: int) -> Capture:
+    return Capture(Bounds(**bounds), lambda: NOON, Redacts(word))
 
 
 def texts(lines: Sequence[str]) -> list[str]:
@@ -69,7 +82,7 @@ def test_no_more_bytes_are_kept_than_may_be_of_a_line_and_of_all() -> None:
 
 def test_a_long_text_without_a_line_end_is_cut_without_copying_its_rest_at_each_cut() -> None:
     """Were it copied, this would take longer than a test may."""
-    capture = Capture(Bounds(), lambda: 0, str)
+    capture = Capture(Bounds(), lambda: 0, Redacts())
     capture.write("x" * 64_000_000, logging.INFO)
     *kept, last = capture.close(logging.INFO)
     assert sum(map(len, [*kept, last])) <= 70_000
@@ -77,14 +90,14 @@ def test_a_long_text_without_a_line_end_is_cut_without_copying_its_rest_at_each_
 
 
 def test_where_nothing_is_kept_printed_lines_go_to_the_log_all_the_same(caplog: pytest.LogCaptureFixture) -> None:
-    capture = capture_of(size=0, redact=lambda text: text.replace("tiger", "-"))
+    capture = capture_of(size=0, word="tiger")
     capture.write("a tiger\n", 30)
     assert capture.close(30) == ()
     assert caplog.messages == ["a -"]
 
 
 def test_log_records_of_a_run_are_kept_and_the_workers_own_are_not() -> None:
-    handler, capture = KeepRecords(), capture_of(redact=lambda text: text.replace("tiger", "-"))
+    handler, capture = KeepRecords(), capture_of(word="tiger")
     token = CURRENT.set(capture)
     for name in ("shop", "horarium.worker"):
         handler.emit(logging.LogRecord(name, logging.ERROR, "", 0, "it %s", ("broke, tiger",), None))
@@ -96,6 +109,34 @@ def test_log_records_of_a_run_are_kept_and_the_workers_own_are_not() -> None:
     first, second = map(loglines.read, capture.so_far())
     assert (first.level, first.name, first.text) == ("ERROR", "shop", "it broke, -")
     assert second.text.startswith("failed\nTraceback") and second.text.endswith("ValueError: -")
+
+
+def test_records_and_printed_lines_are_kept_in_the_order_in_which_they_were_said(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    capture, said = capture_of(word="tiger", lines=10_000, size=10_000_000), []
+    for number in range(3 * output.BATCH):
+        word = "tiger" if number % 50 == 7 else "x" * (2000 if number % 90 == 3 else 1)
+        said.append(f"{number} {word.replace('tiger', '-')}")
+        if number % 70 == 69:
+            capture.write(f"{number} {word}\n", logging.INFO)
+        else:
+            capture.note(logging.LogRecord("shop", logging.ERROR, "", 0, "%d %s", (number, word), None))
+        if number % 40 == 0:
+            assert capture.is_changed
+            assert texts(capture.so_far()) == said
+            assert not capture.is_changed
+    assert texts(capture.close(logging.INFO)) == said
+
+
+def test_of_a_flood_of_records_no_more_is_kept_than_of_printed_lines() -> None:
+    noted, kept = capture_of(lines=300, size=20_000, line=500), capture_of(lines=300, size=20_000, line=500)
+    for number in range(1000):
+        text = f"{number} " + ("\u00e4\U0001f600" * (number % 300) if number % 3 else "x" * (number % 40))
+        noted.note(logging.LogRecord("shop", logging.ERROR, "", 0, text, (), None))
+        kept.keep("ERROR", "shop", text)
+    assert noted.close(30) == kept.close(30)
+    assert noted.dropped == kept.dropped > 0
 
 
 def test_a_record_that_cannot_be_written_harms_nobody(capsys: pytest.CaptureFixture[str]) -> None:

@@ -116,12 +116,12 @@ def success(sender=None, result=None, **_):
 
 @signals.task_revoked.connect
 def revoked(sender=None, request=None, terminated=None, signum=None, expired=None, **_):
-    note("task_revoked", getattr(sender, "name", sender), request.id, terminated, signum, expired)
+    note("task_revoked", sender.name, request.id, terminated, signum, expired)
 
 
 @signals.task_failure.connect
 def failure(sender=None, task_id=None, exception=None, **_):
-    note("task_failure", getattr(sender, "name", sender), task_id, type(exception).__name__)
+    note("task_failure", sender.name, task_id, type(exception).__name__)
 
 
 @signals.after_task_publish.connect

@@ -270,12 +270,12 @@ def _recovered(key: str, known: Told, ended: Iterable[Incident]) -> list[Inciden
 
 
 def _told(known: Told | None, those: list[Incident], now: Instant) -> Told:
+    # Those of now first: whatever is left out of them would be news with each look.
+    subjects = dict.fromkeys([*sorted(each.subject for each in those), *(known.subjects if known else ())])
     return Told(
         at=now,
         since=min([each.since for each in those] + ([known.since] if known else [])),
-        subjects=tuple(sorted({each.subject for each in those} | set(known.subjects if known else ())))[
-            :MOST_INCIDENTS
-        ],
+        subjects=tuple(subjects)[:MOST_INCIDENTS],
         count=sum(each.count for each in those),
         number=known.number + 1 if known else 1,
     )

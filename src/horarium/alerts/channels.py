@@ -21,7 +21,21 @@ JSON = {"Content-Type": "application/json", "User-Agent": AGENT}
 
 
 def send(channel: Channel, message: Message, *, clock: Clock) -> Answer:
-    """Send a message. Blocks for LIMIT or so at the most; never raises for what the other side does."""
+    """Send a message. Blocks for LIMIT or so at the most, by mail for each step of it. Never raises: one message that
+    cannot be sent must not hold up those behind it."""
+    try:
+        return _sent(channel, message, clock)
+    except Exception as error:  # noqa: BLE001  # of a library: an address it cannot write, a fault of a plugin
+        return Answer(trouble=f"it cannot be sent so: {type(error).__name__}; look at the channel's setting")
+
+
+def signature(secret: str, at_s: int, body: bytes) -> str:
+    """Return what a receiver compares: ``t=1767225600,v1=...``, HMAC-SHA256 of ``1767225600.`` and the body, in hex."""
+    mac = hmac.new(secret.encode(), f"{at_s}.".encode() + body, hashlib.sha256)
+    return f"t={at_s},v1={mac.hexdigest()}"
+
+
+def _sent(channel: Channel, message: Message, clock: Clock) -> Answer:
     match channel:
         case Webhook():
             return _by_webhook(channel, message, clock)
@@ -31,12 +45,6 @@ def send(channel: Channel, message: Message, *, clock: Clock) -> Answer:
             return _by_mail(channel, message)
         case Apprise():
             return _by_apprise(channel, message)
-
-
-def signature(secret: str, at_s: int, body: bytes) -> str:
-    """Return what a receiver compares: ``t=1767225600,v1=...``, HMAC-SHA256 of ``1767225600.`` and the body, in hex."""
-    mac = hmac.new(secret.encode(), f"{at_s}.".encode() + body, hashlib.sha256)
-    return f"t={at_s},v1={mac.hexdigest()}"
 
 
 def _by_webhook(channel: Webhook, message: Message, clock: Clock) -> Answer:

@@ -7,7 +7,7 @@ time.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -44,11 +44,11 @@ class Look(Struct, frozen=True, kw_only=True):
     after: str | None
 
 
-def look(engine: Engine, book: Book, *, now: Instant, after: str | None = None) -> Look:
-    """Look at a store. Raises: EngineUnavailable."""
+def look(engine: Engine, book: Book, *, now: Instant, shown: Callable[[Run], Run], after: str | None = None) -> Look:
+    """Look at a store. ``shown`` returns a run as people may see it. Raises: EngineUnavailable."""
     counts = engine.inspector.counts(most=0)
     schedules, judged, next_page = _schedules(engine, book, now, after)
-    failures, book = _failures(engine, book, now)
+    failures, book = _failures(engine, book, now, shown)
     facts = Facts(
         now=now,
         members=tuple(engine.inspector.workers(now=now)),
@@ -87,7 +87,9 @@ def _schedules(
     return tuple(found.values()), frozenset({*found, *others}), page.next
 
 
-def _failures(engine: Engine, book: Book, now: Instant) -> tuple[tuple[Failure, ...], Book]:
+def _failures(
+    engine: Engine, book: Book, now: Instant, shown: Callable[[Run], Run]
+) -> tuple[tuple[Failure, ...], Book]:
     """Return what has failed since the last look, and the book with that noted. What failed before the first look of
     all is no news."""
     is_first = book.failures_until is None
@@ -99,7 +101,7 @@ def _failures(engine: Engine, book: Book, now: Instant) -> tuple[tuple[Failure, 
             wanted = RunFilter(states=FAILED, tasks=(task,))
             found |= {run.id: run for run in _failed(engine, wanted, since, known, number=number)}
     recent = [id for id, run in found.items() if _ended(run) >= now - milliseconds(AGAIN)]
-    news = () if is_first else tuple(_failure(run) for id, run in found.items() if id not in known)
+    news = () if is_first else tuple(_failure(shown(run)) for id, run in found.items() if id not in known)
     return news, replace(book, failures_until=now, failures_known=tuple(recent))
 
 

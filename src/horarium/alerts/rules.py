@@ -184,12 +184,14 @@ def _age(facts: Facts, counts: QueueCounts) -> Seconds:
 
 def _workers_lost(facts: Facts) -> Iterable[Symptom]:
     alive = {each.member.name for each in facts.workers}
-    lost: dict[str, MemberRecord] = {}
+    newest: dict[str, MemberRecord] = {}  # of each name: one that came back and ended in good order is not lost
     for each in facts.members:
-        if each.member.kind == "worker" and each.is_lost and each.member.name not in alive:
-            newest = lost.get(each.member.name)
-            lost[each.member.name] = each if newest is None or newest.seen < each.seen else newest
-    for name, record in lost.items():
+        if each.member.kind == "worker" and each.member.name not in alive:
+            known = newest.get(each.member.name)
+            newest[each.member.name] = each if known is None or known.seen < each.seen else known
+    for name, record in newest.items():
+        if not record.is_lost:
+            continue
         running = _running_in(facts, name, record)
         unread = sorted(set(record.member.queues) - facts.queues_read)
         is_fresh = facts.now < record.lease_until + milliseconds(HOLD)

@@ -87,13 +87,13 @@ def silence(engine: Engine, *, rule: str, subject: str, until: Instant, reason: 
     made = Silence(
         id=new_id(now), rule=rule or "*", subject=subject or "*", until=until, reason=reason.strip(), by=by, at=now
     )
-    engine.notes.post([_note(f"{SILENCE}{made.id}", made, expires=until)], now=now)
+    engine.notes.post([_note(f"{SILENCE}{made.id}", made, expires=until)], now=now, durable=True)
     return made
 
 
 def end_silence(engine: Engine, id: str) -> bool:
     """End a silence now; False when there was none."""
-    return engine.notes.erase([f"{SILENCE}{id}"]) > 0
+    return engine.notes.erase([f"{SILENCE}{id}"], durable=True) > 0
 
 
 def log(engine: Engine, deliveries: list[Delivery], *, now: Instant) -> None:

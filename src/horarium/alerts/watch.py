@@ -3,8 +3,9 @@ time.
 
 Each says in a note of its own that it is there. It is the turn of the one that has been there longest; all see the same
 notes, so they agree without a vote. A new one waits a look before it may be its turn, so that two that come at once
-have seen each other. One that is frozen in the middle of its turn and wakes after its note has lapsed may send a
-message that the next one has sent too: at least once, and the second bears the same id.
+have seen each other; one whose note took longer than that to be stored takes it back, and comes anew. One that is
+frozen in the middle of its turn and wakes after its note has lapsed may send a message that the next one has sent too:
+at least once, and the second bears the same id.
 """
 
 from __future__ import annotations
@@ -28,12 +29,13 @@ from horarium.alerts.outbox import Delivery, Pending
 from horarium.alerts.outgoing import Answer, post
 from horarium.alerts.rules import symptoms
 from horarium.alerts.shelf import Watching
-from horarium.clock import Instant, Seconds
+from horarium.clock import Instant, Seconds, milliseconds
 from horarium.engines.protocol import Engine
 from horarium.errors import EngineError, ImproperlyConfigured
 from horarium.event import Observer, Recovered, Silent, Troubled
 from horarium.message import new_id
 from horarium.observe.moments import zone_or_utc
+from horarium.observe.redacted import IN_LISTS, shown_run
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium
@@ -126,11 +128,22 @@ class Watcher:
             self._me = Watching(id=self._me.id, since=now, name=self._me.name)
             is_new = True
         shelf.stand_by(engine, self._me, now=now, lease=lease)
+        if is_new and engine.now() - now >= milliseconds(self._alerting.every):
+            # It came so late that another one may have come after us, waited a look without seeing us, and begun.
+            shelf.leave(engine, self._me)
+            self._me = None
+            return False
         return not is_new and watchers[0].id == self._me.id
 
     def _decide(self, engine: Engine, now: Instant) -> None:
         app, alerting = self._app, self._alerting
-        seen = look(engine, shelf.read_book(engine, now=now), now=now, after=self._after)
+        seen = look(
+            engine,
+            shelf.read_book(engine, now=now),
+            now=now,
+            shown=lambda run: shown_run(run, app, limit=IN_LISTS),
+            after=self._after,
+        )
         self._after = seen.after
         found = symptoms(seen.facts, alerting, seen.book.passed, seen.book.failing)
         silences = shelf.read_silences(engine, now=now)

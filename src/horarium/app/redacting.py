@@ -6,7 +6,7 @@ before it is stored; what is stored whole, because it may still run, is redacted
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -103,9 +103,11 @@ class Redaction:
 
     def line(self, text: str) -> str:
         """The same for the next one of its log lines."""
-        if self._lines is None:
-            self._lines = Lines(self._redactor)
-        return self._lines.line(text, self._secret_values())
+        return self._log_lines.line(text, self._secret_values())
+
+    def are_plain(self, texts: Sequence[str]) -> bool:
+        """Whether ``line`` would return the next log lines as they are; they count as seen if so."""
+        return self._log_lines.are_plain(texts, self._secret_values())
 
     def error(self, record: ErrorRecord) -> ErrorRecord:
         """Return what is kept of an exception without secrets."""
@@ -124,6 +126,12 @@ class Redaction:
                 return Released(reason=self.text(reason), delay=delay)
             case _:
                 return outcome
+
+    @property
+    def _log_lines(self) -> Lines:
+        if self._lines is None:
+            self._lines = Lines(self._redactor)
+        return self._lines
 
     @property
     def _redactor(self) -> Redactor:

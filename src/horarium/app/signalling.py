@@ -121,10 +121,10 @@ def ended_from_outside(task: Any, delivery: Delivery, worker: str, outcome: Outc
         revoked(task, delivery, worker, outcome, terminated=isinstance(outcome, Revoked))
 
 
-def gave_up(run: Run) -> None:
+def gave_up(task: Any, run: Run) -> None:
     """Tell that a run is DEAD: its processes died once too often."""
     if run.state == State.DEAD and run.error is not None:
-        failed(run.message.task, run.message, codec.decode_error(run.error), run.error.traceback)
+        failed(task, run.message, codec.decode_error(run.error), run.error.traceback)
 
 
 def unknown(delivery: Delivery, worker: str) -> None:

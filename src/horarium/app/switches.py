@@ -125,13 +125,13 @@ class Switches:
         engine = self._connection.engine
         now = engine.now()
         switch = Switch(kind=kind, name=name, at=now, by=named(by), reason=reason, rate=rate)
-        engine.notes.post([Note(key=_key(kind, name), text=Raw(msgspec.json.encode(switch)))], now=now)
+        engine.notes.post([Note(key=_key(kind, name), text=Raw(msgspec.json.encode(switch)))], now=now, durable=True)
         engine.notifier.notify([CONTROL_TOPIC])
         return switch
 
     def _turn_back(self, kind: SwitchKind, name: str) -> bool:
         engine = self._connection.engine
-        was_there = engine.notes.erase([_key(kind, name)]) > 0
+        was_there = engine.notes.erase([_key(kind, name)], durable=True) > 0
         # Children wait for their queues, and what was paused is waiting there.
         queues = [QUEUE_TOPIC + name] if kind == "queue" else []
         engine.notifier.notify([CONTROL_TOPIC, *queues])

@@ -14,7 +14,8 @@ from horarium.clock import Seconds
 from horarium.engines.records import RESULT_TOPIC
 from horarium.observe.facts import gather, held_run
 from horarium.observe.looks import look_of, shown_state
-from horarium.observe.text import visible
+from horarium.observe.redacted import shown_run
+from horarium.observe.text import one_line, visible
 from horarium.observe.waiting import explain
 from horarium.outcome import Progress, Run, State
 
@@ -47,12 +48,12 @@ def follow(session: Session, id: str, *, timeout: Seconds | None) -> Run:
     listener = session.engine.notifier.listen([RESULT_TOPIC])
     try:
         with _teller(session, clock.monotonic) as teller:
-            told = _Told(teller)
+            told = Told(teller)
             while True:
                 [run] = session.engine.results.read([id])
                 if run is None:
                     raise Stop(f"nothing is known of run {id} any more", Exit.NOT_FOUND)
-                told.tell(run, session.engine.now())
+                told.tell(shown_run(run, session.app), session.engine.now())
                 if run.has_ended:
                     return run
                 if run.state in WAITING and not is_explained and clock.monotonic() - began >= EXPLAIN_AFTER:
@@ -72,11 +73,11 @@ def _why(session: Session, run: Run) -> str:
     """Return why a run waits, and what to do about it, as the doctor says it."""
     facts = gather(session.app, session.engine.now(), command=session.command)
     finding = explain(facts, run, held_run(session.engine, run))
-    return f"  {finding.text}" + (f"; {finding.remedy}" if finding.remedy else "")
+    return one_line(f"  {finding.text}" + (f"; {finding.remedy}" if finding.remedy else ""), None)
 
 
-class _Told:
-    """What was told already; tells only what is new."""
+class Told:
+    """What was told already; tells only what is new. Runs come as people may see them."""
 
     def __init__(self, teller: Teller) -> None:
         self._teller = teller
@@ -88,12 +89,12 @@ class _Told:
     def tell(self, run: Run, now: int) -> None:
         for attempt in run.attempts[self._attempts :]:
             if attempt.error is not None:
-                error = f"{attempt.error.class_path.rpartition('.')[2]}: {visible(attempt.error.text, 300)}"
+                error = f"{attempt.error.class_path.rpartition('.')[2]}: {one_line(attempt.error.text, 300)}"
                 self._teller.line(f"attempt {attempt.number} {attempt.outcome}: {error}")
         self._attempts = len(run.attempts)
         if (state := shown_state(run, now)) != self._state:
             self._state = state
-            at = f" on {visible(run.worker)}" if run.worker and not run.has_ended else ""
+            at = f" on {one_line(run.worker)}" if run.worker and not run.has_ended else ""
             self._teller.line(f"{look_of(state).sign} {look_of(state).word}{at}")
         self._tell_logs(run.logs)
         if run.progress is not None and run.progress != self._progress:
@@ -101,12 +102,24 @@ class _Told:
             self._teller.progress(run.progress)
 
     def _tell_logs(self, logs: tuple[str, ...]) -> None:
-        """Tell the lines that are new. Those of another attempt begin anew."""
-        known = self._logs
-        new = logs[len(known) :] if logs[: len(known)] == known else logs
-        for line in new:
-            self._teller.line(f"  {visible(line, 2000)}")
+        for line in logs[_known_of(self._logs, logs) :]:
+            self._teller.line("  " + visible(line, 2000).replace("\n", "\n  "))
         self._logs = logs
+
+
+def _known_of(told: tuple[str, ...], logs: tuple[str, ...]) -> int:
+    """Return how many of a run's lines, from the first on, need not be told: they were, or stand before one that was.
+
+    Of many lines a run keeps the beginning and the end: those between go, and a line that counts them comes and
+    changes. Lines of another attempt begin anew.
+    """
+    if not told or logs[:1] != told[:1]:
+        return 0
+    same = next((place for place, (one, other) in enumerate(zip(told, logs, strict=False)) if one != other), None)
+    if same is None:
+        return min(len(told), len(logs))
+    places = {line: place for place, line in enumerate(logs[same:], same)}
+    return next((places[line] + 1 for line in reversed(told[same:]) if line in places), same)
 
 
 class _Lines:
@@ -124,7 +137,7 @@ class _Lines:
         now = self._monotonic()
         if self._told_at is None or now - self._told_at >= TELL_EVERY or progress.done == progress.total:
             self._told_at = now
-            self._say(f"  {_share(progress)} {visible(progress.note)}".rstrip())
+            self._say(f"  {_share(progress)} {one_line(progress.note)}".rstrip())
 
 
 def _share(progress: Progress) -> str:

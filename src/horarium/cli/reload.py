@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -174,7 +175,12 @@ class _Bell:
 
 def snapshot(folders: Sequence[Path]) -> dict[str, int]:
     """Return when each Python file below the folders was last written; hidden folders and environments are left out."""
-    return {entry.path: entry.stat().st_mtime_ns for folder in folders for entry in _python_files(str(folder))}
+    found: dict[str, int] = {}
+    for folder in folders:
+        for entry in _python_files(str(folder)):
+            with suppress(FileNotFoundError):  # it has gone since its folder was read
+                found[entry.path] = entry.stat().st_mtime_ns
+    return found
 
 
 def changes(before: dict[str, int], after: dict[str, int]) -> list[str]:

@@ -1,13 +1,15 @@
 """OpenTelemetry: one trace from whoever sends a task to the code that runs it, retries and workflows included.
 
 ``instrument()`` once per process, after the tracer provider is set; extra ``otel``. It listens to the signals that
-everybody can listen to, so what is not instrumented pays nothing. Names follow OpenTelemetry's semantic conventions for
-messaging (1.27 and later), as far as they are there.
+everybody can listen to, so what is not instrumented pays nothing. Exceptions leave without the secrets of the call.
+Names follow OpenTelemetry's semantic conventions for messaging (1.27 and later), as far as they are there.
 """
 
 from __future__ import annotations
 
+import traceback
 from collections import OrderedDict
+from collections.abc import Callable
 from contextvars import Token
 from threading import Lock
 from typing import Any
@@ -76,13 +78,15 @@ class Instrument:
 
     def _retried(self, request: Any, reason: Any, einfo: Any, **_: Any) -> None:
         if (run := _run_of(request)) is not None:
-            run.span.add_event("retry", {"reason": str(reason)})
-            run.span.record_exception(einfo.exception)
+            run.span.add_event("retry", {"reason": request.without_secrets(str(reason))})
+            _record(run.span, einfo.exception, request.without_secrets)
 
     def _failed(self, sender: Any, exception: BaseException, **_: Any) -> None:
-        if (run := _run_of(getattr(sender, "request", None))) is not None:
-            run.span.record_exception(exception)
-            run.span.set_status(Status(StatusCode.ERROR, f"{type(exception).__name__}: {exception}"))
+        request: Any = getattr(sender, "request", None)
+        if (run := _run_of(request)) is not None:
+            _record(run.span, exception, request.without_secrets)
+            text = request.without_secrets(f"{type(exception).__name__}: {exception}")
+            run.span.set_status(Status(StatusCode.ERROR, text))
 
     def _after_run(self, task: Any, state: str | None = None, **_: Any) -> None:
         if (run := _run_of(task.request)) is None:
@@ -141,6 +145,13 @@ class _Sending:
 def _run_of(request: Any) -> _Run | None:
     found = getattr(request, "traced", None)
     return found if isinstance(found, _Run) else None
+
+
+def _record(span: Span, error: BaseException, shown: Callable[[str], str]) -> None:
+    """Record an exception as others may see it: traces leave the house."""
+    lines = "".join(traceback.format_exception(error))
+    texts = {"exception.message": shown(str(error)), "exception.stacktrace": shown(lines)}
+    span.record_exception(error, attributes=texts)  # which go before what it would say itself
 
 
 def _enclosing(came_from: Context) -> list[Link]:

@@ -24,6 +24,7 @@ class Ask(Struct, frozen=True, kw_only=True):
     app: Horarium
     person: Person
     now: Instant  # the store's
+    proof: str = ""  # of their session, as this one answer may hold it; see access.secret.masked
     path: str = "/"  # below the dashboard
     parts: Mapping[str, str] = field(default_factory=dict)  # of the path
     query: Mapping[str, str] = field(default_factory=dict)
@@ -47,12 +48,17 @@ class Ask(Struct, frozen=True, kw_only=True):
 
     def url(self, path: str, **query: object) -> str:
         """Return an address within the dashboard. ``path`` is taken as it is: names in it go through ``part``."""
-        asked = urlencode({name: value for name, value in query.items() if value not in (None, "")})
-        return f"{self.base}{path}" + (f"?{asked}" if asked else "")
+        return f"{self.base}{path}{asked_by(**query)}"
 
     def given(self, name: str, default: str = "") -> str:
         """Return the one value of a field of the form."""
         return self.form.get(name, (default,))[0]
+
+
+def asked_by(**query: object) -> str:
+    """Return a query with its question mark, without what is empty; nothing if all is."""
+    asked = urlencode({name: value for name, value in query.items() if value not in (None, "")})
+    return f"?{asked}" if asked else ""
 
 
 def part(name: str) -> str:
@@ -91,13 +97,16 @@ class Shown(Struct, frozen=True, kw_only=True):
     """A page: a template and what it shows. Any: whatever the template knows to show.
 
     ``done``: the change that was made to show this, for the audit; it leads nowhere. ``live_view`` is the address by
-    which its live block is renewed, where it is not the page's own: one that names the rows which must stay."""
+    which its live block is renewed, where it is not the page's own: one that names the rows which must stay.
+    ``stands_at``: the path at which a browser stands that was shown this by a POST, so that Back and Reload ask there
+    again; by default the page that the POST came from."""
 
     template: str
     title: str
     context: dict[str, Any] = field(default_factory=dict)
     status: int = 200
     live_view: str | None = None
+    stands_at: str = ""
     done: Done | None = None
 
 

@@ -61,7 +61,9 @@ def write(engine: Engine, entry: Entry) -> None:
     """Add a record. Raises: EngineUnavailable."""
     key = f"{PREFIX}{_day(entry.at)}/{new_id(entry.at)}"
     expires = entry.at + int(AUDIT_KEPT * 1000)
-    engine.notes.post([Note(key=key, text=Raw(msgspec.json.encode(entry)), expires=expires)], now=entry.at)
+    engine.notes.post(
+        [Note(key=key, text=Raw(msgspec.json.encode(entry)), expires=expires)], now=entry.at, durable=True
+    )
 
 
 def read_day(engine: Engine, at: Instant, *, now: Instant) -> list[Entry]:

@@ -56,10 +56,13 @@ class Feed:
 
     async def _keep(self) -> None:
         while True:
-            async with self._hub.turn:
-                began = self._clock.monotonic()
-                html, trouble, is_away = await asyncio.to_thread(self._look)
-                took = self._clock.monotonic() - began
+            await self._hub.turn.acquire()
+            began = self._clock.monotonic()
+            # The turn is the thread's: nobody can end that, and whoever leaves ends only the waiting for it.
+            looking = asyncio.get_running_loop().run_in_executor(None, self._look)
+            looking.add_done_callback(lambda _: self._hub.turn.release())
+            html, trouble, is_away = await asyncio.shield(looking)
+            took = self._clock.monotonic() - began
             mark = hashlib.sha256(html.encode()).hexdigest()[:16] if html is not None else self.mark
             if mark != self.mark or trouble != self.trouble:
                 async with self._news:

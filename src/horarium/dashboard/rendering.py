@@ -32,7 +32,7 @@ LIVE = "live"  # the block that is sent anew
 def render(template: str, ask: Ask, context: dict[str, Any], *, block: str | None = None) -> str:
     """Return a page, or one block of it. ``context`` may hold anything that the template knows."""
     found = environment().get_template(template)
-    values = {"ask": ask, "me": ask.person, "now": ask.now, "zone": ask.zone, **context}
+    values = {"ask": ask, "me": ask.person, "now": ask.now, "zone": ask.zone, "stands_at": "", **context}
     values["parts"] = environment().get_template("parts.html").make_module(values)  # blocks do not see imports
     if block is None:
         return found.render(values)

@@ -342,16 +342,17 @@ class Inspector(Protocol):
 class Notes(Protocol):
     """Small things that processes leave for one another: commands, their answers, switches. Last writer wins."""
 
-    def post(self, notes: Sequence[Note], *, now: Instant) -> None:
-        """Keep notes, each in place of what its key has had; all or none."""
+    def post(self, notes: Sequence[Note], *, now: Instant, durable: bool = False) -> None:
+        """Keep notes, each in place of what its key has had; all or none. They need not survive a power cut, unless
+        they are ``durable``: then they are stored at the engine's durability when this returns."""
         ...
 
     def read(self, prefix: str, *, now: Instant) -> list[Note]:
         """Return the notes whose key begins so and whose ``expires`` has not passed, by key."""
         ...
 
-    def erase(self, keys: Sequence[str]) -> int:
-        """Remove notes; tell how many there were."""
+    def erase(self, keys: Sequence[str], *, durable: bool = False) -> int:
+        """Remove notes; tell how many there were. After a power cut they may be back, unless this is ``durable``."""
         ...
 
 

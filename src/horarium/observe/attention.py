@@ -5,7 +5,7 @@ Made to be looked at every second: however many runs and schedules there are, it
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -16,6 +16,7 @@ from horarium.engines.records import Page, RunFilter
 from horarium.observe.doctor import LATE_GRACE, diagnose
 from horarium.observe.facts import Facts, gather
 from horarium.observe.finding import Finding
+from horarium.observe.redacted import IN_LISTS, shown_run
 from horarium.outcome import Run, State
 
 if TYPE_CHECKING:
@@ -32,23 +33,17 @@ STANDS = 10_000  # milliseconds: "was due 40 s ago" is said anew so often, and n
 RANK = {"problem": 0, "warning": 1, "note": 2}
 # What the doctor only notes, because it is no fault of the installation, and still somebody should look.
 ALSO_ALARMING = frozenset({"queue-behind"})
-# Where one would look, by how the cause begins.
-PLACES = (
-    (("queue", "task", "rate"), "/queues"),
-    (("schedule", "no-scheduler"), "/schedules"),
-    (("worker", "no-worker", "lease", "child", "clock"), "/workers"),
-    (("dead",), "/runs?q=state%3Adead"),
-)
 
 
 class Matter(Struct, frozen=True, kw_only=True):
-    """Something to look at. ``more``: others of the same cause, that are not shown."""
+    """Something to look at. ``about``: the one schedule, queue or task that it is about, by name; ``more``: others of
+    the same cause, that are not shown."""
 
     cause: str
     level: str
     text: str
     remedy: str = ""
-    place: str = "/"  # of the dashboard
+    about: str = ""
     more: int = 0
 
     @property
@@ -91,7 +86,7 @@ def attention(app: Horarium, *, now: Instant, command: str = "horarium") -> Atte
     judged = replace(facts, now=facts.now - facts.now % STANDS)
     return Attention(
         matters=tuple(matters(diagnose(judged))),
-        failures=tuple(by_error(runs)),
+        failures=tuple(by_error(runs, lambda run: shown_run(run, app, limit=IN_LISTS))),
         failed=len(runs),
         is_cut=len(runs) == FAILURES_READ,
         unjudged=max(0, facts.schedules_stored - JUDGED),
@@ -111,7 +106,7 @@ def matters(findings: Iterable[Finding]) -> list[Matter]:
             level=each.level,
             text=each.text,
             remedy=each.remedy,
-            place=_place(each.cause),
+            about=each.about,
             more=len(alike) - ALIKE if place == ALIKE - 1 else 0,
         )
         for alike in found.values()
@@ -128,23 +123,25 @@ def failed_of_late(engine: Engine, *, now: Instant) -> tuple[Run, ...]:
     return engine.results.search(wanted, Page(limit=FAILURES_READ)).runs
 
 
-def by_error(runs: Iterable[Run]) -> list[Failures]:
-    """Return failed runs (the newest first) grouped by task and error class, the largest group first."""
+def by_error(runs: Iterable[Run], shown: Callable[[Run], Run]) -> list[Failures]:
+    """Return failed runs (the newest first) grouped by task and error class, the largest group first. ``shown`` returns
+    a run as people may see it."""
     groups: dict[tuple[str, str], list[Run]] = {}
     for run in runs:
         name = run.error.class_path.rpartition(".")[2] if run.error else "no error"
         groups.setdefault((run.message.task, name), []).append(run)
-    found = [
-        Failures(
-            task=task,
-            error=error,
-            text=group[0].error.text if group[0].error else "",
-            number=len(group),
-            newest=max(run.ended or run.changed for run in group),
-        )
-        for (task, error), group in groups.items()
-    ]
+    found = [_failures(task, error, group, shown(group[0])) for (task, error), group in groups.items()]
     return sorted(found, key=lambda group: (-group.number, -group.newest))
+
+
+def _failures(task: str, error: str, group: list[Run], newest: Run) -> Failures:
+    return Failures(
+        task=task,
+        error=error,
+        text=newest.error.text if newest.error else "",
+        number=len(group),
+        newest=max(run.ended or run.changed for run in group),
+    )
 
 
 def _with_late(engine: Engine, facts: Facts) -> Facts:
@@ -152,7 +149,3 @@ def _with_late(engine: Engine, facts: Facts) -> Facts:
     known = {schedule.name for schedule in facts.schedules}
     late = engine.schedules.due(facts.now - round(LATE_GRACE * 1000), LATE_READ)
     return replace(facts, schedules=facts.schedules + tuple(each for each in late if each.name not in known))
-
-
-def _place(cause: str) -> str:
-    return next((place for starts, place in PLACES if cause.startswith(starts)), "/settings")

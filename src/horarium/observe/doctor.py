@@ -59,6 +59,7 @@ def judge_schedules(facts: Facts, schedules: tuple[Schedule, ...]) -> Iterator[F
                 "schedule-error",
                 f"schedule {name!r} is in error: {without_name(name, schedule.error)}",
                 f"{facts.command} check   (then correct its definition)",
+                about=name,
             )
         elif schedule.task not in known:
             meant = did_you_mean(schedule.task, known)
@@ -66,30 +67,35 @@ def judge_schedules(facts: Facts, schedules: tuple[Schedule, ...]) -> Iterator[F
                 "schedule-unknown-task",
                 f"schedule {name!r} sends task {schedule.task!r}, which nobody knows{meant}",
                 f"{facts.command} tasks list",
+                about=name,
             )
         elif (found := health(schedule, facts.now)).condition is Condition.PAUSED:
             yield note(
                 "schedule-paused",
                 f"schedule {name!r} is {found.text}",
                 f"{facts.command} schedules resume {quote(name)}",
+                about=name,
             )
         elif not schedule.enabled:
             yield note(
                 "schedule-disabled",
                 f"schedule {name!r} is disabled",
                 f"{facts.command} schedules resume {quote(name)}",
+                about=name,
             )
         elif schedule.held:
             yield note(
                 "schedule-held",
                 f"schedule {name!r} is due and waits until one of its earlier runs ends",
                 f"{facts.command} runs list --schedule {quote(name)}",
+                about=name,
             )
         elif schedule.next_fire is not None and (late := (facts.now - schedule.next_fire) / 1000) > LATE_GRACE:
             yield problem(
                 "schedule-late",
                 f"schedule {name!r} was due {lasting(late)} ago and has not fired",
                 f"{facts.command} beat",
+                about=name,
             )
         else:
             yield from _judge_course(facts, schedule, found)
@@ -102,6 +108,7 @@ def _judge_course(facts: Facts, schedule: Schedule, found: Health) -> Iterator[F
             f"schedule-{_CAUSES[found.condition]}",
             f"schedule {schedule.name!r} is {found.condition}: {found.text}",
             f"{facts.command} runs list --schedule {quote(schedule.name)}",
+            about=schedule.name,
         )
 
 
@@ -165,6 +172,7 @@ def _queues_are_read(facts: Facts) -> Iterator[Finding]:
             "queue-unread",
             f"queue {name!r} holds {plural(waiting, 'message')}, but no live worker reads it{_read_instead(facts)}",
             f"{facts.command} worker -Q {quote(name)}",
+            about=name,
         )
     if not unread:
         yield fine("queues", "every queue that holds messages is read")
@@ -188,6 +196,7 @@ def _tasks_are_known(facts: Facts) -> Iterator[Finding]:
                 f"{plural(number, 'message')} in queue {queue!r} for task {task!r}, which no live worker "
                 f"knows{_stale_or_misspelt(task, facts)}",
                 f"{facts.command} inspect registered",
+                about=task,
             )
     if not unknown:
         yield fine("tasks", "live workers know the task of every waiting message")
@@ -201,7 +210,7 @@ def _stale_or_misspelt(task: str, facts: Facts) -> str:
 
 def _schedules_are_sound(facts: Facts) -> Iterator[Finding]:
     found = [
-        problem("schedule-error", f"schedule {name!r} cannot be read: {reason}", f"{facts.command} check")
+        problem("schedule-error", f"schedule {name!r} cannot be read: {reason}", f"{facts.command} check", about=name)
         for name, reason in sorted(facts.wrong.items())
     ]
     found += judge_schedules(facts, tuple(each for each in facts.all_schedules if each.name not in facts.wrong))
@@ -292,6 +301,7 @@ def _nothing_waits_long(facts: Facts) -> Iterator[Finding]:
                 f"queue {name!r} is behind: {plural(queue.ready, 'message')} ready, the oldest for "
                 f"{lasting(waited)}; {busy} of {plural(slots, 'slot')} busy",
                 f"{facts.command} worker -Q {quote(name)} -c {max(2, 2 * slots)}",
+                about=name,
             )
 
 

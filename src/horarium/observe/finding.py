@@ -14,21 +14,23 @@ Level: TypeAlias = Literal["ok", "note", "warning", "problem"]
 
 
 class Finding(Struct, frozen=True, omit_defaults=True):
-    """One line of a diagnosis. ``cause`` is a fixed word that programs may compare; ``remedy`` is a command."""
+    """One line of a diagnosis. ``cause`` is a fixed word that programs may compare; ``remedy`` is a command; ``about``
+    the name of the one schedule, queue or task that it is about."""
 
     level: Level
     cause: str
     text: str
     remedy: str = ""
+    about: str = ""
 
 
 def fine(cause: str, text: str) -> Finding:
     return Finding("ok", cause, text)
 
 
-def note(cause: str, text: str, remedy: str = "") -> Finding:
+def note(cause: str, text: str, remedy: str = "", *, about: str = "") -> Finding:
     """Something that stops a task but is meant to: a pause, a future eta."""
-    return Finding("note", cause, text, remedy)
+    return Finding("note", cause, text, remedy, about)
 
 
 def warning(cause: str, text: str) -> Finding:
@@ -36,8 +38,8 @@ def warning(cause: str, text: str) -> Finding:
     return Finding("warning", cause, text)
 
 
-def problem(cause: str, text: str, remedy: str) -> Finding:
-    return Finding("problem", cause, text, remedy)
+def problem(cause: str, text: str, remedy: str, *, about: str = "") -> Finding:
+    return Finding("problem", cause, text, remedy, about)
 
 
 def nearest_name(name: str, known: Iterable[str]) -> str | None:

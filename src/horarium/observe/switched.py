@@ -23,21 +23,20 @@ def judge_switches(facts: Facts) -> Iterator[Finding]:
                 yield note(
                     "rate-changed",
                     f"the rate limit of task {switch.name!r} is {switch.rate or 'none'}{by_whom(switch)}",
+                    about=switch.name,
                 )
 
 
 def paused_task(facts: Facts, switch: Switch, what: str) -> Finding:
     """Say that a task is paused, by whom and why."""
-    return note(
-        "task-paused", f"{what} is paused{by_whom(switch)}", f"{facts.command} tasks resume {quote(switch.name)}"
-    )
+    remedy = f"{facts.command} tasks resume {quote(switch.name)}"
+    return note("task-paused", f"{what} is paused{by_whom(switch)}", remedy, about=switch.name)
 
 
 def paused_queue(facts: Facts, switch: Switch, what: str) -> Finding:
     """Say that a queue is paused, by whom and why."""
-    return note(
-        "queue-paused", f"{what} is paused{by_whom(switch)}", f"{facts.command} queues resume {quote(switch.name)}"
-    )
+    remedy = f"{facts.command} queues resume {quote(switch.name)}"
+    return note("queue-paused", f"{what} is paused{by_whom(switch)}", remedy, about=switch.name)
 
 
 def by_whom(switch: Switch) -> str:

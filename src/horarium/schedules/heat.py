@@ -107,8 +107,8 @@ class Shared:
 
 def heat_of(schedules: Iterable[Schedule], start: Instant, hours: int, *, since: Instant = 0) -> Heat:
     """Add up the firings of ``hours`` hours from ``start`` on, which is a whole minute, and not before ``since``.
-    Bounded: MOST_WALKED firings
-    and MOST_COUNTED hours are looked at, the rarest schedules first; of the others only the number is known."""
+    Bounded: MOST_WALKED firings and MOST_COUNTED hours are looked at, the rarest schedules first; of the others only
+    the number is known."""
     end = start + hours * HOUR
     heat = Heat(start=start, hours=[0] * hours, steady=[0] * hours)
     lines = sorted(_grouped(schedules, max(start, since), end), key=lambda line: line.count)
@@ -169,13 +169,13 @@ def _spread(heat: Heat, line: Shared, hours: int) -> None:
         heat.steady[hour] += each + (hour < rest)
 
 
-def quiet_minutes(heat: Heat, around: Instant, *, within: int = 30, most: int = 3) -> list[Instant]:
-    """Return the quietest minutes near an instant, in order of time; of equally quiet ones the nearest, and no two
-    next to each other."""
+def quiet_minutes(heat: Heat, around: Instant, *, since: Instant = 0, within: int = 30, most: int = 3) -> list[Instant]:
+    """Return the quietest minutes near an instant that begin at ``since`` or later, in order of time; of equally quiet
+    ones the nearest, no two next to each other, and none that is as busy as the minute of the instant itself."""
     here = around - around % MINUTE
-    end = heat.start + len(heat.hours) * HOUR
-    around_it = (here + step * MINUTE for step in range(-within, within + 1) if step)
-    near = [at for at in around_it if heat.start <= at < end]
+    first, end = max(heat.start, since), heat.start + len(heat.hours) * HOUR
+    around_it = (here + step * MINUTE for step in range(-within, within + 1))
+    near = [at for at in around_it if first <= at < end and heat.minutes[at] < heat.minutes[here]]
     found: list[Instant] = []
     for at in sorted(near, key=lambda each: (heat.minutes[each], abs(each - here), each)):
         if len(found) < most and all(abs(at - other) > 4 * MINUTE for other in found):

@@ -8,7 +8,7 @@ was recorded stands.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -83,7 +83,7 @@ class Attempt:
         self.row = row
         self.started = started
         self.since = since
-        self.capture = Capture(bounds, now, self.redacted_line)
+        self.capture = Capture(bounds, now, self)
         self.told = since  # when its lines were last told while it runs
         self._redaction: Redaction | None = None
         self.lock = Lock()
@@ -104,9 +104,13 @@ class Attempt:
             self._redaction = Redaction(self.task, self.delivery.message)
         return self._redaction
 
-    def redacted_line(self, text: str) -> str:
+    def line(self, text: str) -> str:
         """Return the next one of its log lines without secrets."""
         return self.redaction.line(text)
+
+    def are_plain(self, texts: Sequence[str]) -> bool:
+        """Whether there is no sign of a secret in its next log lines."""
+        return self.redaction.are_plain(texts)
 
     @property
     def soft_deadline(self) -> Seconds:

@@ -236,6 +236,7 @@ class Supervisor:
             watch=watchdog.look,
             queues=lambda: present.queues,
             settled=self._keeper.owe,
+            tasks=self._app.tasks,
         )
         self._membership = Membership(self._app, options, self._board, self._clock, self._id, present)
         self._renewer = Renewer(

@@ -6,9 +6,11 @@ Any worker sweeps for all. Its own dead it reports by name; those of others it f
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
 from threading import Event, Thread
+from types import MappingProxyType
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -51,6 +53,7 @@ class Sweeper:
         watch: Callable[[], None] = lambda: None,
         queues: Callable[[], Iterable[str]] = lambda: (),
         settled: Callable[[Sequence[str]], None] = lambda ids: None,
+        tasks: Mapping[str, Any] = MappingProxyType({}),  # Any: as receivers of signals are given them
     ) -> None:
         self._engine = engine
         self._clock = clock
@@ -61,6 +64,7 @@ class Sweeper:
         self._watch = watch  # called after the chores; may ask the store
         self._scorer = Scorer(engine.series, clock, observer, random)
         self._gauge = Gauge(engine, clock, self._scorer, random, queues=queues)
+        self._tasks = tasks  # the senders of signals, by name
         self._settled = settled  # told of runs that have ended, or may have
         self._patience = Patience(LONGEST_TROUBLE, random)
         self._room = Room(engine, clock, random, runs=options.keep_runs, size=options.keep_runs_bytes)
@@ -131,8 +135,10 @@ class Sweeper:
         if not dead and (most := self._room.most()) is not None:
             policy = replace(policy, most=most)
         while True:
-            now = self._clock.now()
+            now, began = self._clock.now(), self._clock.monotonic()
             done = self._engine.queue.maintain(now=now, policy=policy, dead=dead)
+            if policy.most is not None and not done.more:  # in the last round little is removed, but all is counted
+                self._room.rest(self._clock.monotonic() - began)
             self._announce(done)
             ids = [id for owner in dead for id in owner.running]
             ours = self._engine.results.read(ids) if ids else []
@@ -165,8 +171,12 @@ class Sweeper:
         crashes = sum(attempt.outcome == "crashed" for attempt in run.attempts)
         reason = run.error.text if run.error is not None else ""
         if signals.task_failure.receivers:
-            signalling.gave_up(run)
+            signalling.gave_up(self._sender(run), run)
         self._observer.tell(GivenUp(task=run.message.task, id=run.id, crashes=crashes, reason=reason))
+
+    def _sender(self, run: Run) -> Any:  # Any: as receivers are given it
+        """Return the task, as receivers expect it; its name when the app here does not know it."""
+        return self._tasks.get(run.message.task, run.message.task)
 
     def _count(self, done: Maintenance, ours: Sequence[Run], given_up: Sequence[Run], now: Instant) -> None:
         """Count what one maintain() has ended or charged with a crash: of its task where that is known.
@@ -236,7 +246,7 @@ class Sweeper:
             attempt=len(run.attempts) + 1,
             claimed=running.started,
         )
-        signalling.ended_from_outside(run.message.task, delivery, self._options.name, settlement.outcome)
+        signalling.ended_from_outside(self._sender(run), delivery, self._options.name, settlement.outcome)
         error = getattr(settlement.outcome, "error", None)
         text = f"{error.class_path.rpartition('.')[2]}({error.text!r})" if error is not None else "terminated"
         runtime = (now - running.started) / 1000

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from horarium.cli import following
-from horarium.cli.commands.result import show_ended
+from horarium.cli.commands.result import asked_for, show_ended
 from horarium.cli.exits import Exit, Stop
 from horarium.cli.leftovers import Leftover, leftovers
 from horarium.cli.options import JSON, Command, json_list, json_object, nearest, option, seconds
@@ -96,7 +96,7 @@ def command(
     if run is None:
         raise Stop(f"run {handle.id} was removed before its result was read", Exit.NOT_FOUND)
     if as_json:
-        session.out.document(run_document(run))
+        session.out.document(run_document(asked_for(session, run)))
         return Exit.OK if run.state == "SUCCESS" else Exit.FAILED
     return show_ended(session, run)
 

@@ -35,7 +35,7 @@ def command(
         session.app.AsyncResult(run.id).get(timeout=timeout, propagate=False)
         run = find_run(session.engine, run.id)
     if as_json:
-        session.out.document(run_document(replace(shown_run(run, session.app), result=run.result)))
+        session.out.document(run_document(asked_for(session, run)))
         return _code_of(run)
     if not run.has_ended:
         raise Stop(
@@ -46,9 +46,14 @@ def command(
     return show_ended(session, run, traceback=traceback)
 
 
+def asked_for(session: Session, run: Run) -> Run:
+    """Return a run as people may see it, with its result whole: it is what they ask for."""
+    return replace(shown_run(run, session.app, limit=None), result=run.result)
+
+
 def show_ended(session: Session, run: Run, *, traceback: bool = False) -> int:
     """Print what an ended run returned, or say how else it ended; return the exit code."""
-    out = session.out
+    out, run = session.out, asked_for(session, run)
     if run.state == State.SUCCESS:
         if run.result is None:
             out.say(f"run {run.id} succeeded; its result was not wanted (ignore_result)")

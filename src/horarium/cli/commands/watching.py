@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from horarium.cli.commands.result import show_ended
+from horarium.cli.commands.result import asked_for, show_ended
 from horarium.cli.exits import Exit
 from horarium.cli.following import follow
 from horarium.cli.lookup import find_run
@@ -26,6 +26,6 @@ def command(session: Session, run_id: str, timeout: float | None, as_json: bool)
     """
     run = follow(session, find_run(session.engine, run_id).id, timeout=timeout)
     if as_json:
-        session.out.document(run_document(run))
+        session.out.document(run_document(asked_for(session, run)))
         return Exit.OK if run.state == "SUCCESS" else Exit.FAILED
     return show_ended(session, run)

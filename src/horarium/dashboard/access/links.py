@@ -38,6 +38,6 @@ class LoginLinks:
         """Use a link up; return the role that it gives. Of two who try at the same time one gets None."""
         key = PREFIX + digest(secret)
         notes = self._app.engine.notes.read(key, now=now)
-        if not notes or self._app.engine.notes.erase([key]) != 1:
+        if not notes or self._app.engine.notes.erase([key], durable=True) != 1:
             return None
         return role_of(msgspec.json.decode(notes[0].text, type=str))

@@ -64,7 +64,7 @@ class Sessions:
     def close(self, secret: str) -> None:
         """End a session; one that has ended already is fine."""
         key = PREFIX + digest(secret)
-        self._app.engine.notes.erase([key, key + SEEN])
+        self._app.engine.notes.erase([key, key + SEEN], durable=True)
 
     def is_any_open(self, *, now: Instant) -> bool:
         """Tell whether anybody is logged in."""

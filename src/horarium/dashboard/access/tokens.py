@@ -65,7 +65,8 @@ class Tokens:
         expires = None if lasts is None else now + round(lasts * 1000)
         token = Token(name=name, role=role.word, made=now, by=by, expires=expires)
         key = PREFIX + digest(secret)
-        self._app.engine.notes.post([Note(key=key, text=Raw(msgspec.json.encode(token)), expires=expires)], now=now)
+        note = Note(key=key, text=Raw(msgspec.json.encode(token)), expires=expires)
+        self._app.engine.notes.post([note], now=now, durable=True)
         return secret, replace(token, digest=digest(secret))
 
     def read(self, secret: str, *, now: Instant, is_use: bool = True) -> Token | None:
@@ -93,7 +94,7 @@ class Tokens:
         found = [token for token in self.all(now=now) if id and token.digest.startswith(id)]
         if len(found) != 1:
             return None
-        self._app.engine.notes.erase([PREFIX + found[0].digest, PREFIX + found[0].digest + USED])
+        self._app.engine.notes.erase([PREFIX + found[0].digest, PREFIX + found[0].digest + USED], durable=True)
         return found[0]
 
     def _among(self, notes: list[Note]) -> list[Token]:

@@ -35,15 +35,17 @@ function brief(value, unit) {
 const LASTING = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200,
   1800, 3600, 7200, 14_400, 28_800, 86_400, 172_800, 604_800];
 
-function clock(zone, span) {
+function clock(zone, span, names) {
   const day = span > 86_400 ? { day: "numeric", month: "short" } : {};
   const seconds = span <= 900 ? { second: "2-digit" } : {};
   const format = { timeZone: zone, hour: "2-digit", minute: "2-digit", hourCycle: "h23", ...seconds };
   const axis = new Intl.DateTimeFormat("en-GB", { ...format, ...day });
   const exact = new Intl.DateTimeFormat("en-GB", {
-    ...format, second: "2-digit", day: "numeric", month: "short", timeZoneName: "short",
+    ...format, second: "2-digit", day: "numeric", month: "short",
   });
-  return { axis: (at) => axis.format(at * 1000), exact: (at) => exact.format(at * 1000) };
+  // As the pages name it: the browser's own name of New York's zone is GMT-5 here, and theirs EST.
+  const name = (at) => (names.findLast(([from]) => from <= at) ?? names[0] ?? [0, ""])[1];
+  return { axis: (at) => axis.format(at * 1000), exact: (at) => `${exact.format(at * 1000)} ${name(at)}` };
 }
 
 // When workers started: dashed lines, which stand for a deployment.
@@ -107,7 +109,7 @@ function alone(plot, place) {
 function options(figure, told, width) {
   const zone = figure.dataset.zone;
   const span = told.at.length ? told.at[told.at.length - 1] - told.at[0] : 0;
-  const words = clock(zone, span);
+  const words = clock(zone, span, told.zones);
   const grid = { stroke: token("line"), width: 1 };
   const ticks = { stroke: token("line"), width: 1, size: 5 };
   return {
@@ -193,7 +195,7 @@ class Drawn {
     if (trouble) parts.push(trouble);
     else if (told.empty) parts.push("Nothing in this time.");
     if (told?.more) parts.push(`${told.more} more queues are not drawn.`);
-    for (const mark of told?.marks ?? []) parts.push(`┊ ${clock(this.figure.dataset.zone, 0).exact(mark.at)} ${mark.text}.`);
+    for (const mark of told?.marks ?? []) parts.push(`┊ ${clock(this.figure.dataset.zone, 0, told.zones).exact(mark.at)} ${mark.text}.`);
     const words = parts.slice(0, 4).join(" ");
     if (this.said.textContent !== words) this.said.textContent = words;
   }

@@ -4,6 +4,9 @@
 const body = document.body;
 const cookiePath = `${body.dataset.base}/`;
 
+// A page that a POST showed: Back and Reload ask for the page where the form was, instead of failing or sending it again.
+if (body.dataset.standsAt) history.replaceState(history.state, "", body.dataset.standsAt);
+
 export function remember(name, value) {
   document.cookie = `horarium_${name}=${encodeURIComponent(value)}; path=${cookiePath}; max-age=31536000; samesite=lax`;
 }

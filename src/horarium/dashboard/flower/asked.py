@@ -30,6 +30,7 @@ class Asked(Struct, frozen=True, kw_only=True):
 
     call: Caller
     part: str = ""  # of the path: a task's name, a run's id, a worker's name
+    sends_unregistered: bool = False  # also tasks that neither the app nor a live worker knows
     given: Mapping[str, str] = {}
     body: bytes = b""
 
@@ -44,9 +45,13 @@ class Asked(Struct, frozen=True, kw_only=True):
 
     def name(self, name: str) -> str:
         """Return what the path names, if it can be a name. Raises: Refused."""
-        if not self.part.isprintable() or not 0 < len(self.part) <= LONGEST_NAME:
-            raise Refused(400, f"Invalid {name}")
+        self.check_name(self.part, name)
         return self.part
+
+    def check_name(self, text: str, name: str) -> None:
+        """Raises: Refused for what cannot be a name."""
+        if not text.isprintable() or not 0 < len(text) <= LONGEST_NAME:
+            raise Refused(400, f"Invalid {name}")
 
     def number(self, name: str, default: int) -> int:
         """Raises: Refused."""
@@ -112,6 +117,7 @@ class FlowerRoute(Struct, frozen=True, kw_only=True):
     role: Role
     function: Function
     is_change: bool = False
+    is_long: bool = False  # it may take long, and needs a place
 
 
 class Shelf:
@@ -120,16 +126,18 @@ class Shelf:
     def __init__(self) -> None:
         self.routes: list[FlowerRoute] = []
 
-    def get(self, path: str, *, role: Role = Role.VIEWER) -> Callable[[Function], Function]:
-        return self._add(path, role, is_change=False)
+    def get(self, path: str, *, is_long: bool = False) -> Callable[[Function], Function]:
+        return self._add(path, Role.VIEWER, is_change=False, is_long=is_long)
 
     def post(self, path: str, *, role: Role) -> Callable[[Function], Function]:
         return self._add(path, role, is_change=True)
 
-    def _add(self, path: str, role: Role, *, is_change: bool) -> Callable[[Function], Function]:
+    def _add(self, path: str, role: Role, *, is_change: bool, is_long: bool = False) -> Callable[[Function], Function]:
         def add(function: Function) -> Function:
             name = f"flower.{function.__name__}"
-            self.routes.append(FlowerRoute(path=path, name=name, role=role, function=function, is_change=is_change))
+            self.routes.append(
+                FlowerRoute(path=path, name=name, role=role, function=function, is_change=is_change, is_long=is_long)
+            )
             return function
 
         return add

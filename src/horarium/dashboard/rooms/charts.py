@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 
-from horarium.clock import Instant
+from horarium.clock import Instant, abbreviation, to_datetime
 from horarium.dashboard.ask import Ask, Download, Shown, Unanswerable
 from horarium.dashboard.room import Room
 from horarium.engines.records import MemberRecord
@@ -156,7 +157,18 @@ def _told(ask: Ask, chart: Chart, extent: Extent, members: list[MemberRecord]) -
         "more": chart.more,
         "empty": chart.is_empty,
         "marks": _marks(members, extent),
+        "zones": _zones(chart.at, ask.zone),
     }
+
+
+def _zones(instants: list[Instant], zone: str) -> list[tuple[float, str]]:
+    """Return from when on which short name the viewer's zone has: a browser has names of its own for many."""
+    found: list[tuple[float, str]] = []
+    for at in instants:
+        name = abbreviation(to_datetime(at).astimezone(ZoneInfo(zone)))
+        if not found or found[-1][1] != name:
+            found.append((at / 1000, name))
+    return found
 
 
 def _marks(members: list[MemberRecord], extent: Extent) -> list[dict[str, Any]]:

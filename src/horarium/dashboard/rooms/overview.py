@@ -7,10 +7,11 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from horarium.alerts import firing
-from horarium.dashboard.ask import Ask, Shown
+from horarium.dashboard.ask import Ask, Shown, part
 from horarium.dashboard.room import Room
 from horarium.dashboard.rooms.charts import drawn, runs_url, spark
-from horarium.observe.attention import FAILED_WITHIN, Attention, attention
+from horarium.dashboard.rooms.schedules.place import address
+from horarium.observe.attention import FAILED_WITHIN, Attention, Matter, attention
 from horarium.observe.finding import plural
 from horarium.observe.glance import Glance, glance
 from horarium.observe.moments import age, span
@@ -22,6 +23,14 @@ room = Room("overview")
 TOLD = 2  # problems that the sentence names
 CHARTS = ["outcomes", "run-times", "waiting"]
 STRIP_HEIGHT = 36
+# Where one would look, by how the cause begins.
+PLACES = (
+    (("queue",), "/queues"),
+    (("task", "rate"), "/tasks"),
+    (("schedule", "no-scheduler"), "/schedules"),
+    (("worker", "no-worker", "lease", "child", "clock"), "/workers"),
+    (("dead",), "/runs?q=state%3Adead"),
+)
 
 
 class Tile(Struct, frozen=True, kw_only=True):
@@ -56,6 +65,8 @@ def overview(ask: Ask) -> Shown:
         context={
             "attention": found,
             "alerts": firing(ask.engine, now=ask.now),
+            "way": way,
+            "address": address,
             "alarming": found.alarming[:TOLD],
             "unnamed": max(0, len(found.alarming) - TOLD),
             "health": _health(found),
@@ -70,6 +81,14 @@ def overview(ask: Ask) -> Shown:
             "drawn": drawn(ask, CHARTS),
         },
     )
+
+
+def way(matter: Matter) -> str:
+    """Return the path of the page where one would look: of the one schedule, queue or task, if it is about one."""
+    place = next((place for starts, place in PLACES if matter.cause.startswith(starts)), "/settings")
+    if not matter.about:
+        return place
+    return address(matter.about) if place == "/schedules" else f"{place}/{part(matter.about)}"
 
 
 def _health(found: Attention) -> str:

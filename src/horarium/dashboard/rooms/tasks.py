@@ -15,6 +15,7 @@ from horarium.dashboard.person import Role
 from horarium.dashboard.room import Room
 from horarium.dashboard.rooms.runs.asked import look_for, sight_of
 from horarium.dashboard.rooms.runs.grouped import groups_of
+from horarium.dashboard.rooms.schedules.place import address
 from horarium.engines.records import Page, RunFilter
 from horarium.observe.contents import Contents
 from horarium.observe.moments import span
@@ -98,6 +99,7 @@ def one(ask: Ask) -> Shown:
         "text": (known.function.__doc__ or "").strip() if known is not None else "",
         "schedules": schedules,
         "is_all": is_all,
+        "address": address,
         "runs": ask.url("/runs", q=written(question)),
         "failed": ask.url("/runs", q=written(every(question, asked("state", "failed")))),
         "hours": HOURS,
@@ -105,7 +107,7 @@ def one(ask: Ask) -> Shown:
     return Shown(template="tasks/one.html", title=name, context=context)
 
 
-@room.page("/tasks/{name}/lately", live=False)
+@room.page("/tasks/{name}/lately", live=False, is_long=True)
 def lately(ask: Ask) -> Shown:
     """What its newest runs tell, as a part of its page that loads on its own: it reads some hundreds of them."""
     question, sight = asked("task", ask.parts["name"]), sight_of(ask)

@@ -20,6 +20,7 @@ TASKS = 200
 STANDARD = "celery."  # how the names of tasks begin that every app has
 ANSWERED_WITHIN: Seconds = 2.0  # by a worker that is told something; nobody waits longer
 STACKS_CHARS = 200_000
+MOST_SLOTS = 100_000
 
 Answer = Any  # JSON, as various as the commands
 
@@ -193,7 +194,7 @@ def _can_be_told(row: WorkerRow) -> bool:
 
 def _number(ask: Ask, name: str) -> int:
     text = ask.given(name).strip()
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= 100_000):
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(MOST_SLOTS)) and 1 <= int(text) <= MOST_SLOTS):
         raise Unanswerable("wrong", f"Expected {name} as a whole number from 1 on", hint=f"Got {visible(text, 40)!r}.")
     return int(text)
 

@@ -16,7 +16,7 @@ class MemoryNotes:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def post(self, notes: Sequence[Note], *, now: Instant) -> None:
+    def post(self, notes: Sequence[Note], *, now: Instant, durable: bool = False) -> None:
         with self._store.lock:
             self._store.notes |= {note.key: replace(note, changed=now) for note in notes}
 
@@ -25,7 +25,7 @@ class MemoryNotes:
             notes = [note for key, note in sorted(self._store.notes.items()) if key.startswith(prefix)]
         return [note for note in notes if note.expires is None or now < note.expires]
 
-    def erase(self, keys: Sequence[str]) -> int:
+    def erase(self, keys: Sequence[str], *, durable: bool = False) -> int:
         with self._store.lock:
             return sum(self._store.notes.pop(key, None) is not None for key in keys)
 

@@ -88,7 +88,7 @@ def maintain(
     if not tally.left:  # the bound was met: was that all?
         owners, overdue, old, _, waiting = store.carry_out(lambda db, again: _look(db, now, policy))
         tally.more = owners or overdue or old or waiting
-        tally.more = tally.more or (most is not None and store.carry_out(lambda db, again: _is_surplus(db, most)))
+        tally.more = tally.more or (most is not None and store.carry_out(lambda db, again: _surplus(db, most)) > 0)
     return tally.report()
 
 
@@ -213,19 +213,23 @@ def _forget_old(db: Database, now: Instant, policy: MaintenancePolicy, tally: Ta
     tally.left -= forgotten
 
 
-def _is_surplus(db: Database, most: int) -> bool:
-    ((found,),) = db.fetch("is_surplus", most=most)
-    return bool(found)
+def _surplus(db: Database, most: int) -> int:
+    ((found,),) = db.fetch("count_surplus", most=most)
+    return max(0, int(found))
 
 
 def _forget_surplus(db: Database, most: int, tally: Tally) -> None:
-    if not _is_surplus(db, most):
-        return
+    """Each statement counts again, in the snapshot in which it removes; so the second is left out where the first has
+    removed all."""
+    surplus = min(_surplus(db, most), tally.left)
     for statement in ("forget_surplus", "forget_surplus_kept"):
+        if surplus <= 0:
+            return
         with transaction(db, durable=False):
             forgotten = db.change(statement, most=most, limit=tally.left)
         tally.forgotten += forgotten
         tally.left -= forgotten
+        surplus -= forgotten
 
 
 def _sweep_up(db: Database, now: Instant, policy: MaintenancePolicy) -> None:

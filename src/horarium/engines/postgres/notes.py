@@ -1,4 +1,5 @@
-"""Notes and the journal, in PostgreSQL. Neither is flushed: they are for the processes that live now."""
+"""Notes and the journal, in PostgreSQL. Neither is flushed, as they are for the processes that live now; but for notes
+that are to be durable."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ class PostgresNotes:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def post(self, notes: Sequence[Note], *, now: Instant) -> None:
+    def post(self, notes: Sequence[Note], *, now: Instant, durable: bool = False) -> None:
         last = {note.key: note for note in notes}
         told = [last[key] for key in sorted(last)]  # one order of locks for everybody
         if told:
@@ -30,7 +31,7 @@ class PostgresNotes:
                     texts=array(bytes(note.text).decode() for note in told),
                     expires=array(note.expires for note in told),
                     now=now,
-                    relaxed=RELAXED,
+                    durability=self._store.durable if durable else RELAXED,
                 )
             )
 
@@ -43,10 +44,15 @@ class PostgresNotes:
             for key, text, expires, changed in rows
         ]
 
-    def erase(self, keys: Sequence[str]) -> int:
+    def erase(self, keys: Sequence[str], *, durable: bool = False) -> int:
         if not keys:
             return 0
-        return self._store.carry_out(lambda db, again: db.change("erase_notes", keys=array(sorted(set(keys)))))
+
+        def work(db: Database, again: bool) -> int:
+            with transaction(db, durable=durable):
+                return db.change("erase_notes", keys=array(sorted(set(keys))))
+
+        return self._store.carry_out(work)
 
 
 class PostgresJournal:

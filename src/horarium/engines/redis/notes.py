@@ -1,4 +1,4 @@
-"""Notes and the journal, in Redis."""
+"""Notes and the journal, in Redis. How durable they are is the server's choice alone."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class RedisNotes:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def post(self, notes: Sequence[Note], *, now: Instant) -> None:
+    def post(self, notes: Sequence[Note], *, now: Instant, durable: bool = False) -> None:
         arguments: list[Argument] = []
         for note in notes:
             arguments += (note.key, "" if note.expires is None else note.expires, encode(replace(note, changed=now)))
@@ -32,7 +32,7 @@ class RedisNotes:
         notes = [_decode_note(text) for text in self._store.call("read_notes", [prefix]) if text is not None]
         return [note for note in notes if note.expires is None or now < note.expires]
 
-    def erase(self, keys: Sequence[str]) -> int:
+    def erase(self, keys: Sequence[str], *, durable: bool = False) -> int:
         return int(self._store.call("erase_notes", keys)) if keys else 0
 
 

@@ -68,7 +68,7 @@ def maintain(store: Store, now: Instant, policy: MaintenancePolicy, dead: Sequen
         _sweep_up(store, now, policy)
     if not tally.left:  # the bound was met: was that all?
         with store.read() as db:
-            tally.more = any(_look(db, now, policy)[:3]) or _is_surplus(db, policy.most)
+            tally.more = any(_look(db, now, policy)[:3]) or bool(_surplus(db, policy.most))
     return Maintenance(
         returned=tally.returned,
         dead=tally.dead,
@@ -168,19 +168,21 @@ def _forget_old(store: Store, now: Instant, policy: MaintenancePolicy, tally: Ta
     tally.left -= tally.forgotten
 
 
-def _is_surplus(db: Connection, most: int | None) -> bool:
-    return most is not None and bool(fetch(db, "is_surplus", {"most": most})[0][0])
+def _surplus(db: Connection, most: int | None) -> int:
+    return 0 if most is None else max(0, fetch(db, "count_surplus", {"most": most})[0][0])
 
 
 def _forget_surplus(store: Store, most: int, tally: Tally) -> None:
     with store.read() as db:
-        if not _is_surplus(db, most):
+        if not _surplus(db, most):
             return
     with store.write("never") as db:
+        surplus = min(_surplus(db, most), tally.left)
         for statement in ("forget_surplus", "forget_surplus_kept"):
-            forgotten = change(db, statement, {"most": most, "limit": tally.left})
+            forgotten = change(db, statement, {"limit": surplus}) if surplus else 0
             tally.forgotten += forgotten
             tally.left -= forgotten
+            surplus -= forgotten
 
 
 def _sweep_up(store: Store, now: Instant, policy: MaintenancePolicy) -> None:

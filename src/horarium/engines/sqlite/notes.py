@@ -1,4 +1,5 @@
-"""Notes and the journal, in SQLite. Neither is flushed: they are for the processes that live now."""
+"""Notes and the journal, in SQLite. Neither is flushed, as they are for the processes that live now; but for notes that
+are to be durable."""
 
 from __future__ import annotations
 
@@ -16,9 +17,9 @@ class SqliteNotes:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def post(self, notes: Sequence[Note], *, now: Instant) -> None:
+    def post(self, notes: Sequence[Note], *, now: Instant, durable: bool = False) -> None:
         if notes:
-            with self._store.write("never") as db:
+            with self._store.write("shared" if durable else "never") as db:
                 for note in notes:
                     change(db, "post_note", (note.key, bytes(note.text), note.expires, now))
 
@@ -27,10 +28,10 @@ class SqliteNotes:
             rows = fetch(db, "read_notes", (prefix, now))
         return [Note(key=key, text=Raw(text), expires=expires, changed=changed) for key, text, expires, changed in rows]
 
-    def erase(self, keys: Sequence[str]) -> int:
+    def erase(self, keys: Sequence[str], *, durable: bool = False) -> int:
         if not keys:
             return 0
-        with self._store.write("never") as db:
+        with self._store.write("shared" if durable else "never") as db:
             return sum(change(db, "erase_note", (key,)) for key in keys)
 
 

@@ -49,6 +49,13 @@ class TestNotes(Candidate):
         assert self.keys() == ["b"]
         assert self.engine.notes.erase([]) == 0
 
+    def test_durable_ones_are_kept_and_erased_as_others_are(self) -> None:
+        for is_durable in (True, False):
+            self.engine.notes.post([Note(key="k", text=Raw(b"1"))], now=self.now, durable=is_durable)
+            assert self.keys() == ["k"]
+            assert self.engine.notes.erase(["k"], durable=not is_durable) == 1
+            assert self.keys() == []
+
     @pytest.mark.parametrize("key", [" ", "a%", "a_b", "[x]*?", "\\", "é☃𝒳", "{y}", "'"])
     def test_keys_may_be_odd(self, key: str) -> None:
         self.post(key + "1", "axb", "abc")

@@ -91,6 +91,13 @@ class TestSeries(Candidate):
         assert found.ran_sum == pytest.approx(200_004.75)
         assert found.waited_sum == 60.0
 
+    def test_a_truth_value_counts_as_one_and_can_be_read_again(self) -> None:
+        self.add(self.tally(failed=True, succeeded=False))
+        (found,) = self.all()
+        assert found.counts == {"failed": 1} and type(found.counts["failed"]) is int
+        self.add(self.tally(failed=True))
+        assert [each.counts for each in self.all()] == [{"failed": 2}]
+
     def test_a_tally_without_durations_adds_to_one_that_has_some(self) -> None:
         timed = Tally(at=self.now, task="t", queue="q", counts={"failed": 1}, ran=histogram(1.0), ran_sum=1.0)
         self.add(self.tally(expired=1))

@@ -7,7 +7,7 @@ from typing import get_args
 from msgspec.structs import replace
 
 from horarium.clock import Seconds
-from horarium.dashboard.ask import Ask, Done, Shown, Unanswerable, part
+from horarium.dashboard.ask import Ask, Done, Shown, Unanswerable, asked_by, part
 from horarium.dashboard.carrier import carrier_of
 from horarium.dashboard.person import Role
 from horarium.dashboard.rooms.runs.place import room
@@ -28,9 +28,18 @@ WORDS = {"retry": "Run again", "cancel": "Cancel", "terminate": "Cancel and stop
 
 
 @room.act("/runs/bulk/preview", role=Role.OPERATOR, trial=True)
+def look_first(ask: Ask) -> Done:
+    """Lead to what would be done, which has an address of its own. Raises: Unanswerable, InvalidQuestion."""
+    order = _ordered(ask)
+    act = order.act if order.ids else f"{order.act}-all"
+    return Done(text="", to=ask.path + asked_by(act=act, q=order.q, at=order.at, ids=",".join(order.ids)))
+
+
+@room.page("/runs/bulk/preview", role=Role.OPERATOR, live=False)
 def preview(ask: Ask) -> Shown:
     """Show what would be done. Raises: Unanswerable, InvalidQuestion."""
-    order = _ordered(ask)
+    form = {name: (value,) for name, value in ask.query.items()}
+    order = _ordered(replace(ask, form={**form, "id": tuple(filter(None, ask.query.get("ids", "").split(",")))}))
     trial = bulk.dry_run(ask.app, order)
     context = {
         "order": order,
@@ -61,24 +70,25 @@ def start(ask: Ask) -> Done:
 @room.page("/runs/bulk")
 def orders(ask: Ask) -> Shown:
     found = bulk.orders(ask.engine, LISTED)
-    context = {"orders": [(order, stand, _word(ask, stand)) for order, stand in found], "verbs": WORDS}
+    context = {"orders": [(order, stand, stand.state(ask.now)) for order, stand in found], "verbs": WORDS}
     return Shown(template="runs/orders.html", title="Orders for many runs", context=context)
 
 
 @room.page("/runs/bulk/{id}")
 def order(ask: Ask) -> Shown:
     found, stand = _known(ask)
-    shown = _number(ask, "part", given=ask.query.get("part", ""))
     last = max(stand.parts - 1, 0)
-    place = min(shown or last, last)
+    asked = ask.query.get("part", "")
+    place = min(_whole(asked), last) if asked.isdecimal() else last  # 0 is a batch, too
     context = {
         "order": found,
         "stand": stand,
-        "word": _word(ask, stand),
+        "word": stand.state(ask.now),
         "verb": WORDS[found.act],
         "effects": bulk.effects_of(ask.engine, found.id, place),
         "place": place,
         "last": last,
+        "changed": bulk.changed(found, stand),
     }
     return Shown(template="runs/order.html", title=f"{WORDS[found.act]}: {found.matched:,} runs", context=context)
 
@@ -124,14 +134,11 @@ def _known(ask: Ask) -> tuple[Order, Stand]:
     return found, stand
 
 
-def _word(ask: Ask, stand: Stand) -> str:
-    if stand.end:
-        return stand.end
-    return "left" if stand.is_left(ask.now) else "running"
+def _number(ask: Ask, name: str) -> int:
+    return _whole(ask.given(name))
 
 
-def _number(ask: Ask, name: str, *, given: str | None = None) -> int:
-    text = ask.given(name) if given is None else given
+def _whole(text: str) -> int:
     return int(text) if text.isdecimal() and len(text) < 16 else 0
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from horarium.clock import Instant, Seconds
 from horarium.dashboard.ask import Ask, Download, Shown, Unanswerable
 from horarium.dashboard.rooms.runs.acting import known
 from horarium.dashboard.rooms.runs.listing import attempt_of
 from horarium.dashboard.rooms.runs.place import room
+from horarium.dashboard.rooms.schedules.place import address
 from horarium.observe.contents import Contents
 from horarium.observe.document import run_document
 from horarium.observe.looks import shown_state
@@ -66,6 +67,7 @@ def one(ask: Ask) -> Shown:
         "relatives": relatives,
         "children": ask.url("/runs", q=written(asked("parent", run.id))) if has_more else "",
         "logs": run.logs[-LOG_LINES:],
+        "address": address,
     }
     return Shown(template="runs/one.html", title=run.message.task, context=context)
 
@@ -82,8 +84,10 @@ def why(ask: Ask) -> Shown:
 @room.page("/runs/{id}/raw", live=False)
 def raw(ask: Ask) -> Download:
     """Raises: Unanswerable."""
-    run = Contents(ask.app).seen(known(ask))
-    body = msgspec.json.format(msgspec.json.encode(run_document(run)), indent=2)
+    contents = Contents(ask.app)
+    run = contents.seen(known(ask))
+    whole = {name: Raw(contents.whole(run, name) or b"null") for name in contents.cuts(run)}
+    body = msgspec.json.format(msgspec.json.encode(run_document(run) | whole), indent=2)
     return Download(name=f"run-{_file_name(run)}.json", body=body, media="application/json")
 
 

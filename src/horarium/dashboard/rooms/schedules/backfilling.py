@@ -6,7 +6,7 @@ from typing import cast, get_args
 
 from horarium.app.past import BackfillPlan
 from horarium.clock import Instant
-from horarium.dashboard.ask import Ask, Done, Shown, Unanswerable
+from horarium.dashboard.ask import Ask, Done, Shown, Unanswerable, asked_by
 from horarium.dashboard.person import Role
 from horarium.dashboard.rooms.schedules.acting import reason
 from horarium.dashboard.rooms.schedules.place import address, found, room
@@ -28,15 +28,21 @@ FIELDS = ("from", "to", "which", "order", "max_active", "reason")
 
 @room.page("/schedules/{name}/backfill", role=Role.EDITOR, live=False)
 def backfill_form(ask: Ask) -> Shown:
-    return _form(ask, found(ask), {"from": "1d", "to": "", "which": "missing", "order": "oldest", "max_active": "1"})
+    """Ask for a range; tell which instants of it a backfill would fire, if the address says one. Changes nothing."""
+    schedule = found(ask)
+    if "from" in ask.query:
+        given = {name: ask.query.get(name, "")[:REASONABLE] for name in FIELDS}
+        plan, wrong = _tried(ask, schedule, given, dry_run=True)
+        return _form(ask, schedule, given, plan=plan, wrong=wrong)
+    return _form(ask, schedule, {"from": "1d", "to": "", "which": "missing", "order": "oldest", "max_active": "1"})
 
 
 @room.act("/schedules/{name}/backfill/look", role=Role.EDITOR, trial=True)
-def look_first(ask: Ask) -> Shown:
-    """Tell which instants a backfill would fire. Changes nothing."""
-    schedule, given = found(ask), _given(ask)
-    plan, wrong = _tried(ask, schedule, given, dry_run=True)
-    return _form(ask, schedule, given, plan=plan, wrong=wrong)
+def look_first(ask: Ask) -> Done:
+    """Lead to what it would fire, which has an address of its own."""
+    given = _given(ask)
+    given["from"] = given["from"] or " "  # said, if to be nothing: without it nobody has looked
+    return Done(text="", to=address(found(ask).name, "backfill") + asked_by(**given))
 
 
 @room.act("/schedules/{name}/backfill", role=Role.EDITOR)

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from horarium.clock import Instant, abbreviation, to_datetime
 from horarium.dashboard.ask import Ask, Shown
-from horarium.dashboard.rooms.schedules.looking import some
+from horarium.dashboard.rooms.schedules.looking import DECLARED, declared_only, has_scheduler, some
 from horarium.dashboard.rooms.schedules.place import address, room
 from horarium.errors import InvalidSchedule
 from horarium.observe.schedule_words import spec_text
@@ -61,9 +61,9 @@ class TimeLine(Struct, frozen=True, kw_only=True):
     is_dense: bool
 
 
-@room.page("/schedules/calendar", live=False)
+@room.page("/schedules/calendar", live=False, is_long=True)
 def calendar(ask: Ask) -> Shown:
-    schedules = list(islice(some(ask, READ + 1), READ + 1))
+    schedules = [*declared_only(ask, DECLARED), *islice(some(ask, READ + 1), READ + 1)]
     zone = ZoneInfo(ask.zone)
     start = _hour_of(ask.now, zone)
     heat = heat_of(schedules[:READ], start, DAYS * 24, since=ask.now)
@@ -77,7 +77,9 @@ def calendar(ask: Ask) -> Shown:
             "busiest": busiest,
             "peaks": heat.busiest(PEAKS),
             "quiet_hours": _quiet_hours(heat, zone),
-            "quiet_minutes": _quiet_near(heat),
+            "quiet_minutes": _quiet_near(heat, ask.now),
+            "unstored": sum(not each.version for each in schedules),
+            "has_scheduler": has_scheduler(ask),
             "is_cut": len(schedules) > READ,
             "read": READ,
             "address": address,
@@ -85,18 +87,21 @@ def calendar(ask: Ask) -> Shown:
     )
 
 
-@room.page("/schedules/timeline", live=False)
+@room.page("/schedules/timeline", live=False, is_long=True)
 def timeline(ask: Ask) -> Shown:
     hours = ask.query.get("hours", "6")
     hours = hours if hours in WINDOWS else "6"
     end = ask.now + int(hours) * HOUR
-    soonest = ask.engine.schedules.due(end, LINES + 1)
+    unstored = [each for each in declared_only(ask, DECLARED) if each.next_fire is not None and each.next_fire <= end]
+    soonest = [*ask.engine.schedules.due(end, LINES + 1), *unstored]
+    soonest.sort(key=lambda each: each.next_fire or 0)
     lines = [line for each in soonest[:LINES] if (line := _line(each, ask.now, end, ask.zone)) is not None]
     return Shown(
         template="schedules/timeline.html",
         title="Schedules",
         context={
             "lines": lines,
+            "has_scheduler": has_scheduler(ask),
             "marks": _marks(ask.now, end, ZoneInfo(ask.zone)),
             "windows": WINDOWS,
             "hours": hours,
@@ -148,10 +153,10 @@ def _quiet_hours(heat: Heat, zone: ZoneInfo, most: int = 4) -> list[tuple[int, i
     return sorted(sorted(totals.items(), key=lambda each: (each[1], each[0]))[:most])
 
 
-def _quiet_near(heat: Heat) -> list[Instant]:
-    """Return quiet minutes near the busiest one."""
+def _quiet_near(heat: Heat, now: Instant) -> list[Instant]:
+    """Return quiet minutes near the busiest one, none that has begun."""
     busiest = heat.busiest(1)
-    return quiet_minutes(heat, busiest[0].at) if busiest else []
+    return quiet_minutes(heat, busiest[0].at, since=now) if busiest else []
 
 
 def _line(schedule: Schedule, start: Instant, end: Instant, zone: str) -> TimeLine | None:

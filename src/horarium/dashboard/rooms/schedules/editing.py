@@ -293,13 +293,13 @@ def _forecast(ask: Ask, draft: Draft, made: Schedule | None, stored: Schedule | 
 
 
 def _with_clash(ask: Ask, base: Forecast, made: Schedule, at: Instant) -> Forecast:
-    """Look who else fires in the minute of the next firing, and where it is quiet near it."""
+    """Look who else fires in the minute of the next firing, and where it is quieter near it, from now on."""
     minute = at - at % MINUTE
     read_in = list(islice(some(ask, OTHERS + 1), OTHERS + 1))
     others = (each for each in read_in[:OTHERS] if each.name != made.name)
     heat = heat_of(others, minute - HOUR // 2, 1)
     clash = heat.minutes[minute]
-    quiet = quiet_minutes(heat, minute) if clash else []
+    quiet = quiet_minutes(heat, minute, since=ask.now) if clash else []
     return replace(
         base,
         clash=clash,

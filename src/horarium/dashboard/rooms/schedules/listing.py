@@ -10,7 +10,7 @@ from horarium.app.past import rate_of
 from horarium.clock import Instant, Seconds
 from horarium.dashboard.ask import Ask, Done, Shown, Unanswerable
 from horarium.dashboard.person import Role
-from horarium.dashboard.rooms.schedules.looking import STATES, Wanted, declared_only, look
+from horarium.dashboard.rooms.schedules.looking import STATES, Wanted, declared_only, has_scheduler, look
 from horarium.dashboard.rooms.schedules.place import address, room
 from horarium.engines.records import Page, RunFilter
 from horarium.errors import HorariumError
@@ -63,7 +63,6 @@ def listing(ask: Ask) -> Shown:
     found = look(ask, wanted, after)
     rows = rows_of(ask, found.schedules)
     is_first = wanted.is_everything and after is None
-    members = ask.engine.inspector.workers(now=ask.now)
     return Shown(
         template="schedules/list.html",
         title="Schedules",
@@ -77,7 +76,7 @@ def listing(ask: Ask) -> Shown:
             if found.next
             else "",
             "first": ask.url("/schedules", q=wanted.text, owner=wanted.owner, state=wanted.state) if after else "",
-            "has_scheduler": any(each.alive and each.member.kind == "scheduler" for each in members),
+            "has_scheduler": has_scheduler(ask),
         },
     )
 

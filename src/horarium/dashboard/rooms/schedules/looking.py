@@ -97,12 +97,17 @@ def some(ask: Ask, most: int) -> Iterator[Schedule]:
             return
 
 
-def declared_only(ask: Ask) -> list[Schedule]:
-    """Return what the code defines and nobody has stored yet, of its first DECLARED definitions."""
+def has_scheduler(ask: Ask) -> bool:
+    """Tell whether anybody is there to store what the code defines and to fire what is due."""
+    return any(each.alive and each.member.kind == "scheduler" for each in ask.engine.inspector.workers(now=ask.now))
+
+
+def declared_only(ask: Ask, most: int = ROWS) -> list[Schedule]:
+    """Return what the code defines and nobody has stored yet, of its first DECLARED definitions ``most``."""
     names = list(islice(ask.app.raw_entries(), DECLARED))
     absent = [name for name, each in zip(names, ask.engine.schedules.get(names), strict=True) if each is None]
     declared: list[Schedule] = []
-    for name in absent[:ROWS]:
+    for name in absent[:most]:
         try:
             declared.append(ask.app.schedules.get(name))
         except InvalidSchedule:  # `horarium check` and the scheduler's log say what is wrong with it
