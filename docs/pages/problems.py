@@ -45,7 +45,7 @@ def _codes_in(tree: ast.Module) -> Iterator[tuple[str, int, str]]:
         match node:
             case ast.Call(func=ast.Name(id="Problem"), args=[ast.Constant(int(status)), ast.Constant(str(code)), text]):
                 yield code, status, _text(_assigned(text, tree))
-            case ast.Tuple(elts=[ast.Name(id=error), ast.Call(func=ast.Name(id="_Answer"), args=[status, code])]):
+            case ast.Tuple(elts=[ast.Name(id=error), ast.Call(func=ast.Name(id="_Answer"), args=[status, code, *_])]):
                 yield ast.literal_eval(code), ast.literal_eval(status), _link(error)
 
 
