@@ -56,12 +56,13 @@ bench: $(BENCH)/runner/.ready ## measure, side by side with the peers, and remak
 soak: $(VENV)/.test ## the long, hostile runs
 	$(BIN)/python -m pytest -m soak --timeout 3600 $(ARGS)
 
-docs: $(VENV)/.test ## write the generated reference pages and run what the pages show
+docs: $(VENV)/.test ## write the generated pages, build the site into site/, run what the pages show
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/build_site.py
 	$(BIN)/python -m pytest -q tests/docs $(ARGS)
 
 clean: ## remove what the other verbs have made
-	rm -rf $(VENV) $(BENCH) $(CELERY) $(DJANGO42) $(DJANGO60) run examples/events/run .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BENCH) $(CELERY) $(DJANGO42) $(DJANGO60) run build site .cache examples/events/run .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "expected Python 3.11 or newer, got " + sys.version.split()[0] + "; call make PYTHON=/path/to/python3.11")'

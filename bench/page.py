@@ -140,7 +140,7 @@ def _conditions(report: Report) -> Iterator[str]:
     machine = report.machine
     yield f"Taken {report.begun[:16].replace('T', ' ')} UTC; {report.size.rounds} rounds; {machine['cpu']};"
     yield f"{machine['kernel']}; {machine['python']}; stores in {machine['stores in'].partition(' ')[2]}."
-    yield f"Before: {report.pulses['before']}."
+    yield f"Before: {report.pulses['before']}.\n"
     for name, fact in report.servers.items():
         yield f"- {name}: {fact}"
 

@@ -7,6 +7,7 @@ from typing import Any
 from horarium.dashboard.api.application import document
 from horarium.dashboard.api.door import CSRF
 from horarium.dashboard.flower import known_routes
+from pages.problems import problem_table
 
 INTRODUCTION = f"""\
 # The API
@@ -22,10 +23,10 @@ use it: [use the API](../how-to/use-the-api.md).
 - **Who may.** A token (`Authorization: Bearer hor_…`, see `horarium tokens add`), a password (`Basic`), or the
   session of a browser, whose changes need the header `{CSRF}`. Each route names the least role: viewer, operator,
   editor, admin.
-- **Refusals** are `application/problem+json` (RFC 9457) with `code` for programs, `hint` for people, and
-  `request_id`, which is also in the log of the server and in the header `X-Request-Id`. 401 nobody known, 403 not
-  allowed, 404 not there, 409 not as things stand, 412 somebody has changed it since, 413 too much, 422 not to be
-  understood, 429 too often, 503 the store is away: try again.
+- **Refusals** are `application/problem+json` (RFC 9457) with [`code`](#codes-of-refusals) for programs, `hint` for
+  people, and `request_id`, which is also in the log of the server and in the header `X-Request-Id`. 401 nobody known,
+  403 not allowed, 404 not there, 409 not as things stand, 412 somebody has changed it since, 413 too much, 422 not to
+  be understood, 429 too often, 503 the store is away: try again.
 - **Nothing is ignored.** A field of the query or of a body that nobody would read is a 422.
 - **Pages** are `{{items, next, prev, approx_total, total_is_capped}}`. `next` and `prev` go into `cursor=`, as they
   are and with the same question. `prev` leads back eight pages. `approx_total` is null where only counting would
@@ -71,7 +72,7 @@ def api_page() -> str:
         f"| `{method} {path.replace('{part:path}', '{name}')}` | {role.word} | {_line(about or BESIDES[path])} |\n"
         for method, path, role, about in known_routes()
     ]
-    return f"{INTRODUCTION}{''.join(sorted(rows, key=_place))}{FLOWER}{''.join(flower)}"
+    return f"{INTRODUCTION}{''.join(sorted(rows, key=_place))}{problem_table()}{FLOWER}{''.join(flower)}"
 
 
 def _place(row: str) -> Any:

@@ -23,15 +23,20 @@ itself.
 def errors_page() -> str:
     """Return the page of all errors: the tree, and what each class means."""
     tree = "\n".join((place.__doc__ or "").split("\n\n")[1].replace("``", "") for place in (errors, cautions))
-    rows = "".join(f"| `{kind.__name__}` | {_one_line(kind.__doc__)} | {_exit_of(kind)} |\n" for kind in every_error())
-    heading = "\n## What each means\n\nThe last column is the exit code of a command that ends with it.\n\n"
-    return f"{ERRORS_INTRODUCTION}{tree}\n```\n{heading}| Error | Meaning | Exit |\n|---|---|---|\n{rows}"
+    return f"{ERRORS_INTRODUCTION}{tree}\n```\n\n## What each means\n{''.join(map(_section, every_error()))}"
 
 
 def every_error() -> list[type[BaseException]]:
     """Return the classes of ``horarium.errors`` in the order of the file."""
     classes = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, BaseException)]
     return [kind for kind in dict.fromkeys(classes) if kind.__module__ in PLACES]
+
+
+def _section(kind: type[BaseException]) -> str:
+    """Return what is said of one error, below a heading that can be linked to."""
+    code = _exit_of(kind)
+    ends = f" A command that ends with it has exit code {code}." if code else ""
+    return f"\n### {kind.__name__}\n\n{_one_line(kind.__doc__)}{ends}\n"
 
 
 def _exit_of(kind: type[BaseException]) -> str:
@@ -41,4 +46,4 @@ def _exit_of(kind: type[BaseException]) -> str:
 
 
 def _one_line(text: str | None) -> str:
-    return " ".join((text or "").split()).replace("``", "`").replace("|", r"\|")
+    return " ".join((text or "").split()).replace("``", "`")

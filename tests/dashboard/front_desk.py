@@ -24,7 +24,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Response
 
 from chromium import wanted
 from horarium import Horarium
-from horarium.dashboard.ask import Ask
+from horarium.dashboard.ask import Ask, Done, Shown
 from horarium.dashboard.person import Person, Role
 
 ROOT = Path(__file__).parents[2]
@@ -77,6 +77,16 @@ class Asker:
         person = Person(name="ana", role=role, via="session")
         filled = {name: (value,) if isinstance(value, str) else tuple(value) for name, value in (form or {}).items()}
         return Ask(app=self.app, person=person, now=self.app.engine.now(), form=filled, **given)
+
+
+def shown(answer: object) -> dict[str, Any]:
+    assert isinstance(answer, Shown), answer
+    return answer.context
+
+
+def done(answer: object) -> Done:
+    assert isinstance(answer, Done), answer
+    return answer
 
 
 class Place:

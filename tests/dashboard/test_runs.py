@@ -6,59 +6,24 @@ import csv
 import io
 import re
 from html import unescape
-from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 import msgspec
 import pytest
-from front_desk import Asker
+from front_desk import Asker, done, shown
 from msgspec import Raw
 from starlette.testclient import TestClient
 
 from horarium import Horarium
-from horarium.dashboard.ask import Done, Download, Shown, Unanswerable
-from horarium.dashboard.carrier import carrier_of
+from horarium.dashboard.ask import Download, Shown, Unanswerable
 from horarium.dashboard.person import Role
-from horarium.dashboard.rooms.runs import acting, exporting, grouped, listing, many, one, room, views
-from horarium.message import Message, derived_id
-from horarium.observe import bulk
+from horarium.dashboard.rooms.runs import acting, exporting, grouped, listing, one, room, views
+from horarium.message import derived_id
 from horarium.observe.contents import Contents
 from horarium.outcome import Attempt, ErrorRecord, Progress, Run
+from kept_runs import ended, record
 
 HOSTILE = '<script>alert(1)</script>"\u202e'
-
-
-def record(shop: Horarium, *runs: Run) -> None:
-    shop.engine.results.record(runs, keep=86_400.0, now=shop.engine.now())
-
-
-def ended(shop: Horarium, id: str, state: str = "FAILURE", *, ago: int = 60_000, **fields: Any) -> Run:
-    now = shop.engine.now()
-    own = {name: fields.pop(name) for name in list(fields) if name in Message.__struct_fields__}
-    base: dict[str, Any] = {"id": id, "task": "shop.charge", "args": Raw(b"[1115]"), "created": now - ago}
-    if state == "FAILURE":
-        fields.setdefault(
-            "error", ErrorRecord(class_path="shop.GatewayError", text=f"refused {id}", traceback="Tb\n  x")
-        )
-    run = Run(
-        message=Message(**(base | own)),
-        state=state,
-        changed=now - ago + 1500,
-        started=now - ago + 1000,
-        ended=now - ago + 1500,
-        worker="w1@vm",
-    )
-    return msgspec.structs.replace(run, **fields)
-
-
-def shown(answer: object) -> dict[str, Any]:
-    assert isinstance(answer, Shown), answer
-    return answer.context
-
-
-def done(answer: object) -> Done:
-    assert isinstance(answer, Done), answer
-    return answer
 
 
 def rows(answer: object) -> list[str]:
@@ -351,149 +316,6 @@ def test_a_run_is_cancelled_and_what_has_ended_is_not(shop: Horarium, asker: Ask
     with pytest.raises(Unanswerable) as caught:
         acting.terminate(asker.ask(parts={"id": result.id}))
     assert caught.value.status == 409
-
-
-def test_a_dry_run_counts_and_changes_nothing(shop: Horarium, asker: Asker) -> None:
-    record(shop, *(ended(shop, f"r{n}") for n in range(3)))
-    shop.tasks["shop.charge"].delay(1)
-    context = shown(many.preview(asker.ask(query={"act": "retry-all", "q": "task:shop.charge"})))
-    assert (context["trial"].matched, context["trial"].able) == (4, 3)
-    assert context["trial"].reasons == (("it has not ended: it is PENDING", 1),)
-    assert shop.engine.inspector.counts().states == {"FAILURE": 3, "PENDING": 1}
-
-
-def test_all_that_match_are_run_again_and_each_is_accounted_for(shop: Horarium, client: TestClient) -> None:
-    record(shop, *(ended(shop, f"r{number:03}", ago=1000 + number) for number in range(250)))
-    at = str(shop.engine.now())
-    form = {"act": "retry-all", "q": "state:failed", "at": at, "matched": "250"}
-    assert client.post("/runs/bulk/start", data=form).status_code == 400  # the word is missing
-    begun = client.post("/runs/bulk/start", data=form | {"word": "retry", "spread": "600"})
-    assert carrier_of(shop).wait(20.0)
-    page = client.get(begun.headers["location"])
-    assert "Done: 250 of 250" in " ".join(page.text.split())
-    assert shop.engine.inspector.counts().states == {"FAILURE": 250, "PENDING": 250}
-    id = begun.headers["location"].rsplit("/", 1)[1]
-    effects = [effect for part in range(3) for effect in bulk.effects_of(shop.engine, id, part)]
-    assert {effect.id for effect in effects} == {f"r{number:03}" for number in range(250)}
-    news = [run for run in shop.engine.results.read([effect.new for effect in effects]) if run is not None]
-    etas = sorted((run.message.eta or 0) - int(at) for run in news)
-    assert etas[-1] - etas[0] == 597_600  # 249 of 250 parts of ten minutes
-
-
-def test_an_order_that_was_left_is_gone_on_with_and_sends_nothing_twice(
-    shop: Horarium, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    record(shop, *(ended(shop, f"r{number:03}", ago=1000 + number) for number in range(250)))
-    order = bulk.place(shop, bulk.Order(id="", act="retry", at=shop.engine.now(), q="state:failed", matched=250))
-    mine = bulk.take(shop, order.id)
-    assert mine is not None
-    assert bulk.take(shop, order.id) is None  # somebody has it
-    assert bulk.step(shop, order, mine) is not None
-    monkeypatch.setattr(bulk, "SILENT", -1.0)  # as if it had been that long ago
-    theirs = bulk.take(shop, order.id)
-    assert theirs is not None
-    assert bulk.step(shop, order, mine) is None  # it is not ours any more
-    again = bulk.step(shop, order, msgspec.structs.replace(theirs, seen=0, after=None))  # as if the mark was lost
-    assert again is not None
-    stand: bulk.Stand | None = again
-    while stand is not None and not stand.end:
-        stand = bulk.step(shop, order, stand)
-    assert stand is not None
-    assert (stand.end, stand.seen) == ("done", 250)
-    assert shop.engine.inspector.counts().states == {"FAILURE": 250, "PENDING": 250}
-
-
-def test_an_order_whose_dashboard_died_before_it_began_is_shown_as_left(
-    shop: Horarium, asker: Asker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    order = bulk.place(shop, bulk.Order(id="", act="retry", at=shop.engine.now(), matched=1))
-    assert shown(many.order(asker.ask(parts={"id": order.id})))["word"] == "running"
-    monkeypatch.setattr(bulk, "SILENT", -1.0)  # as if it had been that long ago
-    assert shown(many.order(asker.ask(parts={"id": order.id})))["word"] == "left"
-    assert bulk.take(shop, order.id) is not None
-
-
-def test_each_batch_of_an_order_can_be_looked_at_and_the_newest_is_shown_first(shop: Horarium, asker: Asker) -> None:
-    record(shop, *(ended(shop, f"r{number:03}", ago=1000 + number) for number in range(250)))
-    order = bulk.place(shop, bulk.Order(id="", act="retry", at=shop.engine.now(), q="state:failed", matched=250))
-    stand = bulk.take(shop, order.id)
-    while stand is not None and not stand.end:
-        stand = bulk.step(shop, order, stand)
-    asked: tuple[tuple[str, int], ...] = (("", 2), ("0", 0), ("1", 1), ("2", 2), ("9", 2), ("x", 2))
-    for given, place in asked:
-        context = shown(many.order(asker.ask(parts={"id": order.id}, query={"part": given})))
-        assert (context["place"], context["effects"]) == (place, bulk.effects_of(shop.engine, order.id, place)), given
-
-
-def test_an_order_can_be_stopped_and_says_so(shop: Horarium, asker: Asker) -> None:
-    record(shop, *(ended(shop, f"r{number:03}") for number in range(250)))
-    order = bulk.place(shop, bulk.Order(id="", act="retry", at=shop.engine.now(), matched=250))
-    stand = bulk.take(shop, order.id)
-    assert stand is not None
-    stand = bulk.step(shop, order, stand)
-    assert stand is not None
-    assert many.stop(asker.ask(parts={"id": order.id})).is_good
-    stand = bulk.step(shop, order, stand)
-    assert stand is not None
-    assert (stand.end, stand.seen) == ("stopped", 100)
-    assert shown(many.order(asker.ask(parts={"id": order.id})))["word"] == "stopped"
-    assert not many.stop(asker.ask(parts={"id": order.id})).is_good
-
-
-def test_selected_runs_are_cancelled_and_those_that_ended_are_told(shop: Horarium) -> None:
-    waiting = shop.tasks["shop.charge"].delay(1)
-    record(shop, ended(shop, "r1"))
-    order = bulk.Order(id="", act="cancel", at=shop.engine.now(), ids=(waiting.id, "r1", "unknown"), matched=3)
-    placed = bulk.place(shop, order)
-    assert carrier_of(shop).carry(shop, placed.id)
-    assert carrier_of(shop).wait(20.0)
-    effects = {effect.id: effect for effect in bulk.effects_of(shop.engine, placed.id, 0)}
-    assert effects[waiting.id].text == "cancelled"
-    assert not effects["r1"].was_done
-    assert bulk.orders(shop.engine, 5)[0][1].end == "done"
-
-
-def test_those_that_match_no_more_when_their_turn_comes_are_told(shop: Horarium, client: TestClient) -> None:
-    """Two people order the same, or a worker is faster."""
-    waiting = [shop.tasks["shop.charge"].delay(number) for number in range(3)]
-    order = bulk.place(shop, bulk.Order(id="", act="cancel", at=shop.engine.now(), q="state:waiting", matched=3))
-    shop.control.revoke([waiting[0].id, waiting[1].id])
-    assert carrier_of(shop).carry(shop, order.id)
-    assert carrier_of(shop).wait(20.0)
-    page = " ".join(client.get(f"/runs/bulk/{order.id}").text.split())
-    assert "Done: 1 of 3" in page
-    assert "1 done, 0 not. 2 no longer matched when their turn came." in page
-
-
-def test_what_was_sent_after_the_dry_run_is_not_meant(shop: Horarium) -> None:
-    record(shop, ended(shop, "before", ago=60_000), ended(shop, "after", ago=1000))
-    order = bulk.Order(id="", act="retry", at=shop.engine.now() - 30_000, q="state:failed")
-    assert bulk.dry_run(shop, order).matched == 1
-    later = msgspec.structs.replace(order, q="state:failed before:3000-01-01")
-    assert bulk.dry_run(shop, later).matched == 1
-
-
-@pytest.mark.parametrize(
-    "form", [{"act": "purge-all"}, {"act": "retry"}, {"act": "retry", "id": ["a"] * 1 + [str(n) for n in range(150)]}]
-)
-def test_an_order_that_makes_no_sense_is_refused(asker: Asker, form: dict[str, Any]) -> None:
-    with pytest.raises(Unanswerable):
-        many.look_first(asker.ask(form=form))
-
-
-def test_a_dry_run_has_an_address_at_which_it_can_be_looked_at_again(shop: Horarium, client: TestClient) -> None:
-    record(shop, *(ended(shop, f"r{n}") for n in range(3)))
-    at = str(shop.engine.now())
-    for form, text in (
-        ({"act": "retry", "q": "x", "id": ["r0", "r2"]}, "Those 2 that were selected"),
-        ({"act": "cancel-all", "q": "task:shop.charge args.0:'é & ?'"}, "task:shop.charge args.0:&#39;é &amp; ?&#39;"),
-    ):
-        answer = client.post("/runs/bulk/preview", data={**form, "at": at})
-        assert answer.status_code == 303
-        first, second = (client.get(answer.headers["location"]) for _ in range(2))
-        assert first.status_code == 200 and text in first.text
-        assert first.text.partition("<main")[2] == second.text.partition("<main")[2]
-        assert f"at={at}" in answer.headers["location"]  # what came later is not meant, whenever one looks
 
 
 def test_every_change_of_runs_needs_an_operator() -> None:

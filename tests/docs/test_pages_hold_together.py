@@ -25,9 +25,12 @@ sys.path.insert(0, str(DOCS))
 from pages.commands import every_command  # noqa: E402
 from pages.errors import every_error  # noqa: E402
 
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.rglob("*.md")])
+BESIDES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "bench/README.md")
+PAGES = sorted([*(ROOT / name for name in BESIDES), *DOCS.rglob("*.md")])
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+CODE = re.compile(r"(?:Problem|_Answer)\(\s*\d{3},\s*\"(\w+)\"")
+NAMED_PAGE = re.compile(r"\b(docs/[\w/.-]*\w)(?:#([\w-]+))?")
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -72,10 +75,36 @@ def test_every_option_of_a_command_says_what_it_does() -> None:
 
 
 @pytest.mark.parametrize("name", [kind.__name__ for kind in every_error()])
-def test_every_error_stands_in_the_tree_and_in_the_table(name: str) -> None:
+def test_every_error_stands_in_the_tree_and_has_an_anchor(name: str) -> None:
     page = text_of(DOCS / "reference" / "errors.md")
-    assert f"| `{name}` |" in page
+    assert f"\n### {name}\n" in page
     assert re.search(rf"^[│├└─ ]*{name}\b", page, re.MULTILINE)
+
+
+def test_every_code_of_the_api_stands_in_the_reference() -> None:
+    """The table is read from the code; this reads the code in a second way, as text."""
+    page = text_of(DOCS / "reference" / "api.md")
+    rooms = (ROOT / "src" / "horarium" / "dashboard" / "api").glob("*.py")
+    codes = {code for room in rooms for code in CODE.findall(text_of(room))}
+    assert len(codes) > 25
+    assert [code for code in sorted(codes) if f"| `{code}` |" not in page] == []
+
+
+def test_every_page_that_a_message_or_docstring_names_is_there() -> None:
+    found = [
+        (source.relative_to(ROOT).as_posix(), place, anchor)
+        for source in sorted((ROOT / "src").rglob("*.py"))
+        for place, anchor in NAMED_PAGE.findall(text_of(source))
+    ]
+    assert len(found) > 5
+    assert [each for each in found if not leads_somewhere(each[1], each[2])] == []
+
+
+def leads_somewhere(place: str, anchor: str) -> bool:
+    path = ROOT / place
+    if not path.exists():
+        return bool(list(path.parent.glob(f"{path.name}*")))  # decisions are named by their numbers
+    return not anchor or anchor in anchors(path)
 
 
 @pytest.mark.parametrize("kind", get_args(event.Event), ids=lambda kind: kind.__name__)

@@ -5,7 +5,7 @@ that begins with ``$ `` is a command, and the lines below it are what it prints 
 anything, as in doctest. A command that shows no ``error:`` and no ``problem`` must end with exit code 0. One that ends
 with ``&`` goes on while the page does; what is shown below it is waited for. ``kill %1`` signals the first of those,
 and what is shown below is what it still prints; ``wait %1; echo $?`` shows its exit code. The port 8000 stands for
-whichever is free. Blocks of other kinds are for readers only. A page that needs another environment than this one is in
+whichever is free. All other blocks are test_blocks_run.py's. A page that needs another environment than this one is in
 ELSEWHERE.
 """
 
@@ -23,14 +23,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from page_blocks import PAGES, ROOT, blocks_of, is_typed
 
 from servers import free_port
 
-ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 # Django 6.0 has an environment of its own, which `make test` makes where there is a Python for it.
 ELSEWHERE = {"use-django-tasks.md": ROOT / ".venv-django60" / "bin"}
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PORT = "8000"
 PATIENCE = 30.0  # seconds for a command, or for a line of one that goes on
 MATCHES = doctest.OutputChecker()
@@ -39,19 +37,17 @@ KILL = re.compile(r"kill (?:-(\w+) )?%(\d+)")
 WAIT = re.compile(r"wait %(\d+); echo \$\?")
 
 
-def runnable() -> list[Path]:
-    return [page for page in PAGES if any(kind == "console" for kind, _ in BLOCK.findall(page.read_text()))]
-
-
-@pytest.mark.parametrize("page", runnable(), ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if is_typed(page)], ids=lambda page: str(page.relative_to(ROOT))
+)
 def test_a_page_does_what_it_says(page: Path, tmp_path: Path) -> None:
     with Shell(tmp_path, programs_for(page)) as shell:
-        for kind, text in BLOCK.findall(page.read_text()):
-            if kind in ("python", "toml") and (named := re.match(r"# file: (\S+)\n", text)):
-                (tmp_path / named[1]).parent.mkdir(parents=True, exist_ok=True)
-                (tmp_path / named[1]).write_text(text)
-            elif kind == "console":
-                for command, expected in steps(text):
+        for block in blocks_of(page):
+            if block.file is not None:
+                (tmp_path / block.file).parent.mkdir(parents=True, exist_ok=True)
+                (tmp_path / block.file).write_text(block.text)
+            elif block.kind == "console":
+                for command, expected in steps(block.text):
                     shell.run(command, expected)
 
 

@@ -17,36 +17,15 @@ import kubernetes_validate
 import promql_parser
 import pytest
 import yaml
+from command_words import commands_in, is_accepted
 from dockerfile_parse import DockerfileParser
 
 from horarium.cli.main import root
-from horarium.cli.options import global_options
 from horarium.dashboard.metrics.families import FAMILIES
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
-
-
-def commands_in(text: str) -> list[list[str]]:
-    """Return every call of `horarium` in a text of some configuration, as words."""
-    calls = re.findall(r"horarium(?=[\s\",])([^\n;#\]]*)", text)
-    return [re.findall(r"[^\s\",\[\]]+", call) for call in calls]
-
-
-def is_accepted(words: list[str]) -> bool:
-    """Whether a command and its options are known; values are not looked at."""
-    context = click.Context(root, info_name="horarium")
-    taken = [name for option in global_options(repeated=False) for name in option.opts]
-    rest = list(words)
-    while rest and rest[0].startswith("-"):
-        if rest.pop(0) not in taken:
-            return False
-        rest.pop(0)
-    command = root.get_command(context, rest[0]) if rest else None
-    known = {name for parameter in command.params for name in parameter.opts} if command else set()
-    given = {word.partition("=")[0] for word in rest[1:] if word.startswith("-")}
-    return command is not None and given <= known | set(taken)
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)

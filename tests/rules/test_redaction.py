@@ -6,7 +6,7 @@ import re
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import Raw
 
@@ -204,6 +204,7 @@ PIECES = st.sampled_from(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # of the machine, not of the strategy
 @given(st.lists(st.lists(PIECES, max_size=6).map("".join), min_size=1, max_size=4))
 def test_lines_that_count_as_plain_hold_nothing_that_would_be_masked(texts: list[str]) -> None:
     """What is asked beforehand, to spare most lines the search, finds a sign of all that the search itself finds."""

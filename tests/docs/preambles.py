@@ -1,0 +1,173 @@
+"""What the fragments of a page stand in: code that is run before the first of them, by page.
+
+A fragment shows the lines that matter and leaves out what the reader has around them. Here that is put in, as little as
+will do. Pages whose blocks need nothing are not listed.
+"""
+
+from __future__ import annotations
+
+STORE = 'store="memory://"'
+DJANGO = """
+import os
+import pathlib
+import sys
+
+import django
+
+pathlib.Path("project_settings.py").write_text('''
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.admin",
+    "horarium.contrib.django",
+    "horarium.contrib.django.beat",
+]
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+CELERY_BROKER_URL = "memory://"
+CELERY_TIMEZONE = "UTC"
+USE_TZ = True
+''')
+sys.path.insert(0, ".")
+os.environ["DJANGO_SETTINGS_MODULE"] = "project_settings"
+"""
+MIGRATED = """
+from django.core.management import call_command
+
+call_command("migrate", verbosity=0)
+"""
+SHOP = f"""
+from horarium import Horarium
+
+app = Horarium("shop", {STORE})
+"""
+
+PREAMBLES: dict[str, str] = {
+    "README.md": f"""{DJANGO}
+from fastapi import FastAPI
+from horarium import Horarium, shared_task
+
+django.setup()
+
+
+@shared_task
+def ship(order: int) -> None: ...
+
+
+class order:
+    pk = 1
+""",
+    "docs/how-to/compose-tasks.md": f"""{SHOP}
+import builtins
+from horarium import chord, group
+
+range = lambda _: builtins.range(3)  # a million are for readers
+
+
+@app.task
+def price(item: int) -> int:
+    return item
+
+
+@app.task
+def total(prices: list[int]) -> int:
+    return sum(prices)
+""",
+    "docs/how-to/configure-an-app.md": """
+import pathlib
+import sys
+
+pathlib.Path("shop").mkdir()
+pathlib.Path("shop/__init__.py").touch()
+pathlib.Path("shop/settings.py").write_text("SECRET_KEY = 'x'\\nCELERY_BROKER_URL = 'memory://'\\n")
+sys.path.insert(0, ".")
+""",
+    "docs/how-to/edit-schedules-in-the-django-admin.md": f"""{DJANGO}
+django.setup()
+from django.contrib import admin
+
+admin.autodiscover()
+""",
+    "docs/how-to/let-people-in.md": SHOP,
+    "docs/how-to/limit-and-shape-work.md": SHOP,
+    "docs/how-to/manage-schedules.md": f"""
+from horarium import Horarium, crontab
+
+app = Horarium("clinic", {STORE})
+
+
+@app.task(name="clinic.report")
+def report(ward: str = "") -> None: ...
+""",
+    "docs/how-to/run-beside-celery.md": SHOP,
+    "docs/how-to/send-many.md": f"""{SHOP}
+readers = range(3)
+
+
+@app.task
+def deliver(reader: int) -> int:
+    return reader
+""",
+    "docs/how-to/send-in-a-transaction.md": """
+import psycopg
+import sqlalchemy
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+with psycopg.connect("postgresql://shop@db.example/shop") as connection:
+    connection.execute("CREATE TABLE orders (id int PRIMARY KEY, state text)")
+engine = sqlalchemy.create_engine("postgresql+psycopg://shop@db.example/shop")
+
+
+class Base(DeclarativeBase): ...
+
+
+class Order(Base):
+    __tablename__ = "orders_of_a_session"
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+
+Base.metadata.create_all(engine)
+
+
+class MyConnection:
+    raw = None
+""",
+    "docs/how-to/use-with-django.md": f"""{DJANGO}
+django.setup()
+
+
+class Order: ...
+
+
+class ship: ...
+""",
+    "docs/how-to/use-with-fastapi.md": f"""{SHOP}
+from fastapi import Depends, FastAPI
+from horarium.contrib.fastapi import router
+
+web = FastAPI()
+
+
+def current_user() -> str:
+    return "ann"
+""",
+    "docs/how-to/watch-runs-in-the-django-admin.md": f"{DJANGO}django.setup()\n{MIGRATED}",
+    "docs/reference/values.md": f"""{SHOP}
+import dataclasses
+import enum
+from datetime import UTC, datetime, timedelta
+
+tomorrow = datetime.now(UTC) + timedelta(days=1)
+
+
+@dataclasses.dataclass
+class Order:
+    id: int
+
+
+class Colour(enum.Enum):
+    RED = "red"
+""",
+    "docs/scaling.md": "from horarium import Horarium\n",
+}
