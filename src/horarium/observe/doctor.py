@@ -69,7 +69,7 @@ def judge_schedules(facts: Facts, schedules: tuple[Schedule, ...]) -> Iterator[F
                 f"{facts.command} tasks list",
                 about=name,
             )
-        elif (found := health(schedule, facts.now)).condition is Condition.PAUSED:
+        elif (found := health(schedule, facts.now, facts.zone)).condition is Condition.PAUSED:
             yield note(
                 "schedule-paused",
                 f"schedule {name!r} is {found.text}",
