@@ -89,7 +89,7 @@ def _course(schedule: Schedule, now: Instant, zone: str) -> Health:
     due = _earliest_owed(schedule, line, now)
     if due is not None and now > due + milliseconds(schedule.jitter + grace_of(schedule, line, due)):
         return Health(condition=Condition.LATE, text=_late(schedule, due, zone), due=due)
-    if schedule.last_fire is None:
+    if schedule.last_fire is None and schedule.ended is None:  # one that a person ran has not fired, but run
         coming = "" if schedule.next_fire is None else f"; it is due at {dated(schedule.next_fire, zone)}"
         return Health(condition=Condition.NEVER_RAN, text=f"has not fired yet{coming}")
     if schedule.next_fire is None:

@@ -186,5 +186,5 @@ def _point(at: Instant, total: Tally | None) -> dict[str, Any]:  # Any: the fiel
 
 def _spread(histogram: tuple[int, ...], total: float) -> dict[str, Any]:  # Any: the fields of SpreadShape
     count = sum(histogram)
-    quantiles = {name: quantile(histogram, share) for name, share in QUANTILES.items()}
+    quantiles = {name: quantile(histogram, share, total) for name, share in QUANTILES.items()}
     return {"count": count, "mean": total / count if count else None, **quantiles}
