@@ -12,7 +12,8 @@ BENCH := .venv-bench
 CELERY := .venv-celery
 DJANGO42 := .venv-django42
 DJANGO60 := .venv-django60
-EVENTS := examples/events
+EXAMPLE ?= events
+REQUIREMENTS := $(wildcard examples/*/requirements.txt)
 WORKERS ?= 4
 # The tests start Python some thousands of times. What is imported is kept compiled, even where the machine says not to:
 # else each of those processes compiles Horarium anew, and each of pytest's compiles all the tests.
@@ -25,8 +26,8 @@ ENVIRONMENTS := $(VENV)/.test $(VENV)/.browser $(CELERY)/.ready $(DJANGO42)/.rea
 help: ## list the verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-run: $(VENV)/.run ## install, then run the events example live on SQLite (Ctrl-C stops it)
-	cd $(EVENTS) && exec ../../$(BIN)/python -m app.run $(ARGS)
+run: $(VENV)/.run-$(EXAMPLE) ## install, then run an example live on SQLite: make run EXAMPLE=events (Ctrl-C stops it)
+	cd examples && exec ../$(BIN)/python -m live $(EXAMPLE) $(ARGS)
 
 test: ## install what the tests need and run them all
 	@$(MAKE) --no-print-directory -j4 environments
@@ -54,19 +55,19 @@ docs: $(VENV)/.test ## write the generated reference pages and run what the page
 	$(BIN)/python -m pytest -q tests/docs $(ARGS)
 
 clean: ## remove what the other verbs have made
-	rm -rf $(VENV) $(BENCH) $(CELERY) $(DJANGO42) $(DJANGO60) run examples/events/run .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BENCH) $(CELERY) $(DJANGO42) $(DJANGO60) run $(wildcard examples/*/run) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "expected Python 3.11 or newer, got " + sys.version.split()[0] + "; call make PYTHON=/path/to/python3.11")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 
-$(VENV)/.run: pyproject.toml $(EVENTS)/requirements.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e . -r $(EVENTS)/requirements.txt
+$(VENV)/.run-%: pyproject.toml examples/%/requirements.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e . -r examples/$*/requirements.txt
 	@touch $@
 
-$(VENV)/.test: pyproject.toml $(VENV)/.run | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[all]" --group test
+$(VENV)/.test: pyproject.toml $(REQUIREMENTS) | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[all]" --group test $(REQUIREMENTS:%=-r %)
 	@touch $@
 
 # The browser in which the pages of Django's admin are looked at. Without one those tests skip; in CI they fail.

@@ -46,9 +46,13 @@ class Adopter:
 
     def start(self, *arguments: str, under: Sequence[str] = (), **environment: str) -> subprocess.Popen[bytes]:
         """Start `horarium ...`; its output goes to a file. ``under`` is a command that starts what it is given."""
+        return self.launch(*under, sys.executable, "-m", "horarium", *arguments, **environment)
+
+    def launch(self, *command: str, **environment: str) -> subprocess.Popen[bytes]:
+        """Start a command; its output goes to a file."""
         with self.log(len(self.started)).open("wb") as log:
             process = subprocess.Popen(
-                [*under, sys.executable, "-m", "horarium", *arguments],
+                command,
                 cwd=self.folder,
                 env={**self.environment, **environment},
                 stdin=subprocess.DEVNULL,
