@@ -128,20 +128,20 @@ def the_object_store_is_away(place: Place) -> None:
     id = place.type(f"horarium -A config call {CLEANUP}").strip()
     place.shows("worker", f"Task {CLEANUP}[{id}] retry: Retry in")
     open_cube(place)
-    place.type(f"horarium -A config runs cancel {id}")
+    place.type(f"horarium -A config control revoke {id}")
     place.type("horarium -A config call viral_clips.tasks.send_weekly_report --wait", "0 clips")
 
 
 @journey.step("Nothing runs: doctor says which process is missing", where="002:206", rows=(127, 134))
 def doctor_says_which_process_is_missing(place: Place) -> None:
-    place.type_until("horarium -A config doctor", "no problem")
+    place.type_until("horarium -A config doctor", "1 worker alive", "1 scheduler alive", "schedules, none late")
     place.end("beat")
     place.type_until("horarium -A config doctor", "problem", "horarium -A config beat")
     place.begin("beat", BEAT)
     place.end("worker")
     place.type_until("horarium -A config doctor", "problem", "horarium -A config worker")
     place.begin("worker", WORKER)
-    place.type_until("horarium -A config doctor", "no problem")
+    place.type_until("horarium -A config doctor", "1 worker alive", "1 scheduler alive", "schedules, none late")
 
 
 @journey.step("Two beats do not fire twice; three workers share the work", where="002:216", rows=(13, 14, 17, 128))
@@ -169,7 +169,7 @@ def the_dyno_is_cycled(place: Place) -> None:
         shutil.rmtree(place.home.parent / "run")
     place.begin("worker", COMBINED)
     place.shows("worker", "ready.")
-    place.type_until("horarium -A config schedules history daily-cloudcube-cleanup", "daily-cloudcube-cleanup")
+    place.type_until("horarium -A config schedules history daily-cloudcube-cleanup", "auto", "SUCCESS")
 
 
 @journey.step("Worker and beat in one dyno, and several of these", where="002:260", rows=(9, 13))
