@@ -15,13 +15,16 @@ DJANGO60 := .venv-django60
 EXAMPLE ?= events
 REQUIREMENTS := $(wildcard examples/*/requirements.txt)
 WORKERS ?= 4
+# Nothing is compiled when it is installed: what is imported is compiled then, and most of it never is (half of an install's
+# CPU). Only $(VENV) has a pip of its own; it installs into the others too.
+INSTALL := install --quiet --disable-pip-version-check --no-compile
 # The tests start Python some thousands of times. What is imported is kept compiled, even where the machine says not to:
 # else each of those processes compiles Horarium anew, and each of pytest's compiles all the tests.
 export PYTHONDONTWRITEBYTECODE :=
 # What `make test` runs in. They are made side by side: most of the time they wait for the network and the disk.
 ENVIRONMENTS := $(VENV)/.test $(VENV)/.browser $(CELERY)/.ready $(DJANGO42)/.ready $(DJANGO60)/.ready
 
-.PHONY: help run test environments check exam bench soak docs clean
+.PHONY: help run test environments compiled check exam bench soak docs clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -34,6 +37,10 @@ test: ## install what the tests need and run them all
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 environments: $(ENVIRONMENTS) ## install what the tests need
+
+# For CI, where nothing is compiled yet: else each of pytest's processes, all at once, compiles all tests and all of Horarium.
+compiled: $(VENV)/.lint  # the last that is installed there
+	@$(BIN)/python -m pytest -qq --collect-only >$(VENV)/.collected || { cat $(VENV)/.collected; exit 1; }
 
 check: $(VENV)/.lint ## ruff, mypy, and the house itself
 	$(BIN)/ruff check .
@@ -60,15 +67,15 @@ clean: ## remove what the other verbs have made
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "expected Python 3.11 or newer, got " + sys.version.split()[0] + "; call make PYTHON=/path/to/python3.11")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip $(INSTALL) --upgrade 'pip>=25.1'
 
 $(VENV)/.run-%: pyproject.toml examples/%/requirements.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e . -r examples/$*/requirements.txt
+	$(BIN)/python -m pip $(INSTALL) -e . -r examples/$*/requirements.txt
 	@touch $@
 
 $(VENV)/.test: pyproject.toml $(REQUIREMENTS) | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[all]" --group test $(REQUIREMENTS:%=-r %)
-	@touch $@
+	$(BIN)/python -m pip $(INSTALL) -e ".[all]" $(REQUIREMENTS:%=-r %) --group test
+	@touch $@ $(REQUIREMENTS:examples/%/requirements.txt=$(VENV)/.run-%)
 
 # The browser in which the pages of Django's admin are looked at. Without one those tests skip; in CI they fail.
 $(VENV)/.browser: | $(BIN)/python
@@ -79,29 +86,29 @@ $(VENV)/.browser: | $(BIN)/python
 	else echo "no chromium here: tests that need a browser are left out"; fi
 
 $(VENV)/.lint: $(VENV)/.test | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group lint
+	$(BIN)/python -m pip $(INSTALL) --group lint
 	@touch $@
 
 # The real Celery, for the bridge's journeys and the sample project of tests/dropin: in an environment of its own, where
 # Horarium is not.
-$(CELERY)/.ready: tests/celery.txt
-	$(PYTHON) -m venv $(CELERY)
-	$(CELERY)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/celery.txt
+$(CELERY)/.ready: tests/celery.txt | $(BIN)/python
+	$(PYTHON) -m venv --without-pip $(CELERY)
+	$(BIN)/python -m pip --python $(CELERY)/bin/python $(INSTALL) -r tests/celery.txt
 	@touch $@
 
 # The other Djangos, for tests/contrib/suite; $(VENV) has 5.2.
-$(DJANGO42)/.ready: tests/django42.txt tests/suite.txt pyproject.toml
-	$(PYTHON) -m venv $(DJANGO42)
-	$(DJANGO42)/bin/python -m pip install --quiet --disable-pip-version-check -e ".[redis,postgres,django]" -r tests/django42.txt
+$(DJANGO42)/.ready: tests/django42.txt tests/suite.txt pyproject.toml | $(BIN)/python
+	$(PYTHON) -m venv --without-pip $(DJANGO42)
+	$(BIN)/python -m pip --python $(DJANGO42)/bin/python $(INSTALL) -e ".[redis,postgres,django]" -r tests/django42.txt
 	@touch $@
 
 # Without a Python for it the tests on Django 6.0 are skipped, and in CI they fail.
-$(DJANGO60)/.ready: tests/django60.txt tests/suite.txt pyproject.toml
+$(DJANGO60)/.ready: tests/django60.txt tests/suite.txt pyproject.toml | $(BIN)/python
 ifeq ($(strip $(PYTHON_NEW)),)
 	@echo 'no Python 3.12 or newer for Django 6.0: its tests cannot run; call make PYTHON_NEW=/path/to/python3.12' >&2
 else
-	$(PYTHON_NEW) -m venv $(DJANGO60)
-	$(DJANGO60)/bin/python -m pip install --quiet --disable-pip-version-check -e ".[redis,postgres,django]" -r tests/django60.txt
+	$(PYTHON_NEW) -m venv --without-pip $(DJANGO60)
+	$(BIN)/python -m pip --python $(DJANGO60)/bin/python $(INSTALL) -e ".[redis,postgres,django]" -r tests/django60.txt
 	@touch $@
 endif
 

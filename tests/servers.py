@@ -7,6 +7,7 @@ Where the program is not installed the tests skip; in CI that is a failure.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import shutil
@@ -15,6 +16,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from functools import cache
 from pathlib import Path
 from typing import Self
 
@@ -173,13 +175,8 @@ class PostgresServer(Server):
     def start(self) -> None:
         if not self._data.exists():
             self.folder.chmod(0o777)
-            self._data.mkdir(mode=0o700)
-            if os.getuid() == 0:
-                shutil.chown(self._data, "postgres", "postgres")
-            make = [program("initdb"), "-D", str(self._data), "-U", "postgres", "--auth=trust", "-E", "UTF8"]
-            subprocess.run(
-                [*_as_postgres(), *make, "--locale=C.UTF-8", "--no-sync"], check=True, capture_output=True, timeout=60
-            )
+            copy = ["cp", "-a", str(_new_cluster()), str(self._data)]
+            subprocess.run(copy, check=True, capture_output=True, timeout=60)
         (self._data / "postmaster.pid").unlink(missing_ok=True)
         super().start()
 
@@ -277,6 +274,21 @@ class RabbitServer(Server):
             "RABBITMQ_LOG_BASE": str(home / "log"),
             "RABBITMQ_PID_FILE": str(home / "pid"),
         }
+
+
+@cache
+def _new_cluster() -> Path:
+    """Make the data of an empty server, for all servers of this process: to copy it takes a tenth of the CPU."""
+    folder = Path(tempfile.mkdtemp(prefix="horarium-cluster-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder.chmod(0o777)
+    data = folder / "data"
+    data.mkdir(mode=0o700)
+    if os.getuid() == 0:
+        shutil.chown(data, "postgres", "postgres")
+    make = [program("initdb"), "-D", str(data), "-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8"]
+    subprocess.run([*_as_postgres(), *make, "--no-sync"], check=True, capture_output=True, timeout=60)
+    return data
 
 
 def _family(pid: int) -> list[int]:

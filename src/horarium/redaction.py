@@ -19,6 +19,7 @@ from horarium.tagged import COLLECTIONS, ESCAPED_DICT, PAYLOAD, SECRET, TAG
 
 MASK = "[redacted]"
 MASK_RAW = Raw(b'"[redacted]"')
+CUT = "… of {:,} bytes"  # behind the beginning of what is too long
 
 # Words of keys and parameters that name a secret. A name is secret if one of these is among its words, in any case and
 # style: apiKey, X-Api-Key, stripe_api_key; see Redactor.is_secret.
@@ -123,7 +124,7 @@ class Redactor:
             return raw
         if limit is not None and len(data) > limit:
             head = self.text(data[:limit].decode("utf-8", "replace"), values)
-            return Raw(msgspec.json.encode(f"{head}… of {len(data):,} bytes"))
+            return Raw(msgspec.json.encode(head + CUT.format(len(data))))
         try:
             found = msgspec.json.decode(data)
             masked = self.value(found, values)

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import socket
 import threading
+import time
 
 import pytest
 from sinks import HttpSink, Mails
@@ -81,6 +82,32 @@ def test_the_connection_goes_to_the_address_that_was_checked_and_the_name_is_ask
     assert post(url, b"{}", {}, clock=CLOCK, allow_private=True, resolve=once).trouble is None
     assert asked == ["hooks.example"]
     assert sink.received[0].headers["Host"].startswith("hooks.example:")
+
+
+def test_a_name_that_nobody_answers_for_takes_no_longer_than_all_the_rest(sink: HttpSink) -> None:
+    is_over = threading.Event()
+
+    def slow(host: str, port: int) -> list[str]:
+        is_over.wait(30)
+        return ["127.0.0.1"]
+
+    asked = {"clock": SystemClock(), "allow_private": True, "resolve": slow, "limit": 0.2}
+    began = time.monotonic()
+    try:
+        answer = post(sink.url, b"{}", {}, **asked)  # type: ignore[arg-type]
+        assert (answer.trouble, answer.is_final) == ("it took longer than 0.2 s", False)
+        assert time.monotonic() - began < 10
+    finally:
+        is_over.set()
+    assert sink.received == []
+
+
+def test_a_name_that_leads_nowhere_is_said(sink: HttpSink) -> None:
+    def fail(host: str, port: int) -> list[str]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    answer = post(sink.url, b"{}", {}, clock=CLOCK, resolve=fail)
+    assert answer.trouble == "it cannot be reached: Name or service not known"
 
 
 def test_no_proxy_of_the_environment_is_asked(sink: HttpSink, monkeypatch: pytest.MonkeyPatch) -> None:

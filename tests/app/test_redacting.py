@@ -9,14 +9,16 @@ from threading import Event
 import msgspec
 import pytest
 from msgspec import Raw
+from msgspec.structs import replace
 from pydantic import SecretBytes, SecretStr
 
 from horarium import Horarium, loglines
 from horarium.app.again import refusal
-from horarium.app.redacting import REDACTED
+from horarium.app.redacting import REDACTED, RESULT_TOO
 from horarium.engines.memory import MemoryEngine
+from horarium.message import Message
 from horarium.observe.contents import Contents
-from horarium.observe.redacted import shown_call, shown_message, shown_run, shown_schedule
+from horarium.observe.redacted import cuts_of, shown_call, shown_message, shown_run, shown_schedule
 from horarium.outcome import Run, State
 from horarium.redaction import MASK
 from horarium.testing.drain import drain
@@ -118,6 +120,19 @@ def test_pydantics_secrets_travel_come_back_and_are_never_shown(app: Horarium) -
     assert CANARY not in text_of(shown)
     assert text_of(shown.message.args) == f'["{MASK}"]'
     assert msgspec.json.decode(shown.message.kwargs) == {"plain": MASK, "raw": MASK}
+
+
+def test_a_long_value_is_cut_and_known_to_be_and_whole_where_it_is_asked_for(app: Horarium) -> None:
+    long = Raw(msgspec.json.encode([{"city": "Köln", "password": CANARY}] * 10_000))
+    stored = Run(message=Message(id="r", task="t", created=0), state=State.SUCCESS, changed=0, result=long, meta=long)
+    cuts = cuts_of(stored, shown_run(stored, app))
+    assert list(cuts) == ["result", "meta"] and cuts["result"].size == len(bytes(long))
+    assert cuts["result"].text.startswith('[{"city":"Köln"') and CANARY not in cuts["result"].text
+    whole = shown_run(stored, app, limit=None)
+    assert cuts_of(stored, whole) == {}
+    assert whole.result is not None and msgspec.json.decode(whole.result)[-1] == {"city": "Köln", "password": MASK}
+    secret = replace(stored, message=replace(stored.message, headers={REDACTED: RESULT_TOO}))
+    assert list(cuts_of(secret, shown_run(secret, app))) == ["meta"]  # what is masked is no beginning of anything
 
 
 def test_calls_that_follow_headers_and_schedules_are_shown_without_secrets(app: Horarium) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from msgspec import Raw
 from shop_words import Shop, failed
 
 from horarium.cli.exits import Exit, code_of
@@ -21,6 +23,7 @@ from horarium.errors import (
     ScheduleNotFound,
     StoreUnusable,
 )
+from horarium.outcome import Succeeded
 
 # The door.
 
@@ -283,6 +286,13 @@ def test_runs_show_as_json_is_one_document(shop: Shop) -> None:
     document = shop.json("runs", "show", shop.finish())
     assert document["result"] == {"total": 3} and document["args"] == [1]
     assert document["explanation"]["level"] == "ok" and document["created"].endswith("Z")
+
+
+def test_runs_show_as_json_has_a_long_result_whole(shop: Shop) -> None:
+    shop.send()
+    long = ["x" * 1000] * 400
+    id = shop.finish(Succeeded(result=Raw(json.dumps(long).encode())))
+    assert shop.json("runs", "show", id)["result"] == long == shop.json("result", id)["result"]
 
 
 def test_runs_retry_sends_a_new_message_that_names_the_old(shop: Shop) -> None:

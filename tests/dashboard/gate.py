@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -25,8 +26,8 @@ def asking(app: Horarium, access: Any = None, *, https: bool = False, **options:
     return TestClient(application, base_url=f"{scheme}://127.0.0.1:8600", headers=OURS, follow_redirects=False)
 
 
-def token_for(app: Horarium, role: Role = Role.ADMIN, **options: Any) -> str:
-    return Tokens(app).add(f"a {role.word}", role, by="test", now=app.engine.now(), **options)[0]
+def token_for(app: Horarium, role: Role = Role.ADMIN, *, name: str = "", **options: Any) -> str:
+    return Tokens(app).add(name or f"a {role.word}", role, by="test", now=app.engine.now(), **options)[0]
 
 
 def logged_in(app: Horarium, role: Role = Role.ADMIN, **options: Any) -> TestClient:
@@ -40,6 +41,16 @@ def proof_of(client: TestClient, path: str = "/settings") -> dict[str, str]:
     """Return the field that a change from a page of this browser's brings along."""
     text = client.get(path).text
     return {"horarium-csrf": text.split('name="horarium-csrf" value="')[1].split('"')[0]}
+
+
+def basic(name: str, password: str) -> dict[str, str]:
+    """Return the header by which a password is shown."""
+    return {"Authorization": "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()}
+
+
+def bearer(secret: str) -> dict[str, str]:
+    """Return the header by which a token is shown."""
+    return {"Authorization": f"Bearer {secret}"}
 
 
 def sending(cookies: Mapping[str, str]) -> dict[str, str]:

@@ -34,6 +34,7 @@ def ended_run(id: str, created: Instant, state: str = "SUCCESS", **fields: Any) 
     own = {name: fields.pop(name) for name in list(fields) if name in Message.__struct_fields__}
     message = {"id": id, "task": "shop.add", "args": Raw(b"[1,2]"), "created": created, **own}
     outcome = "failed" if error else "succeeded"
+    fields.setdefault("result", Raw(b"3") if error is None else None)
     return Run(
         message=Message(**message),
         state=state,
@@ -41,20 +42,19 @@ def ended_run(id: str, created: Instant, state: str = "SUCCESS", **fields: Any) 
         started=started,
         ended=end,
         worker="w1@vm",
-        result=Raw(b"3") if error is None else None,
         error=error,
         attempts=(Attempt(number=1, worker="w1@vm", outcome=outcome, started=started, ended=end, error=error),),
         **fields,
     )
 
 
-def worker(shop: Horarium, *, running: str | None = None) -> None:
+def worker(shop: Horarium, *, running: str | None = None, tasks: tuple[str, ...] = ("shop.add",)) -> None:
     """Let a worker live, with one child."""
     now = shop.engine.now()
     common: dict[str, Any] = {"name": "w1@vm", "host": "vm", "started": now - 1000, "queues": ("default", "mail")}
     busy = (RunningNow(id=running, task="shop.add", started=now - 500),) if running else ()
     members = [
-        Member(owner="w", kind="worker", pid=10, slots=4, pool="process", tasks=("shop.add",), **common),
+        Member(owner="w", kind="worker", pid=10, slots=4, pool="process", tasks=tasks, **common),
         Member(owner="c", kind="child", pid=11, running=busy, processed=7, **common),
     ]
     shop.engine.queue.renew(members, now=now, lease=60.0)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import msgspec
 import pytest
+from api_desk import V1, audited, refused
 from front_desk import in_a_loop
 from msgspec import Raw
 from shop_floor import ended, worker
@@ -27,24 +27,9 @@ from horarium.errors import EngineUnavailable
 from horarium.message import Join
 from horarium.tally import Tally
 
-V1 = "/api/v1"
 CALL = {"task": "shop.add", "args": [1, 2]}
 EVENING = {"name": "tenants/evening", "task": "shop.add", "args": [1, 2], "schedule": "30 18 * * *"}
 PATH = f"{V1}/schedules/tenants%2Fevening"
-
-
-def refused(answer: Any, status: int, code: str) -> dict[str, Any]:
-    """Return what a refusal says, having seen that it is one as RFC 9457 has it."""
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    problem: dict[str, Any] = answer.json()
-    assert problem["status"] == status and problem["code"] == code
-    assert problem["request_id"] == answer.headers["x-request-id"]
-    return problem
-
-
-def audited(client: TestClient) -> list[str]:
-    return [entry["action"] for entry in client.get(f"{V1}/audit").json()["items"]]
 
 
 def test_a_call_is_sent_shown_and_audited_row_118(client: TestClient, shop: Horarium) -> None:
@@ -105,6 +90,21 @@ def test_a_failed_run_tells_its_attempts_and_what_it_logged(client: TestClient, 
     assert client.get(f"{V1}/runs/bad/logs").json()["items"] == ["line 1", "line 2"]
 
 
+def test_a_result_that_is_too_long_is_told_as_such_and_had_as_a_part(client: TestClient, shop: Horarium) -> None:
+    long = msgspec.json.encode([{"city": "Köln", "password": "hunter2"}] * 10_000)
+    ended(shop, "big", result=Raw(long))
+    shown = client.get(f"{V1}/runs/big").json()
+    assert shown["result"] is None and shown["args"] == [1, 2] and list(shown["cut"]) == ["result"]
+    assert shown["cut"]["result"]["size_bytes"] == len(long)
+    assert shown["cut"]["result"]["beginning"].startswith('[{"city":"Köln"')
+    part = client.get(f"{V1}/runs/big/parts/result")
+    assert part.headers["content-type"] == "application/json" and len(part.json()) == 10_000
+    assert "hunter2" not in part.text + str(shown)
+    assert client.get(f"{V1}/runs/big/parts/args").json() == [1, 2]
+    refused(client.get(f"{V1}/runs/big/parts/meta"), 404, "not_found")
+    refused(client.get(f"{V1}/runs/big/parts/secret"), 422, "invalid_request")
+
+
 def test_secrets_are_shown_by_neither_of_the_apis(client: TestClient, shop: Horarium) -> None:
     ended(shop, "paid", args=Raw(b"[]"), kwargs=Raw(b'{"password":"hunter2"}'), logs=("password=hunter2",))
     client.post(
@@ -113,6 +113,7 @@ def test_secrets_are_shown_by_neither_of_the_apis(client: TestClient, shop: Hora
     paths = (
         "runs",
         "runs/paid",
+        "runs/paid/parts/kwargs",
         "runs/paid/logs",
         "runs/paid/attempts",
         "runs/paid/tree",
@@ -317,6 +318,52 @@ def test_a_store_that_is_away_is_a_503_to_try_again(
     assert client.get(f"{V1}/runs/x").headers["retry-after"] == "1"
 
 
+@pytest.mark.parametrize(
+    ("path", "media"),
+    [
+        ("/api/v1/runs", "application/problem+json"),
+        ("/api/v1/nothing", "application/problem+json"),
+        ("/api/v1", "application/problem+json"),
+        ("/api/v1/docs", "application/problem+json"),
+        ("/api/tasks", "text/plain; charset=utf-8"),
+        ("/api/nothing", "text/plain; charset=utf-8"),
+        ("/flower/tasks", "text/plain; charset=utf-8"),
+        ("/metrics", "text/plain; charset=utf-8"),
+    ],
+)
+def test_no_program_is_answered_with_a_page_while_the_store_is_away(
+    client: TestClient, shop: Horarium, monkeypatch: pytest.MonkeyPatch, path: str, media: str
+) -> None:
+    def away() -> None:
+        raise EngineUnavailable("the store is away")
+
+    monkeypatch.setattr(shop.engine, "now", away)
+    monkeypatch.setattr(shop.engine.series, "tallies", away)
+    for method in ("GET", "POST"):
+        answer = client.request(method, path)
+        assert answer.headers["content-type"] == media, answer.text
+        assert answer.status_code in ((503, 404) if method == "GET" else (503, 404, 405))
+
+
+def test_an_address_that_is_none_of_flowers_is_told_in_plain_words(client: TestClient) -> None:
+    answer = client.get("/api/nothing")
+    assert answer.status_code == 404 and "below /api/" in answer.text
+    assert client.post("/api/workers").headers["allow"] == "GET"
+
+
+def test_the_documents_page_leads_a_browser_to_the_login_and_a_program_to_a_token(shop: Horarium) -> None:
+    from starlette.applications import Starlette
+
+    outer = Starlette()
+    outer.mount("/horarium", web(shop, access=Door(shop)))
+    client = TestClient(outer, base_url="http://127.0.0.1", follow_redirects=False)
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    led = client.get(f"/horarium{V1}/docs", headers=browser)
+    assert (led.status_code, led.headers["location"]) == (303, "/horarium/login?then=%2Fapi%2Fv1%2Fdocs")
+    refused(client.get(f"/horarium{V1}/docs"), 401, "unknown_person")
+    refused(client.get(f"/horarium{V1}/openapi.json", headers=browser), 401, "unknown_person")
+
+
 def test_tokens_are_made_shown_once_and_removed(shop: Horarium, client: TestClient) -> None:
     made = client.post(f"{V1}/tokens", json={"name": "deploy", "role": "operator", "days": 30}).json()
     [shown] = client.get(f"{V1}/tokens").json()["items"]
@@ -366,6 +413,7 @@ def test_every_route_asks_for_its_role_and_a_change_for_the_proof_of_its_session
             continue  # it would go on for ever
         answer = guarded.request(method, address, headers={"x-role": role.word, **proof})
         assert answer.status_code not in (401, 403, 405, 500), (method, path, answer.text)
+        assert answer.status_code != 404 or answer.json()["hint"], (method, path)
 
 
 def test_programs_with_a_password_need_no_proof_but_browsers_do(shop: Horarium) -> None:
@@ -381,7 +429,9 @@ def test_programs_with_a_password_need_no_proof_but_browsers_do(shop: Horarium) 
 
 def test_what_is_not_there_or_too_large_is_a_problem_too(client: TestClient) -> None:
     refused(client.get(f"{V1}/nothing"), 404, "http_404")
-    refused(client.put(f"{V1}/runs"), 405, "http_405")
+    refused(client.get(V1), 404, "http_404")
+    other = client.put(f"{V1}/runs")
+    assert "GET, POST" in refused(other, 405, "http_405")["hint"] and other.headers["allow"] == "GET, POST"
     huge = client.post(f"{V1}/runs", content=b"x" * 1_000_001, headers={"Content-Type": "application/json"})
     assert huge.status_code == 413
 

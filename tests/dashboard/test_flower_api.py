@@ -35,9 +35,20 @@ def test_a_task_is_sent_by_each_of_the_three_ways(client: TestClient, shop: Hora
         answer = client.post(f"/api/task/{way}/shop.add", json={"args": [1, 2], "kwargs": {}}).json()
         assert answer.keys() == {"task-id", "state"} and answer["state"] == "PENDING"
         assert shop.engine.results.read([answer["task-id"]])[0] is not None
-    assert client.post("/api/task/send-task/not.here", json={"args": [1]}).status_code == 200
-    for way in ("apply", "async-apply"):
+    for way in ("apply", "async-apply", "send-task"):
         assert told(client.post(f"/api/task/{way}/not.here")) == (404, "Unknown task 'not.here'")
+
+
+def test_send_task_sends_what_a_live_worker_knows_and_anything_only_where_that_is_allowed(
+    client: TestClient, shop: Horarium
+) -> None:
+    """A name that nobody knows waits for ever, or for a worker that somebody else starts under that name."""
+    asked = {"args": [1], "queue": "mail"}
+    worker(shop, tasks=("other.app",))
+    assert client.post("/api/task/send-task/other.app", json=asked).status_code == 200
+    assert told(client.post("/api/task/send-task/not.here", json=asked)) == (404, "Unknown task 'not.here'")
+    allowing = TestClient(web(shop, access=Open(), sends_unregistered=True), headers={"Sec-Fetch-Site": "same-origin"})
+    assert allowing.post("/api/task/send-task/not.here", json=asked).status_code == 200
 
 
 def test_apply_answers_with_the_result_that_the_task_comes_to(
@@ -128,7 +139,7 @@ def test_a_result_is_told_when_it_is_there(client: TestClient, shop: Horarium) -
 def test_where_no_results_are_kept_flower_says_503() -> None:
     with Horarium("bare", store="memory://", result_backend="disabled://", set_as_current=False) as app:
         assert not app.connection.keeps_results
-        client = TestClient(web(app, access=Open()), base_url="http://127.0.0.1")
+        client = TestClient(web(app, access=Open(), sends_unregistered=True), base_url="http://127.0.0.1")
         assert client.get("/api/task/result/x").status_code == 503
         assert client.post("/api/task/abort/x").status_code == 503
         assert client.post("/api/task/send-task/a.b").json().keys() == {"task-id"}

@@ -112,7 +112,7 @@ def test_a_cold_start_is_small(client: TestClient) -> None:
 
 
 def test_streams_that_are_cut_when_the_server_ends_are_no_lines_in_its_log() -> None:
-    server = serving._Server(uvicorn.Config(lambda: None))
+    server = serving.Server(uvicorn.Config(lambda: None))
     cut = logging.LogRecord("uvicorn.error", logging.ERROR, "", 0, serving.CUT + ".", None, None)
     other = logging.LogRecord("uvicorn.error", logging.ERROR, "", 0, "Exception in ASGI application", None, None)
     assert server.is_worth_a_line(cut)

@@ -18,11 +18,12 @@ from starlette.testclient import TestClient
 
 from horarium import Horarium
 from horarium.clock import ManualClock
-from horarium.dashboard import Open, Person, Role, web
+from horarium.dashboard import Open, Person, Role, streams, web
+from horarium.dashboard.access.secret import is_proof
 from horarium.dashboard.ask import Ask, Done, Download, Shown
+from horarium.dashboard.forwarding import Forwarded, Proxies
 from horarium.dashboard.guard import MOST_BYTES, WRITES_AT_ONCE, Guard
 from horarium.dashboard.room import Room
-from horarium.dashboard.serving import Peered
 from horarium.dashboard.streams import MOST, Streams
 
 HEADERS = ("content-security-policy", "x-content-type-options", "referrer-policy", "x-request-id", "cache-control")
@@ -123,21 +124,41 @@ def test_a_live_page_beyond_the_most_is_refused(shop: Horarium, monkeypatch: pyt
     assert asking(shop, Open()).get("/live?view=/runs").status_code == 429
 
 
+def test_whoever_logs_in_often_leaves_connections_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "MOST_OF_ALL", 7)
+
+    async def look() -> None:
+        all_of_them = Streams()
+        opened = [all_of_them.counted(f"session {each}", empty()) for each in range(7)]
+        for each in opened:
+            await anext(each)
+        assert all_of_them.is_full("another")
+        await opened[0].aclose()
+        assert not all_of_them.is_full("another")
+        for each in opened[1:]:
+            await each.aclose()
+
+    in_a_loop(look())
+
+
 def test_each_looker_gets_their_own_proof_and_after_a_logout_nothing() -> None:
     """Many share one rendering."""
-    streams = Streams()
+    ours = Streams()
 
     async def events() -> AsyncIterator[ServerSentEvent]:
         for _ in range(3):
-            yield ServerSentEvent(data=f"<input value={streams.mark}>")
+            yield ServerSentEvent(data=f"<input value={ours.mark}>")
         yield ServerSentEvent(data="the store cannot be reached", event="stale")
 
     async def look(name: str, welcome: list[bool]) -> list[str]:
         person, answers = Person(name=name, role=Role.VIEWER, via="session", csrf=f"{name}'s"), iter(welcome)
-        return [str(event.data) async for event in streams.sealed(person, lambda: next(answers), events())]
+        return [str(event.data) async for event in ours.sealed(person, lambda: next(answers), events())]
 
-    assert in_a_loop(look("ana", [True, False])) == ["<input value=ana's>"]
-    assert in_a_loop(look("bob", [True] * 3)) == ["<input value=bob's>"] * 3 + ["the store cannot be reached"]
+    [anas] = in_a_loop(look("ana", [True, False]))
+    assert is_proof(anas.removeprefix("<input value=").removesuffix(">"), "ana's")
+    *bobs, last = in_a_loop(look("bob", [True] * 3))
+    assert last == "the store cannot be reached" and len(set(bobs)) == 3  # each under a mask of its own
+    assert all(is_proof(each.removeprefix("<input value=").removesuffix(">"), "bob's") for each in bobs)
 
 
 def test_headers_of_answers_cannot_be_split_by_what_a_page_says(shop: Horarium) -> None:
@@ -213,7 +234,8 @@ ODD_BODIES = (
 @contextmanager
 def served(app: Horarium) -> Iterator[int]:
     """Serve the dashboard from a thread of this process, as `horarium web` does; yield its port."""
-    config = uvicorn.Config(Peered(web(app, access=Open())), log_config=None, proxy_headers=False, lifespan="off")
+    site: Any = Forwarded(web(app, access=Open()), Proxies([]))
+    config = uvicorn.Config(site, log_config=None, proxy_headers=False, lifespan="off")
     server = uvicorn.Server(config)
     with closing(socket.create_server(("127.0.0.1", 0))) as place:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [place]}, name="web")

@@ -30,6 +30,8 @@ FOR_ALL = {
     "/healthcheck",
     "/api/v1/livez",
     "/api/v1/readyz",
+    "/api/{rest:path}",
+    "/flower/{rest:path}",
 }
 
 

@@ -223,6 +223,21 @@ def test_what_is_long_is_shown_in_part_and_can_be_had_whole(shop: Horarium, clie
     assert "x" * 3000 not in page
     assert client.get("/runs/r1/part/result").content == long
     assert client.get("/runs/r1/part/secret").status_code == 404
+    record(shop, ended(shop, "r2", "SUCCESS", result=Raw(msgspec.json.encode([1] * 600))))  # long only when indented
+    assert "Download all of it" in client.get("/runs/r2").text
+
+
+def test_what_is_too_long_to_be_looked_through_says_how_long_it_is_and_is_had_whole_all_the_same(
+    shop: Horarium, client: TestClient
+) -> None:
+    long = msgspec.json.encode([{"city": "Köln", "password": "hunter2"}] * 10_000)  # 380 kB
+    record(shop, ended(shop, "r1", "SUCCESS", result=Raw(long)))
+    page = unescape(client.get("/runs/r1").text)
+    assert '[{"city":"Köln"' in page and '\\"city' not in page
+    assert f" … of {len(long):,} bytes" in page and "characters more" not in page
+    whole = [{"city": "Köln", "password": "[redacted]"}] * 10_000
+    assert client.get("/runs/r1/part/result").json() == whole == client.get("/runs/r1/raw").json()["result"]
+    assert "hunter2" not in page
 
 
 def test_a_waiting_run_says_why(shop: Horarium, client: TestClient) -> None:
@@ -424,6 +439,18 @@ def test_selected_runs_are_cancelled_and_those_that_ended_are_told(shop: Horariu
     assert effects[waiting.id].text == "cancelled"
     assert not effects["r1"].was_done
     assert bulk.orders(shop.engine, 5)[0][1].end == "done"
+
+
+def test_those_that_match_no_more_when_their_turn_comes_are_told(shop: Horarium, client: TestClient) -> None:
+    """Two people order the same, or a worker is faster."""
+    waiting = [shop.tasks["shop.charge"].delay(number) for number in range(3)]
+    order = bulk.place(shop, bulk.Order(id="", act="cancel", at=shop.engine.now(), q="state:waiting", matched=3))
+    shop.control.revoke([waiting[0].id, waiting[1].id])
+    assert carrier_of(shop).carry(shop, order.id)
+    assert carrier_of(shop).wait(20.0)
+    page = " ".join(client.get(f"/runs/bulk/{order.id}").text.split())
+    assert "Done: 1 of 3" in page
+    assert "1 done, 0 not. 2 no longer matched when their turn came." in page
 
 
 def test_what_was_sent_after_the_dry_run_is_not_meant(shop: Horarium) -> None:

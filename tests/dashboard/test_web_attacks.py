@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from front_desk import Asker, in_a_loop
-from gate import asking, known_as
+from gate import asking, known_as, logged_in, proof_of
 from msgspec import Raw
 from shop_floor import ended
 from sse_starlette import ServerSentEvent
@@ -19,6 +19,8 @@ from horarium import Horarium
 from horarium.alerts.book import Incident, Notice
 from horarium.alerts.messages import message_of
 from horarium.dashboard.access import Door, User, hashed
+from horarium.dashboard.access.secret import is_proof
+from horarium.dashboard.access.sessions import Sessions
 from horarium.dashboard.api import watch
 from horarium.dashboard.ask import Unanswerable
 from horarium.dashboard.person import Open, Role
@@ -162,3 +164,17 @@ def test_a_record_of_the_audit_is_as_long_as_a_person_writes(shop: Horarium, cli
     assert client.post("/queues/pause", data=form).status_code == 303
     [note] = shop.engine.notes.read("audit/", now=shop.engine.now())
     assert b"queues.pause" in bytes(note.text) and len(bytes(note.text)) < 5000
+
+
+def test_what_a_compressed_page_holds_beside_reflected_text_is_never_twice_the_same(shop: Horarium) -> None:
+    """Whoever makes a browser ask for pages and sees how long they are could else guess the proof letter by letter."""
+    client = logged_in(shop)
+    kept = Sessions(shop).read(next(iter(client.cookies.values())), now=shop.engine.now())
+    pages = [client.get("/settings").text for _ in range(2)]
+    assert kept is not None and not any(kept.csrf in page for page in pages)
+    one, other = (proof_of(client)["horarium-csrf"] for _ in range(2))
+    assert one != other
+    assert is_proof(one, kept.csrf) and is_proof(other, kept.csrf)
+    assert client.post("/settings/me", data={"horarium-csrf": one}).status_code == 303
+    for wrong in ("", one[:-4], one[:-4] + "AAAA", "é", "=" * 40):
+        assert client.post("/settings/me", data={"horarium-csrf": wrong}).status_code == 403

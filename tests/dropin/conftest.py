@@ -36,9 +36,9 @@ def dropin_bin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     All else it takes from the running environment and from this working copy.
     """
     place = tmp_path_factory.mktemp("dropin") / "venv"
-    run(sys.executable, "-m", "venv", str(place))
+    run(sys.executable, "-m", "venv", "--without-pip", str(place))
     python = str(place / "bin" / "python")
-    run(python, "-m", "pip", "install", "--quiet", "--no-deps", str(PACKAGE))
+    run(sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", str(PACKAGE))
     purelib = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip()
     paths = f"{ROOT / 'src'}\n{sysconfig.get_path('purelib')}\n"
     (Path(purelib) / "running_environment.pth").write_text(paths)

@@ -44,6 +44,7 @@ DRAWS_CHANCE = {
     "engines/redis/engine.py": "the jitter of those who hand over none",
     "engines/redis/tokens.py": "names that nobody else may have",
     "engines/sqlite/notifier.py": "the name of a FIFO, which nobody else may have",
+    "engines/sqlite/opening.py": "the name of a draft, which nobody else may have",
 }
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from adopter import Adopter
+from adopter import WITHIN, Adopter
 from playwright.sync_api import Page, Response
 
 from chromium import started_browser
@@ -94,7 +94,7 @@ class Place(Adopter):
 
     def code_of(self, name: str) -> int:
         """Wait for the end of a process that is to end by itself; return its exit code."""
-        return self.started[self._numbers[name]].wait(40)
+        return self.started[self._numbers[name]].wait(WITHIN)
 
     def shows(self, name: str, words: str, times: int = 1) -> None:
         """Wait until the terminal of this name shows the words so many times."""
@@ -151,7 +151,7 @@ class Place(Adopter):
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=WITHIN,
             check=False,
         )
 

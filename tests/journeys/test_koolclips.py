@@ -24,7 +24,7 @@ BEAT = "horarium -A config beat --loglevel=info"
 WORKER = "horarium -A config worker --loglevel=info"
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("world", ["alone", "servers"])
 def test_the_guide_is_followed_from_its_first_line_to_its_last(world: str, tmp_path: Path) -> None:
     port = free_port()

@@ -16,6 +16,7 @@ from horarium.engines.connect import connect as open_store
 from horarium.engines.postgres import PostgresEngine
 from horarium.engines.postgres.address import read_address
 from horarium.engines.postgres.trouble import UNAVAILABLE, UNUSABLE, translate
+from horarium.engines.records import Page, RunFilter
 from horarium.errors import EngineError, EngineUnavailable, ImproperlyConfigured, StoreUnusable
 from servers import PostgresServer, free_port
 
@@ -163,6 +164,17 @@ def test_a_lock_that_somebody_keeps_is_waited_for_no_longer_than_the_patience(ur
             settle(engine, told_once)
         assert engine.queue.claim(["default"], "o", 9, now=engine.now()) == []  # passed over, not waited for
     assert settle(engine, told_once) == ["recorded"]
+    engine.close()
+
+
+def test_a_table_that_somebody_keeps_is_told_of_without_our_statement(url: str) -> None:
+    engine = PostgresEngine(url, patience=0.5)
+    engine.check()
+    with connect(url) as other, other.transaction():
+        other.execute("LOCK TABLE messages IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(EngineUnavailable, match="kept a lock for too long") as caught:
+            engine.inspector.find(RunFilter(), Page())
+    assert "LINE" not in str(caught.value) and "canceling statement due to lock timeout" in str(caught.value)
     engine.close()
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import apsw
 import pytest
 from sqlite_words import put_one
 
+from horarium.engines.records import Page, RunFilter
 from horarium.engines.sqlite import SqliteEngine
 from horarium.engines.sqlite.migrate import APPLICATION_ID, LATEST
 from horarium.engines.sqlite.opening import _file_system
@@ -114,6 +118,87 @@ def test_a_newer_schema_asks_for_an_upgrade(path: Path, engine: SqliteEngine) ->
 def test_an_empty_file_becomes_a_store(path: Path, engine: SqliteEngine) -> None:
     path.touch()
     put_one(engine)
+
+
+def test_an_empty_file_becomes_a_store_for_whoever_listens_first(path: Path, engine: SqliteEngine) -> None:
+    path.touch()
+    engine.notifier.listen(["schedules"]).close()  # as a scheduler does
+    put_one(engine)
+
+
+STOPS_HALF_WAY = """
+import signal
+from horarium.engines.sqlite import opening
+def held_up(*args):
+    os.kill(os.getpid(), signal.SIGSTOP)
+    return original(*args)
+original = getattr(opening, sys.argv[2])
+setattr(opening, sys.argv[2], held_up)
+engine = SqliteEngine(sys.argv[1])
+put_one(engine)
+engine.close()
+"""
+
+
+@pytest.mark.parametrize("step", ["migrate", "_identify"])
+def test_a_maker_that_is_held_up_holds_up_nobody_else(
+    step: str, path: Path, engine: SqliteEngine, script: Callable[..., subprocess.Popen[str]]
+) -> None:
+    """A scheduler that listened before it had opened the store, and a slow disk, once made a worker refuse it."""
+    path.with_name(f"{path.name}-wake").mkdir()  # left by a store of before
+    maker = script(STOPS_HALF_WAY, path, step)
+    _, status = os.waitpid(maker.pid, os.WUNTRACED)
+    assert os.WIFSTOPPED(status)
+    put_one(engine)
+    maker.send_signal(signal.SIGCONT)
+    said, _ = maker.communicate(timeout=60)
+    assert maker.returncode == 0, said
+    assert len(engine.inspector.find(RunFilter(), Page()).held) == 2
+    assert not list(path.parent.glob("*-new-*"))
+
+
+def test_what_a_deleted_store_has_left_beside_it_does_not_get_into_a_new_one(path: Path, engine: SqliteEngine) -> None:
+    for _ in range(50):
+        put_one(engine)
+    left = path.with_name(f"{path.name}-wal").read_bytes()
+    engine.close()
+    path.unlink()
+    path.with_name(f"{path.name}-wal").write_bytes(left)
+    anew = SqliteEngine(path)
+    anew.check()
+    put_one(anew)
+    anew.check()
+    assert len(anew.inspector.find(RunFilter(), Page()).held) == 1
+    anew.close()
+
+
+def test_a_store_is_made_where_files_have_one_name_only(
+    path: Path, engine: SqliteEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(self: Path, target: Path) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted", str(target))
+
+    monkeypatch.setattr(Path, "hardlink_to", refused)
+    engine.check()
+    assert [each.name for each in path.parent.iterdir() if "-new-" in each.name] == []
+    put_one(engine)
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_link_to_a_store_is_as_good_as_its_file(path: Path, there: bool) -> None:
+    file = path.with_name("elsewhere.db")
+    path.symlink_to(file.name)
+    with closing(SqliteEngine(path)) as linked, closing(SqliteEngine(file)) as direct:
+        if there:
+            put_one(direct)
+        put_one(linked)
+        for listening, telling in ((linked, direct), (direct, linked)):
+            with closing(listening.notifier.listen(["queue:default"])) as listener:
+                telling.notifier.notify(["queue:default"])
+                assert listener.wait(0.1)
+        assert len(direct.inspector.find(RunFilter(), Page()).held) == 1 + there
+    assert path.is_symlink()
+    assert not path.with_name(f"{path.name}-wake").exists()
 
 
 @pytest.mark.parametrize("what", ["file", "directory"])

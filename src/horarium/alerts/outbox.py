@@ -6,7 +6,7 @@ next sends it, if the one who decided it does not come to that. It may then be s
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -65,6 +65,16 @@ class Outbox(Struct, frozen=True, omit_defaults=True, kw_only=True):
     pending: tuple[Pending, ...] = ()
     given: dict[str, tuple[Instant, ...]] = msgspec.field(default_factory=dict)
     held: dict[str, HeldBack] = msgspec.field(default_factory=dict)
+
+
+class ChannelStand(Struct, frozen=True, kw_only=True):
+    """How a channel stands, without its address: whoever has that may write there."""
+
+    name: str
+    kind: str
+    last: Delivery | None = None
+    waiting: int = 0
+    held: int = 0
 
 
 def add(outbox: Outbox, message: Message, channels: Collection[str], alerting: Alerting, *, now: Instant) -> Outbox:
@@ -128,6 +138,20 @@ def without_channels_but(outbox: Outbox, channels: Collection[str]) -> Outbox:
         given={name: given for name, given in outbox.given.items() if name in channels},
         held={name: held for name, held in outbox.held.items() if name in channels},
     )
+
+
+def stands_of(outbox: Outbox, log: Iterable[Delivery], alerting: Alerting | None) -> list[ChannelStand]:
+    """Return how each channel of the setting stands. ``log``: the newest first."""
+    last: dict[str, Delivery] = {}
+    for delivery in log:
+        last.setdefault(delivery.channel, delivery)
+    stands = []
+    for name, channel in (alerting.channels if alerting is not None else {}).items():
+        held = outbox.held.get(name)
+        waiting = sum(pending.channel == name for pending in outbox.pending)
+        number = len(held.titles) + held.left_out if held is not None else 0
+        stands.append(ChannelStand(name=name, kind=channel.kind, last=last.get(name), waiting=waiting, held=number))
+    return stands
 
 
 def _lately(outbox: Outbox, channel: str, now: Instant) -> tuple[Instant, ...]:

@@ -11,9 +11,11 @@ from __future__ import annotations
 import re
 import socket
 import ssl
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from queue import Empty, SimpleQueue
 from urllib.parse import SplitResult, urlsplit
 
 from msgspec import Struct
@@ -82,7 +84,7 @@ def post(
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     try:
-        addresses = resolve(host, port)
+        addresses = _resolved(resolve, host, port, _rest(deadline, clock))
         if not allow_private:
             for address in addresses:
                 check_address(address)
@@ -98,6 +100,29 @@ def post(
         return Answer(trouble=f"its certificate is not valid: {error.verify_message}")
     except (OSError, UnicodeError) as error:
         return Answer(trouble=f"it cannot be reached: {getattr(error, 'strerror', None) or type(error).__name__}")
+
+
+def _resolved(resolve: Resolve, host: str, port: int, within: Seconds) -> list[str]:
+    """Return the addresses of a host. Raises: TimeoutError when they take too long; what ``resolve`` raises.
+
+    The system's resolver has limits of its own, of half a minute and more, and cannot be stopped: its thread is left
+    to end by itself."""
+    found: SimpleQueue[list[str] | Exception] = SimpleQueue()
+
+    def look() -> None:
+        try:
+            found.put(resolve(host, port))
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is raised where it was waited for
+            found.put(error)
+
+    threading.Thread(target=look, name="horarium-resolve", daemon=True).start()
+    try:
+        answer = found.get(timeout=within)
+    except Empty:
+        raise TimeoutError from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 def _within(ip: IPv4Address | IPv6Address) -> list[IPv4Address]:

@@ -14,7 +14,7 @@ from horarium.clock import Seconds
 from horarium.engines.records import RESULT_TOPIC
 from horarium.observe.facts import gather, held_run
 from horarium.observe.looks import look_of, shown_state
-from horarium.observe.text import visible
+from horarium.observe.text import one_line, visible
 from horarium.observe.waiting import explain
 from horarium.outcome import Progress, Run, State
 
@@ -72,7 +72,7 @@ def _why(session: Session, run: Run) -> str:
     """Return why a run waits, and what to do about it, as the doctor says it."""
     facts = gather(session.app, session.engine.now(), command=session.command)
     finding = explain(facts, run, held_run(session.engine, run))
-    return f"  {finding.text}" + (f"; {finding.remedy}" if finding.remedy else "")
+    return one_line(f"  {finding.text}" + (f"; {finding.remedy}" if finding.remedy else ""), None)
 
 
 class _Told:
@@ -88,12 +88,12 @@ class _Told:
     def tell(self, run: Run, now: int) -> None:
         for attempt in run.attempts[self._attempts :]:
             if attempt.error is not None:
-                error = f"{attempt.error.class_path.rpartition('.')[2]}: {visible(attempt.error.text, 300)}"
+                error = f"{attempt.error.class_path.rpartition('.')[2]}: {one_line(attempt.error.text, 300)}"
                 self._teller.line(f"attempt {attempt.number} {attempt.outcome}: {error}")
         self._attempts = len(run.attempts)
         if (state := shown_state(run, now)) != self._state:
             self._state = state
-            at = f" on {visible(run.worker)}" if run.worker and not run.has_ended else ""
+            at = f" on {one_line(run.worker)}" if run.worker and not run.has_ended else ""
             self._teller.line(f"{look_of(state).sign} {look_of(state).word}{at}")
         self._tell_logs(run.logs)
         if run.progress is not None and run.progress != self._progress:
@@ -105,7 +105,7 @@ class _Told:
         known = self._logs
         new = logs[len(known) :] if logs[: len(known)] == known else logs
         for line in new:
-            self._teller.line(f"  {visible(line, 2000)}")
+            self._teller.line("  " + visible(line, 2000).replace("\n", "\n  "))
         self._logs = logs
 
 
@@ -124,7 +124,7 @@ class _Lines:
         now = self._monotonic()
         if self._told_at is None or now - self._told_at >= TELL_EVERY or progress.done == progress.total:
             self._told_at = now
-            self._say(f"  {_share(progress)} {visible(progress.note)}".rstrip())
+            self._say(f"  {_share(progress)} {one_line(progress.note)}".rstrip())
 
 
 def _share(progress: Progress) -> str:

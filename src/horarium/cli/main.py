@@ -17,6 +17,7 @@ from horarium.cli.exits import Exit, Stop, code_of
 from horarium.cli.options import PREFIX, Entry, LazyGroup, global_options
 from horarium.cli.session import Session
 from horarium.errors import HorariumError, ImproperlyConfigured, RunNotFound, ScheduleNotFound
+from horarium.observe.text import visible
 from horarium.version import __version__
 
 START, RUNS, LOOK, MEND = "Run", "Tasks and runs", "Look", "Check and mend"
@@ -147,9 +148,9 @@ def _guard(session: Session, run: Callable[[], object]) -> int:
 
 
 def _complain(message: str, hints: Sequence[str] = ()) -> None:
-    click.echo(f"error: {message}", err=True)
+    click.echo(f"error: {visible(message, None)}", err=True)
     for hint in hints:
-        click.echo(f"  {hint}", err=True)
+        click.echo(f"  {visible(hint, None)}", err=True)
 
 
 def _complain_of(session: Session, error: HorariumError) -> int:

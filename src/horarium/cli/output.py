@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from horarium.observe.moments import iso, local, span
+from horarium.observe.text import one_line
 
 Kind: TypeAlias = Literal["text", "instant", "seconds", "json"]
 Row: TypeAlias = Mapping[str, Any]  # Any: what JSON can say, plus instants as their column tells
@@ -60,8 +61,12 @@ class Output:
         return not self.quiet and _is_terminal(sys.stderr)
 
     def data(self, text: str) -> None:
-        """Write a line of data."""
+        """Write data that is ours, or that was made visible."""
         click.echo(text)
+
+    def row(self, *cells: str) -> None:
+        """Write one line of data, tabs between its cells, whatever foreign text they hold."""
+        click.echo("\t".join(one_line(cell, None) for cell in cells))
 
     def document(self, value: Any) -> None:
         """Write one JSON document: indented for eyes, one line for pipes."""
@@ -89,7 +94,7 @@ class Output:
             self._draw(columns, rows)
         else:
             for row in rows:
-                click.echo("\t".join(_one_line(_cell(column, row.get(column.key))) for column in columns))
+                self.row(*(_cell(column, row.get(column.key)) for column in columns))
 
     def _plain(self, columns: Sequence[Column], row: Row) -> dict[str, Any]:
         """Return the whole row, its instants said in ISO 8601."""
@@ -114,6 +119,9 @@ class Output:
         Console(no_color=not self.color, highlight=False).print(table)
 
     def _shown(self, column: Column, value: Any) -> str:
+        return one_line(self._said(column, value), None)
+
+    def _said(self, column: Column, value: Any) -> str:
         match column.kind:
             case "instant" if value is not None:
                 return local(value, self.zone)
@@ -144,10 +152,6 @@ def _cell(column: Column, value: Any) -> str:
             return ", ".join(map(str, value))
         case _:
             return msgspec.json.encode(value).decode()
-
-
-def _one_line(text: str) -> str:
-    return text.replace("\t", " ").replace("\n", " ")
 
 
 def _is_terminal(stream: TextIO) -> bool:

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn
 from rich.text import Text
 
 from horarium import outcome
-from horarium.observe.text import visible
+from horarium.observe.text import one_line
 
 
 class Bar:
@@ -23,7 +23,7 @@ class Bar:
         self._progress.console.print(Text(text))
 
     def progress(self, progress: outcome.Progress) -> None:
-        note = visible(progress.note, 80)
+        note = one_line(progress.note, 80)
         self._progress.update(self._task, completed=progress.done, total=progress.total, description=note)
 
     def __enter__(self) -> Self:

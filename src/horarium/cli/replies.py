@@ -13,6 +13,7 @@ from horarium.cli.exits import Exit, Stop
 from horarium.cli.options import JSON, F, names, option, seconds
 from horarium.cli.session import Session
 from horarium.observe.finding import plural
+from horarium.observe.text import one_line, visible
 from horarium.panel import Kind, Panel, commands_of, known, typed_arguments
 
 PATIENCE_HELP = "How long to wait for replies."
@@ -135,21 +136,21 @@ def _show(session: Session, node: str, answer: Any) -> None:
     else:
         status, body = out.mark("OK", "green"), _pretty(answer)
     arrow = "" if out.quiet else "->  "
-    out.data(f"{arrow}{out.mark(node, 'cyan')}: {status}")
+    out.data(f"{arrow}{out.mark(one_line(node), 'cyan')}: {status}")
     out.data(indent(body, "    "))
 
 
 def _pretty(answer: Any) -> str:
     match answer:
         case str():
-            return answer
+            return visible(answer, None)
         case []:
             return "- empty -"
         case list():
-            return "\n".join(f"* {_one_line(item)}" for item in answer)
+            return "\n".join(f"* {_item(item)}" for item in answer)
         case _:
-            return json.dumps(answer, indent=4, sort_keys=True, ensure_ascii=False)
+            return visible(json.dumps(answer, indent=4, sort_keys=True, ensure_ascii=False), None)
 
 
-def _one_line(item: Any) -> str:
-    return item if isinstance(item, str) else json.dumps(item, ensure_ascii=False)
+def _item(item: Any) -> str:
+    return one_line(item if isinstance(item, str) else json.dumps(item, ensure_ascii=False), None)

@@ -26,7 +26,7 @@ from horarium.observe.glance import Glance, glance
 from horarium.observe.looks import look_of, shown_state
 from horarium.observe.moments import day_and_time, span
 from horarium.observe.queues import Flow, QueueRow, flows, queue_rows
-from horarium.observe.text import visible
+from horarium.observe.text import one_line
 from horarium.observe.upcoming import NextHour, next_hour
 from horarium.observe.workers import WorkerRow, worker_rows
 from horarium.outcome import Run
@@ -234,7 +234,7 @@ class Top(App[int]):
         lines = [
             f"{shown} · {plural(schedulers, 'scheduler')} · {day_and_time(seen.now, self._zone, now=seen.now)}",
             f"{at.per_minute:.0f}/min {_sparks(at.rates)}  {share}  p95 {_span(at.p95)}  oldest {_span(at.oldest)} "
-            f"{visible(at.oldest_queue)}".rstrip(),
+            f"{one_line(at.oldest_queue)}".rstrip(),
             self._soon(seen),
         ]
         return Text("\n".join(lines))
@@ -243,7 +243,7 @@ class Top(App[int]):
         first = next(iter(seen.next_hour.minutes), None)
         if first is None:
             return "nothing fires within the hour"
-        names = ", ".join(map(visible, first.schedules[:3]))
+        names = ", ".join(map(one_line, first.schedules[:3]))
         return f"next: {names} at {day_and_time(first.at, self._zone, now=seen.now)}"
 
     def _fill(self, name: str, rows: list[tuple[str, tuple[Any, ...]]]) -> None:
@@ -273,7 +273,7 @@ def watch(app: Horarium, zone: str) -> int:
 
 
 def _queue(row: QueueRow, flow: Flow) -> tuple[Any, ...]:
-    name = Text(f"{short(visible(row.name), 30)} ❚❚" if row.paused else short(visible(row.name), 30))
+    name = Text(f"{short(one_line(row.name), 30)} ❚❚" if row.paused else short(one_line(row.name), 30))
     readers = Text(str(len(row.read_by)), style="red" if row.is_unread else "")
     empty = "paused" if row.paused else "–" if flow.until_empty is None else _span(flow.until_empty)
     return name, f"{row.counts.ready:,}", f"{flow.came:.1f}", f"{flow.left:.1f}", _span(row.oldest), empty, readers
@@ -282,9 +282,9 @@ def _queue(row: QueueRow, flow: Flow) -> tuple[Any, ...]:
 def _worker(row: WorkerRow, now: Instant) -> tuple[Any, ...]:
     style = "green" if row.record.alive else "red" if row.is_silent else "dim"
     longest = min((each.started for each in row.running), default=None)
-    runs = ", ".join(short(visible(each.task), 24) for each in row.running[:2])
+    runs = ", ".join(short(one_line(each.task), 24) for each in row.running[:2])
     return (
-        Text(short(visible(row.name), 30), style=style),
+        Text(short(one_line(row.name), 30), style=style),
         f"{len(row.running)}/{row.slots}" if row.kind == "worker" else row.kind,
         Text(runs),
         _span(None if longest is None else (now - longest) / 1000),
@@ -298,9 +298,9 @@ def _run(run: Run, now: Instant, zone: str) -> tuple[Any, ...]:
     waited = None if run.started is None else max(run.started - run.message.due, 0) / 1000
     return (
         Text(f"{state.sign} {state.word}", style=STATE_STYLES.get(run.state, "")),
-        Text(short(visible(run.message.task), 40)),
+        Text(short(one_line(run.message.task), 40)),
         run.id,
-        Text(short(visible(run.message.queue), 20)),
+        Text(short(one_line(run.message.queue), 20)),
         _span(waited),
         _span(run.took),
         day_and_time(run.message.created, zone, now=now),

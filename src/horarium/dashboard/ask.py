@@ -24,6 +24,7 @@ class Ask(Struct, frozen=True, kw_only=True):
     app: Horarium
     person: Person
     now: Instant  # the store's
+    proof: str = ""  # of their session, as this one answer may hold it; see access.secret.masked
     path: str = "/"  # below the dashboard
     parts: Mapping[str, str] = field(default_factory=dict)  # of the path
     query: Mapping[str, str] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import secrets
@@ -22,6 +23,7 @@ from horarium.observe.text import one_line
 logger = logging.getLogger("horarium.web")
 
 MOST_BYTES = 1_000_000  # of a body
+BODY_WITHIN: Seconds = 20.0  # of its first byte
 HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\s:@/\\\[\]?#]*))(?::[0-9]*)?")  # and a port
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 POLICY = (
@@ -172,15 +174,32 @@ class Allowance:
         return 0.0 if is_there else (1.0 - left) / WRITES_EACH_SECOND
 
 
-class TooLarge(HTTPException):
-    """A body without a length went on beyond what is taken. Every application inside answers it with 413."""
+class NotWhole(HTTPException):
+    """A body that is not taken. Every application inside answers it with its status."""
 
-    status = 413
-    text = f"expected a body of at most {MOST_BYTES} bytes"
-    hint = "send less at once"
+    status = 400
+    code = text = hint = ""
 
     def __init__(self) -> None:
         super().__init__(self.status, self.text)
+
+
+class TooSlow(NotWhole):
+    """A body did not come in time: each one that is waited for holds a connection."""
+
+    status = 408
+    code = "too_slow"
+    text = f"expected a whole body within {BODY_WITHIN:g} s"
+    hint = "send it again"
+
+
+class TooLarge(NotWhole):
+    """A body without a length went on beyond what is taken."""
+
+    status = 413
+    code = "too_large"
+    text = f"expected a body of at most {MOST_BYTES} bytes"
+    hint = "send less at once"
 
 
 class _Counted:
@@ -189,10 +208,21 @@ class _Counted:
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self._taken = 0
+        self._is_whole = False  # what is waited for after that is the other side's going
+        self._until: Seconds | None = None
 
     async def __call__(self) -> Message:
-        message = await self._receive()
+        if self._is_whole:
+            return await self._receive()
+        if self._until is None:
+            self._until = asyncio.get_running_loop().time() + BODY_WITHIN
+        try:
+            async with asyncio.timeout_at(self._until):
+                message = await self._receive()
+        except TimeoutError:
+            raise TooSlow from None
         if message["type"] == "http.request":
+            self._is_whole = not message.get("more_body", False)
             self._taken += len(message.get("body", b""))
             if self._taken > MOST_BYTES:
                 raise TooLarge
@@ -201,7 +231,7 @@ class _Counted:
 
 def _problem_of(error: Exception) -> tuple[int, str, str] | None:
     """Return what is said of an error that is no failure of ours."""
-    return (TooLarge.status, TooLarge.text, TooLarge.hint) if isinstance(error, TooLarge) else None
+    return (error.status, error.text, error.hint) if isinstance(error, NotWhole) else None
 
 
 def _log(scope: Scope, why: str, request_id: str) -> None:

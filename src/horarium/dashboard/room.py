@@ -28,6 +28,7 @@ class Route(Struct, frozen=True, kw_only=True):
     function: Callable[[Ask], Shown | Download | Done]
     is_change: bool = False
     is_trial: bool = False
+    is_long: bool = False  # it may take long, and needs a place; see places
     is_live: bool = False  # the block ``live`` of its template is sent anew when it has changed
 
 
@@ -36,12 +37,14 @@ class Room:
         self.name = name
         self.routes: list[Route] = []
 
-    def page(self, path: str, *, role: Role = Role.VIEWER, live: bool = True) -> Callable[[PageFunction], PageFunction]:
+    def page(
+        self, path: str, *, role: Role = Role.VIEWER, live: bool = True, is_long: bool = False
+    ) -> Callable[[PageFunction], PageFunction]:
         """Show what the function returns."""
 
         def add(function: PageFunction) -> PageFunction:
             name = f"{self.name}.{function.__name__}"
-            self.routes.append(Route(path=path, name=name, role=role, function=function, is_live=live))
+            self.routes.append(Route(path=path, name=name, role=role, function=function, is_live=live, is_long=is_long))
             return function
 
         return add

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import logging
+import resource
 import socket
 from collections.abc import Sequence
 from types import FrameType
 from typing import Any, cast
 
 import uvicorn
-from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+from starlette.types import ASGIApp
 
 from horarium.clock import Seconds
-from horarium.dashboard.guard import PEER
+from horarium.dashboard.forwarding import Forwarded, Proxies
+from horarium.dashboard.wire import IDLE_FOR, MOST_HEAD_BYTES, Wire
 from horarium.errors import ImproperlyConfigured
 
 STOP_WITHIN: Seconds = 3.0  # open streams are cut then
+MOST_CONNECTIONS = 1000  # a page has one that stays, and browsers keep six
 CUT = "ASGI callable returned without completing response"  # what uvicorn says of each
 
 
@@ -40,29 +42,40 @@ def listening(host: str, port: int) -> socket.socket:
     return made
 
 
-def serve(
-    application: ASGIApp, place: socket.socket, *, prefix: str = "", proxies: Sequence[str] = ("127.0.0.1",)
-) -> int:
+def serve(application: ASGIApp, place: socket.socket, *, prefix: str = "", proxies: Sequence[str] = ()) -> int:
     """Serve on a listening socket until TERM or Ctrl-C; return the exit code. ``proxies``: whose X-Forwarded-* headers
-    are believed."""
-    # Any: uvicorn types ASGI more closely than Starlette does.
-    believing: Any = ProxyHeadersMiddleware(cast(Any, application), trusted_hosts=list(proxies))
+    are believed. Raises: ImproperlyConfigured for one that is no address."""
+    server = server_of(application, prefix=prefix, proxies=proxies)
+    logging.getLogger("uvicorn.error").addFilter(server.is_worth_a_line)
+    server.run(sockets=[place])
+    return 0 if server.started else 1
+
+
+def server_of(application: ASGIApp, *, prefix: str = "", proxies: Sequence[str] = ()) -> Server:
+    """Return a server that has not begun. Raises: ImproperlyConfigured for a proxy that is no address."""
     config = uvicorn.Config(
-        Peered(believing),
+        cast(Any, Forwarded(application, Proxies(proxies))),  # Any: uvicorn types ASGI more closely than Starlette
         root_path=prefix,
         log_level="warning",
         access_log=False,
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=int(STOP_WITHIN),
+        timeout_keep_alive=IDLE_FOR,
+        limit_concurrency=_room(),
+        h11_max_incomplete_event_size=MOST_HEAD_BYTES,
+        http=Wire,
     )
-    server = _Server(config)
-    logging.getLogger("uvicorn.error").addFilter(server.is_worth_a_line)
-    server.run(sockets=[place])
-    return 0 if server.started else 1
+    return Server(config)
 
 
-class _Server(uvicorn.Server):
+def _room() -> int:
+    """Return for how many connections there is room. The store needs some of the files that a process may open."""
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MOST_CONNECTIONS if most == resource.RLIM_INFINITY else min(MOST_CONNECTIONS, most * 3 // 4)
+
+
+class Server(uvicorn.Server):
     """Told to stop, it ends in an orderly way and says so by its exit code; told twice, at once."""
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -72,14 +85,3 @@ class _Server(uvicorn.Server):
     def is_worth_a_line(self, record: logging.LogRecord) -> bool:
         """Tell whether a record is news: that streams are cut at the end is none, and would be a line for each page."""
         return not (self.should_exit and str(record.msg).startswith(CUT))
-
-
-class Peered:
-    """Writes down who has connected, before anybody believes what a proxy says of somebody else."""
-
-    def __init__(self, inner: ASGIApp) -> None:
-        self._inner = inner
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope[PEER] = scope.get("client")
-        await self._inner(scope, receive, send)

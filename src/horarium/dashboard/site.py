@@ -25,7 +25,7 @@ from starlette.routing import Route as StarletteRoute
 from horarium.dashboard import api
 from horarium.dashboard.access.asked import Asked, Knower
 from horarium.dashboard.access.door import Door
-from horarium.dashboard.access.secret import is_same
+from horarium.dashboard.access.secret import is_proof, masked
 from horarium.dashboard.ask import Ask, Cookie, Done, Download, Shown, Unanswerable, local_path
 from horarium.dashboard.assets import Assets
 from horarium.dashboard.audit import Entry, write
@@ -34,6 +34,7 @@ from horarium.dashboard.flower import flower_routes
 from horarium.dashboard.guard import Guard, address_of, routed
 from horarium.dashboard.live import Hub
 from horarium.dashboard.person import Access, Person, Role
+from horarium.dashboard.places import RETRY_AFTER, Busy, Places
 from horarium.dashboard.rendering import LIVE, has_block, render
 from horarium.dashboard.room import Room, Route
 from horarium.dashboard.rooms import ALL
@@ -62,17 +63,18 @@ def web(
     hosts: Sequence[str] = (),
     frames: str = "'none'",
     rooms: Sequence[Room] = ALL,
+    sends_unregistered: bool = False,
 ) -> Starlette:
     """Return the dashboard of an app, to be served or mounted: ``application.mount("/horarium", web(app, access=…))``.
 
     ``access`` knows who may do what: a Door, ``Open()`` where others guard the mount, or a plain function that is given
     the request and returns a Person or None. Without it only tokens and links open it (``horarium tokens add``).
-    ``hosts``: the names that it may be asked by. Opens nothing. Raises: ImproperlyConfigured when its files are not
-    there.
+    ``hosts``: the names that it may be asked by. ``sends_unregistered``: Flower's send-task takes tasks that
+    neither the app nor a live worker knows. Opens nothing. Raises: ImproperlyConfigured when its files are not there.
     """
     if not isinstance(access, Access):
         access = Door(app, others=() if access is None else (Asked(access),))
-    site = Site(app, access, rooms)
+    site = Site(app, access, rooms, sends_unregistered=sends_unregistered)
     middleware = [
         Middleware(Guard, hosts=tuple(hosts), frames=frames, clock=app.connection.clock),
         Middleware(GZipMiddleware, minimum_size=1000),
@@ -83,12 +85,16 @@ def web(
 class Site:
     """The routes of all rooms and what they share."""
 
-    def __init__(self, app: Horarium, access: Access, rooms: Sequence[Room]) -> None:
+    def __init__(
+        self, app: Horarium, access: Access, rooms: Sequence[Room], *, sends_unregistered: bool = False
+    ) -> None:
         self.app = app
         self.access = access
         self._rooms = rooms
+        self._sends_unregistered = sends_unregistered
         self._hub: Hub | None = None
         self._streams = Streams()
+        self._places = Places()
         self._past = Past()
         self._matchers = [
             (compile_path(route.path), route) for room in rooms for route in room.routes if not route.is_change
@@ -101,27 +107,53 @@ class Site:
             StarletteRoute("/static/{digest}/{name}", Assets.shared().answer, methods=["GET"], name="static"),
             StarletteRoute("/live", self._live, methods=["GET"], name="live"),
         ]
-        made.append(Mount(api.PREFIX, api.Application(self.app, self.access), name="api"))
+        made.append(Mount(api.PREFIX, api.Application(self.app, self.access, self._places), name="api"))
         for room in self._rooms:
             for route in room.routes:
                 methods = ["POST"] if route.is_change else ["GET"]
                 made.append(StarletteRoute(route.path, self._endpoint(route), methods=methods, name=route.name))
-        made += flower_routes(self.app, self.access)
+        made += flower_routes(self.app, self.access, self._places, sends_unregistered=self._sends_unregistered)
         made.append(StarletteRoute("/{rest:path}", self._endpoint(_NOWHERE), methods=["GET"], name="nowhere"))
         return made
 
     def _endpoint(self, route: Route) -> Callable[[Request], Any]:  # Any: an awaitable of Starlette's
         async def endpoint(request: Request) -> Response:
             form = await _form(request) if route.is_change else {}
-            return await asyncio.to_thread(self._answer, request, route, form)
+            if not route.is_long or (who := await asyncio.to_thread(self._who, request)) is None:
+                return await asyncio.to_thread(self._answer, request, route, form)
+            try:
+                async with self._places.place(who):
+                    return await asyncio.to_thread(self._answer, request, route, form)
+            except Busy as busy:
+                return await asyncio.to_thread(self._busy, request, busy)
 
         return endpoint
+
+    def _who(self, request: Request) -> str | None:
+        """Return whose read it is to be; None: nobody's that is answered."""
+        try:
+            person = self._person(request)
+        except Exception:  # noqa: BLE001  # the answer, which asks again, is where it is told
+            return None
+        return person.name if person is not None else None
+
+    def _person(self, request: Request) -> Person | None:
+        """Return who asks; they are looked for once, since a wrong password counts each time."""
+        if not hasattr(request.state, "asker"):
+            request.state.asker = self.access.person(request)
+        found: Person | None = request.state.asker
+        return found
+
+    def _busy(self, request: Request, busy: Busy) -> Response:
+        response = self._trouble(request, self._bare(request), busy.status, busy.text.capitalize(), busy.hint)
+        response.headers["Retry-After"] = str(RETRY_AFTER)
+        return response
 
     def _answer(self, request: Request, route: Route, form: dict[str, tuple[str, ...]] | None) -> Response:
         """Answer a request whole; whatever goes wrong is a page that says what, and whether to try again."""
         ask = self._bare(request)
         try:
-            person = self.access.person(request)
+            person = self._person(request)
             if person is None and route.role > Role.NOBODY:
                 return self._login(request)
             ask = self._ask(request, person or _STRANGER, form or {})
@@ -169,7 +201,7 @@ class Site:
                 "refused", f"this needs the right of an {route.role.word}", hint=f"you are a {ask.person.role.word}"
             )
         given = request.headers.get(CSRF) or ask.given(CSRF)
-        if route.is_change and ask.person.csrf and not is_same(given, ask.person.csrf):
+        if route.is_change and ask.person.csrf and not is_proof(given, ask.person.csrf):
             _note_refusal(request, ask.person, "came without the proof that its page holds")
             raise Unanswerable("refused", "this page is no longer valid", hint="reload it and try again")
 
@@ -206,8 +238,8 @@ class Site:
         route, parts = found
         zone = _zone(request, self.app)
         base = request.scope.get("root_path", "")
-        key = (route.name, tuple(parts.items()), asked, zone, person.role, person.name, base)
         shared = replace(person, csrf=self._streams.mark if person.csrf else "", session="")
+        key = (route.name, tuple(parts.items()), asked, zone, shared, base)
 
         def look() -> str:
             return self._block(route, shared, path, parts, query, zone, base)
@@ -247,6 +279,7 @@ class Site:
         ask = Ask(
             app=self.app,
             person=person,
+            proof=person.csrf,  # the mark of it; each looker gets their own
             now=self.app.engine.now(),
             path=path,
             parts=parts,
@@ -290,6 +323,7 @@ class Site:
         return Ask(
             app=self.app,
             person=person,
+            proof=masked(person.csrf),
             now=self.app.engine.now(),
             path=_path(request),
             parts={name: unquote(str(value)) for name, value in request.path_params.items()},

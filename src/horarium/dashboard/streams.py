@@ -8,10 +8,11 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
 from sse_starlette import ServerSentEvent
 
-from horarium.dashboard.access.secret import new_secret
+from horarium.dashboard.access.secret import masked, new_secret
 from horarium.dashboard.person import Person
 
 MOST = 5  # of one session: browsers open six connections to a host, and one must be left
+MOST_OF_ALL = 500  # half of the connections that `horarium web` has room for: whoever logs in often leaves the rest
 
 
 class Streams:
@@ -25,7 +26,7 @@ class Streams:
         self._open: Counter[str] = Counter()  # by who looks
 
     def is_full(self, who: str) -> bool:
-        return self._open[who] >= MOST
+        return self._open[who] >= MOST or self._open.total() >= MOST_OF_ALL
 
     async def counted(self, who: str, events: AsyncIterator[ServerSentEvent]) -> AsyncGenerator[ServerSentEvent]:
         """Pass on the events, counted as a stream of theirs until it ends; none if those that asked in the same
@@ -48,5 +49,5 @@ class Streams:
         async for event in events:
             if event.event is None and not await asyncio.to_thread(is_welcome):
                 return  # what tells of the store's absence passes: it says nothing else
-            event.data = str(event.data).replace(self.mark, person.csrf)
+            event.data = str(event.data).replace(self.mark, masked(person.csrf))
             yield event

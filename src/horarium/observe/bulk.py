@@ -79,6 +79,16 @@ class Stand(Struct, frozen=True, omit_defaults=True, kw_only=True):
         """Whether nobody carries it on, though it has not ended."""
         return not self.end and now - self.beat > SILENT * 1000
 
+    def state(self, now: Instant) -> Literal["running", "left", "done", "stopped"]:
+        return self.end or ("left" if self.is_left(now) else "running")
+
+
+def changed(order: Order, stand: Stand) -> int:
+    """Return how many an order that is done never met, though the dry run had: what they are has changed before their
+    turn came."""
+    is_whole = stand.end == "done" and stand.looked_into < MOST_SEARCHED
+    return max(0, order.matched - stand.seen) if is_whole else 0
+
 
 class DryRun(Struct, frozen=True, kw_only=True):
     """What an order would do. ``is_more``: beyond MOST; ``is_cut``: not all kept runs were looked into."""
@@ -119,7 +129,8 @@ def dry_run(app: Horarium, order: Order) -> DryRun:
 
 
 def place(app: Horarium, order: Order) -> Order:
-    """Keep an order, ready to be carried out by whoever calls ``take``; return it with its id.
+    """Keep an order, ready to be carried out by whoever calls ``take``; return it with its id, a new one if it has
+    none.
 
     Raises: InvalidArguments for one of nothing or of too many; InvalidQuestion; EngineUnavailable.
     """
@@ -127,7 +138,7 @@ def place(app: Horarium, order: Order) -> Order:
         raise InvalidArguments(f"expected an order for 1 to {MOST} runs, got one for {order.matched}; ask for others")
     parse(order.q)
     now = app.engine.now()
-    made = replace(order, id=new_id(now))
+    made = replace(order, id=order.id or new_id(now))
     stand = Stand(carrier="", beat=now, began=now)  # left, if whoever placed it dies before they take it
     _post(app.engine, [(_ORDER + made.id, made), (_STAND + made.id, stand)], now)
     return made
@@ -198,13 +209,15 @@ def stand_of(engine: Engine, id: str) -> Stand | None:
 def orders(engine: Engine, limit: int) -> list[tuple[Order, Stand]]:
     """Return the newest orders, with how far each is."""
     now = engine.now()
-    stands = {note.key.removeprefix(_STAND): note for note in engine.notes.read(_STAND, now=now)}
+    notes = {note.key.removeprefix(_ORDER): note for note in engine.notes.read(_ORDER, now=now)}
+    stands = [(note.key.removeprefix(_STAND), _decoded(note, Stand)) for note in engine.notes.read(_STAND, now=now)]
+    known = [(id, stand) for id, stand in stands if stand is not None and id in notes]
+    known.sort(key=lambda each: (each[1].began, each[0]), reverse=True)  # an id may come of a key, and tell no time
     found: list[tuple[Order, Stand]] = []
-    for note in reversed(engine.notes.read(_ORDER, now=now)):
-        order, stand = _decoded(note, Order), stands.get(note.key.removeprefix(_ORDER))
-        known = None if stand is None else _decoded(stand, Stand)
-        if order is not None and known is not None:
-            found.append((order, known))
+    for id, stand in known:
+        order = _decoded(notes[id], Order)
+        if order is not None:
+            found.append((order, stand))
         if len(found) == limit:
             break
     return found

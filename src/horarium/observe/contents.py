@@ -13,14 +13,15 @@ from msgspec import Raw
 
 from horarium import codec
 from horarium.errors import DecodingError
-from horarium.observe.redacted import shown_run
-from horarium.observe.text import json_text, visible
+from horarium.observe.redacted import Cut, cuts_of, shown_run, value_of
+from horarium.observe.text import json_text, one_line, visible
 from horarium.outcome import Run
 
 if TYPE_CHECKING:
     from horarium.app.app import Horarium
 
 PREVIEW = 2048  # characters of an argument or a result that a page shows; beyond, it is a download
+BLOCKS = ("args", "kwargs", "result", "meta")
 KEY_ARGUMENTS = 3  # that a row of a list shows
 KEY_CHARS = 40  # of each
 
@@ -36,9 +37,7 @@ class Contents:
     def seen(self, run: Run) -> Run:
         """Return a run as people may see it (redacted.shown_run). A question is asked of a run as it is stored and, if
         that fits, of what may be seen of it."""
-        if self._last is None or (self._last[0] is not run and self._last[1] is not run):
-            self._last = run, shown_run(run, self._app)
-        return self._last[1]
+        return self._both(run)[1]
 
     def args(self, run: Run) -> Raw:
         """Return the positional arguments as they may be seen."""
@@ -80,7 +79,7 @@ class Contents:
 
     def keys(self, run: Run) -> list[tuple[str, str]]:
         """Return the first few arguments, each as its name and a short text."""
-        shown = [(visible(name, KEY_CHARS), _short(value)) for name, value in self.named(run).items()]
+        shown = [(one_line(name, KEY_CHARS), _short(value)) for name, value in self.named(run).items()]
         return shown[:KEY_ARGUMENTS]
 
     def text(self, run: Run) -> str:
@@ -97,18 +96,29 @@ class Contents:
             ("result", "Result", self.result(run)),
             ("meta", "What it reported", self.seen(run).meta),
         )
-        return [
-            (name, heading, json_text(raw, PREVIEW), len(bytes(raw)) > PREVIEW)
-            for name, heading, raw in parts
-            if raw is not None
-        ]
+        cuts = self.cuts(run)
+        return [(name, heading, *_beginning(raw, cuts.get(name))) for name, heading, raw in parts if raw is not None]
+
+    def cuts(self, run: Run) -> dict[str, Cut]:
+        """Return which of the blocks are too long to be looked through for a page."""
+        return cuts_of(*self._both(run))
 
     def whole(self, run: Run, name: str) -> bytes | None:
-        """Return one of the blocks whole, as it may be seen; None for one that there is not."""
-        seen = self.seen(run)
-        parts = {"args": seen.message.args, "kwargs": seen.message.kwargs, "result": seen.result, "meta": seen.meta}
-        raw = parts.get(name)
+        """Return one of the blocks whole, as it may be seen, however long that takes; None for one that there is
+        not."""
+        if name not in BLOCKS:
+            return None
+        stored, seen = self._both(run)
+        if name in cuts_of(stored, seen):
+            seen = shown_run(stored, self._app, limit=None)
+        raw = value_of(seen, name)
         return None if raw is None else bytes(raw)
+
+    def _both(self, run: Run) -> tuple[Run, Run]:
+        """Return a run as it is stored, if it was asked for as such before, and as it may be seen."""
+        if self._last is None or (self._last[0] is not run and self._last[1] is not run):
+            self._last = run, shown_run(run, self._app)
+        return self._last
 
     def _names_of(self, task: str) -> tuple[str, ...]:
         """Return the names of a task's positional parameters; none for one that the app does not know."""
@@ -117,6 +127,13 @@ class Contents:
             known = self._app.tasks.get(task)
             found = self._names[task] = () if known is None else known.arguments.names
         return found
+
+
+def _beginning(raw: Raw, cut: Cut | None) -> tuple[str, bool]:
+    """Return the beginning of stored JSON as a page shows it, and whether there is more: indented, it is longer than
+    it is stored."""
+    text = block_text(raw, cut, PREVIEW)
+    return text, cut is not None or len(bytes(raw)) > PREVIEW or json_text(raw) != text
 
 
 def _restored(edited: Any, shown: Any, stored: Any) -> Any:  # Any: JSON
@@ -133,6 +150,11 @@ def _restored(edited: Any, shown: Any, stored: Any) -> Any:  # Any: JSON
     return edited
 
 
+def block_text(raw: Raw | None, cut: Cut | None, limit: int) -> str:
+    """Return stored JSON as a page shows it: no more than ``limit`` characters, and how long the whole is."""
+    return json_text(raw, limit) if cut is None else visible(cut.text[:limit], limit) + f" … of {cut.size:,} bytes"
+
+
 def text_of(value: object) -> str:
     """Return a value as one writes it behind ``args.x:`` - a text as it is, anything else as JSON."""
     if isinstance(value, str):
@@ -144,7 +166,7 @@ def text_of(value: object) -> str:
 
 
 def _short(value: object) -> str:
-    return visible(text_of(value), KEY_CHARS)
+    return one_line(text_of(value), KEY_CHARS)
 
 
 def _decoded(raw: Raw) -> Any:  # Any: whatever was sent

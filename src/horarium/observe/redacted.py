@@ -10,13 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from msgspec import Raw
+from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from horarium.app.redacting import REDACTED, RESULT_TOO, KnowsTasks, marks_of, redactor_of
 from horarium.message import NO_ARGS, NO_KWARGS, Message, Signature
 from horarium.outcome import Progress, Run
-from horarium.redaction import MASK_RAW, Lines, Marks, Redactor
+from horarium.redaction import CUT, MASK_RAW, Lines, Marks, Redactor
 from horarium.schedules.record import Schedule
 
 if TYPE_CHECKING:
@@ -27,10 +27,18 @@ IN_LISTS = 4096  # of a value in a list of many runs
 DEEPEST = 20  # signatures within signatures
 
 
-def shown_run(run: Run, app: KnowsTasks, *, limit: int = LIMIT) -> Run:
+class Cut(Struct, frozen=True):
+    """What is shown of a value that is too long: the beginning of its JSON, as a text, and how many bytes it has."""
+
+    text: str
+    size: int
+
+
+def shown_run(run: Run, app: KnowsTasks, *, limit: int | None = LIMIT) -> Run:
     """Return a run as people may see it: message, result, error, attempts, meta, progress and log lines.
 
-    Costs some milliseconds for each MiB that is looked through; no value takes more than ``limit``. Values of a task
+    Costs some milliseconds for each MiB that is looked through; no value takes more than ``limit`` (None: all are
+    looked through whole). Values of a task
     that the app does not know are redacted by names and forms alone. Never raises.
     """
     redactor, marks = redactor_of(app.conf), marks_of(app.tasks.get(run.message.task))
@@ -52,14 +60,35 @@ def shown_run(run: Run, app: KnowsTasks, *, limit: int = LIMIT) -> Run:
     )
 
 
-def shown_message(message: Message, app: KnowsTasks, *, limit: int = LIMIT) -> Message:
+def cuts_of(stored: Run, shown: Run) -> dict[str, Cut]:
+    """Return which of ``args``, ``kwargs``, ``result`` and ``meta`` were too long for shown_run: there the JSON of the
+    shown run is a text, and no value of the task's."""
+    found: dict[str, Cut] = {}
+    for name in ("args", "kwargs", "result", "meta"):
+        whole, seen = value_of(stored, name), value_of(shown, name)
+        if whole is None or seen is None or seen is whole:
+            continue
+        size = len(bytes(whole))
+        ending = CUT.format(size)
+        if bytes(seen).endswith(f'{ending}"'.encode()) and bytes(whole) != bytes(seen):
+            found[name] = Cut(msgspec.json.decode(seen, type=str).removesuffix(ending), size)
+    return found
+
+
+def value_of(run: Run, name: str) -> Raw | None:
+    """Return one of ``args``, ``kwargs``, ``result`` and ``meta``."""
+    found: Raw | None = getattr(run.message if name in ("args", "kwargs") else run, name)
+    return found
+
+
+def shown_message(message: Message, app: KnowsTasks, *, limit: int | None = LIMIT) -> Message:
     """Return a message as people may see it: its arguments, its headers, and the calls that follow it."""
     redactor, marks = redactor_of(app.conf), marks_of(app.tasks.get(message.task))
     values = redactor.values(message.args, message.kwargs, marks)
     return _shown_message(message, app, redactor, marks, values, limit)
 
 
-def shown_call(task: str, args: Raw, kwargs: Raw, app: KnowsTasks, *, limit: int = LIMIT) -> tuple[Raw, Raw]:
+def shown_call(task: str, args: Raw, kwargs: Raw, app: KnowsTasks, *, limit: int | None = LIMIT) -> tuple[Raw, Raw]:
     """Return the arguments of a call, such as a schedule's, as people may see them."""
     return redactor_of(app.conf).call(args, kwargs, marks_of(app.tasks.get(task)), limit=limit)
 
@@ -74,7 +103,7 @@ def shown_schedule(schedule: Schedule, app: KnowsTasks) -> Schedule:
 
 
 def _shown_message(
-    message: Message, app: KnowsTasks, redactor: Redactor, marks: Marks, values: Collection[str], limit: int
+    message: Message, app: KnowsTasks, redactor: Redactor, marks: Marks, values: Collection[str], limit: int | None
 ) -> Message:
     args, kwargs = redactor.call(message.args, message.kwargs, marks, limit=limit)
     if message.gate is not None:  # it has yet to be given what it waits for
@@ -109,11 +138,13 @@ def _shown_part(field: str, value: Any, task: str, app: KnowsTasks) -> Any:
     return msgspec.json.decode(shown_call(task, args, kwargs, app)[field != "args"])
 
 
-def _shown_signatures(calls: tuple[Signature, ...], app: KnowsTasks, limit: int, left: int) -> tuple[Signature, ...]:
+def _shown_signatures(
+    calls: tuple[Signature, ...], app: KnowsTasks, limit: int | None, left: int
+) -> tuple[Signature, ...]:
     return tuple(_shown_signature(call, app, limit, left) for call in calls) if left else ()
 
 
-def _shown_signature(call: Signature, app: KnowsTasks, limit: int, left: int) -> Signature:
+def _shown_signature(call: Signature, app: KnowsTasks, limit: int | None, left: int) -> Signature:
     redactor, marks = redactor_of(app.conf), marks_of(app.tasks.get(call.task))
     args, kwargs = redactor.call(call.args, call.kwargs, marks, limit=limit)
     if not call.immutable:
@@ -126,7 +157,7 @@ def _shown_signature(call: Signature, app: KnowsTasks, limit: int, left: int) ->
     return replace(call, **changes)
 
 
-def _shown_raw(raw: Raw | None, redactor: Redactor, values: Collection[str], limit: int) -> Raw | None:
+def _shown_raw(raw: Raw | None, redactor: Redactor, values: Collection[str], limit: int | None) -> Raw | None:
     return None if raw is None else redactor.raw(raw, values, limit=limit)
 
 

@@ -17,22 +17,23 @@ ONE_LINE = 80  # JSON up to here needs no indenting
 
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
 _REORDERING = {
-    code: f"\\u{code:04x}" for code in (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+    code: f"\\u{code:04x}" for code in (0x061C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A))
 }
 _VISIBLE = _CONTROLS | _REORDERING
-_BREAKS = {code: f"\\u{code:04x}" for code in (0x2028, 0x2029)} | {ord("\n"): "\\n", ord("\t"): "\\t"}
+_BREAKS = {ord("\n"): "\\n", ord("\t"): "\\t"}
 
 
-def visible(text: object, limit: int = SHORT) -> str:
-    """Return a text with every character to be seen, and no more than ``limit`` of them."""
+def visible(text: object, limit: int | None = SHORT) -> str:
+    """Return a text with every character to be seen, and no more than ``limit`` of them; None: all."""
     shown = str(text)
-    cut = len(shown) - limit
+    cut = 0 if limit is None else len(shown) - limit
     shown = shown[:limit].translate(_VISIBLE)
     return f"{shown} … and {cut:,} characters more" if cut > 0 else shown
 
 
-def one_line(text: object, limit: int = SHORT) -> str:
-    """Return the same as one line, for logs and headers of mails: in a second one foreign text could say anything."""
+def one_line(text: object, limit: int | None = SHORT) -> str:
+    """Return the same as one line and one cell, for logs, rows and headers of mails: in a second one foreign text could
+    say anything."""
     return visible(text, limit).translate(_BREAKS)
 
 
@@ -46,5 +47,6 @@ def json_text(raw: Raw | None, limit: int = LONG) -> str:
         with suppress(msgspec.DecodeError):  # then it is shown as it is stored
             head = msgspec.json.format(data, indent=2)
     text = head.decode("utf-8", "replace")
-    more = len(data) - len(head)
-    return visible(text, limit) + (f" … of {len(data):,} bytes" if more > 0 else "")
+    if len(head) < len(data):
+        return visible(text[:limit], limit) + f" … of {len(data):,} bytes"
+    return visible(text, limit)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote as percent
 from urllib.parse import urlencode
 
+import msgspec
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.admin.utils import quote
@@ -271,6 +273,16 @@ def test_times_are_the_viewers_and_utc_is_their_title(boss: Client, app: Horariu
         text = _text(boss, _page_of(RUNS, "r"))
         assert "times in Asia/Kolkata" in _text(boss, RUNS)
     assert 'title="2026-11-28 15:00:00.123 UTC">2026-11-28 20:30:00 IST</time>' in text
+
+
+def test_a_long_result_is_shown_as_it_is_with_its_size(boss: Client, app: Horarium) -> None:
+    long = msgspec.json.encode([{"city": "Oslo"}] * 20_000)
+    now = app.engine.now()
+    message = Message(id="r", task="t", created=now)
+    run = Run(message=message, state=State.SUCCESS, changed=now, ended=now, result=Raw(long))
+    app.engine.results.record([run], keep=9e8, now=now)
+    text = unescape(_text(boss, _page_of(RUNS, "r")))
+    assert '[{"city":"Oslo"' in text and f" … of {len(long):,} bytes" in text and "characters more" not in text
 
 
 def test_a_run_that_is_gone_is_said_to_be_and_keeps_its_log(boss: Client, app: Horarium) -> None:

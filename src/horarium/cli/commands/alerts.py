@@ -139,7 +139,7 @@ def test(session: Session, channels: tuple[str, ...], as_json: bool) -> int:
         session.out.document([{"channel": d.channel, "outcome": d.outcome, "trouble": d.trouble} for d in deliveries])
     else:
         for each in deliveries:
-            session.out.data(f"{each.channel}: {'sent' if not each.trouble else f'not sent: {each.trouble}'}")
+            session.out.row(f"{each.channel}: {'sent' if not each.trouble else f'not sent: {each.trouble}'}")
     return Exit.OK if not any(each.trouble for each in deliveries) else Exit.FAILED
 
 

@@ -24,9 +24,9 @@ def command(session: Session, as_json: bool) -> int:
         out.document(findings)
     else:
         for finding in findings:
-            out.data(f"{finding.level if finding.level != 'problem' else 'error':<6} {finding.text}")
+            out.row(f"{finding.level if finding.level != 'problem' else 'error':<6} {finding.text}")
             if finding.remedy:
-                out.data(f"       -> {finding.remedy}")
+                out.row(f"       -> {finding.remedy}")
         out.say(
             f"{plural(errors, 'error')}"
             if errors

@@ -14,6 +14,7 @@ from horarium.dropin import told
 from horarium.errors import RunNotFound
 from horarium.observe.doctor import Facts, Finding, diagnose, gather
 from horarium.observe.facts import held_run
+from horarium.observe.text import one_line
 from horarium.observe.waiting import diagnose_run, diagnose_task
 
 MARKS = {
@@ -65,6 +66,6 @@ def _looks_like_id(subject: str) -> bool:
 
 def _show(out: Output, finding: Finding) -> None:
     word, style = MARKS[finding.level]
-    out.data(f"{out.mark(f'{word:<8}', style)} {finding.text}")
+    out.data(f"{out.mark(f'{word:<8}', style)} {one_line(finding.text, None)}")
     if finding.remedy:
-        out.data(f"{'':<8}   -> {finding.remedy}")
+        out.row(f"{'':<8}   -> {finding.remedy}")

@@ -107,6 +107,8 @@ def _refusable(function: F) -> F:
 @_own("--basic-auth", "--basic_auth", "basic_auth", multiple=True, metavar="NAME:PASSWORD,...",
       help="People with passwords; without any, tokens and the link that it prints.")  # fmt: skip
 @_own("--read-only/--no-read-only", "--read_only/--no-read_only", "read_only", help="Let nobody change anything.")
+@_own("--allow-unregistered", "--allow_unregistered", is_flag=True,
+      help="Send tasks that nobody knows, as Flower does.")  # fmt: skip
 @_refusable
 @leftovers(LEFTOVERS)
 @click.pass_context
@@ -119,6 +121,7 @@ def command(
     url_prefix: str,
     basic_auth: tuple[str, ...],
     read_only: bool,
+    allow_unregistered: bool,
     **refusable: str | None,
 ) -> int:
     """Serve the dashboard as Flower is started: its port and flags, its API below /api, its /metrics.
@@ -142,6 +145,7 @@ def command(
         auth=("basic",) if basic_auth else ("token",),
         basic_auth=basic_auth,
         read_only=read_only,
+        allow_unregistered=allow_unregistered,
     )
     return code
 

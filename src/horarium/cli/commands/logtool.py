@@ -34,10 +34,10 @@ def stats(session: Session, files: tuple[TextIO, ...], as_json: bool) -> None:
     out = session.out
     out.data(f"received\t{found.received}")
     for how, number in sorted(found.ends.items()):
-        out.data(f"{how}\t{number}")
+        out.row(how, str(number))
     out.data(f"errors\t{found.errors}")
     for task, number in sorted(found.tasks.items(), key=lambda each: (-each[1], each[0])):
-        out.data(f"{task}\t{number}")
+        out.row(task, str(number))
 
 
 @command.command("traces")
@@ -65,7 +65,7 @@ def show_errors(session: Session, files: tuple[TextIO, ...]) -> None:
 def incomplete(session: Session, files: tuple[TextIO, ...]) -> None:
     """List the runs that were received and have no end in the log: id and task."""
     for id, task in logbook.incomplete(_entries(files)).items():
-        session.out.data(f"{id}\t{task}")
+        session.out.row(id, task)
 
 
 @command.command("debug")

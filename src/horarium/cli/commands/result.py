@@ -35,7 +35,7 @@ def command(
         session.app.AsyncResult(run.id).get(timeout=timeout, propagate=False)
         run = find_run(session.engine, run.id)
     if as_json:
-        session.out.document(run_document(replace(shown_run(run, session.app), result=run.result)))
+        session.out.document(run_document(replace(shown_run(run, session.app, limit=None), result=run.result)))
         return _code_of(run)
     if not run.has_ended:
         raise Stop(

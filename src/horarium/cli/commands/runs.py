@@ -20,8 +20,9 @@ from horarium.observe.finding import Finding, plural
 from horarium.observe.matching import Sight
 from horarium.observe.moments import local, parse_past, span
 from horarium.observe.question import Question, Term, either, every, parse
-from horarium.observe.redacted import shown_run
+from horarium.observe.redacted import LIMIT, shown_run
 from horarium.observe.searching import plan_of, search
+from horarium.observe.text import visible
 from horarium.observe.waiting import explain
 from horarium.outcome import Run, State
 
@@ -125,7 +126,7 @@ def show_run(session: Session, run_id: str, as_json: bool) -> None:
     run = find_run(engine, run_id)
     facts = gather(session.app, engine.now(), command=session.command)
     finding = explain(facts, run, None if run.has_ended else held_run(engine, run))
-    run = shown_run(run, session.app)
+    run = shown_run(run, session.app, limit=None if as_json else LIMIT)
     if as_json:
         out.document(run_document(run) | {"explanation": finding})
         return
@@ -210,7 +211,7 @@ def _show(out: Output, run: Run, finding: Finding) -> None:
     ]
     for name, text in lines:
         if text:
-            out.data(f"{name:>9}  {text}")
+            out.row(f"{name:>9}  {text}")
     _show_attempts(out, run)
     _show_block(out, "traceback", run.error.traceback if run.error else None)
     _show_block(out, "log", "\n".join(run.logs))
@@ -240,13 +241,13 @@ def _show_attempts(out: Output, run: Run) -> None:
         if attempt.started is not None and attempt.ended is not None:
             took = f" after {span((attempt.ended - attempt.started) / 1000)}"
         error = f": {attempt.error.class_path}: {attempt.error.text}" if attempt.error else ""
-        out.data(f"  attempt  {attempt.number} on {attempt.worker or '?'} {attempt.outcome}{took}{error}")
+        out.row(f"  attempt  {attempt.number} on {attempt.worker or '?'} {attempt.outcome}{took}{error}")
 
 
 def _show_block(out: Output, heading: str, text: str | None) -> None:
     if text:
         out.data(f"\n{heading}:")
-        out.data(text.rstrip("\n"))
+        out.data(visible(text.rstrip("\n"), None))
 
 
 def _progress(run: Run) -> str:

@@ -14,6 +14,7 @@ from horarium.cli.session import Session
 from horarium.clock import Instant
 from horarium.engines.records import BRIDGE_POOL, Counts, MemberRecord
 from horarium.observe.finding import plural
+from horarium.observe.text import one_line
 
 QUEUES = (
     Column("queue", "QUEUE"),
@@ -43,7 +44,7 @@ def command(session: Session, timeout: float, destination: tuple[str, ...] | Non
         out.document(_document(nodes, schedulers, bridges, counts, now))
         return code
     for name in [*_names(nodes), *(r.member.name for r in schedulers), *bridges]:
-        out.data(f"{name}: {out.mark('OK', 'green')}")
+        out.data(f"{one_line(name)}: {out.mark('OK', 'green')}")
     out.data(
         f"{plural(len(nodes), 'node')} online, {plural(len(schedulers), 'scheduler')}, "
         f"{plural(counts.schedules, 'schedule')}."

@@ -109,4 +109,4 @@ def tell(session: Session, name: str, text: str, *, as_json: bool, paused: str |
     if as_json:
         session.out.document({"name": name, "paused": paused})
     else:
-        session.out.data(text)
+        session.out.row(text)

@@ -13,6 +13,7 @@ from horarium.cli.options import JSON, option
 from horarium.cli.output import STATE_STYLES, Output
 from horarium.cli.session import Session
 from horarium.observe.moments import span
+from horarium.observe.text import one_line
 from horarium.observe.tree import Crowd, Line, Step, Workflow, workflow_of, workflow_under
 from horarium.outcome import Run
 
@@ -40,7 +41,7 @@ def command(session: Session, run_id: str, limit: int, as_json: bool) -> None:
 def _draw(out: Output, workflow: Workflow, limit: int) -> None:
     heading = f"workflow {workflow.root}: {_counted(workflow.runs)}"
     if not out.on_terminal:
-        out.data(heading)
+        out.row(heading)
         _write(workflow, _plain(out, 1), limit)
         return
     from rich.console import Console
@@ -53,7 +54,7 @@ def _draw(out: Output, workflow: Workflow, limit: int) -> None:
 
 def _plain(out: Output, depth: int) -> Add:
     def add(text: str, style: str) -> Add:
-        out.data("  " * depth + text)
+        out.row("  " * depth + text)
         return _plain(out, depth + 1)
 
     return add
@@ -64,7 +65,7 @@ def _rich(tree: Any) -> Add:
 
     def add(text: str, style: str) -> Add:
         state, _, rest = text.partition(" ")
-        line = Text.assemble((state, style), f" {rest}") if style else Text(text)
+        line = Text.assemble((state, style), f" {one_line(rest, None)}") if style else Text(one_line(text, None))
         return _rich(tree.add(line))
 
     return add

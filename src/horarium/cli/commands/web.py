@@ -59,6 +59,7 @@ def ways(value: object) -> tuple[str, ...]:
 @option("--grant", "grants", multiple=True, metavar="NAME:ROLE", help="The role of one of them, by the whole name.")
 @option("--link/--no-link", "wants_link", default=None, help="Print a link that logs in once. [default: when needed]")
 @option("--read-only", is_flag=True, help="Let nobody change anything, whatever their role.")
+@option("--allow-unregistered", is_flag=True, help="Let Flower's send-task send tasks that nobody knows.")
 @click.pass_obj
 def command(
     session: Session,
@@ -76,6 +77,7 @@ def command(
     grants: tuple[str, ...],
     wants_link: bool | None,
     read_only: bool,
+    allow_unregistered: bool,
 ) -> int:
     """Serve the dashboard until told to stop (TERM or Ctrl-C).
 
@@ -110,8 +112,8 @@ def command(
         session.out.say(f"dashboard: {url}")
         if isinstance(access, Door):
             _offer(session, access, url, wants_link)
-        believed = peers or ("127.0.0.1",)
-        return serving.serve(web(app, access=access, hosts=hosts), place, prefix=prefix, proxies=believed)
+        site = web(app, access=access, hosts=hosts, sends_unregistered=allow_unregistered)
+        return serving.serve(site, place, prefix=prefix, proxies=peers)
 
 
 USERS = (

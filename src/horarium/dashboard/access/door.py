@@ -109,19 +109,21 @@ class Door:
         """Begin a session for whoever shows a token, an unused link, or a name and password; the browser's session
         before it ends. Raises: LoginRefused, EngineUnavailable."""
         address = address_of(connection.scope)
-        keys = [("address", address), *([("account", name)] if name else [])]
-        if wait := self._throttle.wait_for(keys):
-            logger.warning("refused a login from %s: too many failed before it", address)
-            raise LoginRefused(f"Too many tries have failed. Wait {int(wait) + 1} s.", wait=wait)
-        shown = self._shown(token, link, name, password)
+        name = "" if link or token else name
+        self._refuse_hasty(address, name)
+        with self._throttle.turn(address):
+            self._refuse_hasty(address, name)
+            shown = self._shown(token, link, name, password)
+            if shown is None:
+                self._throttle.failed(address, name)
         if shown is None:
-            self._throttle.failed(keys)
             logger.warning(
                 "refused a login from %s as %s", address, one_line(name) if name else "link" if link else "token"
             )
             raise LoginRefused(_WRONG["link" if link else "token" if token else "password"])
         who, role, proof = shown
-        self._throttle.succeeded(("account", name))
+        if name:
+            self._throttle.succeeded(address, name)
         if before := connection.cookies.get(cookie_name(connection)):
             self.sessions.close(before)
         secret, session = self.sessions.open(who, role.word, proof, now=self._app.engine.now())
@@ -133,6 +135,12 @@ class Door:
         if secret := connection.cookies.get(cookie_name(connection)):
             self.sessions.close(secret)
         return session_cookie(connection, "")
+
+    def _refuse_hasty(self, address: str, name: str) -> None:
+        """Raises: LoginRefused for whoever has to wait."""
+        if wait := self._throttle.wait_for(address, name):
+            logger.warning("refused a login from %s: too many failed before it", address)
+            raise LoginRefused(f"Too many tries have failed. Wait {int(wait) + 1} s.", wait=wait)
 
     def _shown(self, token: str, link: str, name: str, password: str) -> tuple[str, Role, str] | None:
         """Return who that is, their role, and the proof that the session will hang on."""
@@ -188,16 +196,19 @@ class Door:
         except (NotBase64, UnicodeDecodeError):
             logger.warning("refused a Basic header that cannot be read, from %s", address)
             return None
-        keys = [("address", address), ("account", name)]
-        if self._throttle.wait_for(keys):
-            logger.warning("refused %s from %s: too many failed before it", one_line(name), address)
+        try:
+            self._refuse_hasty(address, name)
+            with self._throttle.turn(address):
+                self._refuse_hasty(address, name)
+                user = self.users.check(name, password)
+                if user is None:
+                    self._throttle.failed(address, name)
+        except LoginRefused:
             return None
-        user = self.users.check(name, password)
         if user is None:
-            self._throttle.failed(keys)
             logger.warning("refused a password from %s as %s", address, one_line(name))
             return None
-        self._throttle.succeeded(("account", name))
+        self._throttle.succeeded(address, name)
         # Browsers send it by themselves, once they have asked for it. The key is kept where the passwords are.
         return Person(name=name, role=user.role, via="basic", csrf=seal(user.kept, "csrf"))
 

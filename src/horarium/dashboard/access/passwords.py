@@ -18,7 +18,7 @@ from horarium.errors import ImproperlyConfigured
 COST = 14  # of scrypt, as a power of two: some 50 ms and 16 MiB for each try
 HIGHEST_COST = 17
 BLOCK, LANES = 8, 1
-NOBODYS = f"scrypt${COST}$bm9ib2R5J3Mgc2FsdA==${'A' * 43}="  # what an unknown name is compared with
+NOBODYS = "scrypt${cost}$bm9ib2R5J3Mgc2FsdA==$" + "A" * 43 + "="  # what an unknown name is compared with
 EXPECTED = "a dict from a name to (role, what `horarium tokens password` printed)"
 
 
@@ -37,6 +37,7 @@ class Users:
     def __init__(self, users: Mapping[str, User]) -> None:
         self._users = dict(users)
         self._key = new_secret()  # of this process
+        self._costs = [user.kept.split("$")[1] for user in self._users.values()] or [str(COST)]
         self._seen: dict[str, str] = {}  # by name
 
     def __bool__(self) -> bool:
@@ -46,16 +47,21 @@ class Users:
         return self._users.get(name)
 
     def check(self, name: str, password: str) -> User | None:
-        """Return whose password it is. An unknown name takes as long as a wrong password."""
+        """Return whose password it is. An unknown name takes as long as a wrong password of one of those who are known,
+        and always of the same one: costs differ."""
         user = self._users.get(name)
         seal_of_it = seal(self._key, f"{len(name)}:{name}{password}")
         if user is not None and hmac.compare_digest(self._seen.get(name, ""), seal_of_it):
             return user
-        is_right = fits(password, user.kept if user else NOBODYS)
+        is_right = fits(password, user.kept if user else self._nobodys(name))
         if user is None or not is_right:
             return None
         self._seen[name] = seal_of_it
         return user
+
+    def _nobodys(self, name: str) -> str:
+        which = int(seal(self._key, f"nobody:{name}")[:8], 16) % len(self._costs)
+        return NOBODYS.format(cost=self._costs[which])
 
 
 def hashed(password: str) -> str:

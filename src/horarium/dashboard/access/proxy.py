@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from starlette.requests import HTTPConnection
 
+from horarium.dashboard.forwarding import Proxies
 from horarium.dashboard.guard import peer_of
 from horarium.dashboard.person import Person, Role
 from horarium.errors import ImproperlyConfigured
@@ -32,7 +32,7 @@ class ProxyHeader:
         role: Role = Role.VIEWER,
         roles: Mapping[str, Role] | None = None,
     ) -> None:
-        self._peers = [_network(peer) for peer in peers]
+        self._peers = Proxies(peers)
         if not self._peers:
             raise ImproperlyConfigured(
                 "expected the addresses of the proxies whose header is believed, got none; name them: --proxy-peer"
@@ -46,7 +46,7 @@ class ProxyHeader:
         if not given:
             return None
         peer = peer_of(connection.scope)
-        if not self._is_listed(peer):
+        if not self._peers.has(peer):
             logger.warning("refused the header %s from %s, which is no listed proxy", self._header, peer or "nowhere")
             return None
         name = given[0].strip()
@@ -55,20 +55,3 @@ class ProxyHeader:
             return None
         role = self._roles.get(name, self._role)
         return Person(name=name, role=role, via="proxy") if role > Role.NOBODY else None
-
-    def _is_listed(self, peer: str) -> bool:
-        try:
-            address = ip_address(peer)
-        except ValueError:
-            return False
-        mapped = getattr(address, "ipv4_mapped", None) or address
-        return any(mapped in network for network in self._peers)
-
-
-def _network(text: str) -> IPv4Network | IPv6Network:
-    try:
-        return ip_network(text, strict=False)
-    except ValueError:
-        raise ImproperlyConfigured(
-            f"expected the address of a proxy or a network, such as 10.0.0.5 or 10.0.0.0/8, got {text!r}"
-        ) from None

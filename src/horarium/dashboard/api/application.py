@@ -14,11 +14,24 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from horarium.dashboard.api import fleet, runs, schedules, stats, tokens, watch, workflows
-from horarium.dashboard.api.door import CSRF, OFFICE, ROLE, Call, GuardedRoute, Json, Office, reads, refusal, role_of
+from horarium.dashboard.api import alerts, bulk, fleet, runs, schedules, stats, tokens, watch, workflows
+from horarium.dashboard.api.door import (
+    CSRF,
+    OFFICE,
+    ROLE,
+    Call,
+    GuardedRoute,
+    Json,
+    Office,
+    Problem,
+    reads,
+    refusal,
+    role_of,
+)
 from horarium.dashboard.api.reading import operations
 from horarium.dashboard.api.shapes import ProblemShape
 from horarium.dashboard.person import Access, Role
+from horarium.dashboard.places import Places
 from horarium.dashboard.rendering import render
 
 if TYPE_CHECKING:
@@ -36,9 +49,11 @@ own = APIRouter(tags=["about"], route_class=GuardedRoute)
 ROUTERS = (
     workflows.router,
     runs.router,
+    bulk.router,
     schedules.router,
     fleet.router,
     stats.router,
+    alerts.router,
     tokens.router,
     watch.router,
     own,
@@ -52,8 +67,8 @@ class Application:
     request tells whose it is.
     """
 
-    def __init__(self, app: Horarium, access: Access) -> None:
-        self._office = Office(app=app, access=access, mounted=PREFIX)
+    def __init__(self, app: Horarium, access: Access, places: Places) -> None:
+        self._office = Office(app=app, access=access, mounted=PREFIX, places=places)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope[OFFICE] = self._office
@@ -119,7 +134,7 @@ def show_document(call: Call) -> Any:
     return Json({**document(), "servers": [{"url": call.base + PREFIX}]})
 
 
-@reads(own, "/docs", include_in_schema=False)
+@reads(own, "/docs", include_in_schema=False, response_class=HTMLResponse)
 def show_page(call: Call) -> Any:
     """Return the document as a page."""
     whole = document()
@@ -136,4 +151,11 @@ def show_page(call: Call) -> Any:
 
 
 async def _answer_http(request: Request, error: Exception) -> Response:
+    if isinstance(error, HTTPException) and error.status_code == 405:
+        # Starlette names the methods of the first route of this path only.
+        path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+        fitting = [route.methods or () for route in known_routes() if route.path_regex.match(path)]
+        allowed = ", ".join(sorted(set().union(*fitting)))
+        hint = f"it takes {allowed}"
+        return refusal(request, Problem(405, "http_405", str(error.detail), hint=hint, headers={"Allow": allowed}))
     return refusal(request, error)

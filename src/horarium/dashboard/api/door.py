@@ -12,7 +12,7 @@ import inspect
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
 from urllib.parse import unquote
 
@@ -22,14 +22,15 @@ from fastapi.routing import APIRoute
 from msgspec import Struct, field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from horarium.clock import Instant
 from horarium.dashboard import audit
-from horarium.dashboard.access.secret import is_same
+from horarium.dashboard.access.secret import is_proof
 from horarium.dashboard.ask import Ask, Unanswerable
-from horarium.dashboard.guard import TooLarge, address_of
+from horarium.dashboard.guard import NotWhole, address_of
 from horarium.dashboard.person import Access, Person, Role
+from horarium.dashboard.places import RETRY_AFTER, Busy, Places
 from horarium.errors import (
     EngineUnavailable,
     HorariumError,
@@ -52,7 +53,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger("horarium.web")
 
 CSRF = "horarium-csrf"  # a header: what a browser's session must bring along with a change
+BUSY = "busy"
 BY_BROWSERS = frozenset({"sec-fetch-site", "origin"})
+ROUTES = "the routes are listed at /api/v1/docs"
 OFFICE = "horarium.office"  # in the scope
 ROLE = "x-role"  # in the OpenAPI document
 PROBLEMS: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI
@@ -67,13 +70,23 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Problem(Exception):
     """Why a request is refused: ``code`` is for programs and never changes, ``text`` and ``hint`` are for people."""
 
-    def __init__(self, status: int, code: str, text: str, *, hint: str = "", errors: Any = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        text: str,
+        *,
+        hint: str = "",
+        errors: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(text)
         self.status = status
         self.code = code
         self.text = text
         self.hint = hint
         self.errors = errors
+        self.headers = dict(headers or {})
 
 
 class Caller(Struct, frozen=True, kw_only=True):
@@ -101,6 +114,7 @@ class Office(Struct, frozen=True, kw_only=True):
     app: Horarium
     access: Access
     mounted: str  # where, below the dashboard
+    places: Places = field(default_factory=Places)  # for what takes long
     streams: Counter[str] = field(default_factory=Counter)  # open ones, by who reads them; used by the event loop only
 
 
@@ -143,6 +157,7 @@ class GuardedRoute(APIRoute):
         answer = super().get_route_handler()
         fields = frozenset(field.alias for field in self.dependant.query_params)
         self.role = role_of(self)
+        is_page = self.response_class is HTMLResponse
 
         async def guarded(request: Request) -> Response:
             try:
@@ -151,9 +166,12 @@ class GuardedRoute(APIRoute):
                 # The guard leaves slashes and percent signs within names as they were written; see guard.routed.
                 parts = request.path_params
                 request.scope["path_params"] = {name: unquote(str(part)) for name, part in parts.items()}
-                return await answer(request)
+                if self.endpoint not in _LONG:
+                    return await answer(request)
+                async with office_of(request).places.place(request.state.caller.person.name):
+                    return await answer(request)
             except Exception as error:  # noqa: BLE001  # whatever it is, it is answered, and our own mistakes are logged
-                return refusal(request, error)
+                return (is_page and _led_to_login(request, error)) or refusal(request, error)
 
         return guarded
 
@@ -163,10 +181,17 @@ def role_of(route: APIRoute) -> Role:
     return Role[(route.openapi_extra or {})[ROLE].upper()]
 
 
-def reads(router: APIRouter, path: str, *, role: Role = Role.VIEWER, **more: Any) -> Callable[[F], F]:
-    """Add a route that changes nothing. Any: FastAPI's own options."""
+_LONG: set[Callable[..., Any]] = set()  # what needs a place
+
+
+def reads(
+    router: APIRouter, path: str, *, role: Role = Role.VIEWER, is_long: bool = False, **more: Any
+) -> Callable[[F], F]:
+    """Add a route that changes nothing. ``is_long``: it needs a place, see places. Any: FastAPI's own options."""
 
     def add(function: F) -> F:
+        if is_long:
+            _LONG.add(function)
         more.setdefault("responses", PROBLEMS)
         router.add_api_route(path, function, openapi_extra={ROLE: role.word}, **{"methods": ["GET"], **more})
         return function
@@ -246,7 +271,7 @@ def admit(request: Request, app: Horarium, access: Access, role: Role, *, mounte
         text = f"this needs the right of an {role.word}"
         _note(request, person.name, text)
         raise Problem(403, "forbidden", text, hint=f"you are a {person.role.word}")
-    if _needs_proof(request, person) and not is_same(request.headers.get(CSRF, ""), person.csrf):
+    if _needs_proof(request, person) and not is_proof(request.headers.get(CSRF, ""), person.csrf):
         _note(request, person.name, "came without the proof of its session")
         raise Problem(403, "csrf", f"a change in a browser's session needs its {CSRF} header", hint="or use a token")
     return Caller(
@@ -288,25 +313,38 @@ def refusal(request: Request, error: BaseException) -> Response:
     return Json(body, problem.status, headers_of(request, problem), media_type="application/problem+json")
 
 
+def _led_to_login(request: Request, error: BaseException) -> Response | None:
+    """Return the way to the login and back, for a browser that opens a page as somebody unknown."""
+    if not (isinstance(error, Problem) and error.status == 401 and "text/html" in request.headers.get("accept", "")):
+        return None
+    office, root = office_of(request), str(request.scope.get("root_path", ""))
+    base = root.removesuffix(office.mounted)
+    url = office.access.login_url(base, request.scope["path"].removeprefix(base))
+    return None if url is None else RedirectResponse(url, 303)
+
+
 def headers_of(request: Request, problem: Problem) -> dict[str, str]:
     """Return what a refusal says besides: how to show who one is, when to come again."""
     challenge: str = getattr(request.state, "challenge", "")
     if problem.status == 401 and challenge:
         return {"WWW-Authenticate": challenge}
-    return {"Retry-After": "1"} if problem.status == 503 else {}
+    if problem.code == BUSY:
+        return problem.headers | {"Retry-After": str(RETRY_AFTER)}
+    return problem.headers | ({"Retry-After": "1"} if problem.status == 503 else {})
 
 
 class _Answer(NamedTuple):
     status: int
     code: str
+    hint: str = ""
 
 
 # The first one that fits.
 _ANSWERS: tuple[tuple[type[BaseException], _Answer], ...] = (
-    (EngineUnavailable, _Answer(503, "store_unavailable")),
-    (ScheduleNotFound, _Answer(404, "not_found")),
-    (RunNotFound, _Answer(404, "not_found")),
-    (ScheduleConflict, _Answer(409, "conflict")),
+    (EngineUnavailable, _Answer(503, "store_unavailable", "ask again in a moment")),
+    (ScheduleNotFound, _Answer(404, "not_found", "GET /schedules lists those there are")),
+    (RunNotFound, _Answer(404, "not_found", "it may have been kept long enough")),
+    (ScheduleConflict, _Answer(409, "conflict", "read it again, and decide anew")),
     (OwnedByCode, _Answer(409, "owned_by_code")),
     (ScheduleRefused, _Answer(409, "refused")),
     (NotRegistered, _Answer(422, "unknown_task")),
@@ -324,6 +362,8 @@ def problem_of(error: BaseException) -> Problem:
     match error:
         case Problem():
             return error
+        case Busy():
+            return Problem(error.status, BUSY, error.text, hint=error.hint)
         case Unanswerable():
             return Problem(error.status, error.kind.replace(" ", "_"), error.text, hint=error.hint)
         case RequestValidationError():
@@ -334,15 +374,14 @@ def problem_of(error: BaseException) -> Problem:
             text = "the request is not of the shape that is expected"
             return Problem(422, "invalid_request", text, hint="see errors", errors=told)
         case HTTPException():
-            if isinstance(error.__cause__, TooLarge):
-                return Problem(413, "too_large", "more was sent than is taken at once")
-            return Problem(error.status_code, f"http_{error.status_code}", str(error.detail))
-        case TooLarge():
-            return Problem(413, "too_large", "more was sent than is taken at once")
+            if isinstance(whole := error if isinstance(error, NotWhole) else error.__cause__, NotWhole):
+                return Problem(whole.status, whole.code, whole.text, hint=whole.hint)
+            code, text = f"http_{error.status_code}", str(error.detail)
+            return Problem(error.status_code, code, text, hint=ROUTES, headers=error.headers)
     for kind, answer in _ANSWERS:
         if isinstance(error, kind):
             text = str(error) if not isinstance(error, RecursionError | UnicodeError) else "it cannot be stored as JSON"
-            return Problem(answer.status, answer.code, text)
+            return Problem(answer.status, answer.code, text, hint=answer.hint)
     return Problem(500, "internal", "Horarium has failed here", hint="nothing tells whether it was done")
 
 

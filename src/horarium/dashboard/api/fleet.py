@@ -135,7 +135,7 @@ def pause_queue(call: Call, name: str, body: QueuePausing | None = None) -> Chan
 def resume_queue(call: Call, name: str) -> Changed:
     """Let workers take from a queue again."""
     if not Switches(call.app.connection).resume_queue(name):
-        raise Problem(409, "not_paused", f"queue {name[:200]} is not paused")
+        raise Problem(409, "not_paused", f"queue {name[:200]} is not paused", hint="nothing was done")
     return _told(f"queue {name} is resumed", name)
 
 
@@ -143,7 +143,7 @@ def resume_queue(call: Call, name: str) -> Changed:
 def purge_queue(call: Call, name: str, body: Emptying) -> Changed:
     """Cancel everything that waits in a queue, for good. What runs goes on."""
     if body.name != name:
-        raise Problem(422, "not_confirmed", "expected the queue's name once more in the body")
+        raise Problem(422, "not_confirmed", "expected the queue's name once more in the body", hint="nothing was done")
     count = call.app.control.purge([name])
     return _told(f"cancelled {count} waiting in {name}", name, count=count, reason=body.reason)
 
@@ -153,7 +153,9 @@ def show_queue(call: Call, name: str) -> Any:
     """Return a queue."""
     found = next((each for each in _queues(call) if each["name"] == name), None)
     if found is None:
-        raise Problem(404, "not_found", "this queue holds nothing, is read by nobody and not paused")
+        raise Problem(
+            404, "not_found", "this queue holds nothing, is read by nobody and not paused", hint="GET /queues"
+        )
     return found
 
 

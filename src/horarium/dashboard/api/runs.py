@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query
 from msgspec.structs import replace
 from pydantic import AwareDatetime, Field
+from starlette.responses import Response
 
 from horarium.app import again
 from horarium.app.registry import nearest
 from horarium.clock import Instant, to_instant
 from horarium.dashboard.api.cursors import Seal
-from horarium.dashboard.api.door import Call, Caller, Changed, GuardedRoute, Problem, changes, reads
+from horarium.dashboard.api.door import PROBLEMS, Call, Caller, Changed, GuardedRoute, Problem, changes, reads
 from horarium.dashboard.api.shapes import (
     AttemptShape,
     Given,
@@ -47,6 +48,7 @@ IdempotencyKey = Annotated[
 ]
 Limit = Annotated[int, Query(ge=1, le=100)]
 Cursor = Annotated[str | None, Query(max_length=4000)]
+PARTS = {**PROBLEMS, 200: {"content": {"application/json": {"schema": {}}}}}
 MOST_COUNTED = 10_001  # of each state
 MOST_SEARCHED = 5000  # runs that one page looks into
 LONGEST: float = 10 * 365 * 86_400.0  # seconds that a call may be put off
@@ -75,7 +77,7 @@ class Repeating(Given):
     reason: Reason = ""
 
 
-@reads(router, "/runs", response_model=Paged[RunShape])
+@reads(router, "/runs", is_long=True, response_model=Paged[RunShape])
 def list_runs(
     call: Call,
     q: Annotated[str, Query(max_length=1000, description="As in the dashboard's search: state:failed since:1h")] = "",
@@ -142,6 +144,15 @@ def list_attempts(call: Call, id: str) -> Any:
 def list_logs(call: Call, id: str) -> Any:
     """List the lines that a run has logged, as far as they are kept."""
     return {"items": list(shown_run(found(call, id), call.app).logs)}
+
+
+@reads(router, "/runs/{id}/parts/{name}", response_class=Response, responses=PARTS)
+def show_part(call: Call, id: str, name: Literal["args", "kwargs", "result", "meta"]) -> Any:
+    """Return one of a run's values whole, however long it is, as JSON."""
+    body = Contents(call.app).whole(found(call, id), name)
+    if body is None:
+        raise Problem(404, "not_found", f"this run has no {name}", hint="its state tells whether it has ended")
+    return Response(body, media_type="application/json")
 
 
 @changes(router, "POST", "/runs/{id}/retry", role=Role.OPERATOR, action="runs.retry", shape=Made, status_code=201)

@@ -208,7 +208,7 @@ def preview(call: Call, body: PreviewAsked) -> Any:
     return {"items": [firing_fields(each) for each in firings]}
 
 
-@reads(router, "/schedules/calendar", response_model=Paged[FiringShape])
+@reads(router, "/schedules/calendar", is_long=True, response_model=Paged[FiringShape])
 def calendar(call: Call, since: AwareDatetime, until: AwareDatetime) -> Any:
     """Say what all schedules fire in a range of at most 62 days: the first 1,000 firings, in order of time."""
     begin, end = instant(since) or 0, instant(until) or 0

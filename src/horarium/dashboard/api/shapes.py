@@ -12,9 +12,10 @@ from msgspec import Raw
 from pydantic import BaseModel, ConfigDict, Field
 
 from horarium.clock import Instant
+from horarium.observe.contents import BLOCKS, PREVIEW
 from horarium.observe.looks import look_of, shown_state
 from horarium.observe.moments import iso
-from horarium.observe.redacted import IN_LISTS, LIMIT, shown_run
+from horarium.observe.redacted import IN_LISTS, LIMIT, cuts_of, shown_run, value_of
 from horarium.outcome import Attempt, ErrorRecord, Run
 
 if TYPE_CHECKING:
@@ -81,8 +82,15 @@ class RunShape(BaseModel):
     progress: ProgressShape | None = None
 
 
+class CutShape(BaseModel):
+    """A value that is too long: how many bytes its JSON has, and how that begins."""
+
+    size_bytes: int
+    beginning: str
+
+
 class WholeRunShape(RunShape):
-    """A run with what it was given and what it gave."""
+    """A run with what it was given and what it gave. What is too long is None, and told in ``cut``."""
 
     args: Json = None
     kwargs: Json = None
@@ -90,6 +98,7 @@ class WholeRunShape(RunShape):
     meta: Json = None
     cancel: str | None = None
     log_lines: int = 0
+    cut: dict[str, CutShape] = Field({}, description="By name; GET /runs/{id}/parts/{name} has the whole.")
 
 
 class AttemptShape(BaseModel):
@@ -133,13 +142,14 @@ def moment(instant: Instant | None) -> str | None:
     return None if instant is None else iso(instant)
 
 
-def stored(raw: Raw | None) -> Json:
+def decoded(raw: Raw | None) -> Json:
     """Return stored JSON as a value."""
     return None if raw is None else msgspec.json.decode(raw)
 
 
 def run_fields(app: Horarium, run: Run, now: Instant, *, is_whole: bool = False) -> dict[str, Any]:
     """Return a run as a listing shows it, or the whole, without its secrets. Any: the fields of the shapes."""
+    stored = run
     run = shown_run(run, app, limit=LIMIT if is_whole else IN_LISTS)
     message, state = run.message, shown_state(run, now)
     fields = {
@@ -168,11 +178,10 @@ def run_fields(app: Horarium, run: Run, now: Instant, *, is_whole: bool = False)
     if run.progress is not None:
         fields["progress"] = {"done": run.progress.done, "total": run.progress.total, "note": run.progress.note}
     if is_whole:
+        cuts = cuts_of(stored, run)
+        fields |= {name: None if name in cuts else decoded(value_of(run, name)) for name in BLOCKS}
         fields |= {
-            "args": stored(message.args),
-            "kwargs": stored(message.kwargs),
-            "result": stored(run.result),
-            "meta": stored(run.meta),
+            "cut": {name: {"size_bytes": cut.size, "beginning": cut.text[:PREVIEW]} for name, cut in cuts.items()},
             "cancel": run.cancel,
             "log_lines": len(run.logs),
         }

@@ -79,7 +79,7 @@ class EntryShape(BaseModel):
     after: Json = None
 
 
-@reads(router, "/stats/timeseries", response_model=SeriesShape, tags=["stats"])
+@reads(router, "/stats/timeseries", is_long=True, response_model=SeriesShape, tags=["stats"])
 def timeseries(
     call: Call,
     since: AwareDatetime | None = None,
@@ -113,7 +113,7 @@ def timeseries(
     }
 
 
-@reads(router, "/tasks/{name}/stats", response_model=TaskStatsShape, tags=["tasks"])
+@reads(router, "/tasks/{name}/stats", is_long=True, response_model=TaskStatsShape, tags=["tasks"])
 def task_stats(
     call: Call,
     name: str,
@@ -127,7 +127,7 @@ def task_stats(
     return {"task": name, "until": iso(end), **_point(begin, total)}
 
 
-@reads(router, "/audit", role=Role.ADMIN, response_model=Paged[EntryShape], tags=["audit"])
+@reads(router, "/audit", is_long=True, role=Role.ADMIN, response_model=Paged[EntryShape], tags=["audit"])
 def list_audit(call: Call, day: date | None = None) -> Any:
     """List who changed what on a day (UTC; today unless one is given), the newest first."""
     at = call.now if day is None else max(_beginning_of(day), 0)

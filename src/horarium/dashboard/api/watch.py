@@ -119,5 +119,5 @@ def readyz(call: Call) -> Any:
     try:
         call.engine.check()
     except HorariumError:
-        raise Problem(503, "not_ready", "not ready") from None
+        raise Problem(503, "not_ready", "not ready", hint="the log says why") from None
     return {"status": "ok"}

@@ -30,6 +30,7 @@ class Asked(Struct, frozen=True, kw_only=True):
 
     call: Caller
     part: str = ""  # of the path: a task's name, a run's id, a worker's name
+    sends_unregistered: bool = False  # also tasks that neither the app nor a live worker knows
     given: Mapping[str, str] = {}
     body: bytes = b""
 
@@ -112,6 +113,7 @@ class FlowerRoute(Struct, frozen=True, kw_only=True):
     role: Role
     function: Function
     is_change: bool = False
+    is_long: bool = False  # it may take long, and needs a place
 
 
 class Shelf:
@@ -120,16 +122,18 @@ class Shelf:
     def __init__(self) -> None:
         self.routes: list[FlowerRoute] = []
 
-    def get(self, path: str, *, role: Role = Role.VIEWER) -> Callable[[Function], Function]:
-        return self._add(path, role, is_change=False)
+    def get(self, path: str, *, is_long: bool = False) -> Callable[[Function], Function]:
+        return self._add(path, Role.VIEWER, is_change=False, is_long=is_long)
 
     def post(self, path: str, *, role: Role) -> Callable[[Function], Function]:
         return self._add(path, role, is_change=True)
 
-    def _add(self, path: str, role: Role, *, is_change: bool) -> Callable[[Function], Function]:
+    def _add(self, path: str, role: Role, *, is_change: bool, is_long: bool = False) -> Callable[[Function], Function]:
         def add(function: Function) -> Function:
             name = f"flower.{function.__name__}"
-            self.routes.append(FlowerRoute(path=path, name=name, role=role, function=function, is_change=is_change))
+            self.routes.append(
+                FlowerRoute(path=path, name=name, role=role, function=function, is_change=is_change, is_long=is_long)
+            )
             return function
 
         return add

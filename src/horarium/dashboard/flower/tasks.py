@@ -44,7 +44,7 @@ TERM = re.compile(r'(?:(\w+):)?(?:"([^"]*)"|(\S+))')
 SEARCHED = ("name", "uuid", "state", "worker", "args", "kwargs", "result")
 
 
-@shelf.get("/api/tasks")
+@shelf.get("/api/tasks", is_long=True)
 def list_tasks(asked: Asked) -> dict[str, Any]:
     """Return runs by id, the latest first: 1,000 unless there is a limit, among the newest 10,000 that fit."""
     sort_by = asked.text("sort_by")
@@ -65,9 +65,7 @@ def list_tasks(asked: Asked) -> dict[str, Any]:
 @shelf.get("/api/task/types")
 def list_types(asked: Asked) -> dict[str, Any]:
     """Return the names of the tasks that the app or a live worker knows."""
-    members = asked.call.engine.inspector.workers(now=asked.call.now)
-    elsewhere = {task for each in members if each.alive for task in each.member.tasks}
-    return {"task-types": sorted({*asked.call.app.tasks.own, *elsewhere})}
+    return {"task-types": sorted({*asked.call.app.tasks.own, *_elsewhere(asked)})}
 
 
 @shelf.get("/api/task/info/{part:path}")
@@ -96,8 +94,10 @@ def apply(asked: Asked) -> Did:
 
 @shelf.post("/api/task/send-task/{part:path}", role=Role.OPERATOR)
 def send_task(asked: Asked) -> Did:
-    """Send a task by its name, known or not."""
-    asked.name("task name")
+    """Send a task that the app or a live worker knows; any other only where the dashboard allows it."""
+    name = asked.name("task name")
+    if not (asked.sends_unregistered or name in asked.call.app.tasks or name in _elsewhere(asked)):
+        raise Refused(404, f"Unknown task '{name}'")
     return _sent(asked)
 
 
@@ -190,6 +190,12 @@ def as_task(asked: Asked, run: Run) -> dict[str, Any]:  # Any: as Flower has it
         task[ENDS[state]] = _seconds(run.ended) or run.changed / 1000
     task["worker"] = run.worker or None
     return task
+
+
+def _elsewhere(asked: Asked) -> set[str]:
+    """Return the names of the tasks that live workers know."""
+    members = asked.call.engine.inspector.workers(now=asked.call.now)
+    return {task for each in members if each.alive for task in each.member.tasks}
 
 
 def _sent(asked: Asked) -> Did:

@@ -19,7 +19,7 @@ PATIENCE: Seconds = 1.0  # Flower's inspect_timeout
 QUESTIONS = ("stats", "active_queues", "registered", "scheduled", "active", "reserved", "revoked", "conf")
 
 
-@shelf.get("/api/workers")
+@shelf.get("/api/workers", is_long=True)
 def list_workers(asked: Asked) -> dict[str, Any]:
     """Return the workers by name: as the store knows them, or with ``refresh`` as they answer."""
     engine = asked.call.engine

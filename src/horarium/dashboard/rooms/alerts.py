@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from msgspec import Struct
 
 from horarium.alerting import KNOWN, RULES, Alerting, Known
 from horarium.alerts import shelf
 from horarium.alerts.book import Incident
-from horarium.alerts.outbox import Delivery, Outbox
+from horarium.alerts.outbox import stands_of
 from horarium.alerts.watch import send_trial
 from horarium.clock import Seconds, milliseconds
 from horarium.dashboard.ask import Ask, Done, Shown, Unanswerable
@@ -40,16 +38,6 @@ class RuleRow(Struct, frozen=True, kw_only=True):
     names: tuple[str, ...] = ()
 
 
-class ChannelRow(Struct, frozen=True, kw_only=True):
-    """A channel, without its address: whoever has that may write there."""
-
-    name: str
-    kind: str
-    last: Delivery | None = None
-    waiting: int = 0
-    held: int = 0
-
-
 @room.page("/alerts")
 def overview(ask: Ask) -> Shown:
     engine, now, alerting = ask.engine, ask.now, ask.app.conf.alerts
@@ -67,7 +55,7 @@ def overview(ask: Ask) -> Shown:
             "titles": {name: known.title for name, known in RULES.items()},
             "watchers": shelf.read_watchers(engine, now=now),
             "rules": [_rule(known, alerting) for known in KNOWN],
-            "channels": _channels(alerting, log, shelf.read_outbox(engine, now=now)),
+            "channels": stands_of(shelf.read_outbox(engine, now=now), log, alerting),
             "silences": shelf.read_silences(engine, now=now),
             "log": log[:LOGGED],
             "standing": _standing,
@@ -133,19 +121,6 @@ def _rule(known: Known, alerting: Alerting | None) -> RuleRow:
         channels=alerting.channels_of(known.name),
         names=said.names,
     )
-
-
-def _channels(alerting: Alerting | None, log: Iterable[Delivery], outbox: Outbox) -> list[ChannelRow]:
-    last: dict[str, Delivery] = {}
-    for delivery in log:
-        last.setdefault(delivery.channel, delivery)
-    rows = []
-    for name, channel in (alerting.channels if alerting is not None else {}).items():
-        held = outbox.held.get(name)
-        waiting = sum(pending.channel == name for pending in outbox.pending)
-        number = len(held.titles) + held.left_out if held is not None else 0
-        rows.append(ChannelRow(name=name, kind=channel.kind, last=last.get(name), waiting=waiting, held=number))
-    return rows
 
 
 def _standing(incident: Incident) -> tuple[str, str, str]:

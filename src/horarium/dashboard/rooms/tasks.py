@@ -105,7 +105,7 @@ def one(ask: Ask) -> Shown:
     return Shown(template="tasks/one.html", title=name, context=context)
 
 
-@room.page("/tasks/{name}/lately", live=False)
+@room.page("/tasks/{name}/lately", live=False, is_long=True)
 def lately(ask: Ask) -> Shown:
     """What its newest runs tell, as a part of its page that loads on its own: it reads some hundreds of them."""
     question, sight = asked("task", ask.parts["name"]), sight_of(ask)

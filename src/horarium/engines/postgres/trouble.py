@@ -75,7 +75,8 @@ def translate(error: psycopg.Error, shown: str) -> EngineError:
     for table, kind in ((UNAVAILABLE, EngineUnavailable), (UNUSABLE, StoreUnusable)):
         found, remedy = table.get(state) or table.get(state[:2]) or ("", "")
         if found:
-            return kind(f"expected the store {shown} to answer, but it {found} ({got}); {remedy}")
+            said = error.diag.message_primary or got  # without the place in our statement, which tells nobody anything
+            return kind(f"expected the store {shown} to answer, but it {found} ({said}); {remedy}")
     if state == "TLS":
         return StoreUnusable(
             f"expected the store {shown} to be reached over TLS as its URL asks, got: {got}; set `store` to a URL with "

@@ -19,7 +19,7 @@ from typing import Literal, TypeAlias
 import apsw
 
 from horarium.clock import Clock, Instant, Seconds
-from horarium.engines.sqlite.opening import check_place, initialise, refuse_stump
+from horarium.engines.sqlite.opening import check_place, initialise, make_whole, refuse_stump
 from horarium.engines.sqlite.trouble import translate
 from horarium.errors import EngineUnavailable, StoreUnusable
 from horarium.workflow.gates import Doom
@@ -75,7 +75,6 @@ class Session:
         self._patience = self._usual_patience = patience
         self._give_up = 0.0
         self._checkpoint_at = CHECKPOINT_FRAMES
-        self._wal_path = f"{path}-wal"
         self._wal: int | None = None
         flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
         self.connection = Connection(str(path), flags=flags, statementcachesize=100)
@@ -105,8 +104,9 @@ class Session:
         this file, so a descriptor of our own does no harm. Raises: OSError.
         """
         if self._wal is None:
-            self._wal = os.open(self._wal_path, os.O_RDWR | os.O_CLOEXEC)
-            directory = os.open(os.path.dirname(self._wal_path), os.O_RDONLY | os.O_CLOEXEC)  # noqa: PTH120
+            path = self.connection.filename_wal  # not beside a link to the store, but beside its file
+            self._wal = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            directory = os.open(os.path.dirname(path), os.O_RDONLY | os.O_CLOEXEC)  # noqa: PTH120
             try:
                 os.fsync(directory)  # the WAL may have been made by this very session; its name must be safe too
             finally:
@@ -219,6 +219,11 @@ class Store:
         self._local.holder = Holder(session)
         return session
 
+    def exist(self) -> None:
+        """See to it that there is a store, and that it can be opened. Raises: StoreUnusable, EngineUnavailable."""
+        if self._identity is None:
+            self.session()
+
     def close(self) -> None:
         """Close this process's connections; those in use are waited for."""
         for session in self._own_sessions():
@@ -229,10 +234,12 @@ class Store:
             self._check_identity()
         else:
             check_place(self.path)
-        create = self._identity is None and not self.path.exists()
-        if not create and self._identity is None:
-            refuse_stump(self.path, self._clock)
         try:
+            if self._identity is None and not self.path.exists():
+                make_whole(self.path)
+            create = self._identity is None and not self.path.exists()
+            if not create and self._identity is None:
+                refuse_stump(self.path, self._clock)
             session = Session(self.path, self._clock, self._patience, create=create)
         except apsw.Error as error:
             raise translate(error, self.path) from error

@@ -44,7 +44,7 @@ class SqliteEngine:
             raise InvalidSetting("durability", "'full' or 'relaxed'", durability)
         self._clock = clock or SystemClock()
         self._path = Path(path).expanduser().absolute()
-        self.notifier = SqliteNotifier(self._path, SystemClock())
+        self.notifier = SqliteNotifier(self._path.resolve(), SystemClock(), exist=lambda: self._store.exist())
         # Waiting for locks is real waiting, whatever the store's clock.
         self._store = Store(
             self._path, durability, SystemClock(), patience, notify=self.notifier.notify, carry_out=carry_out_dooms

@@ -13,7 +13,7 @@ import os
 import select
 import threading
 import weakref
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -21,6 +21,7 @@ from zlib import crc32
 
 from horarium.clock import Clock, Seconds
 from horarium.engines.sqlite.opening import wake_directory
+from horarium.errors import EngineError
 
 LOOK_EVERY: Seconds = 0.5  # how late a lost hint is noticed
 POLL_EVERY: Seconds = 0.02  # the same where FIFOs cannot be made
@@ -33,8 +34,12 @@ _numbers = count()  # tells the listeners of one process apart
 
 
 class SqliteNotifier:
-    def __init__(self, path: Path, clock: Clock) -> None:
+    """``path`` is the file's own: one that has several names has one directory. ``exist`` sees to it that there is a
+    store, for the directory beside it is taken for the trace of one."""
+
+    def __init__(self, path: Path, clock: Clock, *, exist: Callable[[], None]) -> None:
         self._path = path
+        self._exist = exist
         self._directory = wake_directory(path)
         self._clock = clock
         self._listings: dict[str, tuple[int, list[str]]] = {}  # by topic: the directory's date, the FIFOs in it
@@ -47,6 +52,8 @@ class SqliteNotifier:
                 _poke(f"{directory}/{name}")
 
     def listen(self, topics: Collection[str]) -> SqliteListener:
+        with suppress(EngineError):  # whoever waits asks the store something before and after, and hears of it then
+            self._exist()
         listener = SqliteListener(self._path, topics, self._clock)
         self._listeners.add(listener)
         return listener

@@ -7,6 +7,7 @@ connection of this process.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from time import sleep
 
@@ -47,17 +48,45 @@ def check_place(path: Path) -> None:
         )
 
 
+def make_whole(path: Path) -> None:
+    """Make a store beside its place, and give it its name when it is whole: nobody ever meets one half made, however
+    long its maker is held up by a slow disk, or stopped.
+
+    Of several that do this at once one is first, and all use its store. Where files cannot have a second name nothing
+    is made; nor where there is something already, were it a link to a file that is missing, or the WAL of a store that
+    was deleted: only of an empty file does SQLite know that what lies beside it is another's. A maker that is killed
+    may leave its draft behind. Raises: apsw.Error.
+    """
+    if any(path.with_name(f"{path.name}{end}").exists() for end in ("-wal", "-journal")):
+        return
+    draft = path.with_name(f"{path.name}-new-{os.getpid()}-{os.urandom(4).hex()}")
+    try:
+        connection = apsw.Connection(str(draft))
+        try:
+            if connection.pragma("journal_mode", "wal") == "wal":  # else its opening says what is expected
+                migrate(connection)
+        finally:
+            connection.close()
+        with suppress(OSError):
+            path.hardlink_to(draft)
+    finally:
+        for end in ("", "-journal", "-wal", "-shm"):
+            draft.with_name(f"{draft.name}{end}").unlink(missing_ok=True)
+
+
 def refuse_stump(path: Path, clock: Clock) -> None:
     """Refuse a file too short to be a store, and an empty one that was a store: there are traces beside it.
 
-    A file that another process is making this very moment is empty too, but not for long. Raises: StoreUnusable.
+    Where stores cannot be made whole, one that another process is making this very moment is empty too, but not for
+    long. Raises: StoreUnusable.
     """
     if 0 < path.stat().st_size < SMALLEST_PAGE:  # SQLite would take it for empty
         raise StoreUnusable(
             f"expected {path} to be a usable store, but it is not a database; give the path of a Horarium store, or of "
             "a file that does not exist yet"
         )
-    traces = [trace for trace in (path.with_name(f"{path.name}-wal"), wake_directory(path)) if trace.exists()]
+    file = path.resolve()  # a link has nothing beside it
+    traces = [trace for trace in (file.with_name(f"{file.name}-wal"), wake_directory(file)) if trace.exists()]
     give_up = clock.monotonic() + MAKING_PATIENCE
     while traces and path.stat().st_size == 0 and clock.monotonic() < give_up:
         sleep(WAL_PAUSE)

@@ -68,7 +68,7 @@ def backfill(
     if as_json:
         session.out.document(_document(plan))
     elif plan.schedule is not None:
-        session.out.data(plan.schedule.name)
+        session.out.row(plan.schedule.name)
         session.out.say(f"{plan.count} instants; how far it is: {session.command} schedules show {plan.schedule.name}")
     else:
         _list(session, schedule, plan)

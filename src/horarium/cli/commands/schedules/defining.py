@@ -175,4 +175,4 @@ def _tell(session: Session, schedule: Schedule, word: str, *, as_json: bool) -> 
             row(shown_schedule(schedule, session.app), session.app.now()) | {"version": schedule.version}
         )
     else:
-        session.out.data(f"{schedule.name} {word}")
+        session.out.row(f"{schedule.name} {word}")

@@ -112,7 +112,7 @@ def delete(session: Session, names: tuple[str, ...], take_over: bool, as_json: b
         session.out.document([{"name": name, "deleted": True} for name in names])
         return
     for name in names:
-        session.out.data(f"{name} deleted")
+        session.out.row(f"{name} deleted")
 
 
 def _each(
@@ -125,12 +125,12 @@ def _each(
         session.out.document([row(shown_schedule(schedule, session.app), now) for schedule in changed])
         return
     for schedule in changed:
-        session.out.data(f"{schedule.name} {word}")
+        session.out.row(f"{schedule.name} {word}")
 
 
 def _tell(session: Session, text: str, *, as_json: bool) -> None:
     if not as_json:
-        session.out.data(text)
+        session.out.row(text)
 
 
 def _show(session: Session, name: str, *, as_json: bool) -> None:

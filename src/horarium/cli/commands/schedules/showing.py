@@ -55,7 +55,7 @@ def show_schedule(session: Session, name: str, as_json: bool) -> None:
         return
     for heading, text in _lines(schedule, history, backfills, now):
         if text:
-            session.out.data(f"{heading:>11}  {text}")
+            session.out.row(f"{heading:>11}  {text}")
 
 
 def _lines(

@@ -81,7 +81,7 @@ def _told(session: Session, found: Iterator[Expected]) -> Iterator[Expected]:
     """Write each firing as it comes."""
     for each in found:
         row = firing_row(each)
-        session.out.data("\t".join([iso(each.at), each.schedule, str(row["local"]), each.remark]))
+        session.out.row(iso(each.at), each.schedule, str(row["local"]), each.remark)
         yield each
 
 

@@ -38,17 +38,17 @@ def sync(session: Session, dry_run: bool, as_json: bool) -> int:
 
 def _show(session: Session, found: Difference) -> None:
     for name in found.added:
-        session.out.data(f"+ {name}")
+        session.out.row(f"+ {name}")
     for name, fields in found.changed.items():
         session.out.data(
             f"~ {name}  " + "; ".join(f"{key}: {_text(a)} -> {_text(b)}" for key, (a, b) in fields.items())
         )
     for name in found.removed:
-        session.out.data(f"- {name}")
+        session.out.row(f"- {name}")
     for name in found.kept:
-        session.out.data(f"= {name}  a person's: the code's definition of it is not used")
+        session.out.row(f"= {name}  a person's: the code's definition of it is not used")
     for name, reason in found.wrong.items():
-        session.out.data(f"! {name}  {reason}")
+        session.out.row(f"! {name}  {reason}")
     if found.is_empty:
         session.out.say("the store has what the code defines")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from django.contrib import admin
@@ -12,10 +12,11 @@ from horarium.app.current import current_app
 from horarium.contrib.django.pages.page import COMMAND, address
 from horarium.contrib.django.pages.periodic import addresses_of
 from horarium.engines.protocol import Engine
-from horarium.observe.contents import Contents
+from horarium.observe.contents import Contents, block_text
 from horarium.observe.looks import shown_state
+from horarium.observe.redacted import Cut
 from horarium.observe.run_view import facts_of, finding_of, history_of, impossible, moments_of, relatives_of
-from horarium.observe.text import LONG, json_text, visible
+from horarium.observe.text import LONG, visible
 from horarium.outcome import Run
 
 LOG_LINES = 500
@@ -32,7 +33,8 @@ def context_of(site: admin.AdminSite, request: HttpRequest, engine: Engine, run:
     """Read what the page shows."""
     now, app = engine.now(), current_app()
     finding, reasons = finding_of(app, run, now, command=COMMAND), impossible(run)
-    run = Contents(app).seen(run)
+    contents = Contents(app)
+    run = contents.seen(run)
     message = run.message
     return {
         "run": run,
@@ -44,7 +46,7 @@ def context_of(site: admin.AdminSite, request: HttpRequest, engine: Engine, run:
         "schedule": message.schedule,
         "schedule_url": addresses_of(request, {message.schedule}).get(message.schedule) if message.schedule else None,
         "history": history_of(run),
-        "blocks": [block for block in _blocks(run) if block.text],
+        "blocks": [block for block in _blocks(run, contents.cuts(run)) if block.text],
         "impossible": reasons,
     }
 
@@ -63,14 +65,14 @@ def _relatives(site: admin.AdminSite, engine: Engine, run: Run) -> Iterator[dict
         yield {"how": "has sent", "more": f"and others: {COMMAND} runs tree {run.id}"}
 
 
-def _blocks(run: Run) -> Iterator[Block]:
+def _blocks(run: Run, cuts: Mapping[str, Cut]) -> Iterator[Block]:
     args, kwargs, error = run.message.args, run.message.kwargs, run.error
     if error is not None:
         yield Block("Error", visible(f"{error.class_path}: {error.text}", LONG))
         yield Block("Traceback", visible(error.traceback or "", LONG))
-    yield Block("Positional arguments", "" if bytes(args) == b"[]" else json_text(args))
-    yield Block("Keyword arguments", "" if bytes(kwargs) == b"{}" else json_text(kwargs))
-    yield Block("Result", json_text(run.result))
-    yield Block("What it reported", json_text(run.meta))
+    yield Block("Positional arguments", "" if bytes(args) == b"[]" else block_text(args, cuts.get("args"), LONG))
+    yield Block("Keyword arguments", "" if bytes(kwargs) == b"{}" else block_text(kwargs, cuts.get("kwargs"), LONG))
+    yield Block("Result", block_text(run.result, cuts.get("result"), LONG))
+    yield Block("What it reported", block_text(run.meta, cuts.get("meta"), LONG))
     lines = run.logs[-LOG_LINES:]
     yield Block(f"Log, {len(run.logs)} lines", visible("\n".join(lines), 4 * LONG))

@@ -24,7 +24,7 @@ COLUMNS = (
 )
 
 
-@room.page("/runs/export", live=False)
+@room.page("/runs/export", live=False, is_long=True)
 def export(ask: Ask) -> Download:
     """Raises: Unanswerable, InvalidQuestion."""
     kind = ask.query.get("as", "csv")

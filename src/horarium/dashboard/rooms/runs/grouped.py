@@ -35,7 +35,7 @@ class Group(Struct, frozen=True, kw_only=True):
     link: str
 
 
-@room.page("/runs/grouped", live=False)
+@room.page("/runs/grouped", live=False, is_long=True)
 def grouped(ask: Ask) -> Shown:
     found = read(ask, "/runs/grouped")
     if found.trouble is not None:

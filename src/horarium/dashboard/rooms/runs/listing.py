@@ -36,7 +36,7 @@ class Row(Struct, frozen=True, kw_only=True):
     took: Seconds | None
 
 
-@room.page("/runs")
+@room.page("/runs", is_long=True)
 def listing(ask: Ask) -> Shown | Done:
     found = read(ask)
     if found.trouble is not None:
@@ -66,7 +66,7 @@ def listing(ask: Ask) -> Shown | Done:
     return _shown(context, list(page.runs), sight, live_view=live_view if is_live else None)
 
 
-@room.page("/runs/timeline", live=False)
+@room.page("/runs/timeline", live=False, is_long=True)
 def timeline(ask: Ask) -> Shown:
     found = read(ask, "/runs/timeline")
     if found.trouble is not None:

@@ -61,7 +61,7 @@ def start(ask: Ask) -> Done:
 @room.page("/runs/bulk")
 def orders(ask: Ask) -> Shown:
     found = bulk.orders(ask.engine, LISTED)
-    context = {"orders": [(order, stand, _word(ask, stand)) for order, stand in found], "verbs": WORDS}
+    context = {"orders": [(order, stand, stand.state(ask.now)) for order, stand in found], "verbs": WORDS}
     return Shown(template="runs/orders.html", title="Orders for many runs", context=context)
 
 
@@ -74,11 +74,12 @@ def order(ask: Ask) -> Shown:
     context = {
         "order": found,
         "stand": stand,
-        "word": _word(ask, stand),
+        "word": stand.state(ask.now),
         "verb": WORDS[found.act],
         "effects": bulk.effects_of(ask.engine, found.id, place),
         "place": place,
         "last": last,
+        "changed": bulk.changed(found, stand),
     }
     return Shown(template="runs/order.html", title=f"{WORDS[found.act]}: {found.matched:,} runs", context=context)
 
@@ -122,12 +123,6 @@ def _known(ask: Ask) -> tuple[Order, Stand]:
     if found is None or stand is None:
         raise Unanswerable("gone", "Nothing is known of this order", hint="Orders are kept for 7 days.")
     return found, stand
-
-
-def _word(ask: Ask, stand: Stand) -> str:
-    if stand.end:
-        return stand.end
-    return "left" if stand.is_left(ask.now) else "running"
 
 
 def _number(ask: Ask, name: str, *, given: str | None = None) -> int:

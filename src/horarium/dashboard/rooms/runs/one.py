@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from horarium.clock import Instant, Seconds
 from horarium.dashboard.ask import Ask, Download, Shown, Unanswerable
@@ -82,8 +82,10 @@ def why(ask: Ask) -> Shown:
 @room.page("/runs/{id}/raw", live=False)
 def raw(ask: Ask) -> Download:
     """Raises: Unanswerable."""
-    run = Contents(ask.app).seen(known(ask))
-    body = msgspec.json.format(msgspec.json.encode(run_document(run)), indent=2)
+    contents = Contents(ask.app)
+    run = contents.seen(known(ask))
+    whole = {name: Raw(contents.whole(run, name) or b"null") for name in contents.cuts(run)}
+    body = msgspec.json.format(msgspec.json.encode(run_document(run) | whole), indent=2)
     return Download(name=f"run-{_file_name(run)}.json", body=body, media="application/json")
 
 

@@ -61,7 +61,7 @@ class TimeLine(Struct, frozen=True, kw_only=True):
     is_dense: bool
 
 
-@room.page("/schedules/calendar", live=False)
+@room.page("/schedules/calendar", live=False, is_long=True)
 def calendar(ask: Ask) -> Shown:
     schedules = list(islice(some(ask, READ + 1), READ + 1))
     zone = ZoneInfo(ask.zone)
@@ -85,7 +85,7 @@ def calendar(ask: Ask) -> Shown:
     )
 
 
-@room.page("/schedules/timeline", live=False)
+@room.page("/schedules/timeline", live=False, is_long=True)
 def timeline(ask: Ask) -> Shown:
     hours = ask.query.get("hours", "6")
     hours = hours if hours in WINDOWS else "6"

@@ -31,7 +31,7 @@ def about(ask: Ask) -> Shown:
     return Shown(template="settings/about.html", title="Settings", context=context)
 
 
-@room.page("/settings/diagnostics", role=Role.ADMIN, live=False)
+@room.page("/settings/diagnostics", role=Role.ADMIN, live=False, is_long=True)
 def diagnostics(ask: Ask) -> Download:
     """Everything that whoever helps asks for first. Passwords, tokens and keys are not in it, nor arguments or
     results."""

@@ -37,7 +37,7 @@ def audit(ask: Ask) -> Shown:
     return Shown(template="settings/audit.html", title="Settings", context=context)
 
 
-@room.page("/settings/audit/export", role=Role.ADMIN, live=False)
+@room.page("/settings/audit/export", role=Role.ADMIN, live=False, is_long=True)
 def export(ask: Ask) -> Download:
     day, kind = _day(ask), ask.query.get("format", "csv")
     entries = read_day(ask.engine, _noon(day), now=ask.now)
