@@ -1,6 +1,6 @@
 """Serve the site until Ctrl-C, and enter its pages as the sources of the example's database.
 
-For working by hand, with the worker in another terminal; ``python -m app.run`` does all of it at once.
+For working by hand, with the worker in another terminal; ``make run`` does all of it at once.
 """
 
 from __future__ import annotations
