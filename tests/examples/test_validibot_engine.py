@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Iterator
-from pathlib import Path
-from types import ModuleType
 
 import docker
 import pytest
 from docker.errors import APIError, NotFound
+from outsides import outside_of
 
-VALIDIBOT = Path(__file__).parents[2] / "examples" / "validibot"
+ENGINE = outside_of("validibot", "container_engine")
 OURS = {"label": "org.validibot.managed=true"}
-
-
-@pytest.fixture(scope="module")
-def outside() -> ModuleType:
-    """The module by its file: other examples have a package of the same name."""
-    path = VALIDIBOT / "outside" / "container_engine.py"
-    spec = importlib.util.spec_from_file_location("validibot_container_engine", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture
@@ -34,9 +19,9 @@ def told() -> list[str]:
 
 
 @pytest.fixture
-def client(outside: ModuleType, told: list[str], request: pytest.FixtureRequest) -> Iterator[docker.APIClient]:
+def client(told: list[str], request: pytest.FixtureRequest) -> Iterator[docker.APIClient]:
     nth = getattr(request, "param", 0)
-    with outside.serving(outside.Engine(nth, tell=told.append)) as url:
+    with ENGINE.serving(ENGINE.Engine(nth, tell=told.append)) as url:
         client = docker.APIClient(base_url=url, version="1.43", timeout=1)
         yield client
         client.close()

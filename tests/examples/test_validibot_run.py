@@ -204,8 +204,18 @@ shown["same"] = rows() == before
 def test_the_whole_fires_retries_fails_and_succeeds(surroundings: dict[str, str], tmp_path: Path) -> None:
     surroundings.pop("DJANGO_SETTINGS_MODULE")
     done = subprocess.run(
-        [sys.executable, "-m", "live", "validibot", "--seconds", "22", "--web-port", "0", "--site-port", "0"]
-        + ["--run-folder", str(tmp_path)],
+        [
+            sys.executable,
+            "-m",
+            "live",
+            "validibot",
+            "--seconds",
+            "22",
+            "--web-port",
+            "0",
+            "--run-folder",
+            str(tmp_path),
+        ],
         cwd=VALIDIBOT.parent,
         env=surroundings,
         stdout=subprocess.PIPE,
