@@ -128,7 +128,7 @@ def the_services_start(place: Place) -> None:
     place.shows("celery_worker", "clear_sessions: done (by celery_worker)")
 
 
-@journey.step("The settings of the guide are in effect", where="001:85", rows=(29, 30, 34, 37, 38, 39, 40, 41))
+@journey.step("The settings of the guide are in effect", where="001:85", rows=(29, 30, 34, 37, 38, 39, 40))
 def the_settings_are_in_effect(place: Place) -> None:
     address = place.environment.get("REDIS_URL", "sqlite:").partition(":")[0]
     place.type(
@@ -297,7 +297,8 @@ def the_engine_is_away(place: Place) -> None:
     open_engine(place)
     place.shows("celery_worker", f"cleanup_orphaned_containers[{id}] succeeded")
     place.shell(MODELS + "PurgeRetry.objects.update(next_try_at='2020-01-01T00:00Z')")
-    place.type("python manage.py process_purge_retries", "found 2, purged 2")
+    place.type("horarium -A config schedules run 'Process purge retries'")
+    place.shows("celery_worker", "process_purge_retries: found 2, purged 2")
 
 
 @journey.step("The scheduler was down: what was missed is made up for", where="001:183", rows=(15, 84))
@@ -384,11 +385,11 @@ def doctor_says_what_is_missing(place: Place) -> None:
     place.type(f"REDIS_URL=redis://127.0.0.1:1/0 {PING}", "redis://127.0.0.1:1/0", code=None)
 
 
-@journey.step("Too slow: four at a time, by the environment", where="001:286", rows=(22, 131))
+@journey.step("Too slow: four at a time, by the environment", where="001:286", rows=(9, 22, 41, 131))
 def four_at_a_time(place: Place) -> None:
-    up(place, "celery_worker", CELERY_WORKER_CONCURRENCY="4")
-    up(place, "celery_beat")
+    up(place, "celery_worker", more="--beat", CELERY_WORKER_CONCURRENCY="4")  # the scheduler is that of the settings
     place.shows("celery_worker", "concurrency: 4")
     place.shows("celery_worker", "ready.")
     place.type("horarium -A config inspect stats", '"max-concurrency": 4')
+    place.shows("celery_worker", SENT)
     place.type_until(DOCTOR, "1 worker alive", "1 scheduler alive", "8 schedules, none late")
