@@ -62,7 +62,7 @@ def eat_memory() -> None:
 def test_the_guide_is_followed_from_its_first_line_to_its_last(world: str, tmp_path: Path) -> None:
     ports = {"SITES": free_port(), "API": free_port(), "FLOWER": free_port()}
     flower = {"FLOWER_ADDRESS": "127.0.0.1", "FLOWER_BASIC_AUTH": ":".join(ANN)}
-    with place_for("events", tmp_path, world, **flower, EVENTS_RETRY_BACKOFF="1") as place:
+    with place_for("events", tmp_path, world, **flower, EVENTS_RETRY_BACKOFF="1", EVENTS_HTTP_TIMEOUT="300") as place:
         place.environment |= {f"{name}_PORT_HERE": str(port) for name, port in ports.items()}
         open_sites(place)
         journey.walk(place)
@@ -305,10 +305,12 @@ def append(place: Place, file: str, text: str) -> None:
 
 @journey.step("The commands of the reference, without a terminal", where="003:352", rows=(20, 70, 106, 108, 111, 112))
 def commands_need_no_terminal(place: Place) -> None:
-    id = place.type(f"""{CALL}.scrape_vanwezel --kwargs='{{"source_id": 1, "delay": 0.2}}'""").strip()
+    place.process("sites").send_signal(signal.SIGSTOP)  # whoever asks them now has to wait
+    id = place.type(f"""{CALL}.scrape_vanwezel --kwargs='{{"source_id": 1, "delay": 0}}'""").strip()
     place.type_until(f"{H} inspect active", id)
     place.type(f"{H} inspect registered", "app.tasks.my_new_scraper", "app.tasks.health_check")
     place.type(f"{H} result {id}", code=3)
+    place.process("sites").send_signal(signal.SIGCONT)
     place.type(f"{H} result --timeout 60 {id}", '"status":"success"')
     place.type(f"{H} result no-such-run", "it was never sent to this store", code=3)
     place.type(f"{CALL}.health_check --countdown 3600")
@@ -396,13 +398,15 @@ def one_of_three_workers_is_killed(place: Place) -> None:
     for name in ("worker2", "worker3"):
         place.begin(name, f"{WORKER} -n {name}@%h")
         place.shows(name, "ready.")
-    id = place.type(f"""{CALL}.scrape_vanwezel --kwargs='{{"source_id": 1, "delay": 0.3}}'""").strip()
+    place.process("sites").send_signal(signal.SIGSTOP)
+    id = place.type(f"""{CALL}.scrape_vanwezel --kwargs='{{"source_id": 1, "delay": 0}}'""").strip()
     killed = re.search(r"->  (worker\d?)@\S+ OK\n[^>]*" + id, place.type_until(f"{H} inspect active", id))
     assert killed is not None
     process = place.process(killed[1])
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     place.type_until(f"{H} status", *{f"{name}@" for name in ("worker", "worker2", "worker3")} - {f"{killed[1]}@"})
+    place.process("sites").send_signal(signal.SIGCONT)
     place.type(f"{H} result --timeout 80 {id}", '"status":"success"', '"new":0')
     place.type(f"{H} runs show {id}", "attempt  2")
 
