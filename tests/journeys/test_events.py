@@ -131,17 +131,13 @@ def one_line_of_python_sends_a_task(place: Place) -> None:
     place.type_until(f"{H} runs list --task app.tasks.scrape_vanwezel", "SUCCESS")
 
 
-@journey.step("Each task of the table is called by its name", where="003:180", rows=(51, 57, 58, 70))
+@journey.step("Each task of the table is called by its name", where="003:180", rows=(51, 57, 58, 70, 136))
 def each_task_is_called_by_its_name(place: Place) -> None:
-    place.type(
-        f"""{CALL}.scrape_vanwezel --wait --timeout 60 --kwargs='{{"source_id": 1, "delay": 0}}'""", '"unchanged":'
-    )
-    place.type(
-        f"""{CALL}.scrape_mote --wait --timeout 60 --kwargs='{{"source_id": 2, "months_ahead": 2}}'""", '"feeds_new":4'
-    )
-    place.type(
-        f"""{CALL}.ingest_source --wait --timeout 60 --kwargs='{{"source_id": 4, "limit": 5}}'""", '"items_ingested":5'
-    )
+    wait = "--wait --timeout 60 --kwargs="
+    place.type(f"""{CALL}.scrape_vanwezel {wait}'{{"source_id": 1, "delay": 0}}'""", '"status":"success"')
+    place.type(f"""{CALL}.scrape_mote {wait}'{{"source_id": 2, "months_ahead": 2}}'""", '"feeds_new":4')
+    for said in ('"new":5', '"unchanged":5'):  # the second time nothing is stored twice
+        place.type(f"""{CALL}.ingest_source {wait}'{{"source_id": 4, "limit": 5}}'""", said)
     told = place.type(f"{CALL}.ingest_all_sources --wait --timeout 60", '"sources":[2,3,4]')
     place.shows("worker", f"Task app.tasks.ingest_source[{json.loads(told.splitlines()[0])['task_ids'][0]}] succeeded")
     place.type(f"{CALL}.health_check --wait --timeout 60", '"status":"healthy"', '"sources":4')
@@ -393,7 +389,7 @@ def debug_logging(place: Place) -> None:
     restart(place, "worker")
 
 
-@journey.step("Three workers; one is killed, and its task runs again elsewhere", where="003:234", rows=(14, 44, 136))
+@journey.step("Three workers; one is killed, and its task runs again elsewhere", where="003:234", rows=(14, 44))
 def one_of_three_workers_is_killed(place: Place) -> None:
     for name in ("worker2", "worker3"):
         place.begin(name, f"{WORKER} -n {name}@%h")
@@ -407,7 +403,7 @@ def one_of_three_workers_is_killed(place: Place) -> None:
     process.wait()
     place.type_until(f"{H} status", *{f"{name}@" for name in ("worker", "worker2", "worker3")} - {f"{killed[1]}@"})
     place.process("sites").send_signal(signal.SIGCONT)
-    place.type(f"{H} result --timeout 80 {id}", '"status":"success"', '"new":0')
+    place.type(f"{H} result --timeout 80 {id}", '"status":"success"')
     place.type(f"{H} runs show {id}", "attempt  2")
 
 
