@@ -57,7 +57,7 @@ def eat_memory() -> None:
 '''
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("world", ["alone", "servers"])
 def test_the_guide_is_followed_from_its_first_line_to_its_last(world: str, tmp_path: Path) -> None:
     ports = {"SITES": free_port(), "API": free_port(), "FLOWER": free_port()}
