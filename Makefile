@@ -13,6 +13,7 @@ CELERY := .venv-celery
 DJANGO42 := .venv-django42
 DJANGO60 := .venv-django60
 EXAMPLE ?= events
+EXAMPLES := $(sort $(patsubst examples/%/show.py,%,$(wildcard examples/*/show.py)))
 REQUIREMENTS := $(wildcard examples/*/requirements.txt)
 WORKERS ?= 4
 # Nothing is compiled when it is installed: what is imported is compiled then, and most of it never is (half of an install's
@@ -69,6 +70,15 @@ $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "expected Python 3.11 or newer, got " + sys.version.split()[0] + "; call make PYTHON=/path/to/python3.11")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip $(INSTALL) --upgrade 'pip>=25.1'
+
+# What an unknown EXAMPLE, and `make run EXAMPLE=`, come to; else make says only that it has no rule.
+ifneq ($(words $(wildcard examples/$(EXAMPLE)/show.py)),1)
+$(VENV)/.run-$(EXAMPLE): unknown-example
+endif
+
+.PHONY: unknown-example
+unknown-example:
+	@echo "expected EXAMPLE to be one of: $(EXAMPLES); got '$(EXAMPLE)'; call make run EXAMPLE=$(firstword $(EXAMPLES))" >&2; exit 64
 
 $(VENV)/.run-%: pyproject.toml examples/%/requirements.txt | $(BIN)/python
 	$(BIN)/python -m pip $(INSTALL) -e . -r examples/$*/requirements.txt

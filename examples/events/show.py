@@ -60,6 +60,7 @@ SHOW = Show(
     load=load,
     facts=facts,
     outside=sites,
+    site=("-m", "uvicorn", "app.api:api", "--port", "{port}"),
     zone=TIMEZONE,
-    hint="the community calendar is moody: its runs are retried",
+    hint="the community calendar is moody: its runs are retried; the site is the API, see /docs there",
 )

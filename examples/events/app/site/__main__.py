@@ -5,6 +5,7 @@ For working by hand, with the worker in another terminal; ``make run`` does all 
 
 from __future__ import annotations
 
+import argparse
 import signal
 from datetime import datetime
 
@@ -17,9 +18,12 @@ PORT = 8808
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m app.site", description="Serve the sites that are scraped.")
+    parser.add_argument("--port", type=int, default=PORT, help="%(default)s; 0: a free one")
+    choices = parser.parse_args()
     stop = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, stop)
-    with EventSite(datetime.now(ZONE).date(), port=PORT) as site:
+    with EventSite(datetime.now(ZONE).date(), port=choices.port) as site:
         with open_store(read_settings().database) as store:
             store.register_sources(sources_of(site.url))
         print(f"serving {site.url}, Ctrl-C to stop", flush=True)
