@@ -26,8 +26,8 @@ def send_appointment_reminders(self: Any) -> str:
     """Send reminders for appointments in the next 24 hours.
 
     Each is noted as it is sent, so that a retry, or a second run, goes on where this one has stopped: nobody is
-    reminded twice, unless a process dies between a mail and its note. A mailbox that is gone holds up nobody else, and is not
-    tried again.
+    reminded twice, unless a process dies between a mail and its note. A mailbox that is gone holds up nobody else,
+    and is not tried again.
     """
     sent = 0
     for appointment in Appointment.objects.to_remind_of().select_related("user"):

@@ -116,4 +116,4 @@ DEMO = {
 IS_DEMO = os.environ.get("LABCONTROL_DEMO", "0") != "0"
 if IS_DEMO:
     CELERY_BEAT_SCHEDULE = DEMO
-RETRY_AFTER = 1 if IS_DEMO else 60  # seconds, when the mail server says "later"
+RETRY_AFTER = int(os.environ.get("RETRY_AFTER", "1" if IS_DEMO else "60"))  # seconds, when the mail server says "later"
