@@ -265,7 +265,7 @@ def the_dashboard_shows_it(place: Place) -> None:
     place.type("horarium -A config purge -f -Q archive", "1 message cancelled")
 
 
-@journey.step("Beat or worker is not there, or nobody reads the queue: doctor says so", where="004:253", rows=(48, 127))
+@journey.step("A process is missing, or nobody reads a queue: doctor says so", where="004:253", rows=(48, 108, 127))
 def doctor_says_what_is_missing(place: Place) -> None:
     place.type_until("horarium -A config doctor", "1 worker alive", "1 scheduler alive", "schedules, none late")
     place.end("celery_worker")
@@ -324,9 +324,7 @@ def tasks_do_not_fail_silently(place: Place) -> None:
     place.begin("celery_worker", "horarium -A config worker -Q default,notifications")
     book(place, "ada", "grace", "lise", "gone")
     place.type("horarium -A config schedules run 'Send Appointment Reminders'")
-    place.shows(
-        "mail", "451 mail to grace@people.example"
-    )  # every second mail is put off, and sent at the next attempt
+    place.shows("mail", "451 mail to grace@people.example")  # every second mail is put off
     place.shows("mail", "250 mail to grace@people.example: Your appointment")
     place.shows("mail", "250 mail to lise@people.example: Your appointment")
     place.shows("celery_worker", "No reminder for appointment")
@@ -343,10 +341,8 @@ def three_workers_and_two_schedulers(place: Place) -> None:
     place.shows("worker3", "ready.")
     place.type_until("horarium -A config status", "worker@", "worker2@", "worker3@", "3 schedulers")
     place.end("celery_beat")  # the others go on
-    fired = sum(place.text_of(name).count("Sending due task Often") for name in ("worker2", "worker3"))
-    place.until(
-        lambda: sum(place.text_of(name).count("Sending due task Often") for name in ("worker2", "worker3")) >= fired + 3
-    )
+    before = len(firings(place))
+    place.until(lambda: len(firings(place)) > before)
     instants = firings(place)
     assert len(instants) >= 10, instants
     assert len(instants) == len(set(instants)), instants
