@@ -183,6 +183,17 @@ def test_one_that_is_ranked_while_it_is_released_is_released_as_that(
     assert empty(server, engine)
 
 
+def test_one_that_stood_aside_leaves_nothing_where_it_stood(server: RedisServer, engine: RedisEngine) -> None:
+    hire(engine)
+    put(engine, *(message(id=id, slot=Slot(key="k")) for id in "abcde"))
+    assert len(claim(engine)) == 1
+    rank(engine, 0, "e")  # and b is called back
+    assert server.ask("ZCARD", f"{K}aside:1:k:7:default:t") == b":2\r\n"
+    rank(engine, 9, "c", "d")
+    assert server.ask("EXISTS", f"{K}aside:1:k:7:default:t", f"{K}asides:k") == b":0\r\n"
+    assert empty(server, engine)
+
+
 @pytest.mark.parametrize("part", ["msg", "rec"])
 def test_one_that_nobody_can_read_stays_where_it_is_and_stops_no_other(
     server: RedisServer, engine: RedisEngine, part: str

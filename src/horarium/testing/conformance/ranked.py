@@ -233,6 +233,20 @@ class TestRank(Gates):
         self.put_one(id="free", priority=1)
         assert ids(self.claim("b")) == ["free"]
 
+    def test_those_aside_are_back_in_line_and_the_first_of_the_others_too(self) -> None:
+        self.keyed("a", "b", "c", "d", "e")
+        self.claim()
+        assert {each.message.id for each in self.listed() if each.is_blocked} == set("bcde")
+        self.rank(0, "e", "d")
+        assert [(each.message.id, each.is_blocked) for each in self.listed()][1:] == [
+            ("b", False),
+            ("d", False),
+            ("e", False),
+            ("c", True),
+        ]
+        counts = self.engine.inspector.counts().queues["default"]
+        assert (counts.claimed, counts.ready, counts.blocked) == (1, 3, 1)
+
     def test_several_of_a_slot_can_be_ranked_in_one_call(self) -> None:
         self.keyed("a", "b", "c", "d", "e")
         (held,) = self.claim()
