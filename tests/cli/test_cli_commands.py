@@ -322,7 +322,7 @@ def test_runs_priority_lets_one_that_waits_run_sooner(shop: Shop) -> None:
     assert shop.finish() == second
     refused = shop("runs", "priority", second, "1")
     assert refused.exit_code == Exit.REFUSED
-    assert f"run {second}: it has ended: succeeded, nothing done" in refused.stderr
+    assert f"run {second}: it has ended: succeeded; nothing was done" in refused.stderr
     assert shop("runs", "priority", first, "10").exit_code == Exit.USAGE
     assert shop("runs", "priority", "nobody", "1").exit_code == Exit.NOT_FOUND
 

@@ -55,10 +55,10 @@ def test_what_runs_already_or_has_ended_or_is_not_there_is_refused(client: TestC
     id = shop.send_task("shop.add", (1, 2)).id
     assert start(shop) == [id]
     problem = refused(ask(client, id, 7), 409, "not_waiting")
-    assert problem["title"] == "it is already running, nothing done"
+    assert problem["title"] == "nothing was done: it is already running"
     ended(shop, "old")
     problem = refused(ask(client, "old", 7), 409, "not_waiting")
-    assert problem["title"] == "it has ended: succeeded, nothing done"
+    assert problem["title"] == "nothing was done: it has ended: succeeded"
     refused(ask(client, "nothing", 7), 404, "not_found")
     assert (priority(shop, id), priority(shop, "old"), audited(client)) == (5, 5, [])
 

@@ -51,12 +51,12 @@ def set_priority(app: Horarium, run: Run, priority: int) -> Effect:
         return Effect(run.id, f"it has priority {priority} now")
     [now] = app.engine.results.read([run.id])
     if now is None:
-        return Effect(run.id, "nothing is known of it any more, nothing done", False)
+        return Effect(run.id, "nothing is known of it any more", False)
     if why := not_rankable(now):
-        return Effect(run.id, f"{why}, nothing done", False)
+        return Effect(run.id, why, False)
     if now.message.priority == priority:
         return Effect(run.id, f"it has priority {priority} already")
-    return Effect(run.id, "it moved at that moment, or its message cannot be read; nothing done", False)
+    return Effect(run.id, "it moved at that moment, or its message cannot be read", False)
 
 
 def not_rankable(run: Run) -> str | None:

@@ -169,7 +169,7 @@ def rank_run(session: Session, run_id: str, priority: int) -> None:
     run = find_run(session.engine, run_id)
     effect = set_priority(session.app, run, priority)
     if not effect.was_done:
-        raise Stop(f"run {run.id}: {effect.text}", Exit.REFUSED)
+        raise Stop(f"run {run.id}: {effect.text}; nothing was done", Exit.REFUSED)
     session.out.say(f"run {run.id}: {effect.text}")
 
 

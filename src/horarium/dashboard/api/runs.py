@@ -213,7 +213,8 @@ def set_priority(call: Call, id: str, body: Ranking, idempotency_key: Idempotenc
     if not is_repeated:
         effect = effects.set_priority(call.app, run, body.priority)
         if not effect.was_done:
-            raise Problem(409, "not_waiting", effect.text, hint="only what waits has a place in line")
+            text = f"nothing was done: {effect.text}"
+            raise Problem(409, "not_waiting", text, hint="only what waits has a place in line")
         if key is not None:
             note = Note(key=key, text=wish, expires=call.now + milliseconds(ORDER_KEPT))
             call.engine.notes.post([note], now=call.now)

@@ -86,7 +86,7 @@ def rank(ask: Ask) -> Done:
     _require(not_rankable(run), "Nothing was done")
     effect = set_priority(ask.app, run, int(text))
     return Done(
-        text=effect.text[:1].upper() + effect.text[1:],
+        text=effect.text[:1].upper() + effect.text[1:] if effect.was_done else f"Nothing was done: {effect.text}",
         to=f"/runs/{part(run.id)}",
         is_good=effect.was_done,
         about=f"run {run.id}",
