@@ -32,7 +32,8 @@ use it: [use the API](../how-to/use-the-api.md).
   are and with the same question. `prev` leads back eight pages. `approx_total` is null where only counting would
   tell.
 - **`Idempotency-Key`** on a POST of runs: the run's id is made of it, so that a repeat makes no second run; another
-  call with the same key is a 409. It holds as long as the run is kept. So with an order for many runs, for a week.
+  call with the same key is a 409. It holds as long as the run is kept. So with an order for many runs, for a week;
+  and with a change of priority, for a day.
 - **`ETag` and `If-Match`** on schedules: a change of a version that is not the stored one any more is a 412.
 - **Moments** are RFC 3339 in UTC, durations seconds, ids text. Moments that are given must say their offset.
 - **Every change** is in the audit, with who, from where, and the reason that was given.

@@ -19,6 +19,7 @@ from horarium.clock import Instant, Seconds
 MESSAGE_VERSION = 1
 DEFAULT_QUEUE = "default"
 DEFAULT_PRIORITY = 5
+HIGHEST_PRIORITY = 9
 NO_ARGS = Raw(b"[]")
 NO_KWARGS = Raw(b"{}")
 

@@ -224,6 +224,11 @@ class Run(Struct, frozen=True, omit_defaults=True, kw_only=True):
         return self.state in ENDED
 
     @property
+    def waits(self) -> bool:
+        """Whether it is in nobody's hands and has not ended."""
+        return not self.has_ended and not self.worker
+
+    @property
     def took(self) -> Seconds | None:
         """From its start to its end; None without one of them. Never negative: they may be by two clocks."""
         return None if self.started is None or self.ended is None else max(self.ended - self.started, 0) / 1000

@@ -313,6 +313,20 @@ def test_runs_retry_refuses_one_that_has_not_ended_and_sends_nothing(shop: Shop)
     assert len(shop.json("runs", "list")) == 2
 
 
+def test_runs_priority_lets_one_that_waits_run_sooner(shop: Shop) -> None:
+    first, second = shop.send(), shop.send()
+    answer = shop("runs", "priority", second, "7")
+    assert (answer.exit_code, answer.stderr) == (0, f"run {second}: it has priority 7 now\n")
+    assert f"run {second}: it has priority 7 already" in shop("runs", "priority", second, "7").stderr
+    assert "priority 7" in shop("runs", "show", second).stdout
+    assert shop.finish() == second
+    refused = shop("runs", "priority", second, "1")
+    assert refused.exit_code == Exit.REFUSED
+    assert f"run {second}: it has ended: succeeded; nothing was done" in refused.stderr
+    assert shop("runs", "priority", first, "10").exit_code == Exit.USAGE
+    assert shop("runs", "priority", "nobody", "1").exit_code == Exit.NOT_FOUND
+
+
 # Queues.
 
 

@@ -148,6 +148,15 @@ def test_a_schedule_that_cannot_fire_says_why(fields: dict[str, Any], cause: str
     assert finding.remedy.startswith(remedy)
 
 
+def test_a_schedule_of_a_task_that_no_live_worker_knows_is_told_before_it_fires() -> None:
+    new = {"tasks": frozenset({"shop.charge", "shop.new"}), "schedules": (schedule(task="shop.new"),)}
+    finding = of(diagnose(working(**new)), "schedule-unknown-task")
+    assert (finding.level, finding.remedy) == ("problem", "horarium inspect registered")
+    assert "'shop.new'" in finding.text and "restart the workers" in finding.text
+    nobody = working(**new, members=tuple(m for m in working().members if m.member.kind == "scheduler"))
+    assert of(diagnose(nobody), "schedules").level == "ok"  # that there is no worker is said already
+
+
 def test_s21_the_doctor_says_since_when_a_schedule_is_late_and_when_it_last_succeeded() -> None:
     late = schedule(last_fire=NOW - DAY, succeeded=NOW - 2 * DAY)
     assert "hourly' is late: due at" in of(diagnose(working(schedules=(late,))), "schedule-unsuccessful").text

@@ -4,6 +4,7 @@ the model test finds it."""
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Raw
@@ -153,6 +154,37 @@ class BlockedAndGone(Store):
             self.end(entry, State.EXPIRED, now)
         else:
             super().expire(entry, now)
+
+
+class RankedBehindAll(Store):
+    """A message that is ranked anew stands behind all others of its new priority and instant."""
+
+    def rank(self, entries: Sequence[Entry], priority: int) -> None:
+        super().rank(entries, priority)
+        for entry in entries:
+            if not entry.is_blocked:
+                self._leave_line(entry)
+                self._seq += 1
+                entry.seq = self._seq
+                self._line_up(entry)
+
+
+class RankedInLineAlone(Store):
+    """What is blocked cannot be ranked."""
+
+    def rank(self, entries: Sequence[Entry], priority: int) -> None:
+        super().rank([entry for entry in entries if not entry.is_blocked], priority)
+
+
+class TurnsOfTheLowered(Store):
+    """One that is lowered keeps the turn for its slot that it had."""
+
+    def rank(self, entries: Sequence[Entry], priority: int) -> None:
+        aside = [other for other in self.entries.values() if other.is_aside and other not in entries]
+        super().rank(entries, priority)
+        for other in aside:
+            if not other.is_aside:
+                self.step_aside(other)
 
 
 class NotesThatAreFew(Store):

@@ -44,7 +44,7 @@ from sightings import (
 )
 from timetable import Shot, shots
 
-from horarium.engines.records import Action, DeadOwner, Limit, Member, Purge, Revoke, RunFilter, RunningNow, Seal
+from horarium.engines.records import Action, DeadOwner, Limit, Member, Purge, Rank, Revoke, RunFilter, RunningNow, Seal
 from horarium.message import Delivery, Message
 from horarium.outcome import ENDED, Settlement, Succeeded, Verdict
 from horarium.schedules.record import Schedule
@@ -208,6 +208,12 @@ class SideBySide(Noticeboard):
         chosen = [message.id for message in self.choose(self.messages, which)]
         chosen += [delivery.message.id for delivery in self.choose(self.deliveries[-5:], recent)]
         self.act(Revoke(ids=(*chosen, "nobody's"), terminate=terminate))
+
+    @rule(which=st.lists(pick, min_size=1, max_size=3), recent=some, priority=st.sampled_from([0, 4, 5, 6, 9]))
+    def rank(self, which: list[int], recent: list[int], priority: int) -> None:
+        chosen = [message.id for message in self.choose(self.messages, which)]
+        chosen += [delivery.message.id for delivery in self.choose(self.deliveries[-5:], recent)]
+        self.act(Rank(ids=(*chosen, "nobody's"), priority=priority))
 
     @rule(queues=st.sampled_from([("r",), ("x",), ("q", "r"), None]), which=some)
     def purge_or_forget(self, queues: tuple[str, ...] | None, which: list[int]) -> None:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from postgres_words import claim, connect, message, register, settle, side_by_side, successes
 
 from horarium.engines.postgres import PostgresEngine
-from horarium.engines.records import Limit, MaintenancePolicy, Purge, Revoke
+from horarium.engines.records import Limit, MaintenancePolicy, Purge, Rank, Revoke
 from horarium.message import Delivery, Gate, Join, Message, Signature, Slot, Unique
 from horarium.outcome import Crashed, Failed, Released, Replaced, Retried, Settlement, Succeeded, told
 from horarium.workflow.plan import Setting, plan
@@ -102,7 +102,8 @@ class Scene:
             engine.inspector.act(Purge(), now=now)
         elif chance < 0.5 and self._sent:
             ids = tuple(random.choice(self._sent[-200:]) for _ in range(3))
-            engine.inspector.act(Revoke(ids=ids), now=now)
+            act = Revoke(ids=ids) if chance < 0.3 else Rank(ids=ids, priority=random.randrange(10))
+            engine.inspector.act(act, now=now)
         elif chance < 0.8:
             engine.queue.maintain(now=now, policy=POLICY)
         else:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from postgres_words import connect
 
 from horarium.engines.postgres import PostgresEngine
-from horarium.engines.records import DeadOwner, MaintenancePolicy, Member, Page, RunFilter
+from horarium.engines.records import DeadOwner, MaintenancePolicy, Member, Page, Rank, RunFilter
 from horarium.message import Message
 from horarium.outcome import ErrorRecord
 from horarium.schedules.record import Schedule
@@ -45,6 +45,13 @@ def test_a_claim_ends_it_as_dead_and_delivers_the_others(shop: PostgresEngine, u
     [bad, _] = shop.results.read(["bad", "good"])
     assert bad is not None and bad.error is not None
     assert bad.state == "DEAD" and "cannot be read" in bad.error.text
+
+
+def test_it_stays_where_it_is_when_others_are_given_another_priority(shop: PostgresEngine, url: str) -> None:
+    scribble(url, "message", "{")
+    assert shop.inspector.act(Rank(ids=("bad", "good"), priority=9), now=NOW) == ["good"]
+    assert [each.message.priority for each in shop.queue.claim(["default"], "o", 9, now=NOW)] == [9]
+    assert states(shop) == ["DEAD", "RECEIVED"]
 
 
 def test_one_that_is_overdue_ends_as_expired(shop: PostgresEngine, url: str) -> None:

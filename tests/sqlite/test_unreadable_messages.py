@@ -8,7 +8,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from horarium.engines.records import DeadOwner, MaintenancePolicy, Member
+from horarium.engines.records import DeadOwner, MaintenancePolicy, Member, Rank
 from horarium.engines.sqlite import SqliteEngine
 from horarium.message import Message
 from horarium.outcome import ErrorRecord
@@ -43,6 +43,13 @@ def test_a_claim_ends_it_as_dead_and_delivers_the_others(engine: SqliteEngine, t
     [bad, _] = engine.results.read(["bad", "good"])
     assert bad is not None and bad.error is not None
     assert bad.state == "DEAD" and "cannot be read" in bad.error.text
+
+
+def test_it_stays_where_it_is_when_others_are_given_another_priority(engine: SqliteEngine, tmp_path: Path) -> None:
+    scribble(tmp_path, "message")
+    assert engine.inspector.act(Rank(ids=("bad", "good"), priority=9), now=NOW) == ["good"]
+    assert [each.message.priority for each in engine.queue.claim(["default"], "o", 9, now=NOW)] == [9]
+    assert states(engine) == ["DEAD", "RECEIVED"]
 
 
 @pytest.mark.parametrize("end", ["lapsed", "orderly", "crashed", "left"])

@@ -24,8 +24,9 @@ from horarium.app.mailbox import Audience, Mailbox
 from horarium.clock import Seconds, milliseconds
 from horarium.command import Matcher
 from horarium.engines.protocol import Engine
-from horarium.engines.records import CONTROL_TOPIC, RESULT_TOPIC, Note, Page, Purge, Revoke, RunFilter
-from horarium.message import new_id
+from horarium.engines.records import CONTROL_TOPIC, RESULT_TOPIC, Note, Page, Purge, Rank, Revoke, RunFilter
+from horarium.errors import InvalidArguments
+from horarium.message import HIGHEST_PRIORITY, new_id
 from horarium.outcome import State
 from horarium.panel import known
 
@@ -110,6 +111,20 @@ class Control:
         return len(purged)
 
     discard_all = purge
+
+    def set_priority(self, task_id: Ids, priority: int) -> list[str]:
+        """Give runs that wait another priority, 0 (last) to 9 (first); return the ids that this changed.
+
+        They keep their place among those of the same priority: by when they are due, then by when they were sent. What
+        runs, or a worker has taken already, stays as it is; so does what has ended. The number is Horarium's own, as
+        ``horarium runs show`` has it, whatever ``task_priority_scheme`` says. Idempotent.
+        Raises: InvalidArguments; EngineUnavailable.
+        """
+        if type(priority) is not int or not 0 <= priority <= HIGHEST_PRIORITY:
+            raise InvalidArguments(f"expected a priority from 0 to {HIGHEST_PRIORITY}, got {priority!r}; mend the call")
+        ids = (task_id,) if isinstance(task_id, str) else tuple(str(id) for id in task_id)
+        engine = self._connection.engine
+        return engine.inspector.act(Rank(ids=ids, priority=priority), now=engine.now()) if ids else []
 
     # Workers: asked.
 

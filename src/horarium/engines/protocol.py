@@ -327,7 +327,7 @@ class Inspector(Protocol):
         ...
 
     def act(self, action: Action, *, now: Instant) -> list[str]:
-        """Carry out an action, all or nothing; return the ids it changed (ended, or marked anew), each once."""
+        """Carry out an action, all or nothing; return the ids it changed (ended, marked or ranked anew), each once."""
         ...
 
     def workers(self, *, now: Instant) -> list[MemberRecord]:

@@ -217,6 +217,16 @@ class Purge(Struct, frozen=True, tag=True, kw_only=True):
     queues: tuple[str, ...] | None = None
 
 
+class Rank(Struct, frozen=True, tag=True, kw_only=True):
+    """Give messages that wait (blocked ones too) another priority, and the place in line that goes with it: by due,
+    and the turn that they have. Those in hand, those that have ended and those that nobody can read stay as they are.
+    One that stands aside for its slot is back in line, and of each slot that those in line or aside may take the first
+    others too, as when one that waits ends: whose turn it is has changed."""
+
+    ids: tuple[str, ...]
+    priority: int  # 0 to 9
+
+
 class Seal(Struct, frozen=True, tag=True, kw_only=True):
     """Tell a blocked message, whose gate knew no size, how many arrive. One that has a size stays as it is."""
 
@@ -224,7 +234,7 @@ class Seal(Struct, frozen=True, tag=True, kw_only=True):
     size: int
 
 
-Action: TypeAlias = Revoke | Purge | Seal
+Action: TypeAlias = Revoke | Purge | Rank | Seal
 
 
 class Capabilities(Struct, frozen=True, kw_only=True):

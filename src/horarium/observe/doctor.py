@@ -98,7 +98,19 @@ def judge_schedules(facts: Facts, schedules: tuple[Schedule, ...]) -> Iterator[F
                 about=name,
             )
         else:
+            yield from _judge_worker(facts, schedule)
             yield from _judge_course(facts, schedule, found)
+
+
+def _judge_worker(facts: Facts, schedule: Schedule) -> Iterator[Finding]:
+    """Say of a schedule that fires whether there are workers, and none of them would run what it sends."""
+    if facts.workers and schedule.task not in facts.tasks_run:
+        yield problem(
+            "schedule-unknown-task",
+            f"schedule {schedule.name!r} sends task {schedule.task!r}, which no live worker "
+            f"knows{_stale_or_misspelt(schedule.task, facts)}",
+            f"{facts.command} inspect registered",
+        )
 
 
 def _judge_course(facts: Facts, schedule: Schedule, found: Health) -> Iterator[Finding]:

@@ -1,5 +1,5 @@
-"""Running again and cancelling, many at a time, and what became of each: as the dashboard and whatever acts on many
-tell it."""
+"""Running again and cancelling, many at a time, and another priority for one; and what became of each: as the dashboard
+and whatever acts on many tell it."""
 
 from __future__ import annotations
 
@@ -43,6 +43,27 @@ def cancel(app: Horarium, runs: Sequence[Run], *, terminate: bool) -> list[Effec
     changed = set(app.control.revoke(ids, terminate=terminate)) if ids else set()
     now = dict(zip(ids, app.engine.results.read(ids), strict=True))
     return [_cancelled(run, now.get(run.id, run), run.id in changed, terminate=terminate) for run in runs]
+
+
+def set_priority(app: Horarium, run: Run, priority: int) -> Effect:
+    """Give a run that waits another priority; tell what became of it. Raises: InvalidArguments, EngineUnavailable."""
+    if app.control.set_priority(run.id, priority):
+        return Effect(run.id, f"it has priority {priority} now")
+    [now] = app.engine.results.read([run.id])
+    if now is None:
+        return Effect(run.id, "nothing is known of it any more", False)
+    if why := not_rankable(now):
+        return Effect(run.id, why, False)
+    if now.message.priority == priority:
+        return Effect(run.id, f"it has priority {priority} already")
+    return Effect(run.id, "it moved at that moment, or its message cannot be read", False)
+
+
+def not_rankable(run: Run) -> str | None:
+    """Say why a run cannot be given another priority; None: it can be."""
+    if run.has_ended:
+        return f"it has ended: {look_of(run.state).word}"
+    return None if run.waits else "it is already running"
 
 
 def not_cancellable(run: Run) -> str | None:

@@ -1,4 +1,4 @@
-"""``horarium runs``: look at what ran, and run it again."""
+"""``horarium runs``: look at what ran, run it again, and let what waits run sooner or later."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from horarium.cli.options import JSON, Group, names, nearest, option
 from horarium.cli.output import Column, Output, short
 from horarium.cli.session import Session
 from horarium.clock import Instant
-from horarium.message import Message
+from horarium.message import HIGHEST_PRIORITY, Message
 from horarium.observe.contents import Contents
 from horarium.observe.document import run_document
+from horarium.observe.effects import set_priority
 from horarium.observe.facts import gather, held_run
 from horarium.observe.finding import Finding, plural
 from horarium.observe.matching import Sight
@@ -157,6 +158,19 @@ def retry_runs(session: Session, run_ids: tuple[str, ...], as_json: bool) -> Non
         return
     for message in messages:
         session.out.data(message.id)
+
+
+@command.command("priority")
+@click.argument("run_id", metavar="ID")
+@click.argument("priority", metavar="PRIORITY", type=click.IntRange(0, HIGHEST_PRIORITY))
+@click.pass_obj
+def rank_run(session: Session, run_id: str, priority: int) -> None:
+    """Give a run that waits another priority: 0 (last) to 9 (first). One that runs already stays as it is."""
+    run = find_run(session.engine, run_id)
+    effect = set_priority(session.app, run, priority)
+    if not effect.was_done:
+        raise Stop(f"run {run.id}: {effect.text}; nothing was done", Exit.REFUSED)
+    session.out.say(f"run {run.id}: {effect.text}")
 
 
 def _exactly(field: str, values: tuple[str, ...] | None) -> list[Question]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
+import msgspec
 from fastapi import APIRouter, Header, Query
+from msgspec import Raw
 from msgspec.structs import replace
 from pydantic import AwareDatetime, Field
 from starlette.responses import Response
 
 from horarium.app import again
 from horarium.app.registry import nearest
-from horarium.clock import Instant, to_instant
+from horarium.clock import Instant, Seconds, milliseconds, to_instant
 from horarium.dashboard.api.cursors import Seal
 from horarium.dashboard.api.door import PROBLEMS, Call, Caller, Changed, GuardedRoute, Problem, changes, reads
 from horarium.dashboard.api.shapes import (
@@ -30,9 +32,10 @@ from horarium.dashboard.api.shapes import (
 )
 from horarium.dashboard.ask import part
 from horarium.dashboard.person import Role
-from horarium.engines.records import RunFilter
+from horarium.engines.records import Note, RunFilter
 from horarium.errors import NotRegistered
-from horarium.message import Message, derived_id
+from horarium.message import HIGHEST_PRIORITY, Message, derived_id
+from horarium.observe import effects
 from horarium.observe.contents import Contents
 from horarium.observe.matching import Sight
 from horarium.observe.moments import iso
@@ -51,6 +54,8 @@ Cursor = Annotated[str | None, Query(max_length=4000)]
 PARTS = {**PROBLEMS, 200: {"content": {"application/json": {"schema": {}}}}}
 MOST_COUNTED = 10_001  # of each state
 MOST_SEARCHED = 5000  # runs that one page looks into
+ORDER_KEPT: Seconds = 86_400.0  # how long a key of a change is known again
+ORDERED = "idempotency:"  # notes: what the key of a change has asked for
 LONGEST: float = 10 * 365 * 86_400.0  # seconds that a call may be put off
 
 
@@ -70,6 +75,13 @@ class Calling(Given):
 
 class Cancelling(Given):
     terminate: Annotated[bool, Field(description="End its process too, if it runs.")] = False
+    reason: Reason = ""
+
+
+class Ranking(Given):
+    """Higher runs first. 5 is what calls have that name none."""
+
+    priority: Annotated[int, Field(ge=0, le=HIGHEST_PRIORITY, strict=True)]
     reason: Reason = ""
 
 
@@ -190,6 +202,33 @@ def cancel_run(call: Call, id: str, body: Cancelling | None = None) -> Changed:
     )
 
 
+@changes(router, "POST", "/runs/{id}/priority", role=Role.OPERATOR, action="runs.priority", shape=RunShape)
+def set_priority(call: Call, id: str, body: Ranking, idempotency_key: IdempotencyKey = None) -> Changed:
+    """Give a run that waits another priority. 409: it runs already, or has ended, and nothing was done. A repeat with
+    the same key within a day does nothing, though somebody else may have given it another one since."""
+    run = found(call, id)
+    wish = Raw(msgspec.json.encode((id, body.priority)))
+    key = None if idempotency_key is None else ORDERED + derived_id("priority", call.person.name, idempotency_key)
+    is_repeated = key is not None and _is_repeated(call, key, wish)
+    if not is_repeated:
+        effect = effects.set_priority(call.app, run, body.priority)
+        if not effect.was_done:
+            text = f"nothing was done: {effect.text}"
+            raise Problem(409, "not_waiting", text, hint="only what waits has a place in line")
+        if key is not None:
+            note = Note(key=key, text=wish, expires=call.now + milliseconds(ORDER_KEPT))
+            call.engine.notes.post([note], now=call.now)
+    return Changed(
+        body=run_fields(call.app, found(call, id), call.now),
+        text=f"gave {id} priority {body.priority}",
+        about=id,
+        reason=body.reason,
+        before={"priority": run.message.priority},
+        after={"priority": body.priority},
+        is_trial=is_repeated or run.message.priority == body.priority,
+    )
+
+
 @reads(router, "/runs/{id}", response_model=WholeRunShape)
 def show_run(call: Call, id: str) -> Any:
     """Return a run with its arguments and its result."""
@@ -236,6 +275,16 @@ def _require_known(call: Caller, task: str) -> None:
 def _id_of(call: Caller, key: str) -> str:
     """Return the id of the run that this person's key stands for."""
     return derived_id("idempotency", call.person.name, key)
+
+
+def _is_repeated(call: Caller, key: str, wish: Raw) -> bool:
+    """Tell whether this key has asked for the same before. Raises: Problem when it has asked for something else."""
+    notes = call.engine.notes.read(key, now=call.now)
+    if notes and bytes(notes[0].text) != bytes(wish):
+        raise Problem(
+            409, "key_was_used", "this Idempotency-Key has made another change", hint="use a new key for each"
+        )
+    return bool(notes)
 
 
 def _require_same(call: Caller, message: Message) -> None:

@@ -20,6 +20,7 @@ from horarium.engines.records import (
     Page,
     Purge,
     QueueCounts,
+    Rank,
     Revoke,
     RunFilter,
     Seal,
@@ -66,6 +67,11 @@ class MemoryInspector:
                     return [entry.run.id for entry in entries if self._revoke(entry, terminate, now)]
                 case Purge(queues=queues):
                     return self._purge(self._store.entries.values(), queues, now)
+                case Rank(ids=ids, priority=priority):
+                    entries = [self._store.entries[id] for id in dict.fromkeys(ids) if id in self._store.entries]
+                    waiting = [each for each in entries if each.is_waiting and each.message.priority != priority]
+                    self._store.rank(waiting, priority)
+                    return [entry.run.id for entry in waiting]
                 case Seal(id=id, size=size):
                     return [id] if self._store.seal(id, size, now) else []
 

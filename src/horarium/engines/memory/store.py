@@ -159,6 +159,21 @@ class Store:
         self._hold_unique(entry, now)
         self._line_up(entry)
 
+    def rank(self, entries: Sequence[Entry], priority: int) -> None:
+        """Give messages that wait another priority, and their places there."""
+        slots: dict[str, Entry] = {}
+        for entry in entries:
+            slot = entry.message.slot if entry.message.gate is None else None
+            if entry.message.gate is None:
+                self._leave_line(entry)
+            entry.run = replace(entry.run, message=replace(entry.message, priority=priority))
+            self._line_up(entry)
+            if slot is not None:
+                slots[slot.key] = entry
+                self._notify([QUEUE_TOPIC + entry.message.queue])
+        for entry in slots.values():
+            self._free_slot(entry)
+
     # Gates.
 
     def _set_gate(self, entry: Entry, now: Instant) -> None:

@@ -9,7 +9,7 @@ import msgspec
 from horarium.clock import Instant, Seconds, milliseconds
 from horarium.engines.postgres.aftermath import carry_out, release_open
 from horarium.engines.postgres.connection import Store, at_leisure, question
-from horarium.engines.postgres.moves import Moves, cancel, give_back, revoke, set_aside_unreadable
+from horarium.engines.postgres.moves import Moves, cancel, give_back, rank, revoke, set_aside_unreadable
 from horarium.engines.postgres.results import conditions
 from horarium.engines.postgres.rows import GATED, History, encode_history, readable_member, readable_message
 from horarium.engines.postgres.sql import Database, Row, Value, array
@@ -24,6 +24,7 @@ from horarium.engines.records import (
     Page,
     Purge,
     QueueCounts,
+    Rank,
     Revoke,
     RunFilter,
     Seal,
@@ -97,6 +98,8 @@ class PostgresInspector:
                         purged = _purge(moves, queues)
                         moves.write()
                     return purged
+                case Rank(ids=ids, priority=priority):
+                    return [entry.id for entry in moves.entries(ids) if rank(moves, entry, priority)]
                 case Seal(id=id, size=size):
                     return _seal(moves, id, size)
 

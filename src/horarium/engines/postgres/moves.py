@@ -65,7 +65,7 @@ class Entry(Struct, eq=False):
     slot: str | None
     text: str
     history: History = NO_HISTORY
-    move: Literal["", "report", "back", "end"] = ""
+    move: Literal["", "report", "rank", "back", "end"] = ""
     changed: Instant | None = None  # by a report
     ended: Instant | None = None
     result: str | None = None
@@ -124,7 +124,12 @@ class Moves:
     def write(self) -> None:
         """Write everything that was moved; nothing is left to be written then but the news, which come last."""
         entries = sorted(self._entries.values(), key=lambda entry: entry.id)  # one order of locks for everybody
-        for move, write in (("report", self._write_reports), ("back", self._write_back), ("end", self._write_ends)):
+        for move, write in (
+            ("report", self._write_reports),
+            ("rank", self._write_ranks),
+            ("back", self._write_back),
+            ("end", self._write_ends),
+        ):
             if moved := [entry for entry in entries if entry.move == move]:
                 write(moved)
         self._write_what_was_left()
@@ -141,6 +146,12 @@ class Moves:
         if entry.slot is not None:
             self._left_slots[entry.slot] += 1
             self.topics.add(QUEUE_TOPIC + entry.queue)  # a claim may have passed others of the key over just now
+
+    def call_back(self, entry: Entry) -> None:
+        """Let those who stand aside for the slot of a message that waits back into line: it may be their turn."""
+        if entry.slot is not None:
+            self._left_slots[entry.slot] = 1
+            self.topics.add(QUEUE_TOPIC + entry.queue)
 
     def note_end(self, entry: Entry, state: State, error: ErrorRecord | None) -> None:
         """Note what the end of a message means to others."""
@@ -181,6 +192,15 @@ class Moves:
             starteds=array(entry.started for entry in entries),
             changeds=array(entry.changed for entry in entries),
             histories=array(encode_history(entry.history) for entry in entries),
+        )
+
+    def _write_ranks(self, entries: list[Entry]) -> None:
+        sent = [entry.sent or entry.message for entry in entries]
+        self.db.run(
+            "rank",
+            ids=array(entry.id for entry in entries),
+            ranks=array(-message.priority for message in sent),
+            messages=array(encode_message(message) for message in sent),
         )
 
     def _write_back(self, entries: list[Entry]) -> None:
@@ -344,6 +364,20 @@ def cancel(moves: Moves, entry: Entry, *, terminate: bool) -> bool:
     if entry.cancel in (mark, "terminate"):
         return False
     return moves.db.change("mark_cancelled", id=entry.id, cancel=mark) == 1
+
+
+def rank(moves: Moves, entry: Entry, priority: int) -> bool:
+    """Give one that waits, and can be read, another priority; tell whether that changed anything."""
+    try:
+        message = entry.message
+    except msgspec.DecodeError:
+        return False
+    if not entry.is_waiting or message.priority == priority:
+        return False
+    entry.sent, entry.move = msgspec.structs.replace(message, priority=priority), "rank"
+    if entry.owner != GATED:
+        moves.call_back(entry)
+    return True
 
 
 def _follow(moves: Moves, entry: Entry, outcome: Outcome) -> None:

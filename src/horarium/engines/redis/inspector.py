@@ -21,6 +21,7 @@ from horarium.engines.records import (
     Page,
     Purge,
     QueueCounts,
+    Rank,
     Revoke,
     RunFilter,
     Seal,
@@ -31,7 +32,7 @@ from horarium.engines.redis.connection import Answer, Store
 from horarium.engines.redis.gates import Turned, look_at_turned, read_turned
 from horarium.engines.redis.maintain import held_by
 from horarium.engines.redis.move import Move
-from horarium.engines.redis.moves import cancel, give_back, is_readable, revoke, set_aside
+from horarium.engines.redis.moves import cancel, give_back, is_readable, rank, revoke, set_aside
 from horarium.engines.redis.rows import HELD, WAITING, Entry, matches, queue_of, readable_member, to_entry, to_run
 from horarium.outcome import State
 
@@ -108,6 +109,8 @@ class RedisInspector:
                 return self._revoke(ids, terminate, now)
             case Purge(queues=queues):
                 return self._purge(queues, now)
+            case Rank(ids=ids, priority=priority):
+                return self._rank(ids, priority, now)
             case Seal(id=id, size=size):
                 return self._seal(id, size, now)
 
@@ -173,6 +176,20 @@ class RedisInspector:
         carry_out(self._store, [each for each in turned if each.entry.id not in ended], now)
         return purged
 
+    def _rank(self, ids: Sequence[str], priority: int, now: Instant) -> list[str]:
+        last: dict[str, Move] = {}
+
+        def decide(entry: Entry) -> Move | None:
+            move = rank(entry, priority)
+            if move is not None and move.slot is not None:
+                if move.slot in last:
+                    last[move.slot].slot = None  # only the last of a slot calls back those who stand aside for it
+                last[move.slot] = move
+            return move
+
+        changed = commit_together(self._store, ids, decide, now)
+        return [id for id in dict.fromkeys(ids) if id in changed]
+
     def _seal(self, id: str, size: int, now: Instant) -> list[str]:
         is_sealed, gates = self._store.call("seal", [id, size])
         # Not told now, it may have been so by the call before, whose answer was lost.
@@ -196,10 +213,10 @@ class RedisInspector:
         by_rank: dict[int, list[Line]] = {}
         for line in self._lines():
             by_rank.setdefault(line.rank, []).append(line)
-        for rank, lines in sorted(by_rank.items()):
-            if after is not None and rank < after[1]:
+        for negated, lines in sorted(by_rank.items()):
+            if after is not None and negated < after[1]:
                 continue
-            since = after[2] if after is not None and rank == after[1] else None
+            since = after[2] if after is not None and negated == after[1] else None
             yield from merge(*(self._walk(line, since) for line in lines), key=lambda each: each.place)
 
     def _in_hand(self) -> Iterator[Standing]:

@@ -30,6 +30,7 @@ from horarium.engines.redis.rows import (
     Tail,
     encode,
     flags_of,
+    guard_of,
     indexes_of,
     member_of,
     sent_of,
@@ -245,6 +246,28 @@ def cancel(entry: Entry, *, terminate: bool, now: Instant) -> Move | None:
         guard=entry.guard,
         record=_text(replace(record, cancel=mark)),
         terminate=record.owner if terminate else None,
+    )
+
+
+def rank(entry: Entry, priority: int) -> Move | None:
+    """Give one that waits, and can be read, another priority; None where that would change nothing."""
+    record = entry.record
+    if record.phase != WAITING or not is_readable(entry) or entry.message.priority == priority:
+        return None
+    message = replace(entry.message, priority=priority)
+    text = stored_of(entry.turn, entry.due, entry.put, text_of(message)).decode()
+    # The message is changed, and the record is not: what else may be made of it meanwhile shows in the message alone.
+    move = Move(id=entry.id, guard=entry.guard, seen=guard_of(entry.stored), message=text)
+    if message.gate is not None:
+        return move
+    departure = _departure(entry)
+    return replace(
+        move,
+        leave=departure.get("leave"),
+        aside=departure.get("aside"),
+        unblock=bool(entry.blocked),
+        join=_place(entry, message, entry.due, flags_of(message, record.crashes)),
+        slot=departure["slot"],
     )
 
 

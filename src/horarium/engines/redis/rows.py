@@ -97,6 +97,7 @@ class Entry(Struct, eq=False):
     blocked: str = ""  # why, and its queue: see lua/parts/blocks.lua
     seen: str = ""  # digest of what is stored of the message, where it is blocked
     is_damaged: bool = False  # the record cannot be read
+    stored: bytes = b""  # the message, and what stands in front of it
 
     @property
     def is_aside(self) -> bool:
@@ -119,7 +120,7 @@ class Entry(Struct, eq=False):
 def to_entry(id: str, stored: bytes, record: bytes | None, blocked: bytes | None = None) -> Entry:
     """Return the entry of what is stored; one with strange bytes in front of its message stands at the end."""
     turn, due, put, text = _split(stored)
-    entry = Entry(id, turn, due, put, text, fresh(put), "" if record is None else guard_of(record))
+    entry = Entry(id, turn, due, put, text, fresh(put), "" if record is None else guard_of(record), stored=stored)
     if blocked is not None:
         entry.blocked, entry.seen = blocked.decode(errors="replace"), guard_of(stored)
     if record is not None:

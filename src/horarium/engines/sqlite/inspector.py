@@ -17,13 +17,14 @@ from horarium.engines.records import (
     Page,
     Purge,
     QueueCounts,
+    Rank,
     Revoke,
     RunFilter,
     Seal,
 )
 from horarium.engines.sqlite.connection import Connection, Store
 from horarium.engines.sqlite.gates import note_doom, seal
-from horarium.engines.sqlite.moves import cancel, entries, give_back, revoke, set_aside_unreadable
+from horarium.engines.sqlite.moves import cancel, entries, give_back, rank, revoke, set_aside_unreadable
 from horarium.engines.sqlite.results import conditions
 from horarium.engines.sqlite.rows import HELD, WAITING, History, encode_history, readable_member, readable_message
 from horarium.engines.sqlite.sql import SQL, Row, change, fetch
@@ -90,6 +91,9 @@ class SqliteInspector:
                     ]
                 case Purge(queues=queues):
                     return _purge(db, queues, now)
+                case Rank(ids=ids, priority=priority):
+                    found = [entry for id in dict.fromkeys(ids) for entry in entries(db, "entry", {"id": id})]
+                    return rank(db, found, priority)
                 case Seal(id=id, size=size):
                     return [id] if seal(db, id, size, now) else []
 

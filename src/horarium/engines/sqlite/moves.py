@@ -6,7 +6,7 @@ message takes (claim, success at the first attempt) are single statements elsewh
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -240,6 +240,27 @@ def cancel(db: Connection, entry: Entry, *, terminate: bool, now: Instant) -> bo
     if entry.owner is None or entry.cancel in (mark, "terminate"):
         return False
     return change(db, "mark_cancelled", {"seq": entry.seq, "cancel": mark}) == 1
+
+
+def rank(db: Connection, asked: Sequence[Entry], priority: int) -> list[str]:
+    """Give those that wait, and can be read, another priority; return the ids of those that did not have it."""
+    ranked: list[str] = []
+    texts: dict[str, bytes] = {}  # by slot: of one that it may be the turn of no more
+    for entry in asked:
+        try:
+            message = entry.message
+        except msgspec.DecodeError:
+            continue
+        if entry.phase > WAITING or message.priority == priority:
+            continue
+        change(db, "rank", (entry.seq, -priority, encode_message(msgspec.structs.replace(message, priority=priority))))
+        ranked.append(entry.id)
+        if message.slot is not None and entry.phase != GATED:
+            texts[message.slot.key] = entry.text
+            db.topics.add(QUEUE_TOPIC + message.queue)
+    for text in texts.values():
+        free_slot(db, text)
+    return ranked
 
 
 def _follow(db: Connection, entry: Entry, outcome: Outcome, now: Instant) -> None:

@@ -19,6 +19,7 @@ from horarium.testing.conformance.queue_limits import TestLimits, TestSlots, Tes
 from horarium.testing.conformance.queue_put import TestPut
 from horarium.testing.conformance.queue_settle import TestSettle
 from horarium.testing.conformance.queue_stale import TestStaleTokens
+from horarium.testing.conformance.ranked import TestRank
 from horarium.testing.conformance.results import TestResults
 from horarium.testing.conformance.schedules import TestFiring, TestSchedules
 from horarium.testing.conformance.schedules_hold import TestHold
@@ -50,6 +51,7 @@ __all__ = [
     "TestOverlap",
     "TestPut",
     "TestRace",
+    "TestRank",
     "TestReplaced",
     "TestResults",
     "TestSchedules",

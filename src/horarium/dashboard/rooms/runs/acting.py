@@ -1,4 +1,5 @@
-"""What people may do to one run: run it again, with the same arguments or others; cancel it; stop it."""
+"""What people may do to one run: run it again, with the same arguments or others; cancel it; stop it; let it run before
+or behind others."""
 
 from __future__ import annotations
 
@@ -10,9 +11,9 @@ from horarium.dashboard.ask import Ask, Done, Shown, Unanswerable, part
 from horarium.dashboard.person import Role
 from horarium.dashboard.rooms.runs.place import room
 from horarium.errors import CodecError, InvalidArguments
-from horarium.message import Message, derived_id
+from horarium.message import HIGHEST_PRIORITY, Message, derived_id
 from horarium.observe.contents import Contents
-from horarium.observe.effects import Effect, cancel, not_cancellable, run_again
+from horarium.observe.effects import Effect, cancel, not_cancellable, not_rankable, run_again, set_priority
 from horarium.observe.text import json_text
 from horarium.outcome import Run
 from horarium.redaction import MASK
@@ -74,6 +75,24 @@ def cancel_one(ask: Ask) -> Done:
 def terminate(ask: Ask) -> Done:
     """Raises: Unanswerable."""
     return _cancelled(ask, terminate=True)
+
+
+@room.act("/runs/{id}/priority", role=Role.OPERATOR)
+def rank(ask: Ask) -> Done:
+    """Raises: Unanswerable."""
+    run, text = known(ask), ask.given("priority").strip()
+    if not (text.isascii() and text.isdigit() and len(text) == 1):
+        raise Unanswerable("wrong", f"A priority is a number from 0 to {HIGHEST_PRIORITY}", hint="Higher runs first.")
+    _require(not_rankable(run), "Nothing was done")
+    effect = set_priority(ask.app, run, int(text))
+    return Done(
+        text=effect.text[:1].upper() + effect.text[1:] if effect.was_done else f"Nothing was done: {effect.text}",
+        to=f"/runs/{part(run.id)}",
+        is_good=effect.was_done,
+        about=f"run {run.id}",
+        before={"priority": run.message.priority},
+        after={"priority": int(text)},
+    )
 
 
 def known(ask: Ask) -> Run:

@@ -13,6 +13,7 @@ from horarium.dashboard.rooms.runs.acting import known
 from horarium.dashboard.rooms.runs.listing import attempt_of
 from horarium.dashboard.rooms.runs.place import room
 from horarium.dashboard.rooms.schedules.place import address
+from horarium.message import HIGHEST_PRIORITY
 from horarium.observe.contents import Contents
 from horarium.observe.document import run_document
 from horarium.observe.looks import shown_state
@@ -58,6 +59,7 @@ def one(ask: Ask) -> Shown:
         "state": shown_state(run, ask.now),
         "attempt": attempt_of(run),
         "impossible": reasons,
+        "highest": HIGHEST_PRIORITY,
         "is_known": run.message.task in ask.app.tasks,
         "facts": [(name, text) for name, text in facts_of(run) if name not in ("Task", "Queue", "Worker")],
         "moments": list(moments_of(run)),
