@@ -136,10 +136,12 @@ class Redactor:
             return Raw(msgspec.json.encode(self.text(data.decode("utf-8", "replace"), values)))
         return raw if masked == found else Raw(msgspec.json.encode(masked))
 
-    def call(self, args: Raw, kwargs: Raw, marks: Marks = NO_MARKS) -> tuple[Raw, Raw]:
-        """Return the arguments of a call without the secrets among them."""
+    def call(
+        self, args: Raw, kwargs: Raw, marks: Marks = NO_MARKS, values: Collection[str] | None = None
+    ) -> tuple[Raw, Raw]:
+        """Return the arguments of a call without the secrets among them. ``values``: these, for who knows them."""
         positional, named = _decoded(args, list), _decoded(kwargs, dict)
-        values = self.values(args, kwargs, marks)
+        values = self.values(args, kwargs, marks) if values is None else values
         if positional is None or named is None:  # not made by us: names do not help here
             return self.raw(args, values), self.raw(kwargs, values)
         if positional:

@@ -130,7 +130,7 @@ class _Sight:
         args, kwargs = self._call.args, self._call.kwargs
         if not self._may_be_looked_through(args, kwargs):
             return _size_alone(args), _size_alone(kwargs)
-        shown = self.redactor.call(args, kwargs, self._marks)
+        shown = self.redactor.call(args, kwargs, self._marks, self.values)
         if has_gap:
             shown = self.redactor.call(*shown, self._marks.behind_one)
         return self._beginning(shown[0], args), self._beginning(shown[1], kwargs)
