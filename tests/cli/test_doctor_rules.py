@@ -96,7 +96,10 @@ def test_schedules_without_a_scheduler_are_a_problem() -> None:
 
 def test_schedules_that_only_the_code_knows_need_a_scheduler_too() -> None:
     members = tuple(m for m in working().members if m.member.kind != "scheduler")
-    assert of(diagnose(working(members=members, declared=(schedule(version=0),))), "no-scheduler").level == "problem"
+    finding = of(diagnose(working(members=members, declared=(schedule(version=0),))), "no-scheduler")
+    assert finding.level == "problem" and finding.text.startswith("1 schedule in the code, but")
+    both = working(members=members, declared=(schedule("b", version=0),), schedules=(schedule(),))
+    assert of(diagnose(both), "no-scheduler").text.startswith("2 schedules stored or in the code, but")
 
 
 def test_no_schedules_need_no_scheduler() -> None:

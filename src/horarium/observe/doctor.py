@@ -69,7 +69,7 @@ def judge_schedules(facts: Facts, schedules: tuple[Schedule, ...]) -> Iterator[F
                 f"{facts.command} tasks list",
                 about=name,
             )
-        elif (found := health(schedule, facts.now)).condition is Condition.PAUSED:
+        elif (found := health(schedule, facts.now, facts.zone)).condition is Condition.PAUSED:
             yield note(
                 "schedule-paused",
                 f"schedule {name!r} is {found.text}",
@@ -163,9 +163,11 @@ def _somebody_schedules(facts: Facts) -> Iterator[Finding]:
         alive = ", ".join(sorted(m.member.name for m in facts.schedulers))
         yield fine("scheduler", f"{plural(len(facts.schedulers), 'scheduler')} alive: {alive}")
     elif number:
+        stored = sum(schedule.enabled for schedule in facts.schedules)
+        where = "stored" if stored == number else "stored or in the code" if stored else "in the code"
         yield problem(
             "no-scheduler",
-            f"{plural(number, 'schedule')} stored, but no scheduler is alive to fire what is due",
+            f"{plural(number, 'schedule')} {where}, but no scheduler is alive to fire what is due",
             f"{facts.command} beat   (or start one worker with -B)",
         )
     else:
