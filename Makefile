@@ -81,7 +81,7 @@ unknown-example:
 	@echo "expected EXAMPLE to be one of: $(EXAMPLES); got '$(EXAMPLE)'; call make run EXAMPLE=$(firstword $(EXAMPLES))" >&2; exit 64
 
 $(VENV)/.run-%: pyproject.toml examples/%/requirements.txt | $(BIN)/python
-	$(BIN)/python -m pip $(INSTALL) -e . -r examples/$*/requirements.txt
+	$(BIN)/python -m pip $(INSTALL) -e ".[web]" -r examples/$*/requirements.txt
 	@touch $@
 
 $(VENV)/.test: pyproject.toml $(REQUIREMENTS) | $(BIN)/python

@@ -428,7 +428,7 @@ def two_beats_fire_once(place: Place) -> None:
     assert len(instants) == len(set(instants)) >= 4, listed
 
 
-@journey.step("One process instead of three: the API brings worker and scheduler along", where="003:66", rows=(1,))
+@journey.step("One process instead of three: the API brings worker and scheduler along", where="003:66", rows=(69,))
 def the_api_brings_the_rest_along(place: Place) -> None:
     place.stop(place.process("api"), by=signal.SIGINT)  # by TERM uvicorn ends well too, but not with 0
     place.end()
