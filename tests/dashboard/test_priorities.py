@@ -137,14 +137,14 @@ def test_the_form_gives_the_run_its_priority(client: TestClient, shop: Horarium)
     answer = client.post(f"/runs/{id}/priority", data={"priority": "9"})
     assert (answer.status_code, answer.headers["location"]) == (303, f"/runs/{id}")
     assert '<option value="9" selected>9 (first)</option>' in form(client.get(f"/runs/{id}").text)
-    assert audited(client) == ["runs.rank"]
+    assert audited(client) == ["runs.priority"]
 
 
 def test_the_form_tells_what_became_of_it(shop: Horarium, asker: Asker) -> None:
     id = shop.send_task("shop.add", (1, 2)).id
 
     def send(priority: str) -> Done:
-        answer = acting.rank(asker.ask(parts={"id": id}, form={"priority": priority}))
+        answer = acting.priority(asker.ask(parts={"id": id}, form={"priority": priority}))
         assert isinstance(answer, Done)
         return answer
 

@@ -320,7 +320,7 @@ def test_a_run_is_cancelled_and_what_has_ended_is_not(shop: Horarium, asker: Ask
 
 def test_every_change_of_runs_needs_an_operator() -> None:
     changes = [route for route in room.routes if route.is_change]
-    assert len(changes) == 10
+    assert len(changes) == 11
     assert {route.role for route in changes} == {Role.OPERATOR}
 
 

@@ -78,7 +78,7 @@ def terminate(ask: Ask) -> Done:
 
 
 @room.act("/runs/{id}/priority", role=Role.OPERATOR)
-def rank(ask: Ask) -> Done:
+def priority(ask: Ask) -> Done:
     """Raises: Unanswerable."""
     run, text = known(ask), ask.given("priority").strip()
     if not (text.isascii() and text.isdigit() and len(text) == 1):
