@@ -81,7 +81,7 @@ def all_shown() -> tuple[Shown, ...]:
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                found += _steps(path.stem.removeprefix("test_"), node)
+                found += _steps(path.stem.removeprefix("test_").removesuffix("_journey"), node)
                 if node.name.startswith("test_"):
                     written = [*AT_THE_END.findall(node.name), *IN_WORDS.findall(ast.get_docstring(node) or "")]
                     if rows := frozenset[int]().union(*map(rows_in, written)):
