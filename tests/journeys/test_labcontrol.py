@@ -285,7 +285,7 @@ def doctor_says_what_is_missing(place: Place) -> None:
 
 @journey.step("A row is disabled: that counts without a restart", where="004:269", rows=(92, 95, 100, 135))
 def a_row_is_disabled(place: Place) -> None:
-    place.type_until("horarium -A config doctor", "1 scheduler alive")
+    place.shows("celery_beat", "DatabaseScheduler: Schedule changed")
     switch(place, "False")
     place.type_until("horarium -A config schedules show Often", "disabled")
     before = firings(place)
