@@ -47,7 +47,7 @@ def test_the_guide_is_followed_from_its_first_line_to_its_last(world: str, tmp_p
     with place_for("labcontrol", tmp_path, world, **surroundings) as place:
         open_mail(place, nth=0)
         journey.walk(place)
-        place.stop(place.process("mail"), by=signal.SIGINT)
+        assert place.stop(place.process("mail"), place.process("web"), by=signal.SIGINT) == [0, 0]
         place.leave()
 
 
