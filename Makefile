@@ -12,7 +12,9 @@ BENCH := .venv-bench
 CELERY := .venv-celery
 DJANGO42 := .venv-django42
 DJANGO60 := .venv-django60
-EVENTS := examples/events
+EXAMPLE ?= events
+EXAMPLES := $(sort $(patsubst examples/%/show.py,%,$(wildcard examples/*/show.py)))
+REQUIREMENTS := $(wildcard examples/*/requirements.txt)
 WORKERS ?= 4
 # Nothing is compiled when it is installed: what is imported is compiled then, and most of it never is (half of an install's
 # CPU). Only $(VENV) has a pip of its own; it installs into the others too.
@@ -28,8 +30,8 @@ ENVIRONMENTS := $(VENV)/.test $(VENV)/.browser $(CELERY)/.ready $(DJANGO42)/.rea
 help: ## list the verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-run: $(VENV)/.run ## install, then run the events example live on SQLite (Ctrl-C stops it)
-	cd $(EVENTS) && exec ../../$(BIN)/python -m app.run $(ARGS)
+run: $(VENV)/.run-$(EXAMPLE) ## install, then run an example live on SQLite: make run EXAMPLE=events (Ctrl-C stops it)
+	cd examples && exec ../$(BIN)/python -m live $(EXAMPLE) $(ARGS)
 
 test: ## install what the tests need and run them all
 	@$(MAKE) --no-print-directory -j4 environments
@@ -62,20 +64,29 @@ docs: $(VENV)/.test ## write the generated pages, build the site into site/, run
 	$(BIN)/python -m pytest -q tests/docs $(ARGS)
 
 clean: ## remove what the other verbs have made
-	rm -rf $(VENV) $(BENCH) $(CELERY) $(DJANGO42) $(DJANGO60) run build site .cache examples/events/run .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BENCH) $(CELERY) $(DJANGO42) $(DJANGO60) run build site .cache $(wildcard examples/*/run) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "expected Python 3.11 or newer, got " + sys.version.split()[0] + "; call make PYTHON=/path/to/python3.11")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip $(INSTALL) --upgrade 'pip>=25.1'
 
-$(VENV)/.run: pyproject.toml $(EVENTS)/requirements.txt | $(BIN)/python
-	$(BIN)/python -m pip $(INSTALL) -e . -r $(EVENTS)/requirements.txt
+# What an unknown EXAMPLE, and `make run EXAMPLE=`, come to; else make says only that it has no rule.
+ifneq ($(words $(wildcard examples/$(EXAMPLE)/show.py)),1)
+$(VENV)/.run-$(EXAMPLE): unknown-example
+endif
+
+.PHONY: unknown-example
+unknown-example:
+	@echo "expected EXAMPLE to be one of: $(EXAMPLES); got '$(EXAMPLE)'; call make run EXAMPLE=$(firstword $(EXAMPLES))" >&2; exit 64
+
+$(VENV)/.run-%: pyproject.toml examples/%/requirements.txt | $(BIN)/python
+	$(BIN)/python -m pip $(INSTALL) -e ".[web]" -r examples/$*/requirements.txt
 	@touch $@
 
-$(VENV)/.test: pyproject.toml $(EVENTS)/requirements.txt | $(BIN)/python
-	$(BIN)/python -m pip $(INSTALL) -e ".[all]" -r $(EVENTS)/requirements.txt --group test
-	@touch $@ $(VENV)/.run
+$(VENV)/.test: pyproject.toml $(REQUIREMENTS) | $(BIN)/python
+	$(BIN)/python -m pip $(INSTALL) -e ".[all]" $(REQUIREMENTS:%=-r %) --group test
+	@touch $@ $(REQUIREMENTS:examples/%/requirements.txt=$(VENV)/.run-%)
 
 # The browser in which the pages of Django's admin are looked at. Without one those tests skip; in CI they fail.
 $(VENV)/.browser: | $(BIN)/python

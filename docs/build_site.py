@@ -96,8 +96,9 @@ def holes(nav: Nav) -> list[str]:
 
 def shown() -> list[str]:
     """Return all files of the repository that the site is made of."""
-    docs = (path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*") if path.suffix in SHOWN)
-    return [*BESIDES, *sorted(docs)]
+    docs = [path for path in (ROOT / "docs").rglob("*") if path.suffix in SHOWN]
+    examples = [*(ROOT / "examples").glob("README.md"), *(ROOT / "examples").glob("*/README.md")]
+    return [*BESIDES, *sorted(path.relative_to(ROOT).as_posix() for path in [*docs, *examples])]
 
 
 def gather(into: Path) -> None:

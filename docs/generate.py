@@ -14,6 +14,7 @@ sys.path.insert(0, str(HERE))  # the house tests load this file by its path
 
 from pages.api import api_page  # noqa: E402
 from pages.commands import commands_page  # noqa: E402
+from pages.coverage import coverage_page  # noqa: E402
 from pages.decisions import decisions_page  # noqa: E402
 from pages.errors import errors_page  # noqa: E402
 from pages.events import events_page  # noqa: E402
@@ -30,6 +31,7 @@ PAGES: dict[Path, Callable[[], str]] = {
     HERE / "reference" / "api.md": api_page,
     HERE / "reference" / "metrics.md": metrics_page,
     HERE / "decisions" / "README.md": decisions_page,
+    HERE / "seeds-coverage.md": coverage_page,
 }
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeAlias
+from zoneinfo import ZoneInfo
 
 Instant: TypeAlias = int
 Seconds: TypeAlias = float
@@ -149,3 +150,9 @@ def abbreviation(moment: datetime) -> str:
     """Return the short name of an aware moment's zone; a zone that has only a number is shown as UTC+5."""
     name = moment.tzname() or "UTC"
     return f"UTC{name}" if name[:1] in "+-" else name
+
+
+def dated(instant: Instant, zone: str = "UTC") -> str:
+    """Return an instant in a zone that is known, to the second and with the zone's abbreviation, for a sentence."""
+    moment = to_datetime(instant).astimezone(ZoneInfo(zone))
+    return f"{moment:%Y-%m-%d %H:%M:%S} {abbreviation(moment)}"

@@ -52,8 +52,8 @@ KEEPING = (
         name="keep_runs_bytes",
         default=None,
         kind=or_none(BYTES),
-        doc="How many bytes ended runs may take, about: what a sample of them takes as JSON tells how many that are. "
-        "None: no bound.",
+        doc="How many bytes ended runs may take, about: what a sample of them takes as JSON tells how many that are; "
+        "one stays, however large it is. None: no bound.",
     ),
     Setting(
         name="redaction",

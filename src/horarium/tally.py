@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
+from math import ceil
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -29,6 +30,8 @@ BOUNDS: tuple[Seconds, ...] = (
     *(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0),
     *(300.0, 900.0, 3600.0, 14_400.0, 86_400.0),
 )
+
+ROUNDING = 1e-9  # how far sums of the same durations may differ, as a share
 
 
 class Tally(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -139,9 +142,13 @@ def plus(one: Tally, other: Tally) -> Tally:
     )
 
 
-def quantile(histogram: Sequence[int], share: float) -> Seconds | None:
-    """Return the duration below which ``share`` of a histogram lies, as the upper bound of its bin, interpolated within
-    the bin; None for an empty one. What lies beyond the last bound counts as that bound."""
+def quantile(histogram: Sequence[int], share: float, whole: Seconds | None = None) -> Seconds | None:
+    """Return the duration below which ``share`` of a histogram lies, interpolated within its bin; None for an empty
+    one. What lies beyond the last bound counts as that bound.
+
+    ``whole``: all durations together. They allow no more for those from here on than what is left when each of the
+    others took the least that its bin allows: a single run of 61 s, in a bin up to 300, has not taken longer than 61.
+    """
     total = sum(histogram)
     if not total:
         return None
@@ -150,10 +157,19 @@ def quantile(histogram: Sequence[int], share: float) -> Seconds | None:
         if number and before + number >= wanted:
             if place >= len(BOUNDS):
                 return BOUNDS[-1]
-            low = BOUNDS[place - 1] if place else 0.0
-            return low + (BOUNDS[place] - low) * (wanted - before) / number
+            low = _low(place)
+            told = low + (BOUNDS[place] - low) * (wanted - before) / number
+            least = sum(_low(bin) * count for bin, count in enumerate(histogram))
+            if not whole or whole < least * (1 - ROUNDING):  # not told, or not theirs
+                return told
+            as_long = number - max(ceil(wanted - before), 1) + 1
+            return min(told, low + max(0.0, whole - least) / as_long)
         before += number
     return BOUNDS[-1]
+
+
+def _low(place: int) -> Seconds:
+    return BOUNDS[place - 1] if place else 0.0
 
 
 def _all_added(histograms: Sequence[Sequence[int]]) -> tuple[int, ...]:

@@ -125,6 +125,34 @@ def test_it_goes_on_looking_while_it_asks(shop: Shop, monkeypatch: pytest.Monkey
     asyncio.run(watch())
 
 
+def test_a_worker_that_is_gone_is_not_asked_to_stop(shop: Shop) -> None:
+    shop.join()
+    told: list[str] = []
+
+    async def stop(name: str) -> None:
+        screen = Top(shop.app, "UTC")
+        screen.notify = lambda message, **_: told.append(message)  # type: ignore[method-assign, assignment]
+        async with screen.run_test(size=(160, 40)) as pilot:
+            workers = screen.query_one("#workers", DataTable)
+            await shown(pilot, lambda: workers.row_count > 0)
+            place = next(place for place in range(workers.row_count) if name in str(workers.get_row_at(place)[0]))
+            workers.focus()
+            workers.move_cursor(row=place)
+            await pilot.press("d", "y")
+            await shown(pilot, lambda: bool(told))
+
+    asyncio.run(stop("worker@vm"))
+    assert told == ["asked worker@vm to stop"]
+    told.clear()
+    shop.engine.inspector.leave(["worker-1"], now=shop.engine.now())
+    asyncio.run(stop("worker@vm"))
+    assert told == ["nothing done: worker@vm is gone already"]
+    told.clear()
+    shop.join("scheduler")
+    asyncio.run(stop("beat@vm"))
+    assert told == ["nothing done: beat@vm takes no commands; end the scheduler where it was started"]
+
+
 def test_without_a_terminal_it_says_what_to_call_instead(shop: Shop) -> None:
     shop.send()
     result = shop("top")

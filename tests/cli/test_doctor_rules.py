@@ -96,7 +96,10 @@ def test_schedules_without_a_scheduler_are_a_problem() -> None:
 
 def test_schedules_that_only_the_code_knows_need_a_scheduler_too() -> None:
     members = tuple(m for m in working().members if m.member.kind != "scheduler")
-    assert of(diagnose(working(members=members, declared=(schedule(version=0),))), "no-scheduler").level == "problem"
+    finding = of(diagnose(working(members=members, declared=(schedule(version=0),))), "no-scheduler")
+    assert finding.level == "problem" and finding.text.startswith("1 schedule in the code, but")
+    both = working(members=members, declared=(schedule("b", version=0),), schedules=(schedule(),))
+    assert of(diagnose(both), "no-scheduler").text.startswith("2 schedules stored or in the code, but")
 
 
 def test_no_schedules_need_no_scheduler() -> None:
@@ -143,6 +146,15 @@ def test_a_schedule_that_cannot_fire_says_why(fields: dict[str, Any], cause: str
     finding = of(diagnose(working(schedules=(schedule(**fields),))), cause)
     assert finding.level == level
     assert finding.remedy.startswith(remedy)
+
+
+def test_a_schedule_of_a_task_that_no_live_worker_knows_is_told_before_it_fires() -> None:
+    new = {"tasks": frozenset({"shop.charge", "shop.new"}), "schedules": (schedule(task="shop.new"),)}
+    finding = of(diagnose(working(**new)), "schedule-unknown-task")
+    assert (finding.level, finding.remedy) == ("problem", "horarium inspect registered")
+    assert "'shop.new'" in finding.text and "restart the workers" in finding.text
+    nobody = working(**new, members=tuple(m for m in working().members if m.member.kind == "scheduler"))
+    assert of(diagnose(nobody), "schedules").level == "ok"  # that there is no worker is said already
 
 
 def test_s21_the_doctor_says_since_when_a_schedule_is_late_and_when_it_last_succeeded() -> None:

@@ -9,18 +9,20 @@ import logging
 import re
 import signal
 import threading
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 import uvicorn
 from front_desk import Place, in_a_loop, visitor
 from playwright.sync_api import Browser
+from sse_starlette import ServerSentEvent
 from starlette.testclient import TestClient
 from uvicorn.protocols.http import h11_impl
 
 from horarium import Horarium
 from horarium.clock import ManualClock, SystemClock
-from horarium.dashboard import serving, web
+from horarium.dashboard import serving, site, web
 from horarium.dashboard.live import Hub
 from horarium.dashboard.person import Open
 from horarium.dashboard.site import _stream
@@ -193,6 +195,16 @@ def test_that_a_store_is_away_is_told_by_all_pages_when_one_has_found_it_out() -
             go_on.set()
 
     in_a_loop(look())
+
+
+def test_a_live_block_is_asked_what_its_page_is(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def one_look(hub: Hub, key: object, look: Callable[[], str], seen: str) -> AsyncIterator[ServerSentEvent]:
+        yield ServerSentEvent(data=await asyncio.to_thread(look))
+
+    monkeypatch.setattr(site, "_stream", one_look)
+    asked = "/workflows?after="
+    assert "leads to no place" in client.get(asked).text
+    assert "leads to no place" in client.get("/live", params={"view": asked}).text
 
 
 def test_a_page_that_would_be_live_is_told_of_a_store_that_is_away(

@@ -59,9 +59,9 @@ def test_each_change_writes_one_record_and_a_trial_none(shop: Horarium, clock: M
     client = asking(shop, known_as(Role.ADMIN), rooms=Stubs(ALL).rooms)
     for route in CHANGES:
         clock.advance(10)
-        before = read_day(shop.engine, shop.engine.now(), now=shop.engine.now())
+        before = read_day(shop.engine, shop.engine.now(), now=shop.engine.now())[0]
         client.post(path_of(route), data={"horarium-csrf": "the proof", "reason": "a test"})
-        written = read_day(shop.engine, shop.engine.now(), now=shop.engine.now())
+        written = read_day(shop.engine, shop.engine.now(), now=shop.engine.now())[0]
         written = written[: len(written) - len(before)]
         said = [(entry.action, entry.who, entry.via, entry.reason) for entry in written]
         assert said == ([] if route.is_trial else [(route.name, "ana", "callable", "a test")]), route.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import msgspec
@@ -11,8 +12,10 @@ from starlette.testclient import TestClient
 
 from horarium import Horarium
 from horarium.dashboard.ask import Unanswerable
-from horarium.dashboard.carrier import carrier_of
+from horarium.dashboard.carrier import Carrier, carrier_of
 from horarium.dashboard.rooms.runs import many
+from horarium.engines.memory.notes import MemoryNotes
+from horarium.engines.records import Note
 from horarium.observe import bulk
 from kept_runs import ended, record
 
@@ -158,3 +161,51 @@ def test_a_dry_run_has_an_address_at_which_it_can_be_looked_at_again(shop: Horar
         assert first.status_code == 200 and text in first.text
         assert first.text.partition("<main")[2] == second.text.partition("<main")[2]
         assert f"at={at}" in answer.headers["location"]  # what came later is not meant, whenever one looks
+
+
+def test_an_order_that_begins_while_another_does_is_waited_for_too(
+    shop: Horarium, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [shop.tasks["shop.charge"].delay(number).id for number in range(2)]
+    placed = [
+        bulk.place(shop, bulk.Order(id="", act="cancel", at=shop.engine.now(), ids=(id,), matched=1)) for id in ids
+    ]
+    carrier, held, step, start = Carrier(), threading.Event(), bulk.step, threading.Thread.start
+
+    def step_when_let(app: Horarium, order: bulk.Order, stand: bulk.Stand) -> bulk.Stand | None:
+        assert order.id != placed[0].id or held.wait(20.0)
+        return step(app, order, stand)
+
+    def start_second_first(thread: threading.Thread) -> None:
+        if thread.name == f"horarium-bulk-{placed[0].id[:8]}" and not rival.ident:
+            start(rival)
+            rival.join(0.5)  # it ends within this time, if nothing keeps it from meddling with what goes on here
+        start(thread)
+
+    monkeypatch.setattr(bulk, "step", step_when_let)
+    monkeypatch.setattr(threading.Thread, "start", start_second_first)
+    rival = threading.Thread(target=carrier.carry, args=(shop, placed[1].id), name="rival")
+    try:
+        assert carrier.carry(shop, placed[0].id)
+        rival.join(20.0)
+        assert not carrier.wait(0.2)
+    finally:
+        held.set()
+    assert carrier.wait(20.0)
+
+
+def test_only_the_orders_that_are_listed_are_read_whole(shop: Horarium, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = tuple(str(number) for number in range(500))
+    for _ in range(30):
+        bulk.place(shop, bulk.Order(id="", act="cancel", at=shop.engine.now(), ids=ids, matched=500))
+    read: list[int] = []
+    reading = MemoryNotes.read
+
+    def counted(notes: MemoryNotes, prefix: str, *, now: int, last: int | None = None) -> list[Note]:
+        found = reading(notes, prefix, now=now, last=last)
+        read.append(sum(len(bytes(note.text)) for note in found))
+        return found
+
+    monkeypatch.setattr(MemoryNotes, "read", counted)
+    assert len(bulk.orders(shop.engine, 5)) == 5
+    assert sum(read) < 30_000  # 3 kB of each of five, and the stands

@@ -218,7 +218,7 @@ def test_last_nights_job_that_did_not_run_says_why(shop: Horarium, client: TestC
     [path] = re.findall(r'<a href="(/schedules/etl)">', listed)
     assert "late" in text_of(listed)
     said = text_of(client.get(path).text)
-    assert "due at 2026-01-02 01:30:00 UTC, has not fired" in said
+    assert "due at 2026-01-02 02:30:00 CET, has not fired" in said
     assert "02:30:00 CET ⚠ missed not fired yet: no scheduler has dealt with it; is one running?" in said
     beat(shop, clock)
     assert "missed: no scheduler was there when it was due" in text_of(client.get(path).text)

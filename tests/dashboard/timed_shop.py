@@ -48,7 +48,7 @@ def beat(app: Horarium, clock: ManualClock, seconds: float = 0) -> None:
 def audited(app: Horarium) -> list[Entry]:
     """Return what the audit holds of today, the newest first."""
     now = app.engine.now()
-    return read_day(app.engine, now, now=now)
+    return read_day(app.engine, now, now=now)[0]
 
 
 def told(client: TestClient, answer: object) -> str:

@@ -42,7 +42,7 @@ def test_a_visit_on_demand_is_followed_to_its_end(tmp_path: Path) -> None:
         server = subprocess.Popen(
             [sys.executable, "-m", "uvicorn", "app.api:api", "--host", "127.0.0.1", "--port", "0"],
             cwd=EVENTS,
-            env={**os.environ, "EVENTS_RUN": str(tmp_path), "EVENTS_DEMO": "0"},
+            env={**os.environ, "EVENTS_RUN": str(tmp_path), "EVENTS_DEMO": "0", "EVENTS_EMBEDDED": "1"},
             stdout=out,
             stderr=subprocess.STDOUT,
         )

@@ -66,8 +66,8 @@ def stored(folder: Path) -> int:
 
 def start(folder: Path, *choices: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "app.run", "--port", "0", "--web-port", "0", "--run-folder", str(folder), *choices],
-        cwd=EVENTS,
+        [sys.executable, "-m", "live", "events", "--web-port", "0", "--run-folder", str(folder), *choices],
+        cwd=EVENTS.parent,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

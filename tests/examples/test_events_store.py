@@ -1,25 +1,47 @@
-"""What the example keeps: one row per event, whoever lists it, and honest counts of what changed."""
+"""What the example keeps: one row per event, whoever lists it, and honest counts of what changed; in SQLite and in
+PostgreSQL alike."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from app.event import Listing
 from app.sources import Feed, Source
-from app.store import EventStore, UnknownSource, open_store
+from app.store import Change, EventStore, UnknownSource, open_store
+
+from servers import PostgresServer
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HALL, COPYIST = 1, 2
 
 
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    with PostgresServer() as server:
+        yield server.url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    if request.param == "sqlite":
+        return tmp_path / "events.db"
+    url: str = request.getfixturevalue("postgres")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    return url
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[EventStore]:
-    with open_store(tmp_path / "events.db") as store:
+def store(database: Path | str) -> Iterator[EventStore]:
+    with open_store(database) as store:
         store.register_sources([Source(HALL, "Hall", "http://h"), Source(COPYIST, "Copyist", "http://c")])
         yield store
 
@@ -106,15 +128,38 @@ def test_an_unknown_source_is_an_error_that_names_the_known_ones(store: EventSto
         store.source(9)
 
 
-def test_several_writers_take_turns(tmp_path: Path, store: EventStore) -> None:
+def test_several_writers_take_turns(database: Path | str, store: EventStore) -> None:
     def write(first: int) -> None:
-        with open_store(tmp_path / "events.db") as own:
+        with open_store(database) as own:
             for number in range(first, first + 25):
                 own.keep([listing(number)], now=NOW)
 
-    writers = [threading.Thread(target=write, args=(100 * place,)) for place in range(4)]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join()
+    together(*(lambda place=place: write(100 * place) for place in range(4)))
     assert store.count_events() == 100
+
+
+def test_two_visits_of_one_source_at_once_store_it_once(database: Path | str, store: EventStore) -> None:
+    def visit() -> None:
+        with open_store(database) as own:
+            changes.append(own.keep([listing(number) for number in range(20)], now=NOW))
+
+    changes: list[Counter[Change]] = []
+    together(visit, visit)
+    assert sum(changes, Counter()) == {"new": 20, "unchanged": 20}
+
+
+def test_those_who_come_first_at_once_make_the_tables_once(database: Path | str) -> None:
+    def come() -> None:
+        with open_store(database) as own:
+            counted.append(own.count_events())
+
+    counted: list[int] = []
+    together(*[come] * 4)
+    assert counted == [0] * 4
+
+
+def together(*deeds: Callable[[], None]) -> None:
+    """Do all of this at once; what one of them raises is raised."""
+    with ThreadPoolExecutor(len(deeds)) as pool:
+        for done in [pool.submit(deed) for deed in deeds]:
+            done.result()

@@ -69,6 +69,20 @@ def test_the_exported_names_are_these() -> None:
     assert all(hasattr(horarium, name) for name in EXPORTED)
 
 
+@pytest.mark.parametrize("package", ["horarium", "horarium.testing"])
+def test_an_exported_name_is_no_room_that_was_imported_before(package: str) -> None:
+    script = f"""
+import importlib, importlib.util, types
+package = importlib.import_module({package!r})
+for name in package.__all__:
+    if importlib.util.find_spec(f"{package}.{{name}}") is not None:
+        importlib.import_module(f"{package}.{{name}}")
+print([name for name in package.__all__ if isinstance(getattr(package, name), types.ModuleType)])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")
+
+
 @pytest.mark.parametrize("name", [name for name in EXPORTED if not name.startswith("__")])
 def test_what_is_exported_and_its_public_methods_say_what_they_promise(name: str) -> None:
     thing = getattr(horarium, name)

@@ -12,7 +12,7 @@ from msgspec import Raw
 
 from horarium import codec, redaction
 from horarium.outcome import ErrorRecord
-from horarium.redaction import MASK, Lines, Marks, Redactor
+from horarium.redaction import MASK, Lines, Marks, Redactor, beginning
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl"
 KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nIBAAKC\n-----END RSA PRIVATE KEY-----"
@@ -118,7 +118,8 @@ def test_what_is_deep_long_or_no_json_is_shown_in_part_and_as_a_text() -> None:
     for _ in range(500):
         deep = [deep]
     assert MASK in bytes(redactor.raw(raw(deep))).decode()
-    shown = msgspec.json.decode(redactor.raw(raw({"password": "abc", "rest": "x" * 5000}), limit=100))
+    long = raw({"password": "abc", "rest": "x" * 5000})
+    shown = msgspec.json.decode(beginning(redactor.raw(long), len(bytes(long)), 100))
     assert shown.startswith(f'{{"password":"{MASK}"') and shown.endswith("… of 5,028 bytes")
     assert msgspec.json.decode(redactor.raw(Raw(b'{"password": "abc", '))) == f'{{"password": "{MASK}", '
 

@@ -167,3 +167,8 @@ def test_s21_a_backfill_tells_how_far_it_has_come() -> None:
     backfill = Backfill(of="daily", instants=(1, 2, 3, 4, 5))
     found = health(replace(stored(HOURLY, backfill=backfill), total_runs=2, last_fire=2), NOW + DAY)
     assert (found.condition, found.text) == (Condition.OK, "2 of 5 instants of 'daily' are fired")
+
+
+def test_one_that_a_person_ran_before_it_fired_has_run() -> None:
+    found = health(replace(stored(HOURLY), succeeded=NOW, ended=NOW + SECOND), NOW + MINUTE)
+    assert (found.condition, found.text) == (Condition.OK, "the last success was that of 2026-06-01 12:00:00 UTC")

@@ -79,3 +79,10 @@ def test_no_runs_tell_nothing_and_equal_ones_all() -> None:
     assert fits(1000, []) is None
     size = len(msgspec.json.encode(run(1)))
     assert fits(10 * size, [run(1)] * 5) == 10
+
+
+def test_one_run_stays_where_not_even_one_fits() -> None:
+    clock = ManualClock()
+    engine = MemoryEngine(clock=clock)
+    engine.results.record([run(number, 2000) for number in range(5)], keep=3600.0, now=clock.now())
+    assert room(engine, clock, None, 1000).most() == 1

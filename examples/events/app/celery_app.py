@@ -5,7 +5,6 @@ The file keeps the name it had under Celery; only its first import has changed.
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
 
 from app.settings import TIMEZONE, read_settings
@@ -15,11 +14,7 @@ from horarium import Horarium, crontab
 settings = read_settings()
 settings.run_folder.mkdir(parents=True, exist_ok=True)
 
-app = Horarium(
-    "events",
-    store=os.getenv("EVENTS_STORE", settings.store_url),
-    include=["app.tasks"],
-)
+app = Horarium("events", store=settings.store_url, include=["app.tasks"])
 
 app.conf.update(
     # Arguments and results are JSON.

@@ -15,27 +15,30 @@ ZONE = ZoneInfo(TIMEZONE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The choices, with their variables: EVENTS_RUN, EVENTS_DEMO, EVENTS_HTTP_TIMEOUT, EVENTS_RETRY_BACKOFF."""
+    """The choices, with their variables. Without REDIS_URL and DATABASE_URL both are SQLite files in the folder."""
 
-    run_folder: Path  # both databases and the worker's log live here
-    demo: bool  # things fire every few seconds, not once a day
-    http_timeout: float  # seconds
-    retry_backoff: int  # seconds before the first retry; doubled each time
-
-    @property
-    def database(self) -> Path:
-        return self.run_folder / "events.db"
-
-    @property
-    def store_url(self) -> str:
-        return f"sqlite:///{self.run_folder / 'horarium.db'}"
+    run_folder: Path  # EVENTS_RUN: files live here
+    database: Path | str  # DATABASE_URL, of a PostgreSQL: the example's own tables
+    store_url: str  # REDIS_URL: what Horarium keeps
+    demo: bool  # EVENTS_DEMO: things fire every few seconds, not once a day
+    embedded: bool  # EVENTS_EMBEDDED: the API brings worker and scheduler along
+    http_timeout: float  # EVENTS_HTTP_TIMEOUT, seconds
+    retry_backoff: int  # EVENTS_RETRY_BACKOFF, seconds before the first retry; doubled each time
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
-    demo = environment.get("EVENTS_DEMO", "") not in ("", "0")
+    demo = _is_on(environment.get("EVENTS_DEMO"))
+    folder = Path(environment.get("EVENTS_RUN", HERE / "run")).resolve()
     return Settings(
-        run_folder=Path(environment.get("EVENTS_RUN", HERE / "run")).resolve(),
+        run_folder=folder,
+        database=environment.get("DATABASE_URL") or folder / "events.db",
+        store_url=environment.get("REDIS_URL") or f"sqlite:///{folder / 'horarium.db'}",
         demo=demo,
+        embedded=_is_on(environment.get("EVENTS_EMBEDDED")),
         http_timeout=float(environment.get("EVENTS_HTTP_TIMEOUT", "1" if demo else "10")),
         retry_backoff=int(environment.get("EVENTS_RETRY_BACKOFF", "1" if demo else "60")),
     )
+
+
+def _is_on(value: str | None) -> bool:
+    return value not in (None, "", "0")

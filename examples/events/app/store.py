@@ -3,18 +3,20 @@
 ``listings`` has one row per source and event; ``events`` is a view of it with one row per event, however many sources
 list it. So nothing is kept twice, and an event is gone when its last listing is. Transactions are short: none is open
 during a network call, so several workers write at once. A connection must not cross a fork: open where you use it.
+
+It is a SQLite file or a PostgreSQL database: the SQL is what both understand; what differs is at the end of this file.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 from app.event import Listing
 from app.sources import Feed, Source
@@ -26,14 +28,14 @@ CREATE TABLE IF NOT EXISTS sources (
     id   INTEGER PRIMARY KEY,
     name TEXT NOT NULL,
     url  TEXT NOT NULL
-) STRICT;
+);
 
 CREATE TABLE IF NOT EXISTS feeds (
     source_id INTEGER NOT NULL REFERENCES sources (id),
     url       TEXT NOT NULL,
     title     TEXT NOT NULL,
     PRIMARY KEY (source_id, url)
-) STRICT, WITHOUT ROWID;
+);
 
 CREATE TABLE IF NOT EXISTS listings (
     source_id INTEGER NOT NULL REFERENCES sources (id),
@@ -47,15 +49,17 @@ CREATE TABLE IF NOT EXISTS listings (
     all_day   INTEGER NOT NULL,
     seen      TEXT NOT NULL,  -- when the source last listed it
     PRIMARY KEY (source_id, uid)
-) STRICT, WITHOUT ROWID;
+);
 
 CREATE INDEX IF NOT EXISTS listings_by_event ON listings (event_key, source_id);
 
 -- The words are those of the source with the lowest id: the house itself comes before calendars that copy from it.
--- SQLite promises that beside min() the other columns are of the row that holds the minimum.
 CREATE VIEW IF NOT EXISTS events AS
-    SELECT event_key, title, starts, ends, venue, url, all_day, min(source_id) AS source_id, count(*) AS listings
-    FROM listings GROUP BY event_key;
+    SELECT event_key, title, starts, ends, venue, url, all_day, source_id
+    FROM (
+        SELECT *, row_number() OVER (PARTITION BY event_key ORDER BY source_id, uid) AS place FROM listings
+    ) AS placed
+    WHERE place = 1;
 """
 
 Change = Literal["new", "duplicates", "updated", "unchanged"]
@@ -79,8 +83,9 @@ class UnknownSource(LookupError):
 class EventStore:
     """A connection to the database; made by ``open_store``, used by one thread."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: _Connection, begin: str) -> None:
         self._db = connection
+        self._begin = begin
 
     def register_sources(self, sources: Iterable[Source]) -> None:
         """Make these the stored sources; the feeds of one whose address has changed are forgotten."""
@@ -91,7 +96,7 @@ class EventStore:
                     db.execute("DELETE FROM feeds WHERE source_id = ?", (source.id,))
                 db.execute(
                     "INSERT INTO sources VALUES (?, ?, ?)"
-                    " ON CONFLICT DO UPDATE SET name = excluded.name, url = excluded.url",
+                    " ON CONFLICT (id) DO UPDATE SET name = excluded.name, url = excluded.url",
                     (source.id, source.name, source.url),
                 )
                 self._put_feeds(source.id, source.feeds)
@@ -125,10 +130,11 @@ class EventStore:
         """Remove what the source no longer lists and has not happened yet; return how much. Call it after a visit
         that saw everything, with the moment at which the visit began."""
         with self._transaction() as db:
-            return db.execute(
+            removed: int = db.execute(
                 "DELETE FROM listings WHERE source_id = ? AND seen < ? AND starts > ?",
                 (source_id, _text(unseen_since), _text(now)),
             ).rowcount
+            return removed
 
     def count_events(self) -> int:
         return int(self._db.execute("SELECT count(DISTINCT event_key) FROM listings").fetchone()[0])
@@ -153,9 +159,10 @@ class EventStore:
         return [(_moment(starts), title, venue) for starts, title, venue in rows]
 
     def _put_feeds(self, source_id: int, feeds: Iterable[Feed]) -> int:
-        upsert = "INSERT INTO feeds VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET title = excluded.title"
+        upsert = "INSERT INTO feeds VALUES (?, ?, ?) ON CONFLICT (source_id, url) DO UPDATE SET title = excluded.title"
         before = len(self.feeds(source_id))
-        self._db.executemany(upsert, [(source_id, feed.url, feed.title) for feed in feeds])
+        for feed in feeds:
+            self._db.execute(upsert, (source_id, feed.url, feed.title))
         return len(self.feeds(source_id)) - before
 
     def _keep_one(self, listing: Listing, seen: str) -> Change:
@@ -177,10 +184,8 @@ class EventStore:
         return "duplicates" if listed else "new"
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        # IMMEDIATE: the lock is taken, and waited for, at the start; a lock that is asked for after a read is refused
-        # at once when somebody else has written in between.
-        self._db.execute("BEGIN IMMEDIATE")
+    def _transaction(self) -> Iterator[_Connection]:
+        self._db.execute(self._begin)
         try:
             yield self._db
         except BaseException:
@@ -190,17 +195,11 @@ class EventStore:
 
 
 @contextmanager
-def open_store(path: Path) -> Iterator[EventStore]:
-    """Open the database, made when it is not there; closed at the end of the block."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    connection = sqlite3.connect(path, timeout=BUSY_WAIT, isolation_level=None)
-    try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.executescript(SCHEMA)
-        yield EventStore(connection)
-    finally:
-        connection.close()
+def open_store(database: Path | str) -> Iterator[EventStore]:
+    """Open the SQLite file at a path, or the PostgreSQL database at a URL; tables are made when they are not there.
+    Closed at the end of the block."""
+    with _sqlite(database) if isinstance(database, Path) else _postgres(database) as store:
+        yield store
 
 
 def _row_of(listing: Listing) -> tuple[str, str, str, str, str, str, int]:
@@ -222,3 +221,38 @@ def _text(moment: datetime) -> str:
 
 def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
+
+
+class _Connection(Protocol):
+    """What both clients have. Values stand for ``?``; outside of a transaction each statement is one."""
+
+    def execute(self, sql: str, values: Sequence[Any] = (), /) -> Any: ...
+
+
+@contextmanager
+def _sqlite(path: Path) -> Iterator[EventStore]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(path, timeout=BUSY_WAIT, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.executescript(SCHEMA)
+        # IMMEDIATE: the lock is taken, and waited for, at the start; a lock that is asked for after a read is refused
+        # at once when somebody else has written in between.
+        yield EventStore(connection, "BEGIN IMMEDIATE")
+
+
+@contextmanager
+def _postgres(url: str) -> Iterator[EventStore]:
+    import psycopg
+
+    class Connection:
+        def execute(self, sql: str, values: Sequence[Any] = (), /) -> Any:
+            return client.execute(sql.replace("?", "%s").encode(), values or None)
+
+    with psycopg.connect(url, autocommit=True) as client:
+        if client.execute("SELECT to_regclass('events')").fetchone() == (None,):
+            with client.transaction():
+                client.execute("SELECT pg_advisory_xact_lock(hashtext('events'))")  # the first two come at once
+                client.execute(SCHEMA.replace("VIEW IF NOT EXISTS", "OR REPLACE VIEW").encode())
+        # One writer at a time, as in SQLite: else two visits of one source could enter the same listing at once.
+        yield EventStore(Connection(), "BEGIN; LOCK TABLE listings IN SHARE ROW EXCLUSIVE MODE")

@@ -54,9 +54,9 @@ def marks_of(task: Definition | None) -> Marks:
     return found
 
 
-def redacted_call(app: KnowsTasks, task: str, args: Any, kwargs: Any, *, limit: int | None = None) -> tuple[Any, Any]:
+def redacted_call(app: KnowsTasks, task: str, args: Any, kwargs: Any) -> tuple[Any, Any]:
     """Return the arguments of a call (Raw both) as people may see them."""
-    return redactor_of(app.conf).call(args, kwargs, marks_of(app.tasks.get(task)), limit=limit)
+    return redactor_of(app.conf).call(args, kwargs, marks_of(app.tasks.get(task)))
 
 
 def shown_to_all(app: KnowsTasks) -> Callable[[Message], Message]:

@@ -174,11 +174,7 @@ class Top(App[int]):
 
     def action_drain(self) -> None:
         if (name := self._chosen("workers")) is not None:
-            control = self._horarium.control
-            self._do(
-                f"Stop {name}? What runs may end.",
-                lambda: _told(control.shutdown(destination=[name]), f"asked {name} to stop"),
-            )
+            self._do(f"Stop {name}? What runs may end.", lambda: self._stop(name))
 
     async def action_quit(self) -> None:
         self.exit(Exit.OK)
@@ -209,6 +205,16 @@ class Top(App[int]):
             return f"not sent again: {reason}"
         [(message, placed)] = send_again(engine, [run])
         return f"sent again as {message.id}" if placed is True else f"run {placed} of the same unique key stands for it"
+
+    def _stop(self, name: str) -> str:
+        engine = self._horarium.engine
+        row = next((row for row in worker_rows(engine, now=engine.now()) if name in (row.key, row.address)), None)
+        if row is None or not row.record.alive:
+            return f"nothing done: {name} is gone already"
+        if not row.key:
+            return f"nothing done: {name} takes no commands; end the {row.kind} where it was started"
+        self._horarium.control.shutdown(destination=[name])
+        return f"asked {name} to stop"
 
     def _cancel(self, id: str) -> str:
         changed = self._horarium.control.revoke(id, terminate=True)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 AUDIT_KEPT: Seconds = 180 * 86_400.0
 PREFIX = "audit/"
+MOST_OF_A_DAY = 20_000  # records that are read at once: a program may make more
 LONGEST = 1000  # characters of what somebody has typed; a form may hold a megabyte, and records stay for half a year
 
 
@@ -66,10 +67,13 @@ def write(engine: Engine, entry: Entry) -> None:
     )
 
 
-def read_day(engine: Engine, at: Instant, *, now: Instant) -> list[Entry]:
-    """Return the records of the day (UTC) of an instant, the newest first."""
-    notes = engine.notes.read(f"{PREFIX}{_day(at)}/", now=now)
-    return [msgspec.json.decode(note.text, type=Entry) for note in reversed(notes)]
+def read_day(engine: Engine, at: Instant, *, now: Instant, most: int | None = None) -> tuple[list[Entry], bool]:
+    """Return the records of the day (UTC) of an instant, the newest first, and whether there are older ones than these:
+    no more than ``most`` are read, and no more than MOST_OF_A_DAY."""
+    most = MOST_OF_A_DAY if most is None else min(most, MOST_OF_A_DAY)
+    notes = engine.notes.read(f"{PREFIX}{_day(at)}/", now=now, last=most + 1)
+    has_more = len(notes) > most
+    return [msgspec.json.decode(note.text, type=Entry) for note in reversed(notes[has_more:])], has_more
 
 
 def _day(at: Instant) -> str:

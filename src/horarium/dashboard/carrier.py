@@ -31,7 +31,8 @@ class Carrier:
 
     def __init__(self) -> None:
         self._is_over = threading.Event()
-        self._threads: list[threading.Thread] = []
+        self._lock = threading.Lock()
+        self._threads: list[threading.Thread] = []  # under _lock: each request has a thread of its own
 
     def carry(self, app: Horarium, id: str) -> bool:
         """Go on with an order in a thread of its own; False when it has ended or somebody else does."""
@@ -41,15 +42,18 @@ class Carrier:
         thread = threading.Thread(
             target=self._carry, args=(app, order, stand), name=f"horarium-bulk-{id[:8]}", daemon=True
         )
-        self._threads = [each for each in self._threads if each.is_alive()] + [thread]
-        thread.start()
+        with self._lock:  # until it runs: one that does not is taken for one that has ended
+            thread.start()
+            self._threads = [each for each in self._threads if each.is_alive()] + [thread]
         return True
 
     def wait(self, timeout: Seconds) -> bool:
-        """Wait until all that was begun has ended; False when the time is up first."""
-        for thread in self._threads:
+        """Wait for each of those that were begun to end; False when the time of one is up first."""
+        with self._lock:
+            threads = tuple(self._threads)
+        for thread in threads:
             thread.join(timeout)
-        return not any(thread.is_alive() for thread in self._threads)
+        return not any(thread.is_alive() for thread in threads)
 
     def stop(self) -> None:
         """Let each thread end after its batch; stopping twice is fine."""

@@ -10,11 +10,12 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from msgspec.structs import replace
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.applications import Starlette
+from starlette.datastructures import QueryParams
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
@@ -233,7 +234,7 @@ class Site:
             return self._unknown()
         viewed, _, asked = request.query_params.get("view", "").partition("?")
         path = routed(viewed)
-        query = dict(parse_qsl(asked))
+        query = dict(QueryParams(asked))  # read as the page reads its own
         found = self._find(path)
         if found is None or not person.may(found[0].role):
             return HTMLResponse("no such page", 404)

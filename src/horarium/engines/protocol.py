@@ -347,8 +347,9 @@ class Notes(Protocol):
         they are ``durable``: then they are stored at the engine's durability when this returns."""
         ...
 
-    def read(self, prefix: str, *, now: Instant) -> list[Note]:
-        """Return the notes whose key begins so and whose ``expires`` has not passed, by key."""
+    def read(self, prefix: str, *, now: Instant, last: int | None = None) -> list[Note]:
+        """Return the notes whose key begins so and whose ``expires`` has not passed, by key. ``last``: no more than so
+        many, the last ones; the others are not looked at. It may be fewer where some of the last have expired."""
         ...
 
     def erase(self, keys: Sequence[str], *, durable: bool = False) -> int:

@@ -76,10 +76,10 @@ class Attention(Struct, frozen=True, kw_only=True):
         return [matter for matter in self.matters if matter.is_alarming]
 
 
-def attention(app: Horarium, *, now: Instant, command: str = "horarium") -> Attention:
+def attention(app: Horarium, *, now: Instant, command: str = "horarium", zone: str = "UTC") -> Attention:
     """Look at an installation; remedies begin with ``command``. A store that cannot be used is a matter, and never
     raised by the looking itself; reading what failed raises EngineUnavailable."""
-    facts = gather(app, now, command=command, most_schedules=JUDGED, most_counted=COUNTED)
+    facts = gather(app, now, command=command, zone=zone, most_schedules=JUDGED, most_counted=COUNTED)
     if facts.trouble is None:
         facts = _with_late(app.engine, facts)
     runs = failed_of_late(app.engine, now=now) if facts.trouble is None else ()

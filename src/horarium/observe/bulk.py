@@ -41,6 +41,7 @@ KEPT: Seconds = 7 * 86_400.0
 SILENT: Seconds = 15.0  # one whose carrier has said nothing for so long has been left
 MOST_SEARCHED = 1_000_000  # runs that one order looks into
 LOOKED_INTO = 20_000  # of them, by one step
+MOST_LISTED = 10_000  # orders among which the newest are looked for
 REASONS = 5  # for which some of them cannot be changed, that a dry run tells
 _ORDER, _STAND, _STOP, _PART = "bulk-order/", "bulk-stand/", "bulk-stop/", "bulk-part/"
 
@@ -207,15 +208,14 @@ def stand_of(engine: Engine, id: str) -> Stand | None:
 
 
 def orders(engine: Engine, limit: int) -> list[tuple[Order, Stand]]:
-    """Return the newest orders, with how far each is."""
-    now = engine.now()
-    notes = {note.key.removeprefix(_ORDER): note for note in engine.notes.read(_ORDER, now=now)}
-    stands = [(note.key.removeprefix(_STAND), _decoded(note, Stand)) for note in engine.notes.read(_STAND, now=now)]
-    known = [(id, stand) for id, stand in stands if stand is not None and id in notes]
+    """Return the newest orders, with how far each is. Only these are read whole: one may name thousands of runs."""
+    notes = engine.notes.read(_STAND, now=engine.now(), last=MOST_LISTED)
+    stands = [(note.key.removeprefix(_STAND), _decoded(note, Stand)) for note in notes]
+    known = [(id, stand) for id, stand in stands if stand is not None]
     known.sort(key=lambda each: (each[1].began, each[0]), reverse=True)  # an id may come of a key, and tell no time
     found: list[tuple[Order, Stand]] = []
     for id, stand in known:
-        order = _decoded(notes[id], Order)
+        order = order_of(engine, id)
         if order is not None:
             found.append((order, stand))
         if len(found) == limit:

@@ -157,12 +157,13 @@ def outcomes(series: Series, extent: Extent, only: Only) -> Chart:
 
 def run_times(series: Series, extent: Extent, only: Only) -> Chart:
     """Return how long runs took: what half of them, 95 and 99 of a hundred were done within."""
-    return _percentiles(series, extent, only, "run-times", "Run time", lambda tally: tally.ran)
+    return _percentiles(series, extent, only, "run-times", "Run time", lambda tally: (tally.ran, tally.ran_sum))
 
 
 def wait_times(series: Series, extent: Extent, only: Only) -> Chart:
     """Return how long runs waited from when they were due to their start."""
-    return _percentiles(series, extent, only, "wait-times", "Wait before the start", lambda tally: tally.waited)
+    title = "Wait before the start"
+    return _percentiles(series, extent, only, "wait-times", title, lambda tally: (tally.waited, tally.waited_sum))
 
 
 def oldest_waiting(series: Series, extent: Extent, only: Only) -> Chart:
@@ -205,11 +206,16 @@ def spark_points(values: Sequence[float | None], *, width: float, height: float)
 
 
 def _percentiles(
-    series: Series, extent: Extent, only: Only, name: str, title: str, of: Callable[[Tally], tuple[int, ...]]
+    series: Series,
+    extent: Extent,
+    only: Only,
+    name: str,
+    title: str,
+    of: Callable[[Tally], tuple[tuple[int, ...], Seconds]],
 ) -> Chart:
-    histograms = [of(total) if (total := summed(each)) else () for each in _tallies(series, extent, only)]
+    found = [of(total) if (total := summed(each)) else ((), 0.0) for each in _tallies(series, extent, only)]
     lines = [
-        Line(name=word, values=[quantile(histogram, share) for histogram in histograms])
+        Line(name=word, values=[quantile(histogram, share, whole) for histogram, whole in found])
         for word, share in SHARES.items()
     ]
     return _chart(name, title, "s", extent, lines)

@@ -152,7 +152,11 @@ def _restored(edited: Any, shown: Any, stored: Any) -> Any:  # Any: JSON
 
 def block_text(raw: Raw | None, cut: Cut | None, limit: int) -> str:
     """Return stored JSON as a page shows it: no more than ``limit`` characters, and how long the whole is."""
-    return json_text(raw, limit) if cut is None else visible(cut.text[:limit], limit) + f" … of {cut.size:,} bytes"
+    if cut is None:
+        return json_text(raw, limit)
+    if not cut.text:
+        return f"{cut.size:,} bytes, not shown: too much would have to be looked through for secrets"
+    return visible(cut.text[:limit], limit) + f" … of {cut.size:,} bytes"
 
 
 def text_of(value: object) -> str:

@@ -69,7 +69,7 @@ def judge_schedules(facts: Facts, schedules: tuple[Schedule, ...]) -> Iterator[F
                 f"{facts.command} tasks list",
                 about=name,
             )
-        elif (found := health(schedule, facts.now)).condition is Condition.PAUSED:
+        elif (found := health(schedule, facts.now, facts.zone)).condition is Condition.PAUSED:
             yield note(
                 "schedule-paused",
                 f"schedule {name!r} is {found.text}",
@@ -98,7 +98,19 @@ def judge_schedules(facts: Facts, schedules: tuple[Schedule, ...]) -> Iterator[F
                 about=name,
             )
         else:
+            yield from _judge_worker(facts, schedule)
             yield from _judge_course(facts, schedule, found)
+
+
+def _judge_worker(facts: Facts, schedule: Schedule) -> Iterator[Finding]:
+    """Say of a schedule that fires whether there are workers, and none of them would run what it sends."""
+    if facts.workers and schedule.task not in facts.tasks_run:
+        yield problem(
+            "schedule-unknown-task",
+            f"schedule {schedule.name!r} sends task {schedule.task!r}, which no live worker "
+            f"knows{_stale_or_misspelt(schedule.task, facts)}",
+            f"{facts.command} inspect registered",
+        )
 
 
 def _judge_course(facts: Facts, schedule: Schedule, found: Health) -> Iterator[Finding]:
@@ -151,9 +163,11 @@ def _somebody_schedules(facts: Facts) -> Iterator[Finding]:
         alive = ", ".join(sorted(m.member.name for m in facts.schedulers))
         yield fine("scheduler", f"{plural(len(facts.schedulers), 'scheduler')} alive: {alive}")
     elif number:
+        stored = sum(schedule.enabled for schedule in facts.schedules)
+        where = "stored" if stored == number else "stored or in the code" if stored else "in the code"
         yield problem(
             "no-scheduler",
-            f"{plural(number, 'schedule')} stored, but no scheduler is alive to fire what is due",
+            f"{plural(number, 'schedule')} {where}, but no scheduler is alive to fire what is due",
             f"{facts.command} beat   (or start one worker with -B)",
         )
     else:

@@ -37,6 +37,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     archive: str = ""  # where runs are written down besides, in the words of result_backend
     without_archive: str = ""  # why they cannot be
     command: str = "horarium"  # how remedies begin, such as ``horarium -A events``
+    zone: str = "UTC"  # of the times that are said
     tasks: frozenset[str] = frozenset()  # what the app itself knows
     declared: tuple[Schedule, ...] = ()  # what the code defines, as a scheduler would store it
     wrong: dict[str, str] = msgspec.field(default_factory=dict)  # definitions that cannot be read, with the reason
@@ -90,6 +91,7 @@ def gather(
     now: Instant,
     *,
     command: str = "horarium",
+    zone: str = "UTC",
     with_schedules: bool = True,
     most_schedules: int = SCHEDULES_READ,
     most_counted: int | None = None,
@@ -98,6 +100,7 @@ def gather(
 
     A store that cannot be used is a fact too, and never raised. Schedules, of which there may be very many, are of no
     use for judging one run; no more than ``most_schedules`` are read. ``most_counted``: runs of each state; None: all.
+    Whatever is said of the facts has its times in ``zone``.
     """
     declared, wrong = read_declared(app, now) if with_schedules else ((), {})
     known = Facts(
@@ -107,6 +110,7 @@ def gather(
         archive=str(app.conf.result_backend) if app.connection.is_archived else "",
         without_archive=why_without_archive(app),
         command=command,
+        zone=zone,
         tasks=frozenset(app.tasks),
         limited={name: words for name, task in app.tasks.items() if (words := _limit(task, app.conf))},
         declared=declared,

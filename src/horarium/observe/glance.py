@@ -64,12 +64,12 @@ def glance(series: Series, queues: Mapping[str, QueueCounts], *, now: Instant, p
         per_minute=sum(map(_ended, rate)) * 60 / RATE_OVER,
         failed=_failed_share(recent),
         failures=_failed(recent) if recent else 0,
-        p95=quantile(recent.ran, 0.95) if recent else None,
+        p95=quantile(recent.ran, 0.95, recent.ran_sum) if recent else None,
         oldest=max(0.0, (now - due) / 1000) if due else None,
         oldest_queue=queue,
         rates=_each(hours, lambda tally: _ended(tally) / 60, 0.0),
         shares=_each(hours, _failed_share, None),
-        run_times=_each(hours, lambda tally: quantile(tally.ran, 0.95), None),
+        run_times=_each(hours, lambda tally: quantile(tally.ran, 0.95, tally.ran_sum), None),
         waits=waits,
     )
 

@@ -7,6 +7,7 @@ rules may have changed since. Without an effect on what is stored.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,19 +17,25 @@ from msgspec.structs import replace
 from horarium.app.redacting import REDACTED, RESULT_TOO, KnowsTasks, marks_of, redactor_of
 from horarium.message import NO_ARGS, NO_KWARGS, Message, Signature
 from horarium.outcome import Progress, Run
-from horarium.redaction import CUT, MASK_RAW, Lines, Marks, Redactor
+from horarium.redaction import CUT, MASK, MASK_RAW, Lines, Redactor, beginning
 from horarium.schedules.record import Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-LIMIT = 262_144  # bytes of one value that are looked through; of a longer one the beginning is shown, as a text
+LIMIT = 262_144  # bytes of one value that are shown; of a longer one the beginning is, as a text
 IN_LISTS = 4096  # of a value in a list of many runs
+# Bytes of one value that are looked through, at most; of a larger one nothing is shown but its size. Whatever is shown
+# is looked through whole first: a secret that is cut through is not found. Most values take 5 ms for each MiB; one made
+# to be slow, of small dicts, takes 600.
+LOOKED_THROUGH = 1_048_576
+LOOKED_THROUGH_IN_LISTS = 32_768
 DEEPEST = 20  # signatures within signatures
 
 
 class Cut(Struct, frozen=True):
-    """What is shown of a value that is too long: the beginning of its JSON, as a text, and how many bytes it has."""
+    """What is shown of a value that is too long: the beginning of its JSON, as a text, and how many bytes it has. The
+    text is empty for one that cannot be looked through."""
 
     text: str
     size: int
@@ -37,19 +44,20 @@ class Cut(Struct, frozen=True):
 def shown_run(run: Run, app: KnowsTasks, *, limit: int | None = LIMIT) -> Run:
     """Return a run as people may see it: message, result, error, attempts, meta, progress and log lines.
 
-    Costs some milliseconds for each MiB that is looked through; no value takes more than ``limit`` (None: all are
-    looked through whole). Values of a task
-    that the app does not know are redacted by names and forms alone. Never raises.
+    Of no value more than ``limit`` bytes are shown (None: all are shown whole, however long looking through them
+    takes). A value is looked through whole first; one that is too large for that is not shown, and with arguments that
+    are too large, nothing that may tell of them is. Values of a task that the app does not know are redacted by names
+    and forms alone. Never raises.
     """
-    redactor, marks = redactor_of(app.conf), marks_of(app.tasks.get(run.message.task))
-    values = redactor.values(run.message.args, run.message.kwargs, marks)
-    lines = Lines(redactor)
+    sight = _Sight(app, run.message, limit)
+    values = sight.values or ()
+    redactor, lines = sight.redactor, Lines(sight.redactor)
     tells = run.result is not None and run.message.headers.get(REDACTED) == RESULT_TOO
     return replace(
         run,
-        message=_shown_message(run.message, app, redactor, marks, values, limit),
-        result=MASK_RAW if tells else _shown_raw(run.result, redactor, values, limit),
-        meta=_shown_raw(run.meta, redactor, values, limit),
+        message=_shown_message(run.message, app, sight),
+        result=MASK_RAW if tells else sight.raw(run.result),
+        meta=sight.raw(run.meta),
         error=None if run.error is None else redactor.error(run.error, values),
         attempts=tuple(
             attempt if attempt.error is None else replace(attempt, error=redactor.error(attempt.error, values))
@@ -83,14 +91,12 @@ def value_of(run: Run, name: str) -> Raw | None:
 
 def shown_message(message: Message, app: KnowsTasks, *, limit: int | None = LIMIT) -> Message:
     """Return a message as people may see it: its arguments, its headers, and the calls that follow it."""
-    redactor, marks = redactor_of(app.conf), marks_of(app.tasks.get(message.task))
-    values = redactor.values(message.args, message.kwargs, marks)
-    return _shown_message(message, app, redactor, marks, values, limit)
+    return _shown_message(message, app, _Sight(app, message, limit))
 
 
 def shown_call(task: str, args: Raw, kwargs: Raw, app: KnowsTasks, *, limit: int | None = LIMIT) -> tuple[Raw, Raw]:
     """Return the arguments of a call, such as a schedule's, as people may see them."""
-    return redactor_of(app.conf).call(args, kwargs, marks_of(app.tasks.get(task)), limit=limit)
+    return _Sight(app, Signature(task=task, args=args, kwargs=kwargs), limit).shown_call()
 
 
 def shown_schedule(schedule: Schedule, app: KnowsTasks) -> Schedule:
@@ -102,23 +108,86 @@ def shown_schedule(schedule: Schedule, app: KnowsTasks) -> Schedule:
     )
 
 
-def _shown_message(
-    message: Message, app: KnowsTasks, redactor: Redactor, marks: Marks, values: Collection[str], limit: int | None
-) -> Message:
-    args, kwargs = redactor.call(message.args, message.kwargs, marks, limit=limit)
-    if message.gate is not None:  # it has yet to be given what it waits for
-        args, kwargs = redactor.call(args, kwargs, marks.behind_one, limit=limit)
+class _Sight:
+    """What one call, and what came of it, is looked at with."""
+
+    def __init__(self, app: KnowsTasks, call: Message | Signature, limit: int | None) -> None:
+        self._call = call
+        self.limit = limit
+        self.redactor, self._marks = redactor_of(app.conf), marks_of(app.tasks.get(call.task))
+        self._most = None if limit is None else LOOKED_THROUGH if limit > IN_LISTS else LOOKED_THROUGH_IN_LISTS
+
+    @cached_property
+    def values(self) -> tuple[str, ...] | None:
+        """The secret ones among the arguments; None: these are too large to be looked through, and nobody knows."""
+        args, kwargs = self._call.args, self._call.kwargs
+        if self._may_be_looked_through(args, kwargs):
+            return self.redactor.values(args, kwargs, self._marks)
+        return () if self.redactor.has_no_names(args, kwargs, self._marks) else None
+
+    def shown_call(self, *, has_gap: bool = False) -> tuple[Raw, Raw]:
+        """Return the arguments as they may be seen. ``has_gap``: they will be given a value in front."""
+        args, kwargs = self._call.args, self._call.kwargs
+        if not self._may_be_looked_through(args, kwargs):
+            return _size_alone(args), _size_alone(kwargs)
+        shown = self.redactor.call(args, kwargs, self._marks, self.values)
+        if has_gap:
+            shown = self.redactor.call(*shown, self._marks.behind_one)
+        return self._beginning(shown[0], args), self._beginning(shown[1], kwargs)
+
+    def raw(self, raw: Raw | None) -> Raw | None:
+        """Return a value of the run's own as it may be seen."""
+        if raw is None:
+            return None
+        if self.values is None or not self._may_be_looked_through(raw):
+            return _size_alone(raw)
+        return self._beginning(self.redactor.raw(raw, self.values), raw)
+
+    def key(self, key: str) -> str:
+        """Return a key, which is often made of arguments, as it may be seen."""
+        return MASK if self.values is None else self.redactor.text(key, self.values)
+
+    def headers(self, headers: dict[str, Any]) -> dict[str, Any]:
+        """Return headers or options as they may be seen; those too large to be looked through, as their size. Any:
+        JSON."""
+        if self._most is None:
+            return self._headers(headers)
+        left, fit, sizes = self._most, {}, {}
+        for name, value in headers.items():
+            size = len(msgspec.json.encode(value))
+            if size <= left:
+                fit[name] = value
+                left -= size
+            else:
+                sizes[name] = CUT.format(size)
+        return self._headers(fit) | sizes
+
+    def _headers(self, headers: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = self.redactor.value(headers, self.values or ())
+        return found
+
+    def _beginning(self, redacted: Raw, stored: Raw) -> Raw:
+        return redacted if self.limit is None else beginning(redacted, len(bytes(stored)), self.limit)
+
+    def _may_be_looked_through(self, *raws: Raw) -> bool:
+        return self._most is None or sum(len(bytes(raw)) for raw in raws) <= self._most
+
+
+def _size_alone(raw: Raw) -> Raw:
+    return raw if bytes(raw) in (b"[]", b"{}") else Raw(msgspec.json.encode(CUT.format(len(bytes(raw)))))
+
+
+def _shown_message(message: Message, app: KnowsTasks, sight: _Sight) -> Message:
+    args, kwargs = sight.shown_call(has_gap=message.gate is not None)
     return replace(
         message,
         args=args,
         kwargs=kwargs,
-        headers=redactor.value(message.headers, values),
-        links=_shown_signatures(message.links, app, limit, DEEPEST),
-        error_links=_shown_signatures(message.error_links, app, limit, DEEPEST),
-        slot=None if message.slot is None else replace(message.slot, key=redactor.text(message.slot.key, values)),
-        unique=None
-        if message.unique is None
-        else replace(message.unique, key=redactor.text(message.unique.key, values)),
+        headers=sight.headers(message.headers),
+        links=_shown_signatures(message.links, app, sight.limit, DEEPEST),
+        error_links=_shown_signatures(message.error_links, app, sight.limit, DEEPEST),
+        slot=None if message.slot is None else replace(message.slot, key=sight.key(message.slot.key)),
+        unique=None if message.unique is None else replace(message.unique, key=sight.key(message.unique.key)),
     )
 
 
@@ -145,20 +214,14 @@ def _shown_signatures(
 
 
 def _shown_signature(call: Signature, app: KnowsTasks, limit: int | None, left: int) -> Signature:
-    redactor, marks = redactor_of(app.conf), marks_of(app.tasks.get(call.task))
-    args, kwargs = redactor.call(call.args, call.kwargs, marks, limit=limit)
-    if not call.immutable:
-        args, kwargs = redactor.call(args, kwargs, marks.behind_one, limit=limit)
-    changes: dict[str, Any] = {"args": args, "kwargs": kwargs, "options": redactor.value(call.options)}
+    sight = _Sight(app, call, limit)
+    args, kwargs = sight.shown_call(has_gap=not call.immutable)
+    changes: dict[str, Any] = {"args": args, "kwargs": kwargs, "options": sight.headers(call.options)}
     for field in ("tasks", "links", "error_links"):
         changes[field] = _shown_signatures(getattr(call, field), app, limit, left - 1)
     if call.body is not None:
         changes["body"] = _shown_signature(call.body, app, limit, left - 1) if left else None
     return replace(call, **changes)
-
-
-def _shown_raw(raw: Raw | None, redactor: Redactor, values: Collection[str], limit: int | None) -> Raw | None:
-    return None if raw is None else redactor.raw(raw, values, limit=limit)
 
 
 def _shown_progress(progress: Progress | None, redactor: Redactor, values: Collection[str]) -> Progress | None:

@@ -42,11 +42,11 @@ class Relative(NamedTuple):
     run: Run | None
 
 
-def finding_of(app: Horarium, run: Run, now: Instant, *, command: str) -> Finding | None:
+def finding_of(app: Horarium, run: Run, now: Instant, *, command: str, zone: str = "UTC") -> Finding | None:
     """Say in a sentence where it stands, and what to do. What has ended shows that by itself."""
     if run.has_ended:
         return None
-    facts = gather(app, now, command=command, with_schedules=False)
+    facts = gather(app, now, command=command, zone=zone, with_schedules=False)
     found = explain(facts, run, held_run(app.engine, run))
     return replace(found, text=f"It {found.text[3:]}") if found.text.startswith("it ") else found
 

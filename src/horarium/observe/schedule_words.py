@@ -41,14 +41,13 @@ def explained(schedule: Schedule) -> str:
         return ""
 
 
-def status(schedule: Schedule, now: Instant) -> str:
-    """Return how a schedule is, as the reference's table of states says."""
+def status(schedule: Schedule, now: Instant, zone: str | None = None) -> str:
+    """Return how a schedule is, as the reference's table of states says; times are in ``zone``, or its own."""
     if schedule.error is not None:
         return f"error: {schedule.error}"
     if schedule.paused_by is not None and is_paused(schedule, now):
-        until = (
-            f" until {local(schedule.paused_until, zone_or_utc(schedule.timezone))}" if schedule.paused_until else ""
-        )
+        zone = zone or zone_or_utc(schedule.timezone)
+        until = f" until {local(schedule.paused_until, zone)}" if schedule.paused_until else ""
         return f"paused by {schedule.paused_by}{until}" + (f" ({schedule.pause_note})" if schedule.pause_note else "")
     if (made := progress(schedule)) is not None:
         return f"{made.done} of {made.total} fired" + (", waits for a run to end" if schedule.held else "")

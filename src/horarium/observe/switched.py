@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from shlex import quote
 
 from horarium.app.switches import Switch
-from horarium.clock import to_datetime
+from horarium.clock import dated
 from horarium.observe.facts import Facts
 from horarium.observe.finding import Finding, note
 
@@ -22,7 +22,7 @@ def judge_switches(facts: Facts) -> Iterator[Finding]:
             case "rate":
                 yield note(
                     "rate-changed",
-                    f"the rate limit of task {switch.name!r} is {switch.rate or 'none'}{by_whom(switch)}",
+                    f"the rate limit of task {switch.name!r} is {switch.rate or 'none'}{by_whom(switch, facts.zone)}",
                     about=switch.name,
                 )
 
@@ -30,16 +30,15 @@ def judge_switches(facts: Facts) -> Iterator[Finding]:
 def paused_task(facts: Facts, switch: Switch, what: str) -> Finding:
     """Say that a task is paused, by whom and why."""
     remedy = f"{facts.command} tasks resume {quote(switch.name)}"
-    return note("task-paused", f"{what} is paused{by_whom(switch)}", remedy, about=switch.name)
+    return note("task-paused", f"{what} is paused{by_whom(switch, facts.zone)}", remedy, about=switch.name)
 
 
 def paused_queue(facts: Facts, switch: Switch, what: str) -> Finding:
     """Say that a queue is paused, by whom and why."""
     remedy = f"{facts.command} queues resume {quote(switch.name)}"
-    return note("queue-paused", f"{what} is paused{by_whom(switch)}", remedy, about=switch.name)
+    return note("queue-paused", f"{what} is paused{by_whom(switch, facts.zone)}", remedy, about=switch.name)
 
 
-def by_whom(switch: Switch) -> str:
+def by_whom(switch: Switch, zone: str) -> str:
     """Return who turned a switch, since when, and why."""
-    since = f"{to_datetime(switch.at):%Y-%m-%d %H:%M:%S} UTC"
-    return f" by {switch.by} since {since}" + (f": {switch.reason}" if switch.reason else "")
+    return f" by {switch.by} since {dated(switch.at, zone)}" + (f": {switch.reason}" if switch.reason else "")

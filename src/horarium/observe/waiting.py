@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from shlex import quote
 
-from horarium.clock import to_datetime
+from horarium.clock import dated
 from horarium.engines.records import Held
 from horarium.message import Message
 from horarium.observe.doctor import diagnose, judge_schedules
@@ -31,7 +31,10 @@ def diagnose_task(facts: Facts, task: str) -> list[Finding]:
     found += [paused_task(facts, switch, f"task {task!r}") for switch in [facts.switched.of_task(task)] if switch]
     if (rate := facts.switched.rate_of(task)) is not None:
         found.append(
-            note("rate-changed", f"its rate limit is {rate.rate or 'none'} instead of the declared one{by_whom(rate)}")
+            note(
+                "rate-changed",
+                f"its rate limit is {rate.rate or 'none'} instead of the declared one{by_whom(rate, facts.zone)}",
+            )
         )
     for name, queue in sorted(facts.queues.items()):
         waiting = queue.tasks.get(task, 0)
@@ -47,7 +50,7 @@ def diagnose_task(facts: Facts, task: str) -> list[Finding]:
             found.append(note("waiting", f"{plural(waiting, 'message')} for it ready in queue {name!r}"))
     found += judge_schedules(facts, mine)
     found += [
-        note("schedule-next", f"schedule {s.name!r} next fires at {_utc(s.next_fire)}")
+        note("schedule-next", f"schedule {s.name!r} next fires at {dated(s.next_fire or 0, facts.zone)}")
         for s in mine
         if s.is_active and s.next_fire is not None and s.next_fire >= facts.now
     ]
@@ -73,7 +76,7 @@ def explain(facts: Facts, run: Run, held: Held | None) -> Finding:
     if message.expires is not None and message.expires <= facts.now:
         return note("expired", "its `expires` has passed: the next worker that looks ends it as EXPIRED")
     if due > facts.now:
-        return _its_time(facts, run, (due - facts.now) / 1000, _utc(due))
+        return _its_time(facts, run, (due - facts.now) / 1000, dated(due, facts.zone))
     if (kept := _kept_back(facts, message, held)) is not None:
         return kept
     if not facts.workers:
@@ -133,7 +136,7 @@ def _who_knows(facts: Facts, task: str) -> list[Finding]:
 
 
 def _how_it_ended(facts: Facts, run: Run) -> Finding:
-    when = f" at {_utc(run.ended)}" if run.ended is not None else ""
+    when = f" at {dated(run.ended, facts.zone)}" if run.ended is not None else ""
     again = f"{facts.command} runs retry {run.id}"
     match run.state:
         case State.SUCCESS | State.IGNORED:
@@ -211,9 +214,5 @@ def _others_in_front(facts: Facts, run: Run) -> Finding:
 def _limited(facts: Facts, task: str) -> str:
     switch, declared = facts.switched.rate_of(task), facts.limited.get(task)
     if switch is not None:
-        return f"; its rate limit is {switch.rate or 'none'}{by_whom(switch)}"
+        return f"; its rate limit is {switch.rate or 'none'}{by_whom(switch, facts.zone)}"
     return f"; the task is limited to {declared}" if declared else ""
-
-
-def _utc(instant: int | None) -> str:
-    return f"{to_datetime(instant or 0):%Y-%m-%d %H:%M:%S} UTC"

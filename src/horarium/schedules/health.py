@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from horarium.clock import Instant, Seconds, milliseconds, to_datetime
+from horarium.clock import Instant, Seconds, dated, milliseconds
 from horarium.errors import InvalidSchedule
 from horarium.schedules.line import Line
 from horarium.schedules.record import Schedule
@@ -46,10 +46,11 @@ class Health(Struct, frozen=True, kw_only=True):
         return self.condition in (Condition.LATE, Condition.FAILING, Condition.IN_ERROR)
 
 
-def health(schedule: Schedule, now: Instant) -> Health:
-    """Judge a schedule at an instant of the store's clock. Raises nothing: one that cannot be judged is in error."""
+def health(schedule: Schedule, now: Instant, zone: str = "UTC") -> Health:
+    """Judge a schedule at an instant of the store's clock; the text has its times in ``zone``. Raises nothing: one that
+    cannot be judged is in error."""
     try:
-        return _standing_still(schedule, now) or _course(schedule, now)
+        return _standing_still(schedule, now, zone) or _course(schedule, now, zone)
     except InvalidSchedule as error:
         return Health(condition=Condition.IN_ERROR, text=f"cannot fire: {error}")
     except Exception as error:  # noqa: BLE001  # a row can hold anything, a date beyond all calendars for one
@@ -65,35 +66,35 @@ def grace_of(schedule: Schedule, line: Line, due: Instant) -> Seconds:
     return min(max(gap, LEAST_GRACE), MOST_GRACE)
 
 
-def _standing_still(schedule: Schedule, now: Instant) -> Health | None:
+def _standing_still(schedule: Schedule, now: Instant, zone: str) -> Health | None:
     if schedule.error is not None:
         return Health(condition=Condition.IN_ERROR, text=f"cannot fire: {schedule.error}")
     if not schedule.enabled:
         return Health(condition=Condition.DISABLED, text="the code says enabled: False")
     is_over = schedule.paused_until is not None and schedule.paused_until <= now
     if schedule.paused_by is not None and not is_over:
-        until = "" if schedule.paused_until is None else f" until {_shown(schedule.paused_until)}"
+        until = "" if schedule.paused_until is None else f" until {dated(schedule.paused_until, zone)}"
         note = f" ({schedule.pause_note})" if schedule.pause_note else ""
         return Health(condition=Condition.PAUSED, text=f"paused by {schedule.paused_by}{until}{note}")
     return None
 
 
-def _course(schedule: Schedule, now: Instant) -> Health:
+def _course(schedule: Schedule, now: Instant, zone: str) -> Health:
     if schedule.failures:
-        return Health(condition=Condition.FAILING, text=_failing(schedule), due=_pending(schedule))
+        return Health(condition=Condition.FAILING, text=_failing(schedule, zone), due=_pending(schedule))
     if schedule.backfill is not None:
         done, number = schedule.total_runs, len(schedule.backfill.instants)
         return Health(condition=Condition.OK, text=f"{done} of {number} instants of {schedule.backfill.of!r} are fired")
     line = Line.of(schedule)
     due = _earliest_owed(schedule, line, now)
     if due is not None and now > due + milliseconds(schedule.jitter + grace_of(schedule, line, due)):
-        return Health(condition=Condition.LATE, text=_late(schedule, due), due=due)
-    if schedule.last_fire is None:
-        coming = "" if schedule.next_fire is None else f"; it is due at {_shown(schedule.next_fire)}"
+        return Health(condition=Condition.LATE, text=_late(schedule, due, zone), due=due)
+    if schedule.last_fire is None and schedule.ended is None:  # one that a person ran has not fired, but run
+        coming = "" if schedule.next_fire is None else f"; it is due at {dated(schedule.next_fire, zone)}"
         return Health(condition=Condition.NEVER_RAN, text=f"has not fired yet{coming}")
     if schedule.next_fire is None:
-        return Health(condition=Condition.ENDED, text=f"nothing more to come; {_success(schedule)}")
-    return Health(condition=Condition.OK, text=_success(schedule))
+        return Health(condition=Condition.ENDED, text=f"nothing more to come; {_success(schedule, zone)}")
+    return Health(condition=Condition.OK, text=_success(schedule, zone))
 
 
 def _pending(schedule: Schedule) -> Instant | None:
@@ -119,24 +120,20 @@ def _earliest_owed(schedule: Schedule, line: Line, now: Instant) -> Instant | No
     return min((each for each in owed if each is not None and each <= now), default=None)
 
 
-def _failing(schedule: Schedule) -> str:
+def _failing(schedule: Schedule, zone: str) -> str:
     number = "the last run failed" if schedule.failures == 1 else f"{schedule.failures} failures in a row"
-    return f"{number}; {_success(schedule)}"
+    return f"{number}; {_success(schedule, zone)}"
 
 
-def _late(schedule: Schedule, due: Instant) -> str:
+def _late(schedule: Schedule, due: Instant, zone: str) -> str:
     is_unfired = schedule.next_fire is not None and schedule.next_fire <= due
     if is_unfired and schedule.held:
-        return f"due at {_shown(due)}, waits for an earlier run to end; {_success(schedule)}"
+        return f"due at {dated(due, zone)}, waits for an earlier run to end; {_success(schedule, zone)}"
     what = "has not fired" if is_unfired else "has not succeeded since"
-    return f"due at {_shown(due)}, {what}; {_success(schedule)}"
+    return f"due at {dated(due, zone)}, {what}; {_success(schedule, zone)}"
 
 
-def _success(schedule: Schedule) -> str:
+def _success(schedule: Schedule, zone: str) -> str:
     if schedule.succeeded is not None:
-        return f"the last success was that of {_shown(schedule.succeeded)}"
+        return f"the last success was that of {dated(schedule.succeeded, zone)}"
     return "no run of it has ended yet" if schedule.ended is None else "no run of it has succeeded yet"
-
-
-def _shown(instant: Instant) -> str:
-    return f"{to_datetime(instant):%Y-%m-%d %H:%M:%S} UTC"

@@ -101,8 +101,9 @@ class Room:
 
 
 def fits(size: int, sample: list[Run]) -> int | None:
-    """Return how many runs such as these take so many bytes; None where there are none to tell it by."""
+    """Return how many runs such as these take so many bytes, but at least one: a bound below the size of a run would
+    remove each as it ends. None where there are none to tell it by."""
     if not sample:
         return None
     average = sum(len(msgspec.json.encode(run)) for run in sample) / len(sample)
-    return int(size / average)
+    return max(1, int(size / average))

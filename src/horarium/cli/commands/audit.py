@@ -38,5 +38,8 @@ def command(session: Session, day: datetime | None, as_json: bool) -> None:
     now = engine.now()
     at = to_instant((day or to_datetime(now)).replace(tzinfo=UTC))
     wanted = [*(column.key for column in COLUMNS), *(MORE if as_json else ())]
-    rows = [{name: getattr(entry, name) for name in wanted} for entry in read_day(engine, at, now=now)]
+    entries, has_more = read_day(engine, at, now=now)
+    rows = [{name: getattr(entry, name) for name in wanted} for entry in entries]
     session.out.table(COLUMNS, rows, as_json=as_json, empty="nothing was changed on that day")
+    if has_more:
+        session.out.say(f"these are the newest {len(rows):,} of that day; there are more")

@@ -129,8 +129,9 @@ def task_stats(
 
 @reads(router, "/audit", is_long=True, role=Role.ADMIN, response_model=Paged[EntryShape], tags=["audit"])
 def list_audit(call: Call, day: date | None = None) -> Any:
-    """List who changed what on a day (UTC; today unless one is given), the newest first."""
+    """List who changed what on a day (UTC; today unless one is given), the newest first: 20,000 of them at the most."""
     at = call.now if day is None else max(_beginning_of(day), 0)
+    entries, has_more = audit.read_day(call.engine, at, now=call.now)
     items = [
         {
             "at": moment(entry.at),
@@ -146,9 +147,9 @@ def list_audit(call: Call, day: date | None = None) -> Any:
             "before": entry.before,
             "after": entry.after,
         }
-        for entry in audit.read_day(call.engine, at, now=call.now)
+        for entry in entries
     ]
-    return {"items": items, "approx_total": len(items)}
+    return {"items": items, "approx_total": len(items), "total_is_capped": has_more}
 
 
 def _beginning_of(day: date) -> Instant:
@@ -185,5 +186,5 @@ def _point(at: Instant, total: Tally | None) -> dict[str, Any]:  # Any: the fiel
 
 def _spread(histogram: tuple[int, ...], total: float) -> dict[str, Any]:  # Any: the fields of SpreadShape
     count = sum(histogram)
-    quantiles = {name: quantile(histogram, share) for name, share in QUANTILES.items()}
+    quantiles = {name: quantile(histogram, share, total) for name, share in QUANTILES.items()}
     return {"count": count, "mean": total / count if count else None, **quantiles}

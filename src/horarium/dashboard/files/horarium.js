@@ -110,6 +110,7 @@ const keys = {
   "/": () => document.getElementById("search")?.focus(),
   "?": () => sheet.showModal(),
   t: switchTheme,
+  z: () => document.getElementById("zone")?.click(),
   p: () => document.dispatchEvent(new CustomEvent("horarium:pause")),
   j: () => step(1),
   k: () => step(-1),

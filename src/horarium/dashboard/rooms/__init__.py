@@ -4,6 +4,7 @@ from horarium.dashboard.room import Room
 from horarium.dashboard.rooms import (
     alerts,
     charts,
+    finding,
     login,
     monitor,
     overview,
@@ -26,6 +27,7 @@ ALL: tuple[Room, ...] = (
     workflows.room,
     monitor.room,
     charts.room,
+    finding.room,
     alerts.room,
     settings.room,
     login.room,

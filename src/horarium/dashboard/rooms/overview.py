@@ -56,7 +56,7 @@ class Step(Struct, frozen=True, kw_only=True):
 @room.page("/")
 def overview(ask: Ask) -> Shown:
     """Judge the installation as the doctor does, with what the counted series tell."""
-    found = attention(ask.app, now=ask.now, command=ask.command)
+    found = attention(ask.app, now=ask.now, command=ask.command, zone=ask.zone)
     numbers = glance(ask.engine.series, found.facts.queues, now=ask.now, past=ask.past)
     hour = next_hour(ask.engine, now=ask.now)
     return Shown(

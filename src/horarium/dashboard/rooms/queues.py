@@ -73,7 +73,7 @@ def one(ask: Ask) -> Shown:
     if row is None:
         raise Unanswerable("gone", "Nothing is known of this queue", hint="It is empty, and nobody alive reads it.")
     page = _page(ask, name)
-    facts = gather(ask.app, ask.now, command=ask.command, with_schedules=False, most_counted=0)
+    facts = gather(ask.app, ask.now, command=ask.command, zone=ask.zone, with_schedules=False, most_counted=0)
     return Shown(
         template="queues/one.html",
         title=f"Queue {visible(name, 100)}",

@@ -157,9 +157,9 @@ def rate_of(name: str, tallies: Iterable[Tally], is_known: bool, switched: Switc
         ended=sum(total.counts.get(word, 0) for word in ENDS),
         failed=sum(total.counts.get(word, 0) for word in BAD),
         retried=total.counts.get("retried", 0),
-        median=quantile(total.ran, 0.5),
-        p95=quantile(total.ran, 0.95),
-        waited=quantile(total.waited, 0.95),
+        median=quantile(total.ran, 0.5, total.ran_sum),
+        p95=quantile(total.ran, 0.95, total.ran_sum),
+        waited=quantile(total.waited, 0.95, total.waited_sum),
         is_known=is_known,
         paused=paused,
     )

@@ -20,10 +20,11 @@ class MemoryNotes:
         with self._store.lock:
             self._store.notes |= {note.key: replace(note, changed=now) for note in notes}
 
-    def read(self, prefix: str, *, now: Instant) -> list[Note]:
+    def read(self, prefix: str, *, now: Instant, last: int | None = None) -> list[Note]:
         with self._store.lock:
             notes = [note for key, note in sorted(self._store.notes.items()) if key.startswith(prefix)]
-        return [note for note in notes if note.expires is None or now < note.expires]
+        found = [note for note in notes if note.expires is None or now < note.expires]
+        return found if last is None else found[max(0, len(found) - last) :]
 
     def erase(self, keys: Sequence[str], *, durable: bool = False) -> int:
         with self._store.lock:

@@ -35,13 +35,13 @@ class PostgresNotes:
                 )
             )
 
-    def read(self, prefix: str, *, now: Instant) -> list[Note]:
+    def read(self, prefix: str, *, now: Instant, last: int | None = None) -> list[Note]:
         rows = self._store.carry_out(
-            lambda db, again: db.fetch("read_notes", prefix=prefix, after=prefix + BEHIND, now=now)
+            lambda db, again: db.fetch("read_notes", prefix=prefix, after=prefix + BEHIND, now=now, last=last)
         )
         return [
             Note(key=key, text=Raw(text.encode()), expires=expires, changed=changed)
-            for key, text, expires, changed in rows
+            for key, text, expires, changed in reversed(rows)
         ]
 
     def erase(self, keys: Sequence[str], *, durable: bool = False) -> int:

@@ -28,8 +28,9 @@ class RedisNotes:
         if arguments:
             self._store.call("post_notes", arguments)
 
-    def read(self, prefix: str, *, now: Instant) -> list[Note]:
-        notes = [_decode_note(text) for text in self._store.call("read_notes", [prefix]) if text is not None]
+    def read(self, prefix: str, *, now: Instant, last: int | None = None) -> list[Note]:
+        texts = self._store.call("read_notes", [prefix, -1 if last is None else last])
+        notes = [_decode_note(text) for text in reversed(texts) if text is not None]
         return [note for note in notes if note.expires is None or now < note.expires]
 
     def erase(self, keys: Sequence[str], *, durable: bool = False) -> int:

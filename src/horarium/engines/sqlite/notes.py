@@ -23,10 +23,13 @@ class SqliteNotes:
                 for note in notes:
                     change(db, "post_note", (note.key, bytes(note.text), note.expires, now))
 
-    def read(self, prefix: str, *, now: Instant) -> list[Note]:
+    def read(self, prefix: str, *, now: Instant, last: int | None = None) -> list[Note]:
         with self._store.read() as db:
-            rows = fetch(db, "read_notes", (prefix, now))
-        return [Note(key=key, text=Raw(text), expires=expires, changed=changed) for key, text, expires, changed in rows]
+            rows = fetch(db, "read_notes", (prefix, now, -1 if last is None else last))
+        return [
+            Note(key=key, text=Raw(text), expires=expires, changed=changed)
+            for key, text, expires, changed in reversed(rows)
+        ]
 
     def erase(self, keys: Sequence[str], *, durable: bool = False) -> int:
         if not keys:

@@ -24,6 +24,11 @@ class TestNotes(Candidate):
         assert self.keys("c") == []
         assert len(self.keys()) == 5
 
+    def test_the_last_ones_can_be_read_alone(self) -> None:
+        self.post("b:1", "b:3", "b:2", "c:9", "a:1")
+        last = [[note.key for note in self.engine.notes.read("b:", now=self.now, last=most)] for most in (0, 1, 2, 5)]
+        assert last == [[], ["b:3"], ["b:2", "b:3"], ["b:1", "b:2", "b:3"]]
+
     def test_a_note_comes_back_as_it_was_left(self) -> None:
         self.post("k", text='{"a":[1,"é☃"]}', expires=self.now + 5)
         (note,) = self.engine.notes.read("k", now=self.now)

@@ -79,7 +79,7 @@ def why(ask: Ask) -> Shown:
     """Where it stands, in a sentence, as a part of its page that loads on its own: gathering the facts takes longer
     than the rest, and what it says moves on with the clock."""
     run = Contents(ask.app).seen(known(ask))
-    finding = finding_of(ask.app, run, ask.now, command=ask.command)
+    finding = finding_of(ask.app, run, ask.now, command=ask.command, zone=ask.zone)
     return Shown(template="runs/why.html", title="", context={"finding": finding})
 
 

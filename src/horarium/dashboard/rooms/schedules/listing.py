@@ -94,11 +94,11 @@ def rows_of(ask: Ask, schedules: list[Schedule] | tuple[Schedule, ...]) -> list[
     return rows
 
 
-def health_of(schedule: Schedule, now: Instant) -> Health:
+def health_of(schedule: Schedule, now: Instant, zone: str) -> Health:
     """Judge a schedule; what only the code has is judged when a scheduler has stored it."""
     if not schedule.version:
         return Health(condition=Condition.NEVER_RAN, text="not stored yet: no scheduler has run since it was defined")
-    return health(schedule, now)
+    return health(schedule, now, zone)
 
 
 def _runs(ask: Ask, schedule: Schedule) -> tuple[Run, ...]:
@@ -106,7 +106,7 @@ def _runs(ask: Ask, schedule: Schedule) -> tuple[Run, ...]:
 
 
 def _row(ask: Ask, schedule: Schedule, runs: tuple[Run, ...] | None) -> Row:
-    judged = health_of(schedule, ask.now)
+    judged = health_of(schedule, ask.now, ask.zone)
     sign, tone = TONES[judged.condition]
     is_stopped = is_paused(schedule, ask.now) and schedule.paused_until is None
     coming = None if is_stopped or not schedule.enabled else next_instant(schedule)

@@ -82,7 +82,7 @@ def schedule(ask: Ask) -> Shown:
     own = [each.run for each in past if each.kind != "backfill"]
     told = foretold(schedule, now=ask.now, firings=NEXT)
     zone = zone_or_utc(schedule.timezone)
-    judged = health_of(schedule, ask.now)
+    judged = health_of(schedule, ask.now, ask.zone)
     backfills = ask.app.schedules.backfills(schedule.name) if schedule.version else []
     rate = rate_of(own)
     return Shown(
@@ -94,7 +94,7 @@ def schedule(ask: Ask) -> Shown:
             "address": address,
             "health": judged,
             "look": TONES[judged.condition],
-            "status": status(schedule, ask.now),
+            "status": status(schedule, ask.now, ask.zone),
             "is_paused": is_paused(schedule, ask.now) or not schedule.enabled,
             "spec": spec_text(schedule),
             "words": explained(schedule),

@@ -8,7 +8,7 @@ import msgspec
 
 from horarium.clock import Instant, to_datetime
 from horarium.dashboard.ask import Ask, Download, Shown, Unanswerable
-from horarium.dashboard.audit import Entry, read_day
+from horarium.dashboard.audit import MOST_OF_A_DAY, Entry, read_day
 from horarium.dashboard.person import Role
 from horarium.dashboard.rooms.settings.shelf import TABS, room
 from horarium.dashboard.spreadsheet import csv_of
@@ -21,8 +21,8 @@ COLUMNS = ("at", "who", "via", "address", "request", "action", "about", "text", 
 @room.page("/settings/audit", role=Role.ADMIN, live=False)
 def audit(ask: Ask) -> Shown:
     day = _day(ask)
-    entries = read_day(ask.engine, _noon(day), now=ask.now)
     first = _number(ask.query.get("from", "0"))
+    entries, has_more = read_day(ask.engine, _noon(day), now=ask.now, most=first + ROWS)
     today = to_datetime(ask.now).date()
     context = {
         "tabs": TABS,
@@ -30,9 +30,9 @@ def audit(ask: Ask) -> Shown:
         "day_before": (day - timedelta(days=1)).isoformat(),
         "day_after": (day + timedelta(days=1)).isoformat() if day < today else "",
         "entries": entries[first : first + ROWS],
-        "total": len(entries),
+        "counted": f"more than {len(entries):,}" if has_more else f"{len(entries):,}",
         "newer": max(first - ROWS, 0) if first else None,
-        "older": first + ROWS if first + ROWS < len(entries) else None,
+        "older": first + ROWS if has_more and first + ROWS < MOST_OF_A_DAY else None,
     }
     return Shown(template="settings/audit.html", title="Settings", context=context)
 
@@ -40,8 +40,8 @@ def audit(ask: Ask) -> Shown:
 @room.page("/settings/audit/export", role=Role.ADMIN, live=False, is_long=True)
 def export(ask: Ask) -> Download:
     day, kind = _day(ask), ask.query.get("format", "csv")
-    entries = read_day(ask.engine, _noon(day), now=ask.now)
-    name = f"audit-{day.isoformat()}.{kind}"
+    entries, has_more = read_day(ask.engine, _noon(day), now=ask.now)
+    name = f"audit-{day.isoformat()}{f'-newest-{len(entries)}' if has_more else ''}.{kind}"
     match kind:
         case "csv":
             return Download(name=name, body=csv_of(COLUMNS, map(_row, entries)), media="text/csv; charset=utf-8")

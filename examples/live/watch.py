@@ -1,16 +1,14 @@
-"""What goes on, as a value: the runs that Horarium keeps, and what is in the example's own database."""
+"""What goes on, as a value: the runs that Horarium keeps, and what the example says its work has come to."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from app.settings import Settings
-from app.store import SourceCount, open_store
 from horarium import Horarium
 from horarium.engines.records import Page, RunFilter
 from horarium.outcome import Attempt, ErrorRecord, Run
@@ -37,8 +35,7 @@ class Snapshot:
     """All that is shown at one moment; ``runs`` newest first."""
 
     runs: tuple[RunLine, ...]
-    sources: tuple[SourceCount, ...]
-    events: int
+    facts: Mapping[str, str]
     endings: Counter[str]  # runs that ended since the watch began, by state
     retries: int
 
@@ -46,9 +43,9 @@ class Snapshot:
 class Watch:
     """Looks at the runs made since it began. Remembers only those it looked at last, so it may run for weeks."""
 
-    def __init__(self, app: Horarium, settings: Settings) -> None:
+    def __init__(self, app: Horarium, facts: Callable[[], Mapping[str, str]]) -> None:
         self._app = app
-        self._settings = settings
+        self._facts = facts
         self._since = app.engine.now()
         self._known: dict[str, Run] = {}
         self._endings: Counter[str] = Counter()
@@ -59,15 +56,8 @@ class Watch:
         runs = self._app.engine.results.search(RunFilter(since=self._since), Page(limit=RUNS_SEEN)).runs
         news = sorted((line for run in runs for line in self._news_of(run)), key=lambda line: line.at)
         self._known = {run.id: run for run in runs}
-        with open_store(self._settings.database) as store:
-            snapshot = Snapshot(
-                runs=tuple(map(_line, runs)),
-                sources=tuple(store.count_by_source()),
-                events=store.count_events(),
-                endings=self._endings.copy(),
-                retries=self._retries,
-            )
-        return snapshot, news
+        shown = tuple(map(_line, runs))
+        return Snapshot(shown, self._facts(), self._endings.copy(), self._retries), news
 
     def _news_of(self, run: Run) -> Iterator[RunLine]:
         known = self._known.get(run.id)
@@ -111,7 +101,7 @@ def _attempt_line(run: Run, attempt: Attempt) -> RunLine:
 
 
 def _task(run: Run) -> str:
-    return run.message.task.removeprefix("app.tasks.")
+    return run.message.task.rpartition(".")[2]
 
 
 def _moment(instant: int) -> datetime:
@@ -140,6 +130,8 @@ def _trouble(error: ErrorRecord) -> str:
 
 
 def _said(result: Any) -> str:  # whatever the task returned
+    if result is None:
+        return ""
     if not isinstance(result, dict):
         return str(result)
     said = [f"{name} {value}" for name, value in result.items() if isinstance(value, int) and value]

@@ -1,0 +1,1 @@
+"""Appointments in the laboratory, and reminders of them."""

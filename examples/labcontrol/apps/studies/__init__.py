@@ -1,0 +1,1 @@
+"""Studies, and the files that their instruments deliver."""

@@ -1,0 +1,5 @@
+"""Settings for development."""
+
+from config.settings.base import *  # noqa: F403
+
+DEBUG = True

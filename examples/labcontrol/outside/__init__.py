@@ -1,0 +1,1 @@
+"""What the project speaks to, on this machine: a mail server of its own."""

@@ -1,0 +1,1 @@
+"""Settings: those of every place in `base`, those of the tests in `test`."""

@@ -1,0 +1,1 @@
+"""Submissions, their validations, and the jobs that clean up."""

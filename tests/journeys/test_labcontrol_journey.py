@@ -1,0 +1,375 @@
+"""The guide of LabControl (004): reminders by mail, results in the database, three ways of making schedules."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+from pathlib import Path
+
+import httpx
+import pytest
+from journey import Journey
+from place import WAIT_MS, Place, place_for
+from playwright.sync_api import expect
+
+from servers import free_port
+
+journey = Journey("labcontrol")
+PASSWORD = "correct horse"
+REMIND = "apps.appointments.tasks.send_appointment_reminders"
+MAIL = "apps.notifications.tasks.send_email_notification"
+LARGE = "apps.studies.tasks.process_large_file"
+BEAT = "horarium -A config beat --loglevel=info"
+WORKER = "horarium -A config worker --loglevel=info"
+PERIODIC = "from horarium.contrib.django.beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask\n"
+BOOK = """
+from datetime import timedelta
+from django.contrib.auth.models import User
+from django.utils import timezone
+from apps.appointments.models import Appointment
+for name in {names}:
+    Appointment.objects.create(user=User.objects.get(username=name), starts=timezone.now() + timedelta(hours=3))
+"""
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("world", ["alone", "servers"])
+def test_the_guide_is_followed_from_its_first_line_to_its_last(world: str, tmp_path: Path) -> None:
+    surroundings = {
+        "EMAIL_PORT": str(free_port()),
+        "WEB": f"127.0.0.1:{free_port()}",
+        "FLOWER_PORT": str(free_port()),
+        "RETRY_AFTER": "1",
+        "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
+    }
+    with place_for("labcontrol", tmp_path, world, **surroundings) as place:
+        open_mail(place, nth=0)
+        journey.walk(place)
+        place.stop(place.process("mail"), by=signal.SIGINT)
+        place.leave()
+
+
+def open_mail(place: Place, nth: int) -> None:
+    place.begin("mail", f"python -m outside.mail_server --port {place.environment['EMAIL_PORT']} --nth {nth}")
+    place.shows("mail", "mail server at")
+
+
+def site(place: Place, path: str) -> str:
+    return f"http://{place.environment['WEB']}{path}"
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url).status_code == 200
+    except httpx.ConnectError:
+        return False
+
+
+def book(place: Place, *names: str) -> None:
+    place.shell(BOOK.format(names=names))
+
+
+@journey.step("Beat starts before the tables are there, and says what to do", where="004:240", rows=(86,))
+def beat_starts_before_the_tables_are_there(place: Place) -> None:
+    place.begin("beat", BEAT)
+    place.shows("beat", "run: python manage.py migrate django_celery_beat")
+    place.end("beat")
+
+
+@journey.step("Migrations are run", where="004:56", rows=(85,))
+def migrations_are_run(place: Place) -> None:
+    place.type("python manage.py migrate", "Applying django_celery_beat.0019", "Applying django_celery_results.0014")
+    place.type("python manage.py fill_laboratory", "4 people, 2 studies")
+
+
+@journey.step("Option A: the built-in command makes the default schedules", where="004:70", rows=(71, 75, 79, 88))
+def the_built_in_command_makes_the_schedules(place: Place) -> None:
+    place.type(
+        "python manage.py setup_periodic_tasks",
+        "Send Appointment Reminders: created",
+        "Cleanup Old Notifications: created",
+    )
+    place.type("python manage.py setup_periodic_tasks --check", "2 unchanged")
+
+
+@journey.step("All services are started, each by itself", where="004:115", rows=(1, 11, 122))
+def all_services_are_started(place: Place) -> None:
+    place.begin("celery_beat", BEAT)
+    place.begin("celery_worker", WORKER)
+    place.begin("web", f"python manage.py runserver --noreload {place.environment['WEB']}")
+    place.begin("flower", "horarium -A config flower --address 127.0.0.1")
+    place.shows("celery_worker", REMIND)
+    place.shows("celery_worker", "ready.")
+    place.shows("celery_beat", "beat v")
+    place.shows("celery_beat", "is starting")
+    place.shows("celery_beat", "DatabaseScheduler: Schedule changed")
+    assert "ERROR" not in place.text_of("celery_beat")
+    place.until(lambda: answers(site(place, "/appointments/")))
+    place.shows("flower", "log in: ")
+    place.type_until("horarium -A config schedules next 'Send Appointment Reminders' -n 1", "09:00")
+    place.type_until("horarium -A config schedules next 'Cleanup Old Notifications' -n 1", "Sun", "02:00")
+
+
+@journey.step("Option B: a schedule is added in the admin", where="004:79", rows=(96, 97, 98, 101, 105))
+def a_schedule_is_added_in_the_admin(place: Place) -> None:
+    place.type("python manage.py createsuperuser --noinput --username ana --email ana@lab.example")
+    book(place, "ada", "grace")
+    page = place.page
+    page.goto(site(place, "/admin/"))
+    page.fill("#id_username", "ana")
+    page.fill("#id_password", PASSWORD)
+    page.click("input[type=submit]")
+    for kind in ("periodictask", "crontabschedule", "intervalschedule", "solarschedule", "clockedschedule"):
+        page.wait_for_selector(f"#content a[href='/admin/django_celery_beat/{kind}/']")
+    page.goto(site(place, "/admin/django_celery_beat/periodictask/add/"))
+    page.fill("#id_name", "Send Daily Reminders")
+    page.fill("#id_task", REMIND)
+    page.click(".field-crontab .select2-selection")
+    page.click(".select2-results__option:has-text('0 9 * * *')")
+    expect(page.locator("#id_enabled")).to_be_checked(timeout=WAIT_MS)
+    page.click("input[name=_continue]")
+    page.get_by_role("button", name="Run task now").click()
+    place.shows("mail", "250 mail to ada@people.example: Your appointment")
+    place.shows("mail", "250 mail to grace@people.example: Your appointment")
+    place.shows("celery_worker", "Sent 2 reminders")
+
+
+@journey.step("Option C: a schedule is made by the ORM, and fires", where="004:95", rows=(81, 90, 91, 93, 95))
+def a_schedule_is_made_by_the_orm(place: Place) -> None:
+    told = place.shell(
+        PERIODIC + "schedule, _ = CrontabSchedule.objects.get_or_create(\n"
+        "    minute='0', hour='9', day_of_week='*', day_of_month='*', month_of_year='*',\n"
+        ")\n"
+        f"PeriodicTask.objects.get_or_create(name='My Task', task='{REMIND}', crontab=schedule, enabled=True)\n"
+        "second, _ = IntervalSchedule.objects.get_or_create(every=1, period='seconds')\n"
+        "PeriodicTask.objects.get_or_create(name='Often', task='apps.studies.tasks.process_study_results',\n"
+        "                                   interval=second, args='[1]', enabled=True)\n"
+        "for row in PeriodicTask.objects.filter(enabled=True).values('name', 'task').order_by('name'):\n"
+        "    print(row['name'], row['task'])"
+    )
+    assert f"My Task {REMIND}" in told, told
+    assert len(told.splitlines()) == 5, told
+    place.shows("celery_beat", "Sending due task Often (apps.studies.tasks.process_study_results)", 2)
+    place.shows("celery_worker", "Processed 200 readings of study 1", 2)
+    place.type("horarium -A config schedules list", "My Task", "Send Daily Reminders", "every 1 s")
+
+
+@journey.step("A task is called in every way", where="004:168", rows=(50, 58, 59, 64, 65, 66, 67, 68, 69))
+def a_task_is_called_in_every_way(place: Place) -> None:
+    told = place.shell(
+        "from datetime import datetime, timedelta\n"
+        "from apps.appointments.tasks import send_appointment_reminders\n"
+        "from apps.notifications.tasks import send_bulk_notification, send_email_notification\n"
+        "from django.contrib.auth.models import User\n"
+        "print('direct:', send_appointment_reminders())\n"
+        "result = send_appointment_reminders.delay()\n"
+        "value = result.get(timeout=60)\n"
+        "print('delayed:', result.id, result.ready(), result.result)\n"
+        "users = [User.objects.get(username=name).pk for name in ('ada', 'lise')]\n"
+        "print(send_bulk_notification.delay(users, 'Closed', 'On Friday.', type='warning').get(timeout=60))\n"
+        "soon = send_email_notification.apply_async(args=[users[0], 'In a second', 'As said.'], countdown=1)\n"
+        "print(soon.get(timeout=60))\n"
+        "eta = datetime.utcnow() + timedelta(seconds=1)\n"
+        "timed = send_email_notification.apply_async(args=[users[1], 'At its time', 'As said.'], eta=eta)\n"
+        "print(timed.get(timeout=60))\n"
+        "later = send_email_notification.apply_async(args=[users[0], 'Late', ''], eta=eta + timedelta(hours=1))\n"
+        "print('later:', later.id, later.state)"
+    )
+    assert "direct: Sent 0 reminders" in told, told
+    assert re.search(r"delayed: \S+ True Sent 0 reminders", told), told
+    assert "Sent to 2 users\nSent to ada@people.example\nSent to lise@people.example" in told, told
+    for who, subject in (("ada", "Closed"), ("lise", "Closed"), ("ada", "In a second"), ("lise", "At its time")):
+        place.shows("mail", f"250 mail to {who}@people.example: {subject}")
+    later = re.findall(r"later: (\S+) PENDING", told)[0]
+    place.type("horarium -A config inspect scheduled", later)
+    why = place.type(f"horarium -A config doctor {later}", "it waits for its eta")
+    assert re.search(r"in (59|60) min", why), why
+    place.type(f"horarium -A config control revoke {later}")
+
+
+@journey.step("A model's instance is refused at the call, an id is taken", where="004:299", rows=(60, 136))
+def an_instance_is_refused(place: Place) -> None:
+    told = place.shell(
+        "from apps.studies.models import Study\n"
+        "from apps.studies.tasks import process_study_results\n"
+        "from horarium.errors import EncodingError\n"
+        "study = Study.objects.get(pk=1)\n"
+        "try:\n    process_study_results.delay(study)\nexcept EncodingError as error:\n    print(error)\n"
+        "print(process_study_results.delay(study.pk).get(timeout=60)['readings'])"
+    )
+    assert "args[0] (study_id)" in told, told
+    assert "pass its pk, 1" in told, told
+    assert told.splitlines()[-1] == "200", told
+
+
+@journey.step("What runs is seen, and what runs too long is stopped", where="004:195", rows=(55, 106))
+def what_runs_is_seen(place: Place) -> None:
+    share = place.home.parent / "run" / "studies" / "spectra.csv"  # now on a share that does not answer
+    readings = share.read_text()
+    share.unlink()
+    os.mkfifo(share)
+    id = place.type(f"horarium -A config call {LARGE} --args '[2]'").strip()
+    place.type_until("horarium -A config inspect active", LARGE, id)
+    share.write_text(readings)  # it answers
+    place.type(f"horarium -A config result {id} --timeout 60", "60000")
+    told = place.shell(
+        "from apps.studies.models import Study\nfrom apps.studies.tasks import process_large_file as large\n"
+        "print(large.time_limit, large.soft_time_limit)\n"
+        "result = large.apply_async(args=[2], soft_time_limit=1)\n"
+        "print(type(result.get(timeout=60, propagate=False)).__name__, Study.objects.get(pk=2).state)"
+    )
+    assert told == "300 270\nSoftTimeLimitExceeded interrupted\n"
+    share.unlink()
+    share.write_text(readings)
+
+
+@journey.step("Results are rows of the database", where="004:227", rows=(32, 94))
+def results_are_rows(place: Place) -> None:
+    told = place.shell(
+        "from horarium.contrib.django.results.models import TaskResult\n"
+        "from apps.studies.tasks import process_study_results\n"
+        "task_id = process_study_results.delay(1).id\n"
+        "process_study_results.AsyncResult(task_id).get(timeout=60)\n"
+        "result = TaskResult.objects.get(task_id=task_id)\n"
+        "print(result.status, result.result, result.task_name)\n"
+        "recent = TaskResult.objects.order_by('-date_created')[:10]\n"
+        "print(len(recent), all(row.task_name for row in recent))"
+    )
+    assert re.match(r'SUCCESS \{"readings": ?200.*\} apps.studies.tasks.process_study_results\n10 True\n', told), told
+
+
+@journey.step("The dashboard shows workers, tasks and queues", where="004:214", rows=(114, 115, 116, 119, 120))
+def the_dashboard_shows_it(place: Place) -> None:
+    place.type(f"horarium -A config call {REMIND} --queue archive")  # a queue that nobody reads
+    page = place.page
+    main = page.locator("main")
+    page.goto(re.findall(r"log in: (\S+)", place.text_of("flower"))[0])
+    page.get_by_role("button", name="Log in", exact=True).first.click()
+    home = f"http://127.0.0.1:{place.environment['FLOWER_PORT']}"
+    page.wait_for_url(f"{home}/")
+    page.goto(f"{home}/workers")
+    expect(main).to_contain_text("worker@", timeout=WAIT_MS)
+    page.goto(f"{home}/runs?q=state:succeeded")
+    expect(main).to_contain_text("process_study_results", timeout=WAIT_MS)
+    page.goto(f"{home}/runs?q=state:failed")
+    page.locator("main a[href*='/runs/']", has_text="process_large_file").first.click()
+    expect(main).to_contain_text("Traceback", timeout=WAIT_MS)
+    expect(main).to_contain_text("SoftTimeLimitExceeded", timeout=WAIT_MS)
+    page.goto(f"{home}/queues")
+    expect(page.locator("main tr", has_text="archive")).to_contain_text("1", timeout=WAIT_MS)
+    page.goto(f"{home}/monitor")
+    page.get_by_role("button", name="Let workers tell").click()
+    expect(main).to_contain_text("process_study_results", timeout=WAIT_MS)  # it goes on every second
+    place.type("horarium -A config purge -f -Q archive", "1 message cancelled")
+
+
+@journey.step("A process is missing, or nobody reads a queue: doctor says so", where="004:253", rows=(48, 108, 127))
+def doctor_says_what_is_missing(place: Place) -> None:
+    place.type_until("horarium -A config doctor", "1 worker alive", "1 scheduler alive", "schedules, none late")
+    place.end("celery_worker")
+    place.type_until("horarium -A config doctor", "problem  no worker is alive", "-> horarium -A config worker")
+    place.begin("celery_worker", f"{WORKER} -Q default,notifications")  # as the guide's, it does not read `heavy`
+    id = place.type(f"horarium -A config call {LARGE} --args '[2]'").strip()
+    place.type_until(
+        "horarium -A config doctor", "queue 'heavy' holds 1 message", "-> horarium -A config worker -Q heavy"
+    )
+    place.begin("heavy", f"{WORKER} -Q heavy -c 1 -n heavy@%h")
+    place.type(f"horarium -A config result {id} --timeout 60", "60000")
+    place.type("horarium -A config inspect registered", LARGE, MAIL, REMIND)
+    place.end("celery_beat")
+    place.type_until("horarium -A config doctor", "no scheduler is alive", "-> horarium -A config beat")
+    place.begin("celery_beat", BEAT)
+
+
+@journey.step("A row is disabled: that counts without a restart", where="004:269", rows=(92, 95, 100, 135))
+def a_row_is_disabled(place: Place) -> None:
+    place.type_until("horarium -A config doctor", "1 scheduler alive")
+    switch(place, "False")
+    place.type_until("horarium -A config schedules show Often", "disabled")
+    before = firings(place)
+    place.type("horarium -A config doctor apps.studies.tasks.process_study_results", "schedule 'Often' is disabled")
+    assert firings(place) == before
+    switch(place, "True")
+    place.until(lambda: len(firings(place)) > len(before))
+
+
+def firings(place: Place) -> list[str]:
+    """Return the instants at which the schedule `Often` has fired by itself, the newest first."""
+    listed = place.type("horarium -A config schedules history Often -n 1000 --json")
+    return [firing["nominal"] for firing in json.loads(listed.partition("\n")[0]) if firing["kind"] == "auto"]
+
+
+def switch(place: Place, enabled: str) -> None:
+    place.shell(PERIODIC + f"row = PeriodicTask.objects.get(name='Often')\nrow.enabled = {enabled}\nrow.save()")
+
+
+@journey.step("Tasks do not fail silently, and say more when asked to", where="004:278", rows=(47, 49, 52, 63, 133))
+def tasks_do_not_fail_silently(place: Place) -> None:
+    call = f"horarium -A config call {MAIL} --wait --timeout 60 --kwargs="
+    gone = """'{"user_id": 4, "subject": "Hello", "message": ""}'"""
+    place.type(call + gone, "SMTPRecipientsRefused", "No such mailbox", code=1)
+    place.shows("celery_worker", "Traceback")
+    place.type("horarium -A config runs list 'state:failed error:SMTPRecipientsRefused'", MAIL)
+    place.stop(place.process("mail"), by=signal.SIGINT)
+    id = place.type(f"horarium -A config call {MAIL} --kwargs={gone.replace('4', '1')}").strip()
+    place.shows("celery_worker", f"Task {MAIL}[{id}] retry: Retry in")
+    place.type(f"horarium -A config result {id} --timeout 60", "ConnectionRefusedError", code=1)  # after three retries
+    told = json.loads(place.type(f"horarium -A config runs show {id} --json"))
+    assert len(told["attempts"]) == 4, told
+    open_mail(place, nth=2)
+    place.edit("config/settings/dev.py", "DEBUG = True", 'DEBUG = True\nCELERY_WORKER_LOGLEVEL = "DEBUG"')
+    place.end("celery_worker")
+    place.begin("celery_worker", "horarium -A config worker -Q default,notifications")
+    book(place, "ada", "grace", "lise", "gone")
+    place.type("horarium -A config schedules run 'Send Appointment Reminders'")
+    place.shows("mail", "451 mail to grace@people.example")  # every second mail is put off
+    place.shows("mail", "250 mail to grace@people.example: Your appointment")
+    place.shows("mail", "250 mail to lise@people.example: Your appointment")
+    place.shows("celery_worker", "No reminder for appointment")
+    place.type(call + gone.replace("4", "2"), "Sent to grace@people.example")
+    place.shows("celery_worker", "Sending 'Hello' to user 2")  # a line of the level DEBUG
+    assert place.text_of("mail").count("250 mail to grace@people.example: Your appointment") == 1
+
+
+@journey.step("Three workers, and beat beside a worker with one of its own", where="004:346", rows=(9, 14, 17, 128))
+def three_workers_and_two_schedulers(place: Place) -> None:
+    for name in ("worker2", "worker3"):
+        place.begin(name, f"{WORKER} --beat -n {name}@%h")
+    place.shows("worker2", "ready.")
+    place.shows("worker3", "ready.")
+    place.type_until("horarium -A config status", "worker@", "worker2@", "worker3@", "3 schedulers")
+    place.end("celery_beat")  # the others go on
+    before = len(firings(place))
+    place.until(lambda: len(firings(place)) > before)
+    instants = firings(place)
+    assert len(instants) >= 10, instants
+    assert len(instants) == len(set(instants)), instants
+
+
+@journey.step("A task is limited to ten starts a minute, of all workers together", where="004:362", rows=(54,))
+def a_task_is_limited(place: Place) -> None:
+    place.type("horarium -A config tasks list", "announce_study", "10/m")
+    told = place.shell(
+        "from apps.studies.tasks import announce_study\n"
+        "first, second = announce_study.delay(1), announce_study.delay(1)\n"
+        "print(first.get(timeout=60), second.id)"
+    )
+    assert told.startswith("announced Melting points"), told
+    place.type(f"horarium -A config doctor {told.split()[-1]}", "10/m")
+
+
+@journey.step("The tests need no broker", where="004:376", rows=(46, 137))
+def the_tests_need_no_broker(place: Place) -> None:
+    nowhere = "REDIS_URL=redis://127.0.0.1:1/0 DATABASE_URL=postgresql://127.0.0.1:1/none EMAIL_PORT=1"
+    place.type(f"{nowhere} python manage.py test --settings config.settings.test", "Ran 8 tests", "OK")
+
+
+@journey.step("What waits is purged, from where there is no terminal", where="004:429", rows=(20, 112))
+def what_waits_is_purged(place: Place) -> None:
+    place.end("celery_worker", "heavy", "worker2", "worker3")
+    place.type(f"horarium -A config call {REMIND}")
+    place.type("horarium -A config purge", "there is no terminal to ask on", "add -f", code=4)
+    place.type("horarium -A config purge -f", "cancelled")
+    place.type("horarium -A config purge -f", "0 messages cancelled")
