@@ -24,7 +24,7 @@ from msgspec.structs import replace
 from horarium import Horarium, every
 from horarium.clock import ManualClock
 from horarium.engines.protocol import Engine
-from horarium.engines.records import DeadOwner, MaintenancePolicy, Member, Page, Rank, Revoke, RunFilter, RunningNow
+from horarium.engines.records import DeadOwner, MaintenancePolicy, Member, Page, Revoke, RunFilter, RunningNow
 from horarium.errors import EngineUnavailable, OwnerLost, ScheduleConflict
 from horarium.message import Delivery, Message, Signature
 from horarium.outcome import (
@@ -402,9 +402,6 @@ class Person(Actor):
         again, engine = self.play.again, self.engine
         waiting = again(lambda: engine.inspector.find(RunFilter(tasks=("cancelled",)), Page(limit=10))).held
         ids = tuple(held.message.id for held in waiting)
-        others = again(lambda: engine.inspector.find(RunFilter(), Page(limit=10))).held
-        ranked = tuple(held.message.id for held in others)
-        again(lambda: engine.inspector.act(Rank(ids=ranked, priority=self.now // 1000 % 10), now=self.now))
         self.play.history.revoked.update(ids)
         again(lambda: engine.inspector.act(Revoke(ids=ids), now=self.now))
         assert not ids or {run.state for run in again(lambda: engine.results.read(ids)) if run} == {State.REVOKED}
