@@ -91,9 +91,10 @@ def test_without_an_app_it_looks_at_the_store_of_the_broker_row_113(empty: Path)
 def test_the_environment_may_name_broker_results_and_flowers_options(empty: Path, start: Started, name: str) -> None:
     environment = {name: f"sqlite:///{empty}/a.db", "CELERY_RESULT_BACKEND": f"sqlite:///{empty}/b.db"}
     flower = {"FLOWER_PORT": "0", "FLOWER_ADDRESS": "127.0.0.1", "FLOWER_URL_PREFIX": "/flower/"}
-    _, client, served = start("flower", **environment, **flower, FLOWER_BASIC_AUTH="ana:secret")
+    _, client, served = start("flower", **environment, **flower, FLOWER_BASIC_AUTH="ana:a secret,bob:word")
     assert served["options"]["prefix"] == "/flower"
-    assert client.get("/api/tasks", auth=("ana", "secret")).json() == {}
+    assert client.get("/api/tasks", auth=("ana", "a secret")).json() == {}
+    assert client.get("/api/tasks", auth=("bob", "word")).json() == {}
     assert client.get("/api/tasks", auth=("ana", "wrong")).status_code == 401
     assert (empty / "a.db").exists()
 

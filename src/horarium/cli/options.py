@@ -45,6 +45,12 @@ class Option(click.Option):
         return next((value for variable in variables if (value := os.environ.get(variable))), None)
 
 
+class Passwords(click.types.StringParamType):
+    """People with passwords, as Flower writes them; in a variable they are separated by commas; spaces are theirs."""
+
+    envvar_list_splitter = ","
+
+
 def option(*names: str, **attributes: Any) -> Callable[[F], F]:  # Any: click's own attributes, checked by click
     """Declare an option of a command."""
     return click.option(*names, cls=Option, **attributes)

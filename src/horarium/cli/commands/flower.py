@@ -17,7 +17,7 @@ from horarium.cli.commands.web import command as web
 from horarium.cli.exits import Exit, Stop
 from horarium.cli.leftovers import Leftover, leftovers
 from horarium.cli.locate import AppNotFound
-from horarium.cli.options import Command, F, log_level, option
+from horarium.cli.options import Command, F, Passwords, log_level, option
 from horarium.cli.session import Session
 from horarium.errors import ImproperlyConfigured
 
@@ -104,7 +104,7 @@ def _refusable(function: F) -> F:
 @_own("--port", type=click.IntRange(0, 65535), default=5555, show_default=True, help="Listen on this port.")
 @_own("--address", default="", metavar="ADDRESS", help="Listen on this address. [default: all]")
 @_own("--url-prefix", "--url_prefix", default="", metavar="PATH", help="Where a proxy serves it, such as flower.")
-@_own("--basic-auth", "--basic_auth", "basic_auth", multiple=True, metavar="NAME:PASSWORD,...",
+@_own("--basic-auth", "--basic_auth", "basic_auth", type=Passwords(), multiple=True, metavar="NAME:PASSWORD,...",
       help="People with passwords; without any, tokens and the link that it prints.")  # fmt: skip
 @_own("--read-only/--no-read-only", "--read_only/--no-read_only", "read_only", help="Let nobody change anything.")
 @_own("--allow-unregistered", "--allow_unregistered", is_flag=True,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from horarium.cli.exits import Exit, Stop
-from horarium.cli.options import Command, log_level, names, option
+from horarium.cli.options import Command, Passwords, log_level, names, option
 from horarium.cli.session import Session
 from horarium.errors import EngineUnavailable, ImproperlyConfigured
 
@@ -49,7 +49,11 @@ def ways(value: object) -> tuple[str, ...]:
 )
 @option("--insecure-no-auth", is_flag=True, help="Let everybody in who reaches it, as an admin, on any address.")
 @option(
-    "--basic-auth", multiple=True, metavar="NAME:PASSWORD", help="An admin with a password (Flower's); see the docs."
+    "--basic-auth",
+    type=Passwords(),
+    multiple=True,
+    metavar="NAME:PASSWORD",
+    help="An admin with a password (Flower's); see the docs.",
 )
 @option(
     "--proxy-peer", "peers", multiple=True, metavar="ADDRESS", help="A proxy, or network of such, that is believed."
