@@ -142,6 +142,7 @@ class Order: ...
 
 class ship: ...
 """,
+    "docs/how-to/set-up-a-django-site.md": 'DATABASES = {"default": {}}\n',
     "docs/how-to/use-with-fastapi.md": f"""{SHOP}
 from fastapi import Depends, FastAPI
 from horarium.contrib.fastapi import router

@@ -34,6 +34,10 @@ NOT_RUN = {
         "docs/how-to/control-workers.md",
         "state = app.events.State()",
     ): "listens for ever; so tests/app/test_events.py does it",
+    (
+        "docs/how-to/send-reminders-and-notifications.md",
+        "from appointments.tasks import send_appointment_reminders",
+    ): "a test of the reader's project; tests/examples/test_labcontrol_run.py runs the example's own",
 }
 # Programs of others in shell blocks: there is nothing of ours in their lines to be wrong.
 OTHERS = {
@@ -163,7 +167,7 @@ def trouble_with(call: list[str]) -> str | None:
 @pytest.mark.parametrize("block", [each for each in LEFT_OVER if each.kind == "yaml"], ids=lambda each: each.page)
 def test_yaml_is_yaml_and_its_commands_are_there(block: Block) -> None:
     assert isinstance(yaml.safe_load(block.text), dict)
-    for line in re.findall(r"command: (horarium .*)", block.text):
+    for line in re.findall(r"\w: (horarium .*)", block.text):  # of services, and of a Procfile
         assert is_accepted(line.split()[1:]), line
 
 

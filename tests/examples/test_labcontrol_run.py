@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import smtplib
 import subprocess
 import sys
@@ -32,7 +31,7 @@ def mail_server(nth: int) -> Iterator[smtplib.SMTP]:
             assert where is not None
             with smtplib.SMTP("127.0.0.1", int(where[1]), timeout=PATIENCE) as client:
                 yield client
-            server.send_signal(signal.SIGINT)
+            server.terminate()
             assert server.wait(PATIENCE) == 0
         finally:
             server.kill()

@@ -57,6 +57,7 @@ def eat_memory() -> None:
 '''
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("world", ["alone", "servers"])
 def test_the_guide_is_followed_from_its_first_line_to_its_last(world: str, tmp_path: Path) -> None:

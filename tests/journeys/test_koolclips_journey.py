@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 from pathlib import Path
 
 import pytest
@@ -24,6 +23,7 @@ BEAT = "horarium -A config beat --loglevel=info"
 WORKER = "horarium -A config worker --loglevel=info"
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("world", ["alone", "servers"])
 def test_the_guide_is_followed_from_its_first_line_to_its_last(world: str, tmp_path: Path) -> None:
@@ -31,7 +31,7 @@ def test_the_guide_is_followed_from_its_first_line_to_its_last(world: str, tmp_p
     with place_for("koolclips", tmp_path, world, CLOUDCUBE_URL=f"http://127.0.0.1:{port}") as place:
         open_cube(place)
         journey.walk(place)
-        place.stop(place.process("cube"), by=signal.SIGINT)
+        place.stop(place.process("cube"))
         place.leave()
 
 
@@ -121,7 +121,7 @@ def a_new_retention_is_tried_dry(place: Place) -> None:
 
 @journey.step("The object store is away: the cleanup is tried again, and found out", where="002:228", rows=(63, 133))
 def the_object_store_is_away(place: Place) -> None:
-    place.stop(place.process("cube"), by=signal.SIGINT)
+    place.stop(place.process("cube"))
     place.type("horarium -A config call viral_clips.tasks.send_weekly_report --wait", "EndpointConnectionError", code=1)
     place.shows("worker", "Traceback")
     place.type("horarium -A config runs list 'state:failed error:EndpointConnectionError'", "send_weekly_report")

@@ -47,6 +47,7 @@ TABLE = "django_celery_beat/periodictask/"
 PASSWORD = "secret words"
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("world", ["alone", "servers"])
 def test_the_guide_is_followed_from_its_first_line_to_its_last(world: str, tmp_path: Path) -> None:
@@ -65,7 +66,7 @@ def open_engine(place: Place, choices: str = "") -> None:
 
 
 def close_engine(place: Place) -> None:
-    place.stop(place.process("engine"), by=signal.SIGINT)
+    place.stop(place.process("engine"))
 
 
 def up(place: Place, service: str, name: str = "", more: str = "", **environment: str) -> None:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
+import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -76,9 +76,12 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=PORT, help="(%(default)s)")
     parser.add_argument("--nth", type=int, default=3, help="refuse every so many-th request; 0: none (%(default)s)")
     choices = parser.parse_args()
-    with cube_server(choices.port, choices.nth) as url, contextlib.suppress(KeyboardInterrupt):
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with cube_server(choices.port, choices.nth) as url:
         print(f"object store at {url}; Ctrl-C to stop", flush=True)
-        threading.Event().wait()
+        stop.wait()
 
 
 if __name__ == "__main__":

@@ -8,10 +8,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import email
+import signal
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import count
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -105,9 +106,12 @@ def main() -> None:
     parser.add_argument("--nth", type=int, default=NTH, help="put off every so many-th mail; 0: none (%(default)s)")
     choices = parser.parse_args()
     mailboxes = Mailboxes(choices.nth, tells=True)
-    with mail_server(mailboxes, choices.port) as port, suppress(KeyboardInterrupt):
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with mail_server(mailboxes, choices.port) as port:
         print(f"mail server at {LOOPBACK}:{port}; Ctrl-C to stop", flush=True)
-        threading.Event().wait()
+        stop.wait()
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import argparse
 import contextlib
 import json
 import re
+import signal
 import threading
 import time
 import uuid
@@ -184,9 +185,12 @@ def main() -> None:
     parser.add_argument("--slow", type=float, default=0.0, help="seconds that a removal takes (%(default)s)")
     choices = parser.parse_args()
     engine = Engine(choices.nth, choices.slow, tell=lambda line: print(line, flush=True))
-    with serving(engine, choices.port) as url, contextlib.suppress(KeyboardInterrupt):
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with serving(engine, choices.port) as url:
         print(f"container engine at {url}; Ctrl-C to stop", flush=True)
-        threading.Event().wait()
+        stop.wait()
 
 
 if __name__ == "__main__":

@@ -54,6 +54,13 @@ TEMPLATES = [
     }
 ]
 DATABASES = {"default": dj_database_url.config(default=f"sqlite:///{RUN / 'db.sqlite3'}")}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # Readers and a writer at once, and a transaction that will write waits for its turn before it reads.
+    DATABASES["default"]["OPTIONS"] = {
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 30,
+    }
 
 # Files of studies, as their instruments deliver them.
 STUDY_FILES = RUN / "studies"
