@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from adopter import WITHIN, Adopter
-from playwright.sync_api import Page, Response
+from playwright.sync_api import ConsoleMessage, Page, Response
 
 from chromium import started_browser
 from servers import PostgresServer, RedisServer
@@ -120,7 +120,7 @@ class Place(Adopter):
             page = self._page = browser.new_page(locale="en-US", timezone_id="UTC")
             page.set_default_timeout(WAIT_MS)
             page.on("pageerror", lambda error: self.faults.append(f"{page.url}: {error}"))
-            page.on("console", lambda said: said.type == "error" and self.faults.append(f"{page.url}: {said.text}"))
+            page.on("console", self._on_console)
             page.on("response", self._on_response)
         return self._page
 
@@ -137,6 +137,10 @@ class Place(Adopter):
     def close(self) -> None:
         super().close()
         self._stack.close()
+
+    def _on_console(self, said: ConsoleMessage) -> None:
+        if said.type == "error" and not said.location["url"].endswith("/favicon.ico"):  # which browsers ask of any site
+            self.faults.append(f"{self.page.url}: {said.text}")
 
     def _on_response(self, response: Response) -> None:
         if response.status >= 500:
