@@ -170,7 +170,10 @@ class _Call:
 
     def _supersede(self, holder: Holder, newer: Message) -> None:
         if holder.id in self._new:
-            self._new[holder.id] = superseded(self._new[holder.id], newer)
+            older = self._new[holder.id]
+            if older.slot is not None:  # as if it had been stored before: one put or two, the same comes of it
+                self._freed[column_of(older.slot.key)] += 1
+            self._new[holder.id] = superseded(older, newer)
         elif holder.text is not None:
             try:
                 waiting = self._superseded.get(holder.id) or decode_message(holder.text)
@@ -179,7 +182,7 @@ class _Call:
             self._superseded[holder.id] = superseded(waiting, newer)
             if holder.slot is not None:
                 self._freed[holder.slot] += 1
-                holder.slot = None if newer.slot is None else column_of(newer.slot.key)
+            holder.slot = None if newer.slot is None else column_of(newer.slot.key)
         else:
             return
         holder.unique = newer.unique
