@@ -210,6 +210,21 @@ class TestSlots(Limited):
         assert self.put(self.message(unique=later, eta=self.now + 60_000, slot=Slot(key="k"))) == ["b"]
         assert ids(self.claim()) == ["c"]
 
+    def test_what_replaces_one_another_in_one_put_frees_the_slot_each_time(self) -> None:
+        for stored in (False, True):
+            own = Unique(key=f"u{stored}", replaces=True)
+            key = f"k{stored}"
+            for id in "abc":
+                self.put(self.message(id=f"{id}{stored}", slot=Slot(key=key)))
+            (held,) = self.claim()
+            assert self.engine.inspector.counts().queues["default"].blocked == 2
+            if stored:
+                self.put(self.message(id="without", unique=own))
+            self.put(*(self.message(id=f"{number}{stored}", unique=own, slot=Slot(key=key)) for number in range(3)))
+            assert self.engine.inspector.counts().queues["default"].blocked == 0
+            self.settle(held, DONE)
+            self.engine.inspector.act(Purge(), now=self.now)
+
     def test_a_retry_frees_the_slot_while_it_waits(self) -> None:
         self.keyed("a")
         self.keyed("b")
