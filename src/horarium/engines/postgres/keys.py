@@ -171,8 +171,9 @@ class _Call:
     def _supersede(self, holder: Holder, newer: Message) -> None:
         if holder.id in self._new:
             older = self._new[holder.id]
-            if older.slot is not None:  # as if it had been stored before: one put or two, the same comes of it
-                self._freed[column_of(older.slot.key)] += 1
+            slot = None if older.slot is None else column_of(older.slot.key)
+            if slot is not None:  # as if it had been stored before: one put or two, the same comes of it
+                self._freed[slot] += 1
             self._new[holder.id] = superseded(older, newer)
         elif holder.text is not None:
             try:
