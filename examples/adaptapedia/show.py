@@ -9,22 +9,13 @@ from pathlib import Path
 from outside.sparql_server import sparql_server
 from outside.tmdb_server import tmdb_server
 
-from horarium import Horarium
-from live.shows import Show
+from live.shows import Show, django_app
 
 
 @contextmanager
 def servers(folder: Path) -> Iterator[Mapping[str, str]]:
     with sparql_server() as sparql, tmdb_server() as tmdb:
         yield {"WIKIDATA_SPARQL_URL": sparql, "TMDB_API_URL": tmdb}
-
-
-def load() -> Horarium:
-    import django
-    from adaptapedia.celery import app
-
-    django.setup()
-    return app
 
 
 def facts() -> Mapping[str, str]:
@@ -43,7 +34,7 @@ def facts() -> Mapping[str, str]:
 SHOW = Show(
     name="adaptapedia",
     app="adaptapedia",
-    load=load,
+    load=django_app("adaptapedia"),
     facts=facts,
     outside=servers,
     prepare=(("manage.py", "migrate", "-v", "0"),),

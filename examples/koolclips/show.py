@@ -8,22 +8,13 @@ from pathlib import Path
 
 from outside.cube_server import cube_server
 
-from horarium import Horarium
-from live.shows import Show
+from live.shows import Show, django_app
 
 
 @contextmanager
 def store(folder: Path) -> Iterator[Mapping[str, str]]:
     with cube_server() as url:
         yield {"CLOUDCUBE_URL": url}
-
-
-def load() -> Horarium:
-    import django
-    from config.celery import app
-
-    django.setup()
-    return app
 
 
 def facts() -> Mapping[str, str]:
@@ -42,7 +33,7 @@ _known: dict[str, str] = {}
 SHOW = Show(
     name="koolclips",
     app="config",
-    load=load,
+    load=django_app("config"),
     facts=facts,
     outside=store,
     site=("-m", "gunicorn", "config.wsgi", "--bind", "127.0.0.1:{port}", "--workers", "1", "--threads", "4"),

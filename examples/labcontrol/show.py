@@ -8,8 +8,7 @@ from pathlib import Path
 
 from outside.mail_server import ACCEPTED, LATER, NO_MAILBOX, Mailboxes, mail_server
 
-from horarium import Horarium
-from live.shows import Show
+from live.shows import Show, django_app
 
 MAILBOXES = Mailboxes()
 
@@ -18,14 +17,6 @@ MAILBOXES = Mailboxes()
 def mail(folder: Path) -> Iterator[Mapping[str, str]]:
     with mail_server(MAILBOXES) as port:
         yield {"EMAIL_HOST": "127.0.0.1", "EMAIL_PORT": str(port)}
-
-
-def load() -> Horarium:
-    import django
-    from config.celery import app
-
-    django.setup()
-    return app
 
 
 def facts() -> Mapping[str, str]:
@@ -44,7 +35,7 @@ def facts() -> Mapping[str, str]:
 SHOW = Show(
     name="labcontrol",
     app="config",
-    load=load,
+    load=django_app("config"),
     facts=facts,
     outside=mail,
     prepare=(("manage.py", "migrate", "-v", "0"), ("manage.py", "fill_laboratory")),

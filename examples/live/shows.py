@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 from horarium import Horarium
@@ -13,6 +14,19 @@ from horarium import Horarium
 def nothing_outside(folder: Path) -> AbstractContextManager[Mapping[str, str]]:
     """The outside of an example that speaks to nobody."""
     return nullcontext({})
+
+
+def django_app(project: str) -> Callable[[], Horarium]:
+    """Return what loads the app of a Django project: that of ``<project>.celery``, with all its models."""
+
+    def load() -> Horarium:
+        import django
+
+        app: Horarium = import_module(f"{project}.celery").app
+        django.setup()
+        return app
+
+    return load
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from outside.container_engine import Engine, serving
 
-from horarium import Horarium
-from live.shows import Show
+from live.shows import Show, django_app
 
 ENGINE = Engine(nth=3)
 
@@ -18,14 +17,6 @@ ENGINE = Engine(nth=3)
 def engine(folder: Path) -> Iterator[Mapping[str, str]]:
     with serving(ENGINE) as url:
         yield {"DOCKER_HOST": url, "APP_ROLE": "live"}
-
-
-def load() -> Horarium:
-    import django
-    from config.celery import app
-
-    django.setup()
-    return app
 
 
 def facts() -> Mapping[str, str]:
@@ -45,7 +36,7 @@ def facts() -> Mapping[str, str]:
 SHOW = Show(
     name="validibot",
     app="config",
-    load=load,
+    load=django_app("config"),
     facts=facts,
     outside=engine,
     prepare=(("manage.py", "migrate", "-v0"), ("manage.py", "demo")),

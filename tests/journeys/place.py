@@ -148,16 +148,7 @@ class Place(Adopter):
 
     def _typed(self, line: str) -> subprocess.CompletedProcess[str]:
         environment, command = self._words(line)
-        return subprocess.run(
-            command,
-            cwd=self.home,
-            env={**self.environment, **environment},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=WITHIN,
-            check=False,
-        )
+        return self.finish(*command, **environment)
 
     def _words(self, line: str) -> tuple[dict[str, str], list[str]]:
         """Return the variables that a line sets and the command that it starts, as a shell reads them."""

@@ -30,8 +30,13 @@ class Adopter:
         path.write_text(text)
 
     def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run `python ...` to its end."""
+        return self.finish(sys.executable, *command, **environment)
+
+    def finish(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
         return subprocess.run(
-            [sys.executable, *command],
+            command,
             cwd=self.folder,
             env={**self.environment, **environment},
             stdin=subprocess.DEVNULL,

@@ -13,7 +13,7 @@ from msgspec import Raw
 
 from horarium import codec
 from horarium.errors import DecodingError
-from horarium.observe.redacted import Cut, cuts_of, shown_run, value_of
+from horarium.observe.redacted import BLOCKS, Cut, cuts_of, shown_run, value_of
 from horarium.observe.text import json_text, one_line, visible
 from horarium.outcome import Run
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from horarium.app.app import Horarium
 
 PREVIEW = 2048  # characters of an argument or a result that a page shows; beyond, it is a download
-BLOCKS = ("args", "kwargs", "result", "meta")
 KEY_ARGUMENTS = 3  # that a row of a list shows
 KEY_CHARS = 40  # of each
 

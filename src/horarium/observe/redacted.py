@@ -33,6 +33,9 @@ LOOKED_THROUGH_IN_LISTS = 32_768
 DEEPEST = 20  # signatures within signatures
 
 
+BLOCKS = ("args", "kwargs", "result", "meta")  # of what a run carries
+
+
 class Cut(Struct, frozen=True):
     """What is shown of a value that is too long: the beginning of its JSON, as a text, and how many bytes it has. The
     text is empty for one that cannot be looked through."""
@@ -69,10 +72,10 @@ def shown_run(run: Run, app: KnowsTasks, *, limit: int | None = LIMIT) -> Run:
 
 
 def cuts_of(stored: Run, shown: Run) -> dict[str, Cut]:
-    """Return which of ``args``, ``kwargs``, ``result`` and ``meta`` were too long for shown_run: there the JSON of the
+    """Return which of the BLOCKS were too long for shown_run: there the JSON of the
     shown run is a text, and no value of the task's."""
     found: dict[str, Cut] = {}
-    for name in ("args", "kwargs", "result", "meta"):
+    for name in BLOCKS:
         whole, seen = value_of(stored, name), value_of(shown, name)
         if whole is None or seen is None or seen is whole:
             continue
@@ -84,7 +87,7 @@ def cuts_of(stored: Run, shown: Run) -> dict[str, Cut]:
 
 
 def value_of(run: Run, name: str) -> Raw | None:
-    """Return one of ``args``, ``kwargs``, ``result`` and ``meta``."""
+    """Return one of the BLOCKS."""
     found: Raw | None = getattr(run.message if name in ("args", "kwargs") else run, name)
     return found
 

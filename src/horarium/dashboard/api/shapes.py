@@ -12,10 +12,10 @@ from msgspec import Raw
 from pydantic import BaseModel, ConfigDict, Field
 
 from horarium.clock import Instant
-from horarium.observe.contents import BLOCKS, PREVIEW
+from horarium.observe.contents import PREVIEW
 from horarium.observe.looks import look_of, shown_state
 from horarium.observe.moments import iso
-from horarium.observe.redacted import IN_LISTS, LIMIT, cuts_of, shown_run, value_of
+from horarium.observe.redacted import BLOCKS, IN_LISTS, LIMIT, cuts_of, shown_run, value_of
 from horarium.outcome import Attempt, ErrorRecord, Run
 
 if TYPE_CHECKING:
