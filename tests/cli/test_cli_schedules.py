@@ -329,7 +329,7 @@ def test_simulate_draws_the_load_and_lists_firings_when_asked(desk: Desk) -> Non
     first, chart, *_ = result.stdout.splitlines()
     assert first.split("\t")[:3] == ["2026-03-29T01:00:00.000Z", "nightly", "Sun 29 Mar 2026  03:00:00 CEST"]
     assert chart.split("\t")[1:] == ["1", "1", "█" * 50]
-    assert "1 firings of 1 schedules" in result.stderr
+    assert "1 firing of 1 schedule;" in result.stderr
 
 
 def test_simulate_stops_at_its_limit_and_says_so(desk: Desk) -> None:

@@ -94,6 +94,14 @@ def test_schedules_without_a_scheduler_are_a_problem() -> None:
     assert finding.level == "problem" and finding.remedy.startswith("horarium beat")
 
 
+def test_a_scheduler_that_cannot_read_its_schedules_is_a_problem() -> None:
+    trouble = "expected the tables of periodic tasks; run: python manage.py migrate django_celery_beat"
+    found = record("scheduler", trouble=trouble)
+    finding = of(diagnose(working(members=(*working().members, found))), "schedules-unread")
+    assert finding.level == "problem" and finding.about == found.member.name
+    assert finding.text.endswith(trouble)
+
+
 def test_schedules_that_only_the_code_knows_need_a_scheduler_too() -> None:
     members = tuple(m for m in working().members if m.member.kind != "scheduler")
     finding = of(diagnose(working(members=members, declared=(schedule(version=0),))), "no-scheduler")

@@ -199,8 +199,8 @@ class _Call:
 
     def returned(self, value: Any) -> Performance:
         """The function returned: a success, unless it asked for a retry or its value cannot be kept."""
-        if self.request.retried is not None:
-            return self._retried(self.request.retried, Retry())
+        if (again := self.request.asked_again) is not None:
+            return self._retried(Retry(), again)
         if self.request.replaced is not None:
             return self._replaced()
         if isinstance(value, Answer):
@@ -226,8 +226,8 @@ class _Call:
     def raised(self, error: BaseException) -> Performance:
         """The function, or what comes before and after it, raised."""
         match error:
-            case Retry(outcome=Retried() as retried):
-                return self._retried(retried, error)
+            case Retry(outcome=Retried()):
+                return self._retried(error, error)
             case Ignore() if self.request.replaced is not None:
                 return self._replaced()
             case Retry():
@@ -253,7 +253,7 @@ class _Call:
         try:
             task.retry(exc=error)
         except Retry as signal:
-            return self._retried(signal.outcome, signal)
+            return self._retried(signal, signal)
         return None
 
     def _asked_again(self, error: Retry) -> Performance:
@@ -262,19 +262,20 @@ class _Call:
         try:
             self.task.retry(exc=error.exc, **when)
         except Retry as signal:
-            return self._retried(signal.outcome, error) if signal.outcome is not None else self._failed(error)
+            return self._retried(error, signal) if signal.outcome is not None else self._failed(error)
         except Exception as refused:  # noqa: BLE001  # the retries are used up, or ``when`` is no moment: it is the end
             return self._failed(refused)
         raise AssertionError("retry() has returned although it was to raise")
 
-    def _retried(self, retried: Retried, signal: BaseException) -> Performance:
+    def _retried(self, signal: BaseException, asked: Retry) -> Performance:
+        """``signal`` is what the task raised, ``asked`` what ``Task.retry`` made of it."""
+        retried: Retried = asked.outcome
         self._retry = signal
         cause = getattr(signal, "exc", None) or signal
         info = ExceptionInfo(cause, retried.error.traceback)
         self._hook(self.task.on_retry, cause, self.message.id, self.request.args, self.request.kwargs, info)
-        wait = max(0.0, (retried.message.due - self.clock.now()) / 1000)
         why = "" if isinstance(cause, Retry) else f": {cause!r}"
-        text = f"Retry in {wait:g}s{why}"
+        text = f"Retry {asked.humanize()}{why}"
         if signals.task_retry.receivers:
             signals.task_retry.send(self.task, request=self.request, reason=signal, einfo=info)
         return self._conclude(retried, text, State.RETRY, cause, info)

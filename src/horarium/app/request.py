@@ -13,8 +13,9 @@ from typing import Any
 
 from horarium.app.transaction import Joined
 from horarium.clock import Instant, to_datetime
+from horarium.errors import Retry
 from horarium.message import Cause, Delivery, FiringKind, Signature
-from horarium.outcome import Outcome, Reported, Retried
+from horarium.outcome import Outcome, Reported
 from horarium.workflow.plan import Workflow
 
 NO_CAUSE = Cause()  # of what no schedule has fired, and of what an older version did
@@ -48,7 +49,7 @@ class Request:
         self.hostname = worker
         self.args: list[Any] = []
         self.kwargs: dict[str, Any] = {}
-        self.retried: Retried | None = None  # set by Task.retry(throw=False)
+        self.asked_again: Retry | None = None  # set by Task.retry(throw=False)
         self.replaced: Workflow | None = None  # set by Task.replace; its last message is this one's successor
         self.added: list[Workflow] = []  # by Task.add_to_chord
         self.started: Instant | None = None  # set when the task's code begins

@@ -277,13 +277,13 @@ class Task(Definition):
                 task_args=request.args,
                 task_kwargs=request.kwargs,
             )
-        when = self._retry_at(policy, request.retries, eta, countdown)
+        now = self.app.now()
+        when = self._retry_at(policy, request.retries, now, eta, countdown)
         retried = self._retried(request, when, args, kwargs, cause, options)
-        wait = (when - self.app.now()) / 1000
-        signal = Retry(exc=cause, when=wait, is_eager=request.is_eager, outcome=retried)
+        signal = Retry(exc=cause, when=max(0, when - now) / 1000, is_eager=request.is_eager, outcome=retried)
         if throw:
             raise signal
-        request.retried = retried
+        request.asked_again = signal
         return signal
 
     def replace(self, sig: Signature) -> Any:
@@ -447,12 +447,14 @@ class Task(Definition):
     def __reduce__(self) -> Any:
         return _task_of, (self.app, self.name, self.__module__)  # for other processes of the program, by its name
 
-    def _retry_at(self, policy: RetryPolicy, retries: int, eta: datetime | None, countdown: Seconds | None) -> Instant:
+    def _retry_at(
+        self, policy: RetryPolicy, retries: int, now: Instant, eta: datetime | None, countdown: Seconds | None
+    ) -> Instant:
         if eta is not None:
             return to_instant(eta)
         if countdown is None:
             countdown = delay_before(policy, retries, self.app.random)
-        return self.app.now() + milliseconds(countdown)
+        return now + milliseconds(countdown)
 
     def _retried(
         self,

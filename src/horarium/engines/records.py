@@ -59,6 +59,7 @@ class Member(Struct, frozen=True, omit_defaults=True, kw_only=True):
     app: str = ""
     skew: Seconds = 0.0  # how far its wall clock is ahead of the store's
     rss_bytes: int = 0
+    trouble: str = ""  # what keeps a scheduler from reading where its schedules are defined
 
 
 class MemberRecord(Struct, frozen=True, kw_only=True):

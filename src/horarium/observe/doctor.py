@@ -160,6 +160,14 @@ def _somebody_works(facts: Facts) -> Iterator[Finding]:
 def _somebody_schedules(facts: Facts) -> Iterator[Finding]:
     number = sum(schedule.enabled for schedule in facts.all_schedules)
     if facts.schedulers:
+        for member in (m.member for m in facts.schedulers if m.member.trouble):
+            yield problem(
+                "schedules-unread",
+                f"scheduler {member.name} fires what it knows, but cannot read where schedules are defined: "
+                f"{member.trouble}",
+                f"{facts.command} doctor   (after mending it; a scheduler looks again by itself)",
+                about=member.name,
+            )
         alive = ", ".join(sorted(m.member.name for m in facts.schedulers))
         yield fine("scheduler", f"{plural(len(facts.schedulers), 'scheduler')} alive: {alive}")
     elif number:

@@ -89,7 +89,6 @@ class Scheduler:
         self._pulse: Writer | None = None
         self._pulsed_at: Seconds = float("-inf")  # a reading of the monotonic clock
         self._is_synced = False
-        self._is_following = True  # False: the source could not be asked the last time
         self._failures = 0  # in a row
         self._is_stopping = False
         self._listener: Listener | None = None
@@ -143,20 +142,20 @@ class Scheduler:
         except Exception as error:  # noqa: BLE001  # edits wait until it can be asked again; no schedule does
             self._note_source(error)
             return 0
-        if not self._is_following:
-            self._is_following = True
+        if self._membership.trouble:
+            self._membership.tell("")
             self._observer.tell(Recovered(where=f"{WHERE} source"))
         return changed
 
     def _note_source(self, error: Exception) -> None:
-        if self._is_following:
-            is_foreseen = isinstance(error, HorariumError)
-            told = str(error) if is_foreseen else f"{type(error).__name__}: {error}"
+        is_foreseen = isinstance(error, HorariumError)
+        told = str(error) if is_foreseen else f"{type(error).__name__}: {error}"
+        if not self._membership.trouble:
             lines = "" if is_foreseen else "".join(traceback.format_exception(error))
             self._observer.tell(
                 Troubled(where=f"{WHERE} source", reason=told, wait=self._longest_sleep, traceback=lines)
             )
-        self._is_following = False
+        self._membership.tell(told)
 
     def tick(self, now: Instant) -> Seconds:
         """Fire all that is due at ``now``; return how long nothing will be, and ``max_interval`` at the most.

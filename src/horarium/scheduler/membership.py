@@ -10,6 +10,8 @@ from horarium.engines.records import Member
 from horarium.message import new_id
 from horarium.version import __version__
 
+LONGEST_TROUBLE = 1000  # characters
+
 
 class Membership:
     """One scheduler's lease. It is for show: what it fires is guarded by the store."""
@@ -22,6 +24,13 @@ class Membership:
         self._owner = ""
         self._started: Instant = 0
         self._renewed_at: Seconds = float("-inf")  # a reading of the monotonic clock
+        self.trouble = ""  # what keeps the scheduler from reading where its schedules are defined
+
+    def tell(self, trouble: str) -> None:
+        """Let the next renewal say this, or "" when all is well again. That it begins or ends is told at once."""
+        if bool(trouble) != bool(self.trouble):
+            self._renewed_at = float("-inf")
+        self.trouble = trouble[:LONGEST_TROUBLE]
 
     def renew(self, engine: Engine, *, now: Instant, skew: Seconds) -> None:
         """Renew the lease when a third of it has passed; as a new owner, if it was given up meanwhile."""
@@ -50,4 +59,5 @@ class Membership:
             version=__version__,
             app=self._app,
             skew=skew,
+            trouble=self.trouble,
         )

@@ -13,6 +13,7 @@ from horarium.cli.options import JSON, Command, option
 from horarium.cli.output import Column
 from horarium.cli.session import Session
 from horarium.clock import Instant
+from horarium.observe.finding import plural
 from horarium.observe.moments import iso, local
 from horarium.schedules.preview import Expected, expected_of_all
 from horarium.schedules.simulation import Load, grouped, load_of
@@ -103,8 +104,8 @@ def _show(session: Session, load: Load, begin: Instant, until: Instant) -> None:
         out.table(NEXT_COLUMNS, [firing_row(each) for each in load.marks])
     if (busiest := load.busiest_minute) is not None:
         out.say(
-            f"{load.total} firings of {len(load.schedules)} schedules; busiest minute: {busiest[1]} at "
-            f"{local(busiest[0], out.zone)}"
+            f"{plural(load.total, 'firing')} of {plural(len(load.schedules), 'schedule')}; busiest minute: "
+            f"{busiest[1]} at {local(busiest[0], out.zone)}"
         )
     if load.is_cut:
         out.say(f"stopped after {load.total} firings: there are more; raise --limit or shorten the range")
