@@ -11,7 +11,9 @@ from horarium.app.switches import Switches
 from horarium.clock import ManualClock
 from horarium.engines.memory import MemoryEngine
 from horarium.engines.records import MaintenancePolicy, Member
+from horarium.errors import StoreUnusable
 from horarium.observe.attention import JUDGED, attention, by_error, matters
+from horarium.observe.facts import gather
 from horarium.observe.finding import fine, note, problem
 from horarium.observe.moments import age
 from horarium.observe.queues import flows, queue_rows
@@ -224,3 +226,14 @@ def test_what_it_says_of_time_holds_for_ten_seconds(shop: Horarium, clock: Manua
 )
 def test_an_age_is_not_new_each_second(seconds: float, said: str) -> None:
     assert age(seconds) == said
+
+
+def test_only_the_doctor_puts_the_store_to_the_test(shop: Horarium, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that is asked each second must neither take the write lock nor read a whole file."""
+
+    def check() -> None:
+        raise StoreUnusable("expected a sound store, it is damaged")
+
+    monkeypatch.setattr(shop.engine, "check", check)
+    assert attention(shop, now=shop.engine.now()).facts.trouble is None
+    assert gather(shop, shop.engine.now(), is_thorough=True).trouble == "expected a sound store, it is damaged"

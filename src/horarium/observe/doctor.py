@@ -51,7 +51,8 @@ def store_is_private(store: str) -> str:
 
 def judge_schedules(facts: Facts, schedules: tuple[Schedule, ...]) -> Iterator[Finding]:
     """Say of each schedule what keeps it from firing; nothing of those that are well."""
-    known = facts.tasks | facts.tasks_run
+    run = facts.tasks_run if facts.workers else None
+    known = facts.tasks | (run or frozenset())
     for schedule in schedules:
         name = schedule.name
         if schedule.error is not None:
@@ -98,13 +99,14 @@ def judge_schedules(facts: Facts, schedules: tuple[Schedule, ...]) -> Iterator[F
                 about=name,
             )
         else:
-            yield from _judge_worker(facts, schedule)
+            yield from _judge_worker(facts, schedule, run)
             yield from _judge_course(facts, schedule, found)
 
 
-def _judge_worker(facts: Facts, schedule: Schedule) -> Iterator[Finding]:
-    """Say of a schedule that fires whether there are workers, and none of them would run what it sends."""
-    if facts.workers and schedule.task not in facts.tasks_run:
+def _judge_worker(facts: Facts, schedule: Schedule, run: frozenset[str] | None) -> Iterator[Finding]:
+    """Say of a schedule that fires whether there are workers, and none of them would run what it sends. ``run``: the
+    tasks that live workers know, gathered once for all schedules; None without a worker."""
+    if run is not None and schedule.task not in run:
         yield problem(
             "schedule-unknown-task",
             f"schedule {schedule.name!r} sends task {schedule.task!r}, which no live worker "
@@ -166,7 +168,6 @@ def _somebody_schedules(facts: Facts) -> Iterator[Finding]:
                 f"scheduler {member.name} fires what it knows, but cannot read where schedules are defined: "
                 f"{member.trouble}",
                 f"{facts.command} doctor   (after mending it; a scheduler looks again by itself)",
-                about=member.name,
             )
         alive = ", ".join(sorted(m.member.name for m in facts.schedulers))
         yield fine("scheduler", f"{plural(len(facts.schedulers), 'scheduler')} alive: {alive}")

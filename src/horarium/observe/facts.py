@@ -95,12 +95,14 @@ def gather(
     with_schedules: bool = True,
     most_schedules: int = SCHEDULES_READ,
     most_counted: int | None = None,
+    is_thorough: bool = False,
 ) -> Facts:
     """Ask the app and its store for everything the rules need; ``now`` is used only if the store cannot tell.
 
     A store that cannot be used is a fact too, and never raised. Schedules, of which there may be very many, are of no
     use for judging one run; no more than ``most_schedules`` are read. ``most_counted``: runs of each state; None: all.
-    Whatever is said of the facts has its times in ``zone``.
+    Whatever is said of the facts has its times in ``zone``. With ``is_thorough`` the store is also put to the test
+    (Engine.check), which on SQLite takes its write lock and some 0.1 s: too much for what is asked again and again.
     """
     declared, wrong = read_declared(app, now) if with_schedules else ((), {})
     known = Facts(
@@ -120,7 +122,8 @@ def gather(
         return replace(known, trouble=no_store_yet(path), absent=True)
     try:
         engine = app.engine
-        engine.check()
+        if is_thorough:
+            engine.check()
         return _ask(engine, known, most_schedules if with_schedules else 0, most_counted)
     except EngineError as error:
         return replace(known, trouble=str(error))

@@ -36,7 +36,7 @@ def command(session: Session, subject: str | None, as_json: bool) -> int:
     one.
     """
     app = session.app
-    facts = gather(app, SystemClock().now(), command=session.command)
+    facts = gather(app, SystemClock().now(), command=session.command, is_thorough=True)
     findings = [*told.notes(), *diagnose(facts)] if subject is None else _about(session, facts, subject)
     if as_json:
         session.out.document(findings)
