@@ -231,4 +231,30 @@ class Run(Struct, frozen=True, omit_defaults=True, kw_only=True):
     @property
     def took(self) -> Seconds | None:
         """From its start to its end; None without one of them. Never negative: they may be by two clocks."""
-        return None if self.started is None or self.ended is None else max(self.ended - self.started, 0) / 1000
+        return took(self.started, self.ended)
+
+
+class RunBrief(Struct, frozen=True, kw_only=True):
+    """How a run stands or has ended, without what may be large of it."""
+
+    state: str
+    started: Instant | None = None
+    ended: Instant | None = None
+
+    @classmethod
+    def of(cls, run: Run) -> RunBrief:
+        return cls(state=run.state, started=run.started, ended=run.ended)
+
+    @property
+    def has_ended(self) -> bool:
+        return self.state in ENDED
+
+    @property
+    def took(self) -> Seconds | None:
+        """As Run.took."""
+        return took(self.started, self.ended)
+
+
+def took(started: Instant | None, ended: Instant | None) -> Seconds | None:
+    """Return the seconds between two instants; None without one of them. Never negative: they may be by two clocks."""
+    return None if started is None or ended is None else max(ended - started, 0) / 1000

@@ -14,7 +14,7 @@ from horarium.clock import Instant, Seconds, milliseconds, to_datetime
 from horarium.engines.records import Page, RunFilter
 from horarium.errors import ScheduleRefused
 from horarium.message import FiringKind, derived_id
-from horarium.outcome import Run, State
+from horarium.outcome import Run, RunBrief, State
 from horarium.schedules.backfill import (
     MOST_INSTANTS,
     Which,
@@ -89,7 +89,7 @@ def history(engine: Engine, schedule: Schedule, *, limit: int) -> History:
     )
 
 
-def rate_of(runs: Sequence[Run]) -> float | None:
+def rate_of(runs: Sequence[Run | RunBrief]) -> float | None:
     """Return the part of runs that succeeded, 0 to 1, of those that succeeded or failed; None if there is none yet."""
     succeeded = sum(run.state in SUCCEEDED for run in runs)
     ended = succeeded + sum(run.state in FAILED for run in runs)

@@ -51,6 +51,7 @@ from horarium.outcome import (
     Failed,
     Reported,
     Run,
+    RunBrief,
     Settlement,
     Succeeded,
     Verdict,
@@ -269,6 +270,10 @@ class PairResults:
         shown = later[: page.limit]
         more = horizon is not None or len(later) > len(shown)
         return RunPage(runs=tuple(shown), next=msgspec.json.encode(_age(shown[-1])).decode() if more else None)
+
+    def briefs(self, schedules: Sequence[str], most: int) -> list[tuple[RunBrief, ...]]:
+        found = [self.search(RunFilter(schedule=schedule), Page(limit=most)).runs for schedule in schedules]
+        return [tuple(map(RunBrief.of, runs)) for runs in found]
 
     def record(self, runs: Sequence[Run], *, keep: Seconds, now: Instant) -> None:
         known = self._carrier.read([run.id for run in runs])

@@ -53,7 +53,7 @@ from horarium.engines.records import (
     SchedulePage,
 )
 from horarium.message import Delivery, Message
-from horarium.outcome import Run, Settlement, Verdict
+from horarium.outcome import Run, RunBrief, Settlement, Verdict
 from horarium.schedules.record import Fate, Firing, Schedule
 from horarium.tally import Reading, Tally, Width
 
@@ -210,6 +210,10 @@ class Results(Protocol):
 
     def search(self, filter: RunFilter, page: Page) -> RunPage:
         """Return a page of runs, the latest created first. Those there all the while are on exactly one page."""
+        ...
+
+    def briefs(self, schedules: Sequence[str], most: int) -> list[tuple[RunBrief, ...]]:
+        """Return for each schedule its ``most`` latest runs in brief, in the order of ``search``."""
         ...
 
     def record(self, runs: Sequence[Run], *, keep: Seconds, now: Instant) -> None:

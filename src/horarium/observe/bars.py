@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from horarium.observe.looks import look_of
-from horarium.outcome import Run, State
+from horarium.outcome import Run, RunBrief, State
 from horarium.schedules.record import FAILED, SUCCEEDED
 
 BARS = 20
@@ -17,12 +17,12 @@ _LEAST = 6  # of a success: it must not look like a gap
 _WAITING = frozenset({State.PENDING, State.RETRY})
 
 
-def is_running(run: Run) -> bool:
+def is_running(run: Run | RunBrief) -> bool:
     """Tell whether a worker has a run in its hands."""
     return not run.has_ended and run.state not in _WAITING
 
 
-def kind_of(run: Run) -> str:
+def kind_of(run: Run | RunBrief) -> str:
     """Return how a run ended, or stands, in a word; the same as on its own page, but that an end is one of few."""
     if run.state in SUCCEEDED:
         return "succeeded"
@@ -31,7 +31,7 @@ def kind_of(run: Run) -> str:
     return "running" if is_running(run) else look_of(run.state).word
 
 
-def bars_of(runs: Sequence[Run]) -> dict[str, str]:
+def bars_of(runs: Sequence[Run | RunBrief]) -> dict[str, str]:
     """Return the bars of runs, given newest first, as one path of SVG for each colour: ``succeeded failed other open``.
 
     A shape for each bar would be half of a page. The picture is BARS * (WIDTH + GAP) wide and HEIGHT high.
@@ -46,7 +46,7 @@ def bars_of(runs: Sequence[Run]) -> dict[str, str]:
     return drawn
 
 
-def in_words(runs: Sequence[Run]) -> str:
+def in_words(runs: Sequence[Run | RunBrief]) -> str:
     """Return how runs, given newest first, ended: "last 20 runs: 19 succeeded, 1 failed; the newest succeeded"."""
     counts: dict[str, int] = {}
     for run in runs:
@@ -57,14 +57,14 @@ def in_words(runs: Sequence[Run]) -> str:
     return f"{number}: {counted}; the newest: {kind_of(runs[0])}"
 
 
-def _colour(run: Run) -> str:
+def _colour(run: Run | RunBrief) -> str:
     kind = kind_of(run)
     if kind in ("succeeded", "failed"):
         return kind
     return "other" if run.has_ended else "open"
 
 
-def _height(run: Run, longest: float) -> int:
+def _height(run: Run | RunBrief, longest: float) -> int:
     """A failure is as high as can be; a success as it took long, of the longest one."""
     kind = _colour(run)
     if kind == "failed":

@@ -9,7 +9,7 @@ import msgspec
 from horarium.clock import Instant, Seconds
 from horarium.engines.memory.store import Store, matches
 from horarium.engines.records import Page, RunFilter, RunPage
-from horarium.outcome import Run
+from horarium.outcome import Run, RunBrief
 
 
 class MemoryResults:
@@ -39,6 +39,10 @@ class MemoryResults:
         shown = runs[: page.limit]
         more = len(runs) > len(shown) > 0
         return RunPage(runs=tuple(shown), next=msgspec.json.encode(_age(shown[-1])).decode() if more else None)
+
+    def briefs(self, schedules: Sequence[str], most: int) -> list[tuple[RunBrief, ...]]:
+        found = [self.search(RunFilter(schedule=schedule), Page(limit=most)).runs for schedule in schedules]
+        return [tuple(map(RunBrief.of, runs)) for runs in found]
 
     def record(self, runs: Sequence[Run], *, keep: Seconds, now: Instant) -> None:
         for run in runs:

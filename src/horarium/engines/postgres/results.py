@@ -14,7 +14,7 @@ from horarium.engines.postgres.connection import Store, question, transaction
 from horarium.engines.postgres.rows import History, encode_history, encode_message, encode_raw, to_run
 from horarium.engines.postgres.sql import Database, Row, Value, array
 from horarium.engines.records import Page, RunFilter, RunPage
-from horarium.outcome import Run
+from horarium.outcome import Run, RunBrief
 
 FORGET_BATCH = 1000
 
@@ -73,6 +73,14 @@ class PostgresResults:
             runs=tuple(to_run(row[2:]) for row in shown),
             next=msgspec.json.encode(shown[-1][:2]).decode() if more else None,
         )
+
+    def briefs(self, schedules: Sequence[str], most: int) -> list[tuple[RunBrief, ...]]:
+        names, limit = array(schedules), max(most, 0)
+        rows = self._store.carry_out(lambda db, again: db.fetch("run_briefs", schedules=names, limit=limit))
+        found: list[list[RunBrief]] = [[] for _ in schedules]
+        for place, state, started, ended in rows:
+            found[place - 1].append(RunBrief(state=state, started=started, ended=ended))
+        return [tuple(runs) for runs in found]
 
     def record(self, runs: Sequence[Run], *, keep: Seconds, now: Instant) -> None:
         for run in runs:

@@ -36,7 +36,7 @@ from horarium.engines.redis.rows import (
     to_run,
 )
 from horarium.outcome import ENDED as ENDED_STATES
-from horarium.outcome import Run, State
+from horarium.outcome import Run, RunBrief, State
 
 STRETCH = 200  # runs read by one call of a walk
 REACH = 20_000  # ids walked over by one call, at some 0.2 us each
@@ -69,6 +69,10 @@ class RedisResults:
         shown = found[: page.limit]
         more = len(found) > len(shown)
         return RunPage(runs=tuple(shown), next=encode(_age(shown[-1])).decode() if more else None)
+
+    def briefs(self, schedules: Sequence[str], most: int) -> list[tuple[RunBrief, ...]]:
+        found = [self.search(RunFilter(schedule=schedule), Page(limit=most)).runs for schedule in schedules]
+        return [tuple(map(RunBrief.of, runs)) for runs in found]
 
     def record(self, runs: Sequence[Run], *, keep: Seconds, now: Instant) -> None:
         given = {run.id: run for run in runs}

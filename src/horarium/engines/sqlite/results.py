@@ -14,7 +14,7 @@ from horarium.engines.sqlite.connection import Store
 from horarium.engines.sqlite.intake import LAST_MS, Places, seq_of
 from horarium.engines.sqlite.rows import from_run, to_run
 from horarium.engines.sqlite.sql import SQL, Row, change, fetch
-from horarium.outcome import Run
+from horarium.outcome import Run, RunBrief
 
 PROBE = 1000  # among indexes that all find more than this, the choice does not matter
 FORGET_BATCH = 1000
@@ -62,6 +62,14 @@ class SqliteResults:
         shown = rows[: page.limit]
         more = len(rows) > len(shown)
         return RunPage(runs=tuple(to_run(row[1:]) for row in shown), next=str(shown[-1][0]) if more else None)
+
+    def briefs(self, schedules: Sequence[str], most: int) -> list[tuple[RunBrief, ...]]:
+        with self._store.read() as db:
+            found = [fetch(db, "run_briefs", {"schedule": schedule, "limit": max(most, 0)}) for schedule in schedules]
+        return [
+            tuple(RunBrief(state=state, started=started, ended=ended) for state, started, ended in rows)
+            for rows in found
+        ]
 
     def record(self, runs: Sequence[Run], *, keep: Seconds, now: Instant) -> None:
         if not runs:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from horarium.clock import Seconds
 from horarium.engines.records import Page, RunFilter
 from horarium.message import Message
-from horarium.outcome import Attempt, Failed, Progress, Retried, Run, State, Verdict, told
+from horarium.outcome import Attempt, Failed, Progress, Retried, Run, RunBrief, State, Verdict, told
 from horarium.testing.conformance.candidate import DONE, OOPS, Candidate
 
 
@@ -51,6 +51,23 @@ class TestResults(Candidate):
         for age in (3, 1, 2):
             self.put_one(id=f"{age} old", created=self.now - age)
         assert self.found(RunFilter()) == ["1 old", "2 old", "3 old"]
+
+    def test_the_latest_runs_of_schedules_are_told_in_brief(self) -> None:
+        for age, schedule in enumerate(["s", "t", "s", "s", "t"]):
+            id = f"{schedule}{age}"
+            self.put_one(id=id, schedule=schedule, nominal=self.now - age, created=self.now - age, priority=9 - age)
+        for outcome in (DONE, Failed(error=OOPS)):
+            self.settle(self.claim_one(), outcome)
+        self.claim_one()
+        searched = [
+            self.engine.results.search(RunFilter(schedule=each), Page(limit=2)).runs for each in ("t", "s", "none")
+        ]
+        assert [[run.id for run in runs] for runs in searched] == [["t1", "t4"], ["s0", "s2"], []]
+        briefs = self.engine.results.briefs(["t", "s", "none", "t"], 2)
+        assert briefs[:3] == [tuple(map(RunBrief.of, runs)) for runs in searched]
+        assert briefs[3] == briefs[0]
+        assert [brief.state for brief in briefs[1]] == [State.SUCCESS, State.RECEIVED]
+        assert self.engine.results.briefs([], 2) == [] and self.engine.results.briefs(["s"], 0) == [()]
 
     def test_each_part_of_a_filter_narrows_a_search(self) -> None:
         self.put_one(id="plain")
