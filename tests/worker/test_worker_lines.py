@@ -8,7 +8,10 @@ from contextlib import contextmanager
 
 import pytest
 
+from horarium import Horarium
+from horarium.app.redacting import Redaction
 from horarium.app.request import Request, entered
+from horarium.engines.memory import MemoryEngine
 from horarium.errors import InvalidSetting
 from horarium.event import (
     ChildLost,
@@ -186,3 +189,30 @@ def test_the_lines_of_tasks_have_times_of_their_own() -> None:
     with entered("shop.charge", Request(DELIVERY)):
         assert lines.format(record).startswith("task 20")
     assert not lines.format(record).startswith("task")
+
+
+@pytest.mark.parametrize("format", ["%(task_name)s: %(message)s", "%(task_name)s %(funcName)s: %(message)s"])
+def test_lines_of_tasks_are_shown_without_secrets_whatever_their_format(format: str) -> None:
+    app = Horarium("shop", engine=MemoryEngine(), set_as_current=False)
+
+    @app.task(name="shop.charge")
+    def charge(card: str = "") -> None: ...
+
+    request = Request(DELIVERY)
+    request.redaction = Redaction(charge, DELIVERY.message)
+    lines = logs.LineFormatter("%(message)s", format)
+
+    def shown(text: str, *arguments: object, **fields: object) -> str:
+        record = logging.LogRecord(
+            "shop", logging.INFO, "", 0, text, arguments, None, func=str(fields.get("func", "f"))
+        )
+        record.stack_info = fields.get("stack")  # type: ignore[assignment]
+        with entered("shop.charge", request):
+            return lines.format(record)
+
+    assert shown("order %d waits", 7).endswith(": order 7 waits")
+    assert "hunter22" not in shown("password=%s", "hunter22")
+    assert "hunter22" not in shown("it stands here", stack="  line: password = 'hunter22'")
+    assert "4242 4242" not in shown("card 4242 4242 4242 4242")
+    assert "hunter22" not in shown("called", func="password=hunter22")
+    app.close()

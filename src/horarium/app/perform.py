@@ -175,7 +175,7 @@ class _Call:
         self.message = delivery.message
         self.clock = clock
         self.request = Request(delivery, worker=worker, is_eager=is_eager, report=report)
-        self.request.without_secrets = self._without_secrets
+        self._redaction = self.request.redaction = Redaction(task, self.message)
         self.value: Raw | None = None  # what the task returned, once it is encoded
         self.started = self.request.started = clock.now()
         self._start = clock.monotonic()
@@ -332,8 +332,7 @@ class _Call:
     ) -> Performance:
         request = self.request
         if type(outcome) is not Succeeded:  # whatever is kept or told of an error from here on is without secrets
-            redaction = Redaction(self.task, self.message)
-            outcome, text = redaction.outcome(outcome), redaction.text(text)
+            outcome, text = self._redaction.outcome(outcome), self._redaction.text(text)
         self._hook(self.task.after_return, state, value, self.message.id, request.args, request.kwargs, info)
         if self._is_begun and signals.task_postrun.receivers:
             retval = value if self._retry is None else self._retry
@@ -365,9 +364,6 @@ class _Call:
             children=tuple(request.children),
             raised=value if request.is_eager and isinstance(outcome, Failed) else None,
         )
-
-    def _without_secrets(self, text: str) -> str:
-        return Redaction(self.task, self.message).text(text)
 
     def _decoded(self) -> tuple[list[Any], dict[str, Any]]:
         try:

@@ -105,6 +105,10 @@ class Redaction:
         """The same for the next one of its log lines."""
         return self._log_lines.line(text, self._secret_values())
 
+    def is_plain(self, text: str) -> bool:
+        """Whether ``text`` would return this, and any whole lines of it, as they are."""
+        return self._redactor.is_plain(text, self._secret_values())
+
     def are_plain(self, texts: Sequence[str]) -> bool:
         """Whether ``line`` would return the next log lines as they are; they count as seen if so."""
         return self._log_lines.are_plain(texts, self._secret_values())

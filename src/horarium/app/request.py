@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
 
+from horarium.app.redacting import Redaction
 from horarium.app.transaction import Joined
 from horarium.clock import Instant, to_datetime
 from horarium.errors import Retry
@@ -55,11 +56,19 @@ class Request:
         self.started: Instant | None = None  # set when the task's code begins
         self.finished_in: Joined | None = None  # the transaction, set by Task.finish_in
         self.end_on_ignore: Outcome | None = None  # set by Task.update_state with a final state
-        self.without_secrets: Callable[[str], str] = str  # makes a text about this run fit to be seen
+        self.redaction: Redaction | None = None  # of this run; None: there is nothing to hide
         self.is_exhausted = False  # set when a retry was refused because all were used up
         self.id: str | None = message.id if message else None
         self.retries: int = message.retries if message else 0
         self.headers: dict[str, Any] = message.headers if message else {}
+
+    def without_secrets(self, text: str) -> str:
+        """Return a text about this run as it is fit to be seen."""
+        return text if self.redaction is None else self.redaction.text(text)
+
+    def is_plain(self, text: str) -> bool:
+        """Whether there is no sign of a secret in a text about this run."""
+        return self.redaction is None or self.redaction.is_plain(text)
 
     @property
     def attempt(self) -> int:
