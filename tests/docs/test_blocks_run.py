@@ -34,10 +34,6 @@ NOT_RUN = {
         "docs/how-to/control-workers.md",
         "state = app.events.State()",
     ): "listens for ever; so tests/app/test_events.py does it",
-    (
-        "docs/how-to/send-reminders-and-notifications.md",
-        "from appointments.tasks import send_appointment_reminders",
-    ): "a test of the reader's project; tests/examples/test_labcontrol_run.py runs the example's own",
 }
 # Programs of others in shell blocks: there is nothing of ours in their lines to be wrong.
 OTHERS = {
