@@ -114,7 +114,8 @@ def _members(kind: type) -> Iterator[str]:
         call = called(name, member, is_member=True) or f"{name}{hint_of(member)}"
         doc = getdoc(member)
         if doc:
-            yield f"- `{call}`: {prose(doc)}\n"
+            rest = call.removeprefix(name).lstrip(": ")
+            yield f"- **{name}**{' ' if rest else ''}{_code(rest)}: {prose(doc)}\n"
         else:
             silent.append(f"`{call}`")
     if silent:
@@ -149,8 +150,12 @@ def _signals() -> str:
     return f"\n## Signals\n\n{where}\n\n{members}\n| Signal | Facts |\n|---|---|\n{rows}"
 
 
+def _code(text: str) -> str:
+    return f"`{text}`" if text else ""
+
+
 def _cell(text: str) -> str:
-    return f"`{text}`".replace("|", "\\|") if text else ""
+    return _code(text).replace("|", "\\|")
 
 
 def prose(doc: str | None) -> str:

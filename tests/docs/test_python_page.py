@@ -52,7 +52,7 @@ def test_what_is_left_out_is_there_and_no_page_tells_callers_of_it() -> None:
 def test_each_member_of_a_class_is_told_of_once_or_left_out(name: str) -> None:
     kind = getattr(horarium, name)
     inner = {each for base, names in INNER.items() if issubclass(kind, base) for each in names}
-    said = [each for each, _ in members_of(kind) if re.search(rf"`{each}[(:`]", PAGE)]
+    said = [each for each, _ in members_of(kind) if re.search(rf"\*\*{each}\*\*|`{each}[(:`]", PAGE)]
     assert {each for each, _ in members_of(kind)} - inner == set(said) - inner
 
 
