@@ -12,6 +12,7 @@ import msgspec
 
 HOUSE = "horarium"
 MODULE = re.compile(r"\b[a-z_]+\.(?=[A-Z])")  # before a class
+STARS: dict[object, str] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
 PLAIN = (type(None), bool, int, float, str, tuple, frozenset)
 
 
@@ -68,7 +69,7 @@ def _parameters(given: list[inspect.Parameter]) -> Iterator[str]:
         if parameter.kind is kinds.KEYWORD_ONLY and not starred:
             starred = True
             yield "*"
-        stars = {kinds.VAR_POSITIONAL: "*", kinds.VAR_KEYWORD: "**"}.get(parameter.kind, "")
+        stars = STARS.get(parameter.kind, "")
         starred = starred or parameter.kind is kinds.VAR_POSITIONAL
         default = "" if parameter.default is kinds.empty else f" = {shown_default(parameter.default)}"
         yield f"{stars}{parameter.name}{_hint(parameter.annotation, ': ')}{default}"
