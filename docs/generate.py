@@ -19,6 +19,7 @@ from pages.decisions import decisions_page  # noqa: E402
 from pages.errors import errors_page  # noqa: E402
 from pages.events import events_page  # noqa: E402
 from pages.metrics import metrics_page  # noqa: E402
+from pages.python import python_page  # noqa: E402
 from pages.remote import remote_page  # noqa: E402
 from pages.settings import settings_page  # noqa: E402
 
@@ -30,6 +31,7 @@ PAGES: dict[Path, Callable[[], str]] = {
     HERE / "reference" / "remote-control.md": remote_page,
     HERE / "reference" / "api.md": api_page,
     HERE / "reference" / "metrics.md": metrics_page,
+    HERE / "reference" / "python.md": python_page,
     HERE / "decisions" / "README.md": decisions_page,
     HERE / "seeds-coverage.md": coverage_page,
 }

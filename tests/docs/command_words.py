@@ -1,4 +1,4 @@
-"""Calls of our commands in files and pages that are not run: which words they are, and whether those are known."""
+"""Calls of our commands in files and pages that are not run: their words, and whether the commands take them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import click
 
 from horarium.cli.main import root
-from horarium.cli.options import global_options
+from horarium.cli.session import Session
 
 
 def commands_in(text: str) -> list[list[str]]:
@@ -17,21 +17,30 @@ def commands_in(text: str) -> list[list[str]]:
 
 
 def is_accepted(words: list[str]) -> bool:
-    """Whether a command and its options are known; values are not looked at."""
-    context = click.Context(root, info_name="horarium")
-    taken = [name for option in global_options(repeated=False) for name in option.opts]
-    rest = list(words)
-    while rest and rest[0].startswith("-"):
-        name, has_value, _ = rest.pop(0).partition("=")
-        if name not in taken:
-            return False
-        if not has_value:
-            rest.pop(0)
-    command: click.Command | None = root
-    while isinstance(command, click.Group) and rest and not rest[0].startswith("-"):
-        command = command.get_command(context, rest.pop(0))
-    if command is None or isinstance(command, click.Group):
-        return isinstance(command, click.Group) and command is not root
-    known = {name for parameter in command.params for name in parameter.opts + parameter.secondary_opts}
-    given = {word.partition("=")[0] for word in rest if re.match(r"--?[A-Za-z]", word)}
-    return given <= known | set(taken)
+    """Whether a command takes these words; see ``trouble_of``."""
+    return trouble_of(words) is None
+
+
+def trouble_of(words: list[str]) -> str | None:
+    """Say why a call would be refused, if it would be: by the command's own reading of it, values included.
+
+    Nothing is run. A path that is to exist may be one of the reader's machine, and a variable's value is not known.
+    """
+    command: click.Command = root
+    name, rest, context = "horarium", list(words), None
+    try:
+        while True:
+            context = command.make_context(name, rest, parent=context, obj=Session())
+            if not isinstance(command, click.Group):
+                return None
+            rest = [*context._protected_args, *context.args]
+            found, chosen, rest = command.resolve_command(context, rest)
+            assert found is not None and chosen is not None
+            name, command = found, chosen
+    except click.BadParameter as error:
+        is_elsewhere = isinstance(getattr(error.param, "type", None), click.Path) or "$" in error.format_message()
+        return None if is_elsewhere else error.format_message()
+    except click.UsageError as error:
+        return error.format_message().partition("\n")[0]
+    except click.exceptions.Exit:
+        return None  # --help and --version

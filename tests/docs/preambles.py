@@ -6,6 +6,9 @@ will do. Pages whose blocks need nothing are not listed.
 
 from __future__ import annotations
 
+from pathlib import Path
+
+EVENTS = str(Path(__file__).parents[2] / "examples" / "events")
 STORE = 'store="memory://"'
 DJANGO = """
 import os
@@ -171,4 +174,25 @@ class Colour(enum.Enum):
     RED = "red"
 """,
     "docs/scaling.md": "from horarium import Horarium\n",
+    "examples/events/README.md": f"""
+import os
+import sys
+from datetime import UTC, datetime
+
+sys.path.insert(0, {EVENTS!r})
+os.environ |= {{"EVENTS_RUN": ".", "EVENTS_DEMO": "1", "REDIS_URL": "", "DATABASE_URL": ""}}
+from app import tasks
+from app.celery_app import app, settings
+from app.scrapers.fetch import Fetcher
+from app.site.server import EventSite
+from app.sources import sources_of
+from app.store import open_store
+from horarium.testing import start_worker
+
+site = until_the_end.enter_context(EventSite(datetime.now(UTC).date()))
+with open_store(settings.database) as store:
+    store.register_sources(sources_of(site.url))
+tasks.Fetcher = lambda timeout, delay: Fetcher(timeout=timeout)  # the pauses are for other people's servers
+until_the_end.enter_context(start_worker(app))
+""",
 }

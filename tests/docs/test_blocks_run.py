@@ -1,19 +1,17 @@
 """Every block of the pages that nobody types is run as well, or checked, or stands here with the reason why it is not.
 
 Python is run, page by page in a process of its own, after the page's preamble (preambles.py). In shell blocks each line
-is looked at: commands of ours must be accepted, verbs of make and extras must be there, and the programs of others are
-listed. YAML is read. What is only for readers is named in FOR_READERS. The lists are exact: a line that is not needed
-any more fails, so nothing is exempt in silence.
+is looked at by shell_words.py: our commands must take their words, what is named must be there, and the programs of
+others are listed. YAML is read. What is only for readers is named in FOR_READERS. The lists are exact: a line that is
+not needed any more fails, so nothing is exempt in silence.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import shlex
 import subprocess
 import sys
-import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +21,7 @@ import yaml
 from command_words import is_accepted
 from page_blocks import ROOT, Block, blocks_of, left_over
 from preambles import PREAMBLES
+from shell_words import OTHERS, calls_in, trouble_with
 
 from horarium.observe.question import parse, written
 from servers import PostgresServer
@@ -34,32 +33,8 @@ NOT_RUN = {
         "docs/how-to/control-workers.md",
         "state = app.events.State()",
     ): "listens for ever; so tests/app/test_events.py does it",
-    (
-        "docs/how-to/send-reminders-and-notifications.md",
-        "from appointments.tasks import send_appointment_reminders",
-    ): "a test of the reader's project; tests/examples/test_labcontrol_run.py runs the example's own",
 }
-# Programs of others in shell blocks: there is nothing of ours in their lines to be wrong.
-OTHERS = {
-    "python3": "makes a virtual environment",
-    ".": "enters it",
-    "mkdir": "makes a folder",
-    "cd": "goes into it",
-    "export": "sets a variable of the shell",
-    "useradd": "changes the machine",
-    "systemctl": "changes the machine; deploy/systemd is verified by test_service_files.py",
-    "journalctl": "reads the machine's log",
-    "docker": "needs containers; the commands of deploy/compose.yaml are checked by test_service_files.py",
-    "echo": "what it says goes into docker",
-    "kill": "ends a process that no test has started",
-    "curl": "asks a host that is not there; tests/dashboard asks the same of the same routes",
-    "python": "manage.py of the reader's own project",
-    "celery": "Celery's own line, which drop-in mode takes: tests/dropin",
-    "pg_dump": "PostgreSQL's own",
-    "redis-cli": "Redis's own",
-    ".venv-bench/runner/bin/python": "the bench, which takes minutes",
-}
-SHELLS = ("sh", "text")
+SHELLS = ("sh", "bash", "text")
 ADDRESS = "postgresql://shop@db.example/shop"  # stands for a server of the test's own
 DRIVER = ADDRESS.replace("postgresql:", "postgresql+psycopg:")  # as SQLAlchemy writes it
 # Kinds that no test can run, and why; a block of an empty kind is named by its page.
@@ -76,15 +51,14 @@ FOR_READERS = {
     "docs/reference/values.md": "what an error says",
     "docs/why/house.md": "drawings",
 }
-MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
-EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
 RUNNER = """
-import ast, asyncio, json, sys
-names = {"__name__": "page"}
-for place, source in json.load(sys.stdin):
-    code = compile(source, place, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
-    if (waiting := eval(code, names)) is not None:
-        asyncio.run(waiting)
+import ast, asyncio, contextlib, json, sys
+with contextlib.ExitStack() as until_the_end:  # for what a preamble starts
+    names = {"__name__": "page", "until_the_end": until_the_end}
+    for place, source in json.load(sys.stdin):
+        code = compile(source, place, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+        if (waiting := eval(code, names)) is not None:
+            asyncio.run(waiting)
 """
 
 
@@ -135,33 +109,9 @@ SHELL_BLOCKS = [block for block in LEFT_OVER if block.kind in SHELLS and block.p
 def test_each_line_of_a_shell_block_calls_what_is_there(block: Block) -> None:
     lines = calls_in(block.text)
     assert lines != []
-    assert [why for line in lines if (why := trouble_with(line)) is not None] == []
-
-
-def calls_in(text: str) -> list[list[str]]:
-    """Return the calls of a shell block, as words, without comments and variables before them."""
-    lines = text.replace("\\\n", " ").splitlines()
-    parts = [part for line in lines for part in re.split(r"\s(?:&&|\|)\s", line)]
-    calls = [shlex.split(part, comments=True) for part in parts]
-    return [call for words in calls if (call := [word for n, word in enumerate(words) if n or "=" not in word])]
-
-
-def trouble_with(call: list[str]) -> str | None:
-    """Say what is wrong with a call, if anything is."""
-    program, *words = call
-    match program:
-        case "horarium" if not is_accepted(words):
-            return f"{call}: there is no such command, or it has no such option"
-        case "make" if words and f"\n{words[0]}: " not in MAKEFILE:
-            return f"{call}: make has no such verb"
-        case "pip":
-            wanted = [found for word in words if (found := re.fullmatch(r"horarium\[(.*)\]", word))]
-            missing = [extra for found in wanted for extra in found[1].split(",") if extra not in EXTRAS]
-            return f"{call}: there is no extra {missing}" if missing else None
-        case "horarium" | "make":
-            return None
-        case _:
-            return None if program in OTHERS else f"{call}: a program that OTHERS does not list"
+    place = ROOT.joinpath(block.page).parent
+    example = place if (place / "show.py").exists() else None
+    assert [why for line in lines if (why := trouble_with(line, example)) is not None] == []
 
 
 @pytest.mark.parametrize("block", [each for each in LEFT_OVER if each.kind == "yaml"], ids=lambda each: each.page)

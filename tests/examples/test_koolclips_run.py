@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from outsides import EXAMPLES
+from watching import missing, watch
 
 KOOLCLIPS = EXAMPLES / "koolclips"
 PATIENCE = 120  # seconds
@@ -41,7 +42,7 @@ def surroundings(tmp_path: Path) -> dict[str, str]:
     return {**kept, **own, "PYTHONPATH": paths}
 
 
-def shown(surroundings: dict[str, str], code: str) -> Any:
+def told_by(surroundings: dict[str, str], code: str) -> Any:
     """Run code in the project; return what it has put into ``shown``."""
     done = subprocess.run(
         [sys.executable, "-c", f"{PREPARE}\nshown = {{}}\n{code}\nprint(json.dumps(shown))"],
@@ -57,7 +58,7 @@ def shown(surroundings: dict[str, str], code: str) -> Any:
 
 
 def test_old_clips_go_dry_first_and_once(surroundings: dict[str, str]) -> None:
-    told = shown(
+    told = told_by(
         surroundings,
         """
 with cube_server(nth=0) as settings.CLOUDCUBE_URL:
@@ -81,7 +82,7 @@ with cube_server(nth=0) as settings.CLOUDCUBE_URL:
 
 
 def test_a_refused_listing_is_tried_again_and_a_refused_report_fails(surroundings: dict[str, str]) -> None:
-    told = shown(
+    told = told_by(
         surroundings,
         """
 with cube_server(nth=2) as settings.CLOUDCUBE_URL:
@@ -96,34 +97,15 @@ with cube_server(nth=2) as settings.CLOUDCUBE_URL:
     assert "SlowDown" in told["refused"]
 
 
-def test_the_whole_fires_retries_fails_and_succeeds(surroundings: dict[str, str], tmp_path: Path) -> None:
-    del surroundings["DJANGO_SETTINGS_MODULE"]
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "live",
-            "koolclips",
-            "--seconds",
-            "20",
-            "--web-port",
-            "0",
-            "--run-folder",
-            str(tmp_path),
-        ],
-        cwd=EXAMPLES,
-        env=surroundings,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
+@pytest.mark.timeout(PATIENCE)
+def test_the_whole_fires_fails_retries_and_succeeds(tmp_path: Path) -> None:
+    shown = watch("koolclips", tmp_path)
+    assert missing(shown) == [], shown
     for seen in (
         r"render_clip +SUCCESS .*\[render-clip\]",
         r"(render_clip|scheduled_cloudcube_cleanup) +RETRY .*SlowDown",
         r"scheduled_cloudcube_cleanup SUCCESS .*deleted",
+        r"send_weekly_report +(SUCCESS|FAILURE .*SlowDown)",
         r"^runs: .*SUCCESS; \d+ retries",
     ):
-        assert re.search(seen, done.stdout, re.MULTILINE), f"{seen} in\n{done.stdout}"
+        assert re.search(seen, shown, re.MULTILINE), f"{seen} in\n{shown}"
