@@ -13,8 +13,8 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from horarium.clock import Instant
 from horarium.dashboard.api.cursors import Seal
-from horarium.dashboard.api.door import Call, Caller, Changed, GuardedRoute, Problem, changes, reads
-from horarium.dashboard.api.runs import Cursor, IdempotencyKey, instant
+from horarium.dashboard.api.door import Call, Caller, Changed, GuardedRoute, IdempotencyKey, Problem, changes, reads
+from horarium.dashboard.api.runs import Cursor, instant
 from horarium.dashboard.api.shapes import Given, Paged, Reason, Told, moment
 from horarium.dashboard.ask import part
 from horarium.dashboard.carrier import carrier_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import msgspec
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Query
 from msgspec import Raw
 from msgspec.structs import replace
 from pydantic import AwareDatetime, Field
@@ -15,7 +15,17 @@ from horarium.app import again
 from horarium.app.registry import nearest
 from horarium.clock import Instant, Seconds, milliseconds, to_instant
 from horarium.dashboard.api.cursors import Seal
-from horarium.dashboard.api.door import PROBLEMS, Call, Caller, Changed, GuardedRoute, Problem, changes, reads
+from horarium.dashboard.api.door import (
+    PROBLEMS,
+    Call,
+    Caller,
+    Changed,
+    GuardedRoute,
+    IdempotencyKey,
+    Problem,
+    changes,
+    reads,
+)
 from horarium.dashboard.api.shapes import (
     AttemptShape,
     Given,
@@ -46,9 +56,6 @@ from horarium.outcome import Run
 
 router = APIRouter(tags=["runs"], route_class=GuardedRoute)
 
-IdempotencyKey = Annotated[
-    str | None, Header(min_length=1, max_length=255, description="A repeat makes no second run.")
-]
 Limit = Annotated[int, Query(ge=1, le=100)]
 Cursor = Annotated[str | None, Query(max_length=4000)]
 PARTS = {**PROBLEMS, 200: {"content": {"application/json": {"schema": {}}}}}
@@ -301,9 +308,10 @@ def _made(call: Caller, id: str, task: str, text: str, *, is_new: bool, reason: 
     url = f"{call.base}/api/v1/runs/{part(id)}"
     return Changed(
         body=Made(id=id, task=task, is_new=is_new, url=url),
-        text=text if is_new else f"{text}: it was there already",
+        text=text,
         about=id,
         status=None if is_new else 200,
         headers={"Location": url},
         reason=reason,
+        is_trial=not is_new,
     )
