@@ -58,6 +58,7 @@ router = APIRouter(tags=["runs"], route_class=GuardedRoute)
 
 Limit = Annotated[int, Query(ge=1, le=100)]
 Cursor = Annotated[str | None, Query(max_length=4000)]
+THERE = {**PROBLEMS, 200: {"model": Made, "description": "It was there already."}}
 PARTS = {**PROBLEMS, 200: {"content": {"application/json": {"schema": {}}}}}
 MOST_COUNTED = 10_001  # of each state
 MOST_SEARCHED = 5000  # runs that one page looks into
@@ -138,7 +139,16 @@ def list_runs(
     }
 
 
-@changes(router, "POST", "/runs", role=Role.OPERATOR, action="runs.call", shape=Made, status_code=201)
+@changes(
+    router,
+    "POST",
+    "/runs",
+    role=Role.OPERATOR,
+    action="runs.call",
+    shape=Made,
+    status_code=201,
+    responses=THERE,
+)
 def call_task(call: Call, body: Calling, idempotency_key: IdempotencyKey = None) -> Changed:
     """Send a task. 201: it is stored. 200: this key made it before, or another run holds its unique key."""
     _require_known(call, body.task)
@@ -174,7 +184,16 @@ def show_part(call: Call, id: str, name: Literal["args", "kwargs", "result", "me
     return Response(body, media_type="application/json")
 
 
-@changes(router, "POST", "/runs/{id}/retry", role=Role.OPERATOR, action="runs.retry", shape=Made, status_code=201)
+@changes(
+    router,
+    "POST",
+    "/runs/{id}/retry",
+    role=Role.OPERATOR,
+    action="runs.retry",
+    shape=Made,
+    status_code=201,
+    responses=THERE,
+)
 def retry_run(call: Call, id: str, body: Repeating | None = None, idempotency_key: IdempotencyKey = None) -> Changed:
     """Send the call of a run that has ended once more, as a new run."""
     run = found(call, id)
