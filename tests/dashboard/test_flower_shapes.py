@@ -66,7 +66,7 @@ STATS: dict[str, Any] = {
     "rusage": {"maxrss": int, "stime": float, "utime": float},
     "total": dict,
 }
-# What a worker alone knows, and is told with refresh=1 only; test_answers asks a worker itself.
+# What a worker alone knows, and is told with refresh=1 only; test_remote_answers asks a worker itself.
 UNTOLD = {"broker", "rusage", "total", "max-tasks-per-child", "put-guarded-by-semaphore", "timeouts", "writes"}
 TOLD = {
     "active_queues": [QUEUE],
