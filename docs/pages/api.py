@@ -31,9 +31,12 @@ use it: [use the API](../how-to/use-the-api.md).
 - **Pages** are `{{items, next, prev, approx_total, total_is_capped}}`. `next` and `prev` go into `cursor=`, as they
   are and with the same question. `prev` leads back eight pages. `approx_total` is null where only counting would
   tell.
-- **`Idempotency-Key`** on a POST of runs: the run's id is made of it, so that a repeat makes no second run; another
-  call with the same key is a 409. It holds as long as the run is kept. So with an order for many runs, for a week;
-  and with a change of priority, for a day.
+- **`Idempotency-Key`** on every POST that changes something: a repeat with it within a day does nothing, and is
+  answered as before, with the header `Idempotent-Replayed: true`; another request of the same route with the same
+  key is a 409. What was refused may be sent again with its key. A request that was cut off in the middle, so that
+  nobody knows whether it was done, is not done again: the repeat is a 409 `key_in_use`. Calls, retries and orders for
+  many runs hold longer, as long as the run is kept, or for a week: their id is made of the key. These, and a priority,
+  are answered with what there is now. A new token is told once, so that a repeat is a 409.
 - **`ETag` and `If-Match`** on schedules: a change of a version that is not the stored one any more is a 412.
 - **Moments** are RFC 3339 in UTC, durations seconds, ids text. Moments that are given must say their offset.
 - **Every change** is in the audit, with who, from where, and the reason that was given.

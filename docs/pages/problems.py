@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from horarium import errors
-from horarium.dashboard import api
+from horarium.dashboard import api, guard
 from horarium.dashboard.ask import Unanswerable
+from horarium.dashboard.guard import TooLarge, TooSlow
 
-FOLDER = Path(api.__file__).parent
+FILES = (*sorted(Path(api.__file__).parent.glob("*.py")), Path(guard.__file__))
 
 INTRODUCTION = """
 ## Codes of refusals
@@ -27,10 +28,12 @@ web framework itself refuses, such as `http_404` for an address that is none.
 def problem_table() -> str:
     """Return the section of all codes, by their names."""
     reasons: dict[tuple[str, int], list[str]] = defaultdict(list)
-    for path in sorted(FOLDER.glob("*.py")):
+    for path in FILES:
         for code, status, reason in _codes_in(ast.parse(path.read_text(encoding="utf-8"))):
             if reason not in reasons[code, status]:
                 reasons[code, status].append(reason)
+    for error in (TooLarge, TooSlow):
+        reasons[error.code, error.status].append(error.text)
     for kind, status in Unanswerable.STATUS.items():
         reasons[kind.replace(" ", "_"), status].append("as the dashboard's page says it")
     return INTRODUCTION + "".join(
@@ -43,7 +46,10 @@ def _codes_in(tree: ast.Module) -> Iterator[tuple[str, int, str]]:
     """Yield each code that a file makes, its status, and what is said with it."""
     for node in ast.walk(tree):
         match node:
-            case ast.Call(func=ast.Name(id="Problem"), args=[ast.Constant(int(status)), ast.Constant(str(code)), text]):
+            case ast.Call(
+                func=ast.Name(id="Problem" | "Refusal"),
+                args=[ast.Constant(int(status)), ast.Constant(str(code)), text, *_],
+            ):
                 yield code, status, _text(_assigned(text, tree))
             case ast.Tuple(elts=[ast.Name(id=error), ast.Call(func=ast.Name(id="_Answer"), args=[status, code, *_])]):
                 yield ast.literal_eval(code), ast.literal_eval(status), _link(error)

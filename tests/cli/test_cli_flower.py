@@ -137,6 +137,13 @@ def test_flowers_file_of_settings_is_read_and_the_command_line_goes_first(empty:
         assert result.exit_code == 64 and word in result.output
 
 
+def test_a_function_of_the_file_that_hides_what_pages_show_is_refused_and_not_passed_over(empty: Path) -> None:
+    (empty / "flowerconfig.py").write_text("def format_task(task):\n    task.args = 'hidden'\n    return task\n")
+    result = CliRunner().invoke(root, ["--broker=memory://", "flower", *OURS])
+    assert result.exit_code == 4 and "format_task in flowerconfig.py" in result.output
+    assert "redact=" in result.output
+
+
 @pytest.mark.parametrize("name", sorted(REFUSED))
 def test_what_would_serve_otherwise_than_is_meant_is_refused(empty: Path, name: str) -> None:
     flag = f"--{name.replace('_', '-')}=x"

@@ -211,16 +211,6 @@ def test_a_schedule_is_paused_resumed_run_and_looked_ahead(client: TestClient, s
     assert audited(client) == ["schedules.run", "schedules.resume", "schedules.pause", "schedules.create"]
 
 
-def test_a_preview_shows_what_clock_changes_do_and_stores_nothing(client: TestClient) -> None:
-    since = "2027-03-27T08:00:00Z"
-    asked = {"schedule": "30 2 * * *", "timezone": "Europe/Berlin", "n": 2, "since": since}
-    first, second = client.post(f"{V1}/schedules/preview", json=asked).json()["items"]
-    assert first["local"] == "2027-03-28T03:00:00+02:00" and "clocks go forward" in first["remark"]
-    assert second["local"] == "2027-03-29T02:30:00+02:00"
-    assert client.get(f"{V1}/schedules").json()["items"] == [] and audited(client) == []
-    refused(client.post(f"{V1}/schedules/preview", json={"schedule": "61 * * * *"}), 422, "invalid_schedule")
-
-
 def test_a_calendar_tells_all_firings_of_a_range_and_a_backfill_those_that_were_not(
     client: TestClient, shop: Horarium
 ) -> None:

@@ -22,7 +22,7 @@ from uvicorn.protocols.http import h11_impl
 
 from horarium import Horarium
 from horarium.clock import ManualClock, SystemClock
-from horarium.dashboard import serving, site, web
+from horarium.dashboard import serving, site
 from horarium.dashboard.live import Hub
 from horarium.dashboard.person import Open
 from horarium.dashboard.site import _stream
@@ -61,14 +61,6 @@ def test_every_answer_has_the_strict_headers(client: TestClient) -> None:
         assert "unsafe" not in headers["content-security-policy"]
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["x-request-id"]
-
-
-def test_below_a_prefix_every_address_has_it(shop: Horarium) -> None:
-    with TestClient(web(shop, access=Open()), base_url="http://127.0.0.1", root_path="/ops/jobs") as client:
-        page = client.get("/ops/jobs/runs")
-        addresses = re.findall(r'(?:href|src|action|connect)="(/[^"]*)"', page.text)
-        assert len(addresses) > 10
-        assert [each for each in addresses if not each.startswith("/ops/jobs/")] == []
 
 
 def test_what_is_not_there_and_what_fails_is_a_page_with_a_way_on(

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+from api_desk import refused
 from front_desk import in_a_loop
 from gate import asking, known_as
 from sse_starlette import ServerSentEvent
@@ -275,3 +276,18 @@ def test_odd_requests_on_the_wire_are_refused_and_the_next_one_is_answered(
             wire.sendall(b"GET /runs HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
             assert wire.recv(4096).startswith(b"HTTP/1.1 200")
     assert [record.getMessage() for record in caplog.records] == []
+
+
+def test_what_the_door_refuses_has_the_shape_of_the_apis_refusals(shop: Horarium) -> None:
+    client = asking(shop, known_as(Role.ADMIN), hosts=["jobs.example"])
+    client.headers["Host"] = "jobs.example"
+    refused(client.get("/api/v1/runs", headers={"Host": "evil.example"}), 421, "wrong_host")
+    refused(client.get("/api/v1/runs/a%0Ab"), 400, "invalid_path")
+    refused(client.get("/runs/a%0A"), 400, "invalid_path")
+    refused(client.post("/api/v1/runs", headers={"Sec-Fetch-Site": "cross-site"}), 403, "foreign")
+    refused(client.post("/api/v1/runs", headers={"Content-Length": str(MOST_BYTES + 1)}), 413, "too_large")
+    for _ in range(WRITES_AT_ONCE):
+        client.post("/api/v1/runs")
+    answer = client.post("/api/v1/runs")
+    refused(answer, 429, "too_many_changes")
+    assert answer.headers["retry-after"] == "1"

@@ -58,6 +58,39 @@ def task_info(
     }
 
 
+def queue_info(name: str) -> dict[str, Any]:
+    """Return what Celery tells of a queue that a worker reads: all of ours are alike."""
+    return {
+        "name": name,
+        "exchange": {
+            "name": name,
+            "type": "direct",
+            "arguments": None,
+            "durable": True,
+            "passive": False,
+            "auto_delete": False,
+            "delivery_mode": None,
+            "no_declare": False,
+        },
+        "routing_key": name,
+        "queue_arguments": None,
+        "binding_arguments": None,
+        "consumer_arguments": None,
+        "durable": True,
+        "exclusive": False,
+        "auto_delete": False,
+        "no_ack": False,
+        "alias": None,
+        "bindings": [],
+        "no_declare": None,
+        "expires": None,
+        "message_ttl": None,
+        "max_length": None,
+        "max_length_bytes": None,
+        "max_priority": None,
+    }
+
+
 def scheduled(engine: Engine, node: Node | None, show: Show) -> list[dict[str, Any]]:
     """Return what waits for its eta or its retry and a node speaks for; node None: all of it."""
     now = engine.now()

@@ -58,6 +58,13 @@ class Entry(Struct, frozen=True, omit_defaults=True, kw_only=True):
         )
 
 
+class Place(Struct, frozen=True):
+    """Where a page of a day ended: at which record, and how many there are from that one on, it among them."""
+
+    key: str
+    seen: int
+
+
 def write(engine: Engine, entry: Entry) -> None:
     """Add a record. Raises: EngineUnavailable."""
     key = f"{PREFIX}{_day(entry.at)}/{new_id(entry.at)}"
@@ -74,6 +81,24 @@ def read_day(engine: Engine, at: Instant, *, now: Instant, most: int | None = No
     notes = engine.notes.read(f"{PREFIX}{_day(at)}/", now=now, last=most + 1)
     has_more = len(notes) > most
     return [msgspec.json.decode(note.text, type=Entry) for note in reversed(notes[has_more:])], has_more
+
+
+def read_page(
+    engine: Engine, at: Instant, *, now: Instant, limit: int, after: Place | None = None
+) -> tuple[list[Entry], Place | None]:
+    """Return up to ``limit`` records of the day (UTC) of an instant, the newest first, or those that are older than a
+    place; and the place where it goes on, None at the end. What is written meanwhile moves no page."""
+    day = f"{PREFIX}{_day(at)}/" if after is None else after.key[: after.key.rindex("/") + 1]
+    last = limit + 1 + (0 if after is None else after.seen)
+    while True:
+        notes = engine.notes.read(day, now=now, last=last)
+        older = [note for note in notes if after is None or note.key < after.key]
+        if len(older) > limit or len(notes) < last:
+            break
+        last *= 2  # so many have been written since the page before
+    page = older[-limit:][::-1]
+    place = Place(key=page[-1].key, seen=len(notes) - len(older) + limit) if len(older) > limit else None
+    return [msgspec.json.decode(note.text, type=Entry) for note in page], place
 
 
 def _day(at: Instant) -> str:

@@ -8,7 +8,7 @@ import re
 import secrets
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -35,6 +35,15 @@ PEER = "horarium.peer"  # in a scope: who has connected, whatever X-Forwarded-Fo
 WRITES_AT_ONCE = 200  # of one address
 WRITES_EACH_SECOND = 20.0
 MOST_ADDRESSES = 10_000  # that are counted; the oldest go first
+
+
+class Refusal(NamedTuple):
+    """Why a request goes no further; ``code`` is for programs, as in the API."""
+
+    status: int
+    code: str
+    text: str
+    hint: str
 
 
 class Guard:
@@ -76,8 +85,8 @@ class Guard:
 
         refused = self._refusal(scope, headers)
         if refused is not None:
-            _log(scope, refused[1], request_id)
-            await _problem(*refused)(scope, receive, answer)
+            _log(scope, refused.text, request_id)
+            await _problem(refused, request_id)(scope, receive, answer)
             return
         try:
             await self._inner(scope, _Counted(receive), answer)
@@ -87,25 +96,31 @@ class Guard:
             problem = _problem_of(error)
             if problem is None:
                 logger.exception("request %s failed", request_id)
-                problem = 500, "Horarium has failed here", "nothing tells whether it was done"
+                problem = Refusal(500, "internal", "Horarium has failed here", "nothing tells whether it was done")
             if not has_begun:
-                await _problem(*problem)(scope, receive, answer)
+                await _problem(problem, request_id)(scope, receive, answer)
 
-    def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str, str] | None:
+    def _refusal(self, scope: Scope, headers: Headers) -> Refusal | None:
         host = _name_of(headers.get("host", ""))
         if self._hosts and host not in self._hosts:
-            return 421, f"this server is not {host or 'without a name'}", "start it with --host-name to serve it so"
+            text = f"this server is not {host or 'without a name'}"
+            return Refusal(421, "wrong_host", text, "start it with --host-name to serve it so")
         if not scope["path"].startswith("/"):
-            return 400, "expected a path that begins with a slash", "ask for a path of this server, such as /runs"
+            text = "expected a path that begins with a slash"
+            return Refusal(400, "invalid_path", text, "ask for a path of this server, such as /runs")
+        if "\n" in scope["path"]:  # no route would match it, and be it for what names it
+            return Refusal(400, "invalid_path", "expected a path without line breaks", "no name has one")
         if scope["method"] in SAFE:
             return None
         length = headers.get("content-length", "0")
         if not (length.isascii() and length.isdigit()) or int(length[:20]) > MOST_BYTES:
-            return TooLarge.status, TooLarge.text, TooLarge.hint
+            return Refusal(TooLarge.status, TooLarge.code, TooLarge.text, TooLarge.hint)
         if not is_bearer(headers) and is_foreign(headers):
-            return 403, "a change must come from this dashboard's own pages", "programs send a token: Authorization"
+            text = "a change must come from this dashboard's own pages"
+            return Refusal(403, "foreign", text, "programs send a token: Authorization")
         if wait := self._writes.wait_for(address_of(scope)):
-            return 429, f"expected at most {WRITES_EACH_SECOND:g} changes each second", f"wait {wait:.1f} s"
+            text = f"expected at most {WRITES_EACH_SECOND:g} changes each second"
+            return Refusal(429, "too_many_changes", text, f"wait {wait:.1f} s")
         return None
 
     def _dress(self, headers: MutableHeaders, request_id: str) -> None:
@@ -229,9 +244,9 @@ class _Counted:
         return message
 
 
-def _problem_of(error: Exception) -> tuple[int, str, str] | None:
+def _problem_of(error: Exception) -> Refusal | None:
     """Return what is said of an error that is no failure of ours."""
-    return (error.status, error.text, error.hint) if isinstance(error, NotWhole) else None
+    return Refusal(error.status, error.code, error.text, error.hint) if isinstance(error, NotWhole) else None
 
 
 def _log(scope: Scope, why: str, request_id: str) -> None:
@@ -245,7 +260,15 @@ def _name_of(host: str) -> str:
     return (found[1] or found[2]).lower() if found is not None else ""
 
 
-def _problem(status: int, text: str, hint: str) -> Response:
-    body: dict[str, Any] = {"title": text, "status": status, "hint": hint}  # Any: JSON
-    headers = {"Retry-After": "1"} if status == 429 else {}
-    return JSONResponse(body, status, headers, media_type="application/problem+json")
+def _problem(refused: Refusal, request_id: str) -> Response:
+    """Return a refusal in the shape that the API's have."""
+    body: dict[str, Any] = {  # Any: JSON
+        "type": "about:blank",
+        "title": refused.text,
+        "status": refused.status,
+        "code": refused.code,
+        "hint": refused.hint,
+        "request_id": request_id,
+    }
+    headers = {"Retry-After": "1"} if refused.status == 429 else {}
+    return JSONResponse(body, refused.status, headers, media_type="application/problem+json")

@@ -55,7 +55,7 @@ def active(station: Station, safe: bool | None = False, **_: Any) -> Answer:
 
 
 def active_queues(station: Station, **_: Any) -> Answer:
-    return [_queue_info(name) for name in station.present.queues]
+    return [holdings.queue_info(name) for name in station.present.queues]
 
 
 def clock(station: Station, **_: Any) -> Answer:
@@ -229,38 +229,6 @@ def _plain(value: Any) -> Any:
 def _task_with(task: Any, items: Sequence[str]) -> str:
     fields = {item: value for item in items if (value := getattr(task, item, None)) is not None}
     return f"{task.name} [{' '.join(f'{item}={value}' for item, value in fields.items())}]" if fields else task.name
-
-
-def _queue_info(name: str) -> dict[str, Any]:
-    return {
-        "name": name,
-        "exchange": {
-            "name": name,
-            "type": "direct",
-            "arguments": None,
-            "durable": True,
-            "passive": False,
-            "auto_delete": False,
-            "delivery_mode": None,
-            "no_declare": False,
-        },
-        "routing_key": name,
-        "queue_arguments": None,
-        "binding_arguments": None,
-        "consumer_arguments": None,
-        "durable": True,
-        "exclusive": False,
-        "auto_delete": False,
-        "no_ack": False,
-        "alias": None,
-        "bindings": [],
-        "no_declare": None,
-        "expires": None,
-        "message_ttl": None,
-        "max_length": None,
-        "max_length_bytes": None,
-        "max_priority": None,
-    }
 
 
 def _store_info(url: str) -> dict[str, Any]:

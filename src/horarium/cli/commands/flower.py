@@ -59,12 +59,18 @@ REFUSED = {
     "ca_certs": "let a proxy speak TLS, and say with --url-prefix where it serves this",
     "unix_socket": "listen on a port of this machine: --address 127.0.0.1",
 }
+# A function of the file, mostly there to hide or to shorten what pages show: what it hides would be shown.
+FORMAT = "format_task"
+FORMAT_ADVICE = (
+    "what is long is cut short here, and what is called like a secret is hidden; hide more by @app.task(redact=...), "
+    "then take it out of the file"
+)
 
 
 def _read_file(ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:
     """Take Flower's settings from a file of Python, as Flower does; what was typed or is in the environment goes first.
 
-    Raises: Stop when a file that was named is not there or cannot be run.
+    Raises: Stop when a file that was named is not there or cannot be run, or hides what would be shown.
     """
     path = Path(value or DEFAULT_FILE)
     if not path.is_file():
@@ -75,6 +81,8 @@ def _read_file(ctx: click.Context, parameter: click.Parameter, value: str | None
         found = runpy.run_path(str(path))
     except Exception as error:  # whatever the user's own code raises
         raise Stop(f"expected {path} to be Python, got {type(error).__name__}: {error}", Exit.USAGE) from error
+    if FORMAT in found:
+        raise Stop(f"{FORMAT} in {path} is Flower's and is not here", Exit.REFUSED, hints=(FORMAT_ADVICE,))
     known = {option.name for option in ctx.command.params}
     taken = {name: given for name, given in found.items() if name in known}
     if isinstance(pairs := taken.get("basic_auth"), str):

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from horarium.dashboard.api import alerts, bulk, fleet, runs, schedules, stats, tokens, watch, workflows
+from horarium.dashboard.api import alerts, bulk, coming, fleet, runs, schedules, stats, tokens, watch, workflows
 from horarium.dashboard.api.door import (
     CSRF,
     OFFICE,
@@ -50,6 +50,7 @@ ROUTERS = (
     workflows.router,
     runs.router,
     bulk.router,
+    coming.router,  # before the schedules, whose names its own words could be
     schedules.router,
     fleet.router,
     stats.router,

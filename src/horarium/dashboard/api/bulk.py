@@ -13,8 +13,18 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from horarium.clock import Instant
 from horarium.dashboard.api.cursors import Seal
-from horarium.dashboard.api.door import Call, Caller, Changed, GuardedRoute, Problem, changes, reads
-from horarium.dashboard.api.runs import Cursor, IdempotencyKey, instant
+from horarium.dashboard.api.door import (
+    PROBLEMS,
+    Call,
+    Caller,
+    Changed,
+    GuardedRoute,
+    IdempotencyKey,
+    Problem,
+    changes,
+    reads,
+)
+from horarium.dashboard.api.runs import Cursor, instant
 from horarium.dashboard.api.shapes import Given, Paged, Reason, Told, moment
 from horarium.dashboard.ask import part
 from horarium.dashboard.carrier import carrier_of
@@ -102,7 +112,16 @@ class EffectShape(BaseModel):
     new: str | None = None
 
 
-@changes(router, "POST", "/bulk", role=Role.OPERATOR, action="bulk.order", shape=OrderedShape, status_code=202)
+@changes(
+    router,
+    "POST",
+    "/bulk",
+    role=Role.OPERATOR,
+    action="bulk.order",
+    shape=OrderedShape,
+    status_code=202,
+    responses={**PROBLEMS, 200: {"model": OrderedShape, "description": "A dry run, or it was there already."}},
+)
 def order_bulk(call: Call, body: Ordering, idempotency_key: IdempotencyKey = None) -> Changed:
     """Run again, cancel or terminate many runs. 202: the order is kept and begun. 200: a dry run, which changes
     nothing, or this key made the order before.

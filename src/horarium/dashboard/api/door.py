@@ -16,10 +16,12 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
 from urllib.parse import unquote
 
-from fastapi import APIRouter, Depends
+import msgspec
+from fastapi import APIRouter, Depends, Header
+from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from msgspec import Struct, field
+from msgspec import Raw, Struct, field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
@@ -27,6 +29,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from horarium.clock import Instant
 from horarium.dashboard import audit
 from horarium.dashboard.access.secret import is_proof
+from horarium.dashboard.api.once import Answer, Once
 from horarium.dashboard.ask import Ask, Unanswerable
 from horarium.dashboard.guard import NotWhole, address_of
 from horarium.dashboard.person import Access, Person, Role
@@ -53,6 +56,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("horarium.web")
 
 CSRF = "horarium-csrf"  # a header: what a browser's session must bring along with a change
+REPEATED = "Idempotent-Replayed"  # a header: the answer is that of an earlier request with the same key
 BUSY = "busy"
 BY_BROWSERS = frozenset({"sec-fetch-site", "origin"})
 ROUTES = "the routes are listed at /api/v1/docs"
@@ -64,6 +68,11 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI
         "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
 }
+KEY = "idempotency_key"  # the parameter of a change that may be repeated
+IdempotencyKey = Annotated[
+    str | None,
+    Header(min_length=1, max_length=255, description="Of your choice: a repeat with it within a day does nothing."),
+]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -200,23 +209,41 @@ def reads(
 
 
 def changes(
-    router: APIRouter, method: str, path: str, *, role: Role, action: str, shape: Any, **more: Any
+    router: APIRouter,
+    method: str,
+    path: str,
+    *,
+    role: Role,
+    action: str,
+    shape: Any,
+    is_secret: bool = False,
+    **more: Any,
 ) -> Callable[[Callable[..., Changed]], Callable[..., Changed]]:
     """Add a route that changes something; each change is audited as ``action``. Any: the model of its answer, FastAPI's
-    options."""
+    options.
+
+    Each POST takes an Idempotency-Key. What a function does with one itself holds; for the others see once.
+    ``is_secret``: the answer is told once, and kept for no repeat.
+    """
 
     def add(function: Callable[..., Changed]) -> Callable[..., Changed]:
+        takes_key = KEY in inspect.signature(function).parameters
+
         @functools.wraps(function)
         def audited(call: Caller, response: Response, **given: Any) -> Any:
-            done = function(call, **given)
-            if not done.is_trial:
-                record(call, action, done)
-            response.headers.update(done.headers)
-            if done.status is not None:
-                response.status_code = done.status
-            return done.body
+            key = None if takes_key else given.pop(KEY, None)
+            if key is None:
+                answer = _changed(call, action, function, given)
+            else:
+                answer = _changed_once(call, action, function, given, key, is_secret=is_secret)
+            response.headers.update(answer.headers)
+            if answer.status is not None:
+                response.status_code = answer.status
+            return answer.body
 
-        audited.__signature__ = _with_response(function)  # type: ignore[attr-defined]  # what FastAPI looks at
+        is_keyed = method == "POST" and not takes_key
+        signature = _signature(function, is_keyed=is_keyed)
+        audited.__signature__ = signature  # type: ignore[attr-defined]  # what FastAPI looks at
         more.setdefault("responses", PROBLEMS)
         router.add_api_route(
             path, audited, methods=[method], response_model=shape, openapi_extra={ROLE: role.word}, **more
@@ -224,6 +251,47 @@ def changes(
         return function
 
     return add
+
+
+def _changed(call: Caller, action: str, function: Callable[..., Changed], given: Mapping[str, Any]) -> Changed:
+    done = function(call, **given)
+    if not done.is_trial:
+        record(call, action, done)
+    return done
+
+
+def _changed_once(
+    call: Caller, action: str, function: Callable[..., Changed], given: Mapping[str, Any], key: str, *, is_secret: bool
+) -> Changed:
+    """Make a change, unless it was made under this key before: then answer as it was answered. Raises: Problem."""
+    once = Once(call.engine, action, call.person.name, key, given)
+    match once.claim(now=call.now):
+        case Answer() as had:
+            headers = {**had.headers, REPEATED: "true"}
+            body = msgspec.json.decode(had.body)
+            return Changed(body=body, text="", about="", status=had.status, headers=headers, is_trial=True)
+        case "other":
+            text = "this Idempotency-Key has made another change"
+            raise Problem(409, "key_was_used", text, hint="use a new key for each")
+        case "untold":
+            text = "this Idempotency-Key has made it already, and what was answered is told once"
+            raise Problem(409, "key_was_used", text, hint="use a new key, if one more is wanted")
+        case "under way":
+            text = "a request with this Idempotency-Key is under way, or was cut off before it was answered"
+            hint = "ask again; if this stays, look whether it was done, and use a new key"
+            raise Problem(409, "key_in_use", text, hint=hint)
+    try:
+        done = _changed(call, action, function, given)
+    except Exception as error:
+        if problem_of(error).status < 500:  # else nobody knows whether it was done
+            once.drop()
+        raise
+    if done.is_trial:
+        once.drop()
+    else:
+        body = Raw(msgspec.json.encode(jsonable_encoder(done.body)))
+        once.keep(None if is_secret else Answer(body=body, status=done.status, headers=done.headers), now=call.now)
+    return done
 
 
 def record(call: Caller, action: str, done: Changed) -> None:
@@ -400,11 +468,14 @@ def _note(request: Request, who: str, why: str) -> None:
     logger.warning("refused %s to %s from %s: %s (request %s)", *told)
 
 
-def _with_response(function: Callable[..., Any]) -> Any:
-    """Return the signature of a function with the response beside its own parameters."""
+def _signature(function: Callable[..., Any], *, is_keyed: bool) -> Any:
+    """Return the signature of a function with the response, and perhaps a key, beside its own parameters."""
     signature = inspect.signature(function, eval_str=True)
-    extra = inspect.Parameter("response", inspect.Parameter.KEYWORD_ONLY, annotation=Response)
-    return signature.replace(parameters=[*signature.parameters.values(), extra])
+    named = inspect.Parameter.KEYWORD_ONLY
+    extra = [inspect.Parameter("response", named, annotation=Response)]
+    if is_keyed:
+        extra.append(inspect.Parameter(KEY, named, annotation=IdempotencyKey, default=None))
+    return signature.replace(parameters=[*signature.parameters.values(), *extra])
 
 
 _NOBODY = Person(name="nobody", role=Role.NOBODY, via="none")

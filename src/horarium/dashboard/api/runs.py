@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import msgspec
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Query
 from msgspec import Raw
 from msgspec.structs import replace
 from pydantic import AwareDatetime, Field
@@ -15,7 +15,17 @@ from horarium.app import again
 from horarium.app.registry import nearest
 from horarium.clock import Instant, Seconds, milliseconds, to_instant
 from horarium.dashboard.api.cursors import Seal
-from horarium.dashboard.api.door import PROBLEMS, Call, Caller, Changed, GuardedRoute, Problem, changes, reads
+from horarium.dashboard.api.door import (
+    PROBLEMS,
+    Call,
+    Caller,
+    Changed,
+    GuardedRoute,
+    IdempotencyKey,
+    Problem,
+    changes,
+    reads,
+)
 from horarium.dashboard.api.shapes import (
     AttemptShape,
     Given,
@@ -46,11 +56,9 @@ from horarium.outcome import Run
 
 router = APIRouter(tags=["runs"], route_class=GuardedRoute)
 
-IdempotencyKey = Annotated[
-    str | None, Header(min_length=1, max_length=255, description="A repeat makes no second run.")
-]
 Limit = Annotated[int, Query(ge=1, le=100)]
 Cursor = Annotated[str | None, Query(max_length=4000)]
+THERE = {**PROBLEMS, 200: {"model": Made, "description": "It was there already."}}
 PARTS = {**PROBLEMS, 200: {"content": {"application/json": {"schema": {}}}}}
 MOST_COUNTED = 10_001  # of each state
 MOST_SEARCHED = 5000  # runs that one page looks into
@@ -131,7 +139,16 @@ def list_runs(
     }
 
 
-@changes(router, "POST", "/runs", role=Role.OPERATOR, action="runs.call", shape=Made, status_code=201)
+@changes(
+    router,
+    "POST",
+    "/runs",
+    role=Role.OPERATOR,
+    action="runs.call",
+    shape=Made,
+    status_code=201,
+    responses=THERE,
+)
 def call_task(call: Call, body: Calling, idempotency_key: IdempotencyKey = None) -> Changed:
     """Send a task. 201: it is stored. 200: this key made it before, or another run holds its unique key."""
     _require_known(call, body.task)
@@ -167,7 +184,16 @@ def show_part(call: Call, id: str, name: Literal["args", "kwargs", "result", "me
     return Response(body, media_type="application/json")
 
 
-@changes(router, "POST", "/runs/{id}/retry", role=Role.OPERATOR, action="runs.retry", shape=Made, status_code=201)
+@changes(
+    router,
+    "POST",
+    "/runs/{id}/retry",
+    role=Role.OPERATOR,
+    action="runs.retry",
+    shape=Made,
+    status_code=201,
+    responses=THERE,
+)
 def retry_run(call: Call, id: str, body: Repeating | None = None, idempotency_key: IdempotencyKey = None) -> Changed:
     """Send the call of a run that has ended once more, as a new run."""
     run = found(call, id)
@@ -301,9 +327,10 @@ def _made(call: Caller, id: str, task: str, text: str, *, is_new: bool, reason: 
     url = f"{call.base}/api/v1/runs/{part(id)}"
     return Changed(
         body=Made(id=id, task=task, is_new=is_new, url=url),
-        text=text if is_new else f"{text}: it was there already",
+        text=text,
         about=id,
         status=None if is_new else 200,
         headers={"Location": url},
         reason=reason,
+        is_trial=not is_new,
     )

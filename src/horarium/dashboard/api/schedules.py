@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import Annotated, Any, Literal
 
 import msgspec
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Header, Response
 from msgspec import structs
 from pydantic import AwareDatetime, BaseModel, Field
 
@@ -26,7 +25,6 @@ from horarium.redaction import MASK
 from horarium.schedules.cron import cron
 from horarium.schedules.health import health
 from horarium.schedules.interval import every
-from horarium.schedules.preview import Expected, ahead, expected_of_all
 from horarium.schedules.record import Align, Catchup, DstFold, DstGap, Overlap, Schedule
 from horarium.schedules.specs import Spec, from_record
 from horarium.schedules.words import describe
@@ -38,9 +36,7 @@ Timing = Annotated[
     str | float | dict[str, Json],
     Field(description="A cron line; seconds; or a spec as GET gives it, such as {kind: every, milliseconds: 60000}."),
 ]
-MOST_NEXT = 100
 MOST_EXPECTED = 1000
-MOST_DAYS = 62
 Span = Annotated[float, Field(ge=0, le=3_155_760_000)]
 
 
@@ -85,15 +81,6 @@ class EditedSchedule(Choices):
     task: Name | None = None
     schedule: Timing | None = None
     take_over: Annotated[bool, Field(description="Make the code's definition a person's.")] = False
-
-
-class PreviewAsked(Given):
-    schedule: Timing
-    timezone: Name = "UTC"
-    since: AwareDatetime | None = None
-    n: Annotated[int, Field(ge=1, le=MOST_NEXT)] = 10
-    dst_gap: DstGap = "shift"
-    dst_fold: DstFold = "first"
 
 
 class SchedulePausing(Given):
@@ -149,13 +136,6 @@ class WholeScheduleShape(ScheduleShape):
     error: str | None = None
 
 
-class FiringShape(BaseModel):
-    schedule: str
-    at: str
-    local: str
-    remark: str = ""
-
-
 class HistoryShape(Paged[RunShape]):
     succeeded: int
     failed: int
@@ -195,32 +175,6 @@ def create_schedule(call: Call, body: NewSchedule) -> Changed:
         body.name, body.task, spec_of(body.schedule), by=call.person.name, note=body.note, **keys
     )
     return _saved(call, made, f"created {made.name}", reason=body.note)
-
-
-@reads(router, "/schedules/preview", methods=["POST"], response_model=Paged[FiringShape])
-def preview(call: Call, body: PreviewAsked) -> Any:
-    """Say when a schedule would fire from a moment on, and what clock changes do to it; nothing is stored."""
-    entry = {"task": "preview", "schedule": spec_of(body.schedule)}
-    chosen = body.model_dump(include={"timezone", "dst_gap", "dst_fold"})
-    since = call.now if body.since is None else instant(body.since) or 0
-    wanted = call.app.schedules.draft("preview", {**entry, **chosen}, now=since)
-    firings = list(islice(ahead(wanted, now=since), body.n))
-    return {"items": [firing_fields(each) for each in firings]}
-
-
-@reads(router, "/schedules/calendar", is_long=True, response_model=Paged[FiringShape])
-def calendar(call: Call, since: AwareDatetime, until: AwareDatetime) -> Any:
-    """Say what all schedules fire in a range of at most 62 days: the first 1,000 firings, in order of time."""
-    begin, end = instant(since) or 0, instant(until) or 0
-    if not 0 <= end - begin <= MOST_DAYS * 86_400_000:
-        raise Problem(422, "invalid_range", f"expected until to be after since, by {MOST_DAYS} days at the most")
-    firings = islice(expected_of_all(call.app.schedules.find(), begin, end), MOST_EXPECTED + 1)
-    found = list(firings)
-    return {
-        "items": [firing_fields(each) for each in found[:MOST_EXPECTED]],
-        "approx_total": len(found[:MOST_EXPECTED]),
-        "total_is_capped": len(found) > MOST_EXPECTED,
-    }
 
 
 @changes(
@@ -316,13 +270,6 @@ def show_history(call: Call, name: str, limit: Limit = 50) -> Any:
     }
 
 
-@reads(router, "/schedules/{name}/next", response_model=Paged[FiringShape])
-def show_next(call: Call, name: str, n: Annotated[int, Query(ge=1, le=MOST_NEXT)] = 10) -> Any:
-    """List the firings to come, with what clock changes do to them; of one that is paused those that it would have."""
-    firings = islice(ahead(call.app.schedules.get(name), now=call.now), n)
-    return {"items": [firing_fields(each) for each in firings]}
-
-
 @reads(router, "/schedules/{name}", response_model=WholeScheduleShape)
 def show_schedule(call: Call, name: str, response: Response) -> Any:
     """Return a schedule."""
@@ -407,15 +354,6 @@ def schedule_fields(call: Caller, schedule: Schedule, *, is_whole: bool = False)
         chosen = {name: plain[name] for name in _CHOICES}
         fields["choices"] = chosen | {name: moment(getattr(schedule, name)) for name in ("start", "end")}
     return fields
-
-
-def firing_fields(firing: Expected) -> dict[str, str]:
-    return {
-        "schedule": firing.schedule,
-        "at": iso(firing.at),
-        "local": firing.local.isoformat(),
-        "remark": firing.remark,
-    }
 
 
 def _plain(schedule: Schedule) -> dict[str, Any]:  # Any: JSON

@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
+import msgspec
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, Field
 
 from horarium.clock import Instant, to_instant
 from horarium.dashboard import audit
+from horarium.dashboard.api.cursors import Seal
 from horarium.dashboard.api.door import Call, Caller, GuardedRoute, Problem, reads
-from horarium.dashboard.api.runs import instant
+from horarium.dashboard.api.runs import Cursor, instant
 from horarium.dashboard.api.shapes import Json, Paged, moment
 from horarium.dashboard.person import Role
 from horarium.observe.moments import iso
@@ -20,6 +22,7 @@ from horarium.tally import WIDTH_MS, Tally, Width, bucket_of, quantile, summed
 router = APIRouter(route_class=GuardedRoute)
 
 MOST_BUCKETS = 1500
+MOST_ENTRIES = 1000  # of one page of the audit
 DEFAULT_RANGE = 3_600_000  # ms
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
@@ -128,10 +131,19 @@ def task_stats(
 
 
 @reads(router, "/audit", is_long=True, role=Role.ADMIN, response_model=Paged[EntryShape], tags=["audit"])
-def list_audit(call: Call, day: date | None = None) -> Any:
-    """List who changed what on a day (UTC; today unless one is given), the newest first: 20,000 of them at the most."""
+def list_audit(
+    call: Call,
+    day: date | None = None,
+    limit: Annotated[int, Query(ge=1, le=MOST_ENTRIES)] = 100,
+    cursor: Cursor = None,
+) -> Any:
+    """List who changed what on a day (UTC; today unless one is given), the newest first."""
     at = call.now if day is None else max(_beginning_of(day), 0)
-    entries, has_more = audit.read_day(call.engine, at, now=call.now)
+    seal = Seal(call.engine, now=call.now)
+    place = seal.place(cursor, "audit", day, limit)
+    after = None if place.after is None else msgspec.json.decode(place.after, type=audit.Place)
+    entries, further = audit.read_page(call.engine, at, now=call.now, limit=limit, after=after)
+    is_all = after is None and further is None
     items = [
         {
             "at": moment(entry.at),
@@ -149,7 +161,12 @@ def list_audit(call: Call, day: date | None = None) -> Any:
         }
         for entry in entries
     ]
-    return {"items": items, "approx_total": len(items), "total_is_capped": has_more}
+    return {
+        "items": items,
+        "next": seal.cursor(place.following(None if further is None else msgspec.json.encode(further).decode())),
+        "prev": seal.cursor(place.preceding()),
+        "approx_total": len(items) if is_all else None,
+    }
 
 
 def _beginning_of(day: date) -> Instant:

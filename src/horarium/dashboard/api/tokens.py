@@ -50,7 +50,16 @@ def list_tokens(call: Call) -> Any:
     }
 
 
-@changes(router, "POST", "/tokens", role=Role.ADMIN, action="tokens.add", shape=NewTokenShape, status_code=201)
+@changes(
+    router,
+    "POST",
+    "/tokens",
+    role=Role.ADMIN,
+    action="tokens.add",
+    shape=NewTokenShape,
+    is_secret=True,
+    status_code=201,
+)
 def add_token(call: Call, body: NewToken) -> Changed:
     """Make a token; the answer holds its secret, this once."""
     lasts = None if body.days is None else body.days * 86_400.0

@@ -143,7 +143,7 @@ def _known(asked: Asked, node: Node) -> dict[str, Any]:  # Any: as Flower has it
         for each in one.running
     ]
     return {
-        "active_queues": [{"name": queue, "routing_key": queue} for queue in node.queues],
+        "active_queues": [holdings.queue_info(queue) for queue in node.queues],
         "registered": node.tasks,
         "active": running,
         "reserved": holdings.reserved(engine, node, show),
@@ -152,6 +152,7 @@ def _known(asked: Asked, node: Node) -> dict[str, Any]:  # Any: as Flower has it
         "stats": {
             "pid": member.pid,
             "pool": {"max-concurrency": member.slots, "processes": [child.member.pid for child in node.children]},
+            "prefetch_count": member.slots,
             "clock": str(node.record.seen),
         },
         "timestamp": node.record.seen / 1000,
