@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 
 import httpx
@@ -11,14 +12,20 @@ from front_desk import in_a_loop
 from gate import OURS, asking, bearer, token_for
 from shop_floor import ended, put_incident, worker
 from sse_starlette import ServerSentEvent
+from starlette.testclient import TestClient
 
 from horarium import Horarium
-from horarium.dashboard import Person, Role, site, web
+from horarium.dashboard import Person, Role, drawn, site, web
+from horarium.dashboard.drawn import Drawn
 from horarium.dashboard.live import Feed, Hub
 from horarium.dashboard.person import Open
 from horarium.dashboard.rooms import ALL
+from horarium.dashboard.rooms.runs import listing
+from horarium.dashboard.rooms.runs.asked import packed
+from horarium.dashboard.rooms.runs.listing import attempt_of
 from horarium.dashboard.site import Site
 from horarium.observe import bulk
+from horarium.outcome import Run
 
 LIVE = {route.name for room in ALL for route in room.routes if route.is_live}
 NAME = "Quentin"
@@ -90,3 +97,36 @@ def test_no_live_page_says_who_looks(shop: Horarium) -> None:
         answer = client.get(path, headers={"HX-Target": "live"})
         assert answer.status_code == 200 and "<main" not in answer.text, path
         assert NAME not in answer.text and "callable" not in answer.text, path
+
+
+def test_lists_that_hold_other_runs_share_the_lines_of_those_that_they_have_in_common(
+    shop: Horarium, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    def noted(run: Run) -> str:
+        made.append(run.id)
+        return attempt_of(run)
+
+    monkeypatch.setattr(listing, "attempt_of", noted)
+    for id in ("one", "two", "three"):
+        ended(shop, id)
+
+    def lines(*held: str) -> list[tuple[str, str]]:
+        text = client.get("/runs", params={"hold": packed(held)}, headers={"HX-Target": "live"}).text
+        return re.findall(r'id="run-(\w+)".*?class="state (\w+)"', text, re.DOTALL)
+
+    assert lines("two", "one") == [("two", "good"), ("one", "good")]
+    assert lines("three", "two") == [("three", "good"), ("two", "good")]
+    assert sorted(made) == ["one", "three", "two"]
+    ended(shop, "two", state="FAILURE")
+    assert lines("three", "two") == [("three", "good"), ("two", "bad")]
+    assert sorted(made) == ["one", "three", "two", "two"]
+
+
+def test_so_many_pieces_are_kept_and_those_that_nobody_has_asked_for_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drawn, "MOST", 2)
+    pieces, made = Drawn(), list[str]()
+    for key in ("a", "b", "a", "c", "a", "b"):
+        assert pieces.once(key, "facts", lambda key=key: made.append(key) or key) == key  # type: ignore[misc]
+    assert made == ["a", "b", "c", "b"]

@@ -30,6 +30,7 @@ from horarium.dashboard.ask import Ask, Cookie, Done, Download, Shown, Unanswera
 from horarium.dashboard.assets import Assets
 from horarium.dashboard.audit import Entry, write
 from horarium.dashboard.cookies import DENSITY, THEME, ZONE
+from horarium.dashboard.drawn import Drawn
 from horarium.dashboard.flower import flower_routes
 from horarium.dashboard.guard import Guard, address_of, routed
 from horarium.dashboard.live import Feed, Hub
@@ -96,6 +97,7 @@ class Site:
         self._streams = Streams()
         self._places = Places()
         self._past = Past()
+        self._drawn = Drawn()
         self._matchers = [
             (compile_path(route.path), route) for room in rooms for route in room.routes if not route.is_change
         ]
@@ -288,6 +290,7 @@ class Site:
             zone=zone,
             base=base,
             past=self._past,
+            drawn=self._drawn,
         )
         try:
             shown = route.function(ask)
@@ -331,6 +334,7 @@ class Site:
             query=dict(request.query_params),
             form=form,
             past=self._past,
+            drawn=self._drawn,
             zone=_zone(request, self.app),
             theme=_theme(request),
             density=_density(request),
