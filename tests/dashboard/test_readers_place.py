@@ -125,6 +125,16 @@ def _ask_nothing_while_hidden(app: Horarium, ana: Visitor) -> None:
     page.evaluate(HIDE, False)
     expect(page.locator("#workflows tr")).to_have_count(4)
 
+    behind = page.context.new_page()  # opened in the background
+    behind.add_init_script("Object.defineProperty(document, 'hidden', { configurable: true, get: () => true })")
+    behind.on("request", lambda request: asked.append(request.url))
+    asked.clear()
+    behind.goto(page.url, wait_until="networkidle")
+    assert not [url for url in asked if "/live?" in url]
+    with behind.expect_request("**/live?*"):
+        behind.evaluate(HIDE, False)
+    behind.close()
+
 
 def _speak_now_and_then(app: Horarium, ana: Visitor) -> None:
     """Whoever hears the page is told what has changed, and not without an end."""
