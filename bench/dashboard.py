@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             if asked.only != "live":
                 pages(web, engine)
             if asked.only != "pages":
-                live_pages.measure(web.address, web.headers, Path(folder))
+                live_pages.measure(web.address, web.headers, Path(folder), web.running)
         engine.close()
 
 
@@ -101,25 +101,25 @@ class Web:
         secret, _ = Tokens(app).add("bench", Role.ADMIN, by="bench", now=app.engine.now(), lasts=86_400.0)
         self.headers = {"Authorization": f"Bearer {secret}", "Accept-Encoding": "gzip"}
         command = [sys.executable, "-m", "horarium", "-A", "bench.apps.horarium_shop", "web", "--port", "0"]
-        self._running = Running(command, {"BENCH_STORE": self._url}, self._folder / "web.log")
+        self.running = Running(command, {"BENCH_STORE": self._url}, self._folder / "web.log")
         deadline = time.monotonic() + PATIENCE
-        while (found := ADDRESS.search(self._running.tail())) is None:
-            self._running.check()
+        while (found := ADDRESS.search(self.running.tail())) is None:
+            self.running.check()
             if time.monotonic() > deadline:
-                self._running.stop()
-                raise TimeoutError(f"expected an address within {PATIENCE} s:\n{self._running.tail()}")
+                self.running.stop()
+                raise TimeoutError(f"expected an address within {PATIENCE} s:\n{self.running.tail()}")
             time.sleep(0.02)
         self.address = found[1]
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._running.stop()
+        self.running.stop()
 
     def measured(self, name: str, path: str) -> str:
         """Return the line of a page."""
         connection = HTTPConnection(urlsplit(self.address).netloc, timeout=PATIENCE)
         self._ask(connection, path)  # whatever is loaded at the first look
-        took, family = [], self._running.tree()
+        took, family = [], self.running.tree()
         used = cpu_seconds(family)
         for _ in range(TIMES):
             seconds, body = self._ask(connection, path)
@@ -143,7 +143,7 @@ class Web:
         seconds = time.perf_counter() - began
         body = answer.read()
         if answer.status not in (200, 404) or (answer.status == 404 and "none" not in path):
-            raise RuntimeError(f"expected the page {path}, got {answer.status}: {body[:300]!r}\n{self._running.tail()}")
+            raise RuntimeError(f"expected the page {path}, got {answer.status}: {body[:300]!r}\n{self.running.tail()}")
         return seconds, body
 
 

@@ -22,11 +22,12 @@ from uvicorn.protocols.http import h11_impl
 
 from horarium import Horarium
 from horarium.clock import ManualClock, SystemClock
-from horarium.dashboard import serving, site
+from horarium.dashboard import live, serving, site
 from horarium.dashboard.live import Hub
 from horarium.dashboard.person import Open
 from horarium.dashboard.site import _stream
 from horarium.errors import EngineUnavailable
+from horarium.observe.moments import day_and_time
 from horarium.version import __version__
 
 CODE = """
@@ -190,7 +191,7 @@ def test_that_a_store_is_away_is_told_by_all_pages_when_one_has_found_it_out() -
 
 
 def test_a_live_block_is_asked_what_its_page_is(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def one_look(hub: Hub, key: object, look: Callable[[], str], seen: str) -> AsyncIterator[ServerSentEvent]:
+    async def one_look(hub: Hub, key: object, look: Callable[[], str], *_: str) -> AsyncIterator[ServerSentEvent]:
         yield ServerSentEvent(data=await asyncio.to_thread(look))
 
     monkeypatch.setattr(site, "_stream", one_look)
@@ -231,6 +232,34 @@ def test_a_store_that_is_away_leaves_the_last_page_and_says_so() -> None:
     in_a_loop(look())
 
 
+def test_what_may_be_old_says_of_when_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the last look that found something out, in the zone of whoever looks; and nothing when it is new again."""
+    clock = ManualClock()
+    began, answers = clock.now(), iter(["first", ""])
+    monkeypatch.setattr(live, "LONGEST_PAUSE", 0.1)
+
+    def render() -> str:
+        clock.advance(60)
+        if not (answer := next(answers, "third")):
+            raise EngineUnavailable("no route to host")
+        return answer
+
+    async def told() -> AsyncIterator[tuple[str, str]]:
+        async for event in _stream(Hub(clock), "view", render, "", "Asia/Tokyo"):
+            if event.event in ("stale", "fresh"):
+                yield event.event, str(event.data)
+
+    async def look() -> list[tuple[str, str]]:
+        events = told()
+        found = [await asyncio.wait_for(anext(events), 20) for _ in range(2)]
+        await events.aclose()  # type: ignore[attr-defined]  # a generator
+        return found
+
+    as_of = day_and_time(began, "Asia/Tokyo", now=began)
+    why = "the store cannot be reached: no route to host"
+    assert in_a_loop(look()) == [("stale", f"as of {as_of}: {why}"), ("fresh", "")]
+
+
 def test_a_run_shows_on_an_open_page_without_a_reload(browser: Browser, tmp_path: Path) -> None:
     with Place(tmp_path, CODE) as place:
         app = Horarium("test", store=f"sqlite:///{tmp_path}/shop.db", set_as_current=False)
@@ -251,7 +280,8 @@ def test_a_run_shows_on_an_open_page_without_a_reload(browser: Browser, tmp_path
             page.wait_for_selector("#pulse[data-state=paused]")
             later = app.send_task("shop.add", (3, 4)).id
             assert app.AsyncResult(later).get(timeout=20) == 7
-            page.keyboard.press("p")  # what came meanwhile is asked for at once
+            page.keyboard.press("p")  # what came meanwhile is asked for at once, and does not move what is selected
+            page.get_by_role("button", name="1 new · show").click()
             page.wait_for_selector(f"#run-{later} .state.good")
             assert held.is_checked()
             page.clock.install()

@@ -10,6 +10,7 @@ from msgspec import Struct, field
 from starlette.requests import HTTPConnection
 
 from horarium.clock import Instant, Seconds
+from horarium.dashboard.drawn import Drawn
 from horarium.dashboard.person import Access, Person
 from horarium.observe.counted import Past
 
@@ -36,6 +37,7 @@ class Ask(Struct, frozen=True, kw_only=True):
     access: Access | None = None  # who knows people here; for the pages that let them in
     connection: HTTPConnection | None = None  # what the request came by; for the same
     past: Past = field(default_factory=Past)  # what looks before this one have learned of what was counted
+    drawn: Drawn = field(default_factory=Drawn)  # and what they have drawn
 
     @property
     def engine(self) -> Engine:

@@ -1,8 +1,8 @@
 """Pages that tell of themselves what has changed: one stream for each open page.
 
 A page's live block is rendered anew about once a second, while somebody looks, and sent when it has changed. People
-who look at the same share one rendering. One block is rendered at a time, and after one that took long we wait
-longer: looking, by however many, costs at most about a core of this process, and the store one reader.
+of one role who look at the same share one rendering. One block is rendered at a time, and after one that took long we
+wait longer: looking, by however many, costs at most about a core of this process, and the store one reader.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from horarium.clock import Clock, Seconds
+from horarium.clock import Clock, Instant, Seconds
 from horarium.errors import EngineUnavailable
 
 logger = logging.getLogger("horarium.web")
@@ -37,6 +37,7 @@ class Feed:
         self.lookers = 0
         self.html: str | None = None
         self.mark = ""  # of ``html``
+        self.made: Instant | None = None  # when ``html`` was last found to be so
         self.trouble: str | None = None  # why ``html`` may be old
         self.version = 0
 
@@ -57,12 +58,13 @@ class Feed:
     async def _keep(self) -> None:
         while True:
             await self._hub.turn.acquire()
-            began = self._clock.monotonic()
+            began, moment = self._clock.monotonic(), self._clock.now()
             # The turn is the thread's: nobody can end that, and whoever leaves ends only the waiting for it.
             looking = asyncio.get_running_loop().run_in_executor(None, self._look)
             looking.add_done_callback(lambda _: self._hub.turn.release())
             html, trouble, is_away = await asyncio.shield(looking)
             took = self._clock.monotonic() - began
+            self.made = moment if html is not None else self.made
             mark = hashlib.sha256(html.encode()).hexdigest()[:16] if html is not None else self.mark
             if mark != self.mark or trouble != self.trouble:
                 async with self._news:

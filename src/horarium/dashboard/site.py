@@ -12,7 +12,6 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit
 
-from msgspec.structs import replace
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.applications import Starlette
 from starlette.datastructures import QueryParams
@@ -31,9 +30,10 @@ from horarium.dashboard.ask import Ask, Cookie, Done, Download, Shown, Unanswera
 from horarium.dashboard.assets import Assets
 from horarium.dashboard.audit import Entry, write
 from horarium.dashboard.cookies import DENSITY, THEME, ZONE
+from horarium.dashboard.drawn import Drawn
 from horarium.dashboard.flower import flower_routes
 from horarium.dashboard.guard import Guard, address_of, routed
-from horarium.dashboard.live import Hub
+from horarium.dashboard.live import Feed, Hub
 from horarium.dashboard.person import Access, Person, Role
 from horarium.dashboard.places import RETRY_AFTER, Busy, Places
 from horarium.dashboard.rendering import LIVE, has_block, render
@@ -42,7 +42,7 @@ from horarium.dashboard.rooms import ALL
 from horarium.dashboard.streams import Streams
 from horarium.errors import EngineUnavailable, HorariumError
 from horarium.observe.counted import Past
-from horarium.observe.moments import zone_or_utc
+from horarium.observe.moments import day_and_time, zone_or_utc
 from horarium.observe.text import one_line, visible
 from horarium.version import __version__
 
@@ -97,6 +97,7 @@ class Site:
         self._streams = Streams()
         self._places = Places()
         self._past = Past()
+        self._drawn = Drawn()
         self._matchers = [
             (compile_path(route.path), route) for room in rooms for route in room.routes if not route.is_change
         ]
@@ -241,18 +242,17 @@ class Site:
         route, parts = found
         zone = _zone(request, self.app)
         base = request.scope.get("root_path", "")
-        shared = replace(person, csrf=self._streams.mark if person.csrf else "", session="")
-        key = (route.name, tuple(parts.items()), asked, zone, shared, base)
+        key = (route.name, tuple(parts.items()), asked, zone, person.role, base)  # all that changes a block, no more
 
         def look() -> str:
-            return self._block(route, shared, path, parts, query, zone, base)
+            return self._block(route, self._streams.looker(person.role), path, parts, query, zone, base)
 
         def is_still_welcome() -> bool:
             try:
                 now = self.access.person(request)
             except EngineUnavailable:
                 return False  # the browser comes back
-            return now is not None and now.name == person.name and now.may(route.role)
+            return now is not None and (now.name, now.role) == (person.name, person.role)
 
         who = person.session or address_of(request.scope)
         if self._streams.is_full(who):
@@ -261,7 +261,7 @@ class Site:
         seen = request.headers.get("last-event-id", "")
         if self._hub is None:
             self._hub = Hub(self.app.connection.clock)
-        events = _stream(self._hub, key, look, seen)
+        events = _stream(self._hub, key, look, seen, zone)
         return EventSourceResponse(
             self._streams.counted(who, self._streams.sealed(person, is_still_welcome, events)),
             ping=PING_EVERY,
@@ -290,6 +290,7 @@ class Site:
             zone=zone,
             base=base,
             past=self._past,
+            drawn=self._drawn,
         )
         try:
             shown = route.function(ask)
@@ -333,6 +334,7 @@ class Site:
             query=dict(request.query_params),
             form=form,
             past=self._past,
+            drawn=self._drawn,
             zone=_zone(request, self.app),
             theme=_theme(request),
             density=_density(request),
@@ -352,8 +354,10 @@ def _nowhere(ask: Ask) -> Shown:
 _NOWHERE = Route(path="/{rest:path}", name="nowhere", role=Role.NOBODY, function=_nowhere)
 
 
-async def _stream(hub: Hub, key: object, look: Callable[[], str], seen: str) -> AsyncIterator[ServerSentEvent]:
-    """Yield the block whenever it differs from what was sent last, and whether it may be old."""
+async def _stream(
+    hub: Hub, key: object, look: Callable[[], str], seen: str, zone: str = "UTC"
+) -> AsyncIterator[ServerSentEvent]:
+    """Yield the block whenever it differs from what was sent last, and whether it may be old: since when, and why."""
     version = 0
     trouble: str | None = None
     async with hub.looking(key, look) as feed:
@@ -364,8 +368,16 @@ async def _stream(hub: Hub, key: object, look: Callable[[], str], seen: str) -> 
                 yield ServerSentEvent(data=feed.html or "", id=seen)
             if feed.trouble != trouble:
                 trouble = feed.trouble
-                yield ServerSentEvent(data=trouble or "", event="stale" if trouble else "fresh")
+                yield ServerSentEvent(data=_old(feed, zone), event="stale" if trouble else "fresh")
             version = await feed.wait_beyond(version)
+
+
+def _old(feed: Feed, zone: str) -> str:
+    """Return of when what a feed shows is, and why of no later moment; nothing if it is of now."""
+    if feed.trouble is None:
+        return ""
+    as_of = f"as of {day_and_time(feed.made, zone, now=feed.made)}: " if feed.made is not None else ""
+    return f"{as_of}{feed.trouble}"
 
 
 def _ping() -> ServerSentEvent:

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from sse_starlette import ServerSentEvent
 
 from horarium.dashboard.access.secret import masked, new_secret
-from horarium.dashboard.person import Person
+from horarium.dashboard.person import Person, Role
 
 MOST = 5  # of one session: browsers open six connections to a host, and one must be left
 MOST_OF_ALL = 500  # half of the connections that `horarium web` has room for: whoever logs in often leaves the rest
@@ -18,12 +18,17 @@ MOST_OF_ALL = 500  # half of the connections that `horarium web` has room for: w
 class Streams:
     """All streams of one dashboard. Used by one event loop.
 
-    Many who look at the same share one rendering; ``mark`` stands in it for the proof that each has for changes.
+    All of one role who look at the same share one rendering; ``mark`` stands in it for the proof that each has for
+    changes.
     """
 
     def __init__(self) -> None:
         self.mark = new_secret()
         self._open: Counter[str] = Counter()  # by who looks
+
+    def looker(self, role: Role) -> Person:
+        """Return whom a shared rendering is made for: somebody of this role without a name, so that none is in it."""
+        return Person(name="", role=role, via="", csrf=self.mark)
 
     def is_full(self, who: str) -> bool:
         return self._open[who] >= MOST or self._open.total() >= MOST_OF_ALL

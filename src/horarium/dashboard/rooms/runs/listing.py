@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from horarium.clock import Instant, Seconds
+from horarium.clock import Instant, Seconds, to_datetime
 from horarium.dashboard.ask import Ask, Done, Shown, part
 from horarium.dashboard.rooms.runs.asked import Asked, address, bar, look_for, packed, read, sight_of, texts, wrong
 from horarium.dashboard.rooms.runs.place import room
@@ -49,7 +51,7 @@ def listing(ask: Ask) -> Shown | Done:
         runs = [run for run in ask.engine.results.read(held) if run is not None]
         context |= _around(ask, found, runs, ask.query.get("next", ""), ask.query.get("searched", ""))
         context["news"] = _news(ask, found, sight, runs, held) if after is None else 0
-        return _shown(context, runs, sight)
+        return _shown(ask, context, runs, sight)
     page = look_for(ask.engine.results, found.question, sight, limit=ROWS, after=after, most=MOST_SEARCHED)
     searched = str(page.searched) if page.is_cut else ""
     context |= _around(ask, found, list(page.runs), page.next or "", searched) | {"news": 0}
@@ -63,7 +65,7 @@ def listing(ask: Ask) -> Shown | Done:
         searched=searched,
     )
     is_live = len(live_view) <= MOST_ADDRESS and page.runs
-    return _shown(context, list(page.runs), sight, live_view=live_view if is_live else None)
+    return _shown(ask, context, list(page.runs), sight, live_view=live_view if is_live else None)
 
 
 @room.page("/runs/timeline", live=False, is_long=True)
@@ -74,27 +76,34 @@ def timeline(ask: Ask) -> Shown:
     sight = sight_of(ask)
     page = look_for(ask.engine.results, found.question, sight, limit=ROWS, most=MOST_SEARCHED)
     context = bar(ask, found) | {"searched": page.searched if page.is_cut else 0, "saved": saved(ask)}
-    context |= {"bars": _bars(page.runs, ask.now), "rows": _rows(page.runs, sight)}
+    context |= {"bars": _bars(page.runs, ask.now), "rows": _rows(ask, page.runs, sight)}
     return Shown(template="runs/timeline.html", title="Runs", context=context)
 
 
-def _shown(context: dict[str, Any], runs: list[Run], sight: Sight, *, live_view: str | None = None) -> Shown:
-    context["rows"] = _rows(runs, sight)
+def _shown(ask: Ask, context: dict[str, Any], runs: list[Run], sight: Sight, *, live_view: str | None = None) -> Shown:
+    today = to_datetime(ask.now).astimezone(ZoneInfo(ask.zone)).date()  # a line leaves out the day of what is of today
+
+    def line(row: Row, caller: Callable[[], str]) -> str:
+        return ask.drawn.once(("line", row.run.id, ask.zone, ask.base), (row, today), caller)
+
+    context |= {"rows": _rows(ask, runs, sight), "line": line}
     return Shown(template="runs/list.html", title="Runs", context=context, live_view=live_view)
 
 
-def _rows(runs: list[Run] | tuple[Run, ...], sight: Sight) -> list[Row]:
-    return [
-        Row(
-            run=run,
-            state=shown_state(run, sight.now),
-            keys=sight.contents.keys(run),
-            attempt=attempt_of(run),
-            waited=waited_of(run, sight.now) if run.started is not None or run.attempts else None,
-            took=run.took,
-        )
-        for run in map(sight.contents.seen, runs)
-    ]
+def _rows(ask: Ask, runs: list[Run] | tuple[Run, ...], sight: Sight) -> list[Row]:
+    return [_row(ask, run, sight) for run in runs]
+
+
+def _row(ask: Ask, run: Run, sight: Sight) -> Row:
+    state = shown_state(run, sight.now)
+    waited = waited_of(run, sight.now) if run.started is not None or run.attempts else None
+
+    def drawn() -> Row:
+        seen = sight.contents.seen(run)
+        keys = sight.contents.keys(seen)
+        return Row(run=seen, state=state, keys=keys, attempt=attempt_of(seen), waited=waited, took=seen.took)
+
+    return ask.drawn.once(("row", run.id), (run, state, waited), drawn)
 
 
 def attempt_of(run: Run) -> str:
