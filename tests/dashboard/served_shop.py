@@ -33,7 +33,7 @@ def served(app: Horarium, *, access: Access | None = None) -> Iterator[str]:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [place]}, name="dashboard")
     thread.start()
     try:
-        yield "http://127.0.0.1:{}".format(place.getsockname()[1])
+        yield f"http://127.0.0.1:{place.getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join(STOP_WITHIN)

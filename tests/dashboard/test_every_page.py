@@ -38,6 +38,8 @@ ADDRESSES: dict[str, dict[str, str]] = {
         "backfill": "/schedules/nightly/backfill",
         "backfill-looked": "/schedules/nightly/backfill?from=3d&to=&which=missing&order=oldest&max_active=1",
     },
+    "/schedules/{name}/with": {"schedule-with": "/schedules/nightly/with"},
+    "/runs/new": {"run-new": "/runs/new?task=shop.charge"},
     "/queues/{name:path}": {"queue-mail": "/queues/mail"},
     "/workers/{name:path}": {"worker": "/workers/w1%40vm"},
     "/workflows/{id}": {"workflow-waiting": "/workflows/{flow}"},
@@ -86,7 +88,7 @@ def full(browser: Browser) -> Iterator[tuple[Visitor, dict[str, str], str]]:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_everybody_can_use_it_everywhere(full: tuple[Visitor, dict[str, str], str], name: str) -> None:
-    """Rows 106 and 110: nothing for axe, the console, the content policy or a narrow screen to complain of."""
+    """Nothing for axe, the console, the content policy or a narrow screen to complain of."""
     ana, names, shut = full
     path = PAGES[name].format_map(names)
     ana.page.goto(shut + path) if name == SHUT else ana.open(path)
