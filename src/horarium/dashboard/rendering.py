@@ -88,7 +88,7 @@ def moment(context: Context, instant: Instant | None, empty: str = "–", there:
         return empty
     said = exact(instant)
     if there and (there := zone_or_utc(there)) not in (context["zone"], "UTC"):
-        said += f" · {local(instant, there)} in {there}"
+        said += f" · {' '.join(local(instant, there).split())} in {there}"
     return Markup('<time datetime="{}" title="{}" tabindex="0">{}</time>').format(
         iso(instant), said, day_and_time(instant, context["zone"], now=context["now"])
     )
