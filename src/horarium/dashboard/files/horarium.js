@@ -77,6 +77,7 @@ let going = false;
 
 function rows() { return [...document.querySelectorAll("[data-rows] tbody tr")]; }
 function here() { return document.querySelector("[data-rows] tbody tr.here"); }
+let stood = ""; // the id of the row that was chosen: what is live comes anew without the mark
 
 function step(by) {
   const all = rows();
@@ -85,6 +86,11 @@ function step(by) {
   here()?.classList.remove("here");
   next.classList.add("here");
   next.scrollIntoView({ block: "nearest" });
+  stood = next.id;
+}
+
+for (const swapped of ["htmx:after:swap", "htmx:sse:after:message"]) {
+  document.addEventListener(swapped, () => { if (stood && !here()) document.getElementById(stood)?.classList.add("here"); });
 }
 
 // x selects the row, Shift-x all from the row that was selected last to this one.

@@ -44,12 +44,19 @@ function show(moment) {
   const away = Date.now() - ahead - Date.parse(moment.dateTime);
   tip.textContent = `${moment.dataset.exactly ?? moment.dateTime} · ${away >= 0 ? `${distance(away)} ago` : `in ${distance(away)}`}`;
   tip.hidden = false;
-  const place = moment.getBoundingClientRect();
+  moment.setAttribute("aria-describedby", "tip");
+  shown = moment;
+  put();
+}
+
+// Below the moment, or above it where there is no room; it goes along when the page is scrolled.
+function put() {
+  if (!shown) return;
+  const place = shown.getBoundingClientRect();
+  if (place.bottom < 0 || place.top > innerHeight) { hide(); return; }
   const isLow = place.bottom + tip.offsetHeight + 8 > innerHeight;
   tip.style.left = `${Math.max(4, Math.min(place.left, innerWidth - tip.offsetWidth - 4))}px`;
   tip.style.top = `${isLow ? place.top - tip.offsetHeight - 4 : place.bottom + 4}px`;
-  moment.setAttribute("aria-describedby", "tip");
-  shown = moment;
 }
 
 function hide() {
@@ -66,5 +73,7 @@ for (const kind of ["pointerover", "focusin", "click"]) {
 document.addEventListener("pointerout", (event) => { if (meant(event) === shown) hide(); });
 document.addEventListener("focusout", (event) => { if (meant(event) === shown) hide(); });
 document.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
-document.addEventListener("scroll", hide, { capture: true, passive: true });
-document.addEventListener("htmx:after:swap", () => { if (shown && !shown.isConnected) hide(); });
+document.addEventListener("scroll", put, { capture: true, passive: true });
+for (const swapped of ["htmx:after:swap", "htmx:sse:after:message"]) { // the same moment, without our marks on it
+  document.addEventListener(swapped, () => { if (shown) show(shown.isConnected ? shown : null); });
+}
