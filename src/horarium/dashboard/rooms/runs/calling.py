@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from typing import Any
-from uuid import uuid4
 
 from msgspec import Struct, field
 
@@ -15,7 +14,7 @@ from horarium.dashboard.calls import known_tasks, read_arguments
 from horarium.dashboard.person import Role
 from horarium.dashboard.rooms.runs.place import room
 from horarium.errors import CodecError, InvalidArguments, NotRegistered
-from horarium.message import derived_id
+from horarium.message import derived_id, new_id
 from horarium.observe.moments import parse_span
 
 TASKS = 500  # names that the form offers
@@ -32,7 +31,7 @@ class Draft(Struct, kw_only=True):
 
 @room.page("/runs/new", role=Role.OPERATOR, live=False)
 def new(ask: Ask) -> Shown:
-    values = {"task": ask.query.get("task", "")[:255], "args": "[]", "kwargs": "{}", "key": uuid4().hex}
+    values = {"task": ask.query.get("task", "")[:255], "args": "[]", "kwargs": "{}", "key": new_id(ask.now)}
     return _form(ask, Draft(values=dict.fromkeys(FIELDS, "") | values))
 
 
@@ -60,7 +59,9 @@ def _sent(ask: Ask, draft: Draft, task: str) -> str:
     if task not in ask.app.tasks and task not in (known := known_tasks(ask)):
         raise NotRegistered(task, nearest(task, list(known)))
     args, kwargs = draft.read.pop("args"), draft.read.pop("kwargs")
-    draft.read["task_id"] = derived_id("a form", ask.person.name, draft.values["key"])
+    if draft.values["key"]:  # what was changed since, on the same form, is another call
+        said = (draft.values[name] for name in FIELDS if name != "reason")
+        draft.read["task_id"] = derived_id("a form", ask.person.name, *said)
     message, placed = ask.app.producer.send(task, ask.app.known_task(task), args, kwargs, draft.read)
     return placed if isinstance(placed, str) else message.id
 
