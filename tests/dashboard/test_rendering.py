@@ -61,11 +61,19 @@ def test_each_page_says_in_which_environment_it_is(shop: Horarium, client: TestC
     assert found.endswith(">shop · prod &lt;eu&gt;</span>")
 
 
-def test_every_kind_of_environment_has_a_colour(client: TestClient) -> None:
+def darkness(colour: str) -> float:
+    """Return how much brighter white is than a colour, as WCAG reckons contrast."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05)
+
+
+def test_every_kind_of_environment_has_a_colour_on_which_white_can_be_read(client: TestClient) -> None:
     address = re.findall(r'href="(/static/\w+/horarium\.css)"', client.get("/runs").text)[0]
     style = client.get(address).text
     for kind in (*ENVIRONMENTS, "other"):
-        assert f'.env[data-kind="{kind}"] {{ background: ' in style
+        colours = re.findall(rf'\.env\[data-kind="{kind}"\] {{ background: (#\w+); }}', style)
+        assert [darkness(colour) >= 4.5 for colour in colours] == [True], kind
 
 
 def test_trouble_has_what_helps_whoever_is_asked_and_nothing_of_the_question(client: TestClient) -> None:
