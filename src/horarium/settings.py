@@ -53,6 +53,7 @@ class Settings(SettingsView):
     durability: str
     include: tuple[str, ...]
     imports: tuple[str, ...]
+    environment: str | None
     timezone: str
     enable_utc: bool
     beat_schedule: dict[str, Any]

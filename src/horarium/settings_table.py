@@ -78,6 +78,13 @@ STORE_AND_CODE = (
         doc="Modules that define tasks; workers, schedulers and the command line import them.",
     ),
     Setting(name="imports", default=(), kind=MODULES, doc="The same as `include`; both are imported."),
+    Setting(
+        name="environment",
+        default=None,
+        kind=or_none(TEXT),
+        doc="What this installation is: `production`, `staging`, `dev` and the like. The dashboard says it beside the "
+        "app's name, each kind in a colour of its own, so that nobody mistakes one for another.",
+    ),
 )
 
 TIME_AND_SCHEDULES = (

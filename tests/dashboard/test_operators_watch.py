@@ -1,6 +1,6 @@
 """A shop that is watched in a real browser: what fires alerts, a workflow as it goes, workers, what happens, charts.
 
-One place for all of it, as in test_operators_night.py.
+One place for all of it, as in test_operators_night.py. What every page must be is asked in test_every_page.py.
 """
 
 from __future__ import annotations
@@ -44,7 +44,6 @@ def resize(n):
 def total(numbers):
     return sum(numbers)
 """
-PATHS = ("/", "/queues", "/queues/default", "/workers", "/workers/w1%40vm", "/monitor", "/charts/outcomes")
 
 
 def test_a_shop_is_watched(browser: Browser, tmp_path: Path) -> None:
@@ -58,15 +57,6 @@ def test_a_shop_is_watched(browser: Browser, tmp_path: Path) -> None:
         _follow_a_workflow(place, app, ana)
         _watch_what_happens(app, ana)
         eventually(lambda: app.engine.series.tallies("10s", since=0, until=1 << 60), "something that is counted")
-        for path in PATHS:
-            ana.open(path).wait_for_load_state("load")
-            assert not ana.is_wider_than_screen(), path
-            ana.check_access()
-            ana.screenshot(path.strip("/").replace("/", "-").replace("%40", "-") or "overview-first")
-        for path in ("/schedules", "/workflows", "/runs", "/tasks"):
-            ana.open(path)
-            assert not ana.is_wider_than_screen(), path
-            assert not ana.askew(), path
         _look_into_charts(ana)
 
 

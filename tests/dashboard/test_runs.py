@@ -221,6 +221,28 @@ def test_a_run_that_is_gone_tells_when_its_id_was_made_and_where_to_go_on(client
         assert part in gone.text or part.lower() in gone.text.lower()
 
 
+def test_a_run_that_is_gone_tells_how_long_runs_are_kept_and_until_when_it_would_have_been(
+    shop: Horarium, client: TestClient
+) -> None:
+    gone = client.get("/runs/0000018b-cfe5-7000-8000-000000000000").text
+    assert "kept for 1 d from their end" in gone
+    assert 'until <time datetime="1970-01-02T07:12' in gone
+    assert "still to come" not in gone
+    shop.conf.result_failure_expires, shop.conf.keep_runs = 7 * 86_400.0, 5000
+    gone = client.get("/runs/0000018b-cfe5-7000-8000-000000000000").text
+    assert "failed ones for 7 d" in gone
+    assert "5,000 of them at the most" in gone
+    shop.conf.result_expires = None
+    gone = client.get("/runs/0000018b-cfe5-7000-8000-000000000000").text
+    assert "until there are too many" in gone
+    assert "ended at once" not in gone
+
+
+def test_who_looks_for_missed_runs_is_led_to_the_schedules(client: TestClient) -> None:
+    assert client.get("/runs").text.count('href="/schedules?state=missed"') == 1
+    assert 'href="/schedules?state=missed">Schedules that' in client.get("/runs?q=state:missed").text
+
+
 def test_a_run_is_run_again_once_however_often_it_is_asked_for(shop: Horarium, asker: Asker) -> None:
     record(shop, ended(shop, "r1"))
     ask = asker.ask(parts={"id": "r1"})
@@ -320,7 +342,7 @@ def test_a_run_is_cancelled_and_what_has_ended_is_not(shop: Horarium, asker: Ask
 
 def test_every_change_of_runs_needs_an_operator() -> None:
     changes = [route for route in room.routes if route.is_change]
-    assert len(changes) == 11
+    assert len(changes) == 12
     assert {route.role for route in changes} == {Role.OPERATOR}
 
 

@@ -13,6 +13,7 @@ from horarium.app.switches import Switches
 from horarium.dashboard.ask import Done, Shown, Unanswerable
 from horarium.dashboard.rooms import tasks
 from horarium.tally import BOUNDS, Tally, bin_of, bucket_of
+from kept_runs import ended, record
 
 
 def counted(shop: Horarium, *, ago: int = 0, ran: float = 0.1, task: str = "shop.charge", **counts: int) -> None:
@@ -85,3 +86,13 @@ def test_a_task_that_nobody_knows_is_gone(asker: Asker) -> None:
     with pytest.raises(Unanswerable) as caught:
         tasks.one(asker.ask(parts={"name": "no.such"}))
     assert caught.value.status == 404
+
+
+def test_a_task_tells_which_tasks_call_it(shop: Horarium, asker: Asker) -> None:
+    callers = [
+        ended(shop, id, task=task) for id, task in (("p1", "shop.add"), ("p2", "shop.add"), ("p3", "shop.sweep"))
+    ]
+    parents = ("p1", "p1", "p2", "p3", "no longer kept", None)
+    record(shop, *callers, *(ended(shop, f"c{number}", parent=parent) for number, parent in enumerate(parents)))
+    ask = asker.ask(parts={"name": "shop.charge"})
+    assert shown(tasks.lately(ask))["callers"] == [("shop.add", 3), ("shop.sweep", 1)]

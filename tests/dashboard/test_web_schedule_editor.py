@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 from front_desk import Asker
 from msgspec.structs import replace
@@ -19,6 +20,7 @@ from horarium.clock import ManualClock, to_instant
 from horarium.dashboard.rooms.schedules import editing
 from horarium.dashboard.rooms.schedules.drafting import read, values_of
 from horarium.dashboard.rooms.schedules.editing import changed_keys
+from horarium.dashboard.rooms.schedules.slots import moved
 from horarium.schedules.calendar import calendar
 from horarium.schedules.clocked import clocked
 from horarium.schedules.cron import cron
@@ -28,6 +30,7 @@ from horarium.schedules.interval import every
 from horarium.schedules.recurrence import union, without
 from horarium.schedules.solar import solar
 from horarium.schedules.specs import Spec, from_record
+from kept_runs import ended, record
 
 FORM = {
     "name": "report",
@@ -310,8 +313,54 @@ def test_quiet_minutes_nearby_are_to_come(shop: Horarium, asker: Asker, clock: M
     forecast = editing.preview(asker.ask(form=form)).context["forecast"]
     assert forecast.clash == 1
     assert len(forecast.quiet) == 3
-    assert not any(f" 06:{minute:02}:" in each for each in forecast.quiet for minute in range(59))
-    assert not any(" 07:05:" in each for each in forecast.quiet)  # somebody else's
+    assert not any(f" 06:{minute:02}:" in each.text for each in forecast.quiet for minute in range(59))
+    assert not any(" 07:05:" in each.text for each in forecast.quiet)  # somebody else's
+
+
+def test_a_quiet_slot_says_what_the_fields_would_say_and_has_no_more_company(shop: Horarium, asker: Asker) -> None:
+    for number in range(3):
+        shop.schedules.create(f"other {number}", "shop.charge", cron("0 6 * * 1"), [1], timezone="America/New_York")
+    forecast = editing.preview(asker.ask(form=dict(FORM))).context["forecast"]
+    assert (forecast.clash, forecast.jitter) == (3, "5m")
+    assert [msgspec.json.decode(slot.fields)["cron"] for slot in forecast.quiet] == [
+        "54 5 * * 1",
+        "59 5 * * 1",
+        "4 6 * * 1",
+    ]
+    for slot in forecast.quiet:
+        taken = editing.preview(asker.ask(form=FORM | msgspec.json.decode(slot.fields))).context["forecast"]
+        assert (taken.clash, taken.firings[0].there) == (0, slot.text)
+    assert editing.preview(asker.ask(form=FORM | {"jitter": "5m"})).context["forecast"].jitter == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "line", "minutes", "said"),
+    [
+        ("cron", "30 2 * * *", 7, "37 2 * * *"),
+        ("crontab", "58 2 * * 1-5", 7, "5 3 * * 1-5"),
+        ("cron", "30 * * * *", 7, "37 * * * *"),
+        ("cron", "58 */2 * * *", 7, ""),  # the next hour is not among its hours
+        ("cron", "58 23 * * 1", 7, ""),  # it would be another day
+        ("cron", "2 0 * * 1", -7, ""),
+        ("cron", "*/5 * * * *", 7, ""),
+        ("cron", "@daily", 7, ""),
+        ("calendar", "2 weeks at 09:58 on mon", 7, "2 weeks at 10:05 on mon"),
+        ("calendar", "days at 09:00,17:30", 7, ""),
+        ("every", "5m", 7, ""),
+    ],
+)
+def test_a_line_is_moved_only_if_it_still_means_the_same_days(kind: str, line: str, minutes: int, said: str) -> None:
+    assert moved(kind, line, minutes) == said
+
+
+def test_the_preview_tells_how_the_last_runs_went(shop: Horarium, asker: Asker) -> None:
+    stored = shop.schedules.create("report", "shop.charge", cron("0 6 * * 1"), [7])
+    form = FORM | {"of": "report", "version": str(stored.version)}
+    assert editing.preview(asker.ask(form=form)).context["forecast"].lately == ""
+    states = ["FAILURE"] * 3 + ["SUCCESS"] * 37
+    record(shop, *(ended(shop, f"r{n}", state, ago=n * 1000, schedule="report") for n, state in enumerate(states)))
+    lately = editing.preview(asker.ask(form=form)).context["forecast"].lately
+    assert lately == "Last 30 runs: 27 succeeded, 3 failed; the newest: failed; p95 500 ms"
 
 
 @pytest.mark.parametrize(

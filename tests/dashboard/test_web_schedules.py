@@ -336,7 +336,7 @@ def test_a_deleted_schedule_is_gone_and_codes_is_not_deleted(shop: Horarium, cli
 
 def test_every_change_needs_more_than_looking() -> None:
     changes = {route.name: route.role for route in room.routes if route.is_change}
-    operators = {"run_now", "pause", "resume", "skip", "unskip", "bulk"}
+    operators = {"run_now", "run_with", "pause", "resume", "skip", "unskip", "bulk"}
     assert {name.partition(".")[2] for name, role in changes.items() if role is Role.OPERATOR} == operators
     assert all(role >= Role.OPERATOR for role in changes.values())
 

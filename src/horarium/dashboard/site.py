@@ -221,7 +221,7 @@ class Site:
 
     def _trouble(self, request: Request, ask: Ask, status: int, text: str, hint: str) -> Response:
         context = {"title": text, "told": None, "live_view": None, "hint": hint, "status": status}
-        context["request_id"] = request.state.request_id
+        context |= {"request_id": request.state.request_id, "method": request.method}
         context["stands_at"] = _came_from(request)
         return HTMLResponse(render("trouble.html", ask, context), status)
 

@@ -41,28 +41,28 @@ const sheet = document.getElementById("keysheet");
 document.getElementById("keys")?.addEventListener("click", () => sheet.showModal());
 document.getElementById("zone")?.addEventListener("click", () => { location.href = `${body.dataset.base}/settings`; });
 
-document.addEventListener("click", (event) => {
-  const copy = event.target.closest("[data-copy]");
-  if (copy) navigator.clipboard?.writeText(copy.dataset.copy);
-});
+// On a telephone not all pages have room in the rail: the one that is open is to be seen.
+const rail = document.querySelector(".rail");
+const open = rail?.querySelector("[aria-current]");
+if (open) rail.scrollLeft = open.offsetLeft - (rail.clientWidth - open.offsetWidth) / 2;
 
-// How long ago, by the server's clock, when one points at a moment.
-const ahead = Date.now() - Number(body.dataset.now);
-
-function distance(milliseconds) {
-  const seconds = Math.abs(milliseconds) / 1000;
-  for (const [size, unit] of [[86400, "d"], [3600, "h"], [60, "min"]]) {
-    if (seconds >= size) return `${Math.floor(seconds / size)} ${unit}`;
-  }
-  return `${Math.round(seconds)} s`;
+// Copying. Browsers keep their clipboard from pages that came without TLS; those still copy what is selected.
+async function copied(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  const field = document.createElement("textarea");
+  field.value = text;
+  body.append(field);
+  field.select();
+  document.execCommand("copy");
+  field.remove();
 }
 
-document.addEventListener("pointerover", (event) => {
-  const moment = event.target.closest("time[datetime]");
-  if (!moment) return;
-  const away = Date.now() - ahead - Date.parse(moment.dateTime);
-  const utc = moment.title.split(" · ")[0];
-  moment.title = `${utc} · ${away >= 0 ? `${distance(away)} ago` : `in ${distance(away)}`}`;
+document.addEventListener("click", (event) => {
+  const copy = event.target.closest("[data-copy]");
+  if (!copy) return;
+  const word = copy.dataset.word ??= copy.textContent;
+  copied(copy.dataset.copy).then(() => { copy.textContent = "copied"; }, () => { copy.textContent = "not copied"; });
+  copy.addEventListener("blur", () => { copy.textContent = word; }, { once: true });
 });
 
 // Questions before what is grave.
@@ -77,6 +77,7 @@ let going = false;
 
 function rows() { return [...document.querySelectorAll("[data-rows] tbody tr")]; }
 function here() { return document.querySelector("[data-rows] tbody tr.here"); }
+let stood = ""; // the id of the row that was chosen: what is live comes anew without the mark
 
 function step(by) {
   const all = rows();
@@ -85,6 +86,11 @@ function step(by) {
   here()?.classList.remove("here");
   next.classList.add("here");
   next.scrollIntoView({ block: "nearest" });
+  stood = next.id;
+}
+
+for (const swapped of ["htmx:after:swap", "htmx:sse:after:message"]) {
+  document.addEventListener(swapped, () => { if (stood && !here()) document.getElementById(stood)?.classList.add("here"); });
 }
 
 // x selects the row, Shift-x all from the row that was selected last to this one.

@@ -117,15 +117,3 @@ if (bulk) {
   document.addEventListener("htmx:after:swap", count);
   addEventListener("pageshow", count);
 }
-
-// Shift-x: from the row that was selected last to this one.
-document.addEventListener("keydown", (event) => {
-  if (event.key !== "X" || !bulk || event.target.closest("input:not([type=checkbox]), textarea, select, dialog[open]")) return;
-  const here = document.querySelector("[data-rows] tbody tr.here input[type=checkbox]");
-  const all = boxes();
-  if (!here) return;
-  const [from, to] = [all.indexOf(last ?? here), all.indexOf(here)].sort((a, b) => a - b);
-  for (const each of all.slice(Math.max(from, 0), to + 1)) each.checked = true;
-  last = here;
-  count();
-});

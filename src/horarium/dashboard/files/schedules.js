@@ -11,6 +11,20 @@ if (editor && preview) {
     waiting = setTimeout(() => preview.dispatchEvent(new CustomEvent("horarium:written")), PAUSE);
   });
 
+  // A quiet slot, or a jitter: into the fields it goes, and the preview follows.
+  preview.addEventListener("click", (event) => {
+    const fill = event.target.closest("[data-fill]")?.dataset.fill;
+    if (!fill) return;
+    for (const [name, value] of Object.entries(JSON.parse(fill))) {
+      const field = editor.elements[name];
+      field.value = value;
+      const fold = field.closest("details");
+      if (fold) fold.open = true;
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+      field.focus();
+    }
+  });
+
   // What the scheduler says of a field stands beside it; a field that nobody has touched yet is left in peace.
   const touched = new Set();
   editor.addEventListener("input", (event) => touched.add(event.target.name));

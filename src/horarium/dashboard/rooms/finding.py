@@ -21,6 +21,7 @@ PAGES = {
     "Runs": "/runs",
     "Failed runs": "/runs?q=state%3Afailed",
     "Runs that go on": "/runs?q=state%3Arunning",
+    "New run": "/runs/new",
     "Tasks": "/tasks",
     "Schedules": "/schedules",
     "New schedule": "/schedules/new",

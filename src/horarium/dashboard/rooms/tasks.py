@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -33,6 +34,7 @@ LOOKED_AT = 300  # newest runs of a task, for its slowest
 FAILURES = 200
 SLOWEST = 5
 ERRORS = 5
+CALLERS = 20
 SCHEDULES_READ = 2000
 HEIGHT = 60.0  # of a chart, in its own units
 SHOWN_OPTIONS = (
@@ -117,6 +119,7 @@ def lately(ask: Ask) -> Shown:
     context: dict[str, Any] = {
         "slowest": _slowest(newest, sight.contents),
         "looked_at": len(newest),
+        "callers": callers_of(ask, newest),
         "groups": groups_of(ask, failures, question)[:ERRORS],
     }
     return Shown(template="tasks/lately.html", title="", context=context)
@@ -145,6 +148,15 @@ def resume(ask: Ask) -> Done:
     return Done(
         text=text, to=f"/tasks/{part(name)}", is_good=was_paused, about=f"task {name}", before=_told(before), after=""
     )
+
+
+def callers_of(ask: Ask, runs: Sequence[Run]) -> list[tuple[str, int]]:
+    """Return the tasks that sent these runs and how many each did, those with the most first; of runs that are kept."""
+    parents = [run.message.parent for run in runs if run.message.parent]
+    kept = {
+        run.id: run.message.task for run in ask.engine.results.read(list(dict.fromkeys(parents))) if run is not None
+    }
+    return Counter(kept[id] for id in parents if id in kept).most_common(CALLERS)
 
 
 def rate_of(name: str, tallies: Iterable[Tally], is_known: bool, switched: Switched) -> Rate:

@@ -90,7 +90,11 @@ def order(ask: Ask) -> Shown:
         "last": last,
         "changed": bulk.changed(found, stand),
     }
-    return Shown(template="runs/order.html", title=f"{WORDS[found.act]}: {found.matched:,} runs", context=context)
+    return Shown(
+        template="runs/order.html",
+        title=f"{WORDS[found.act]}: {found.matched:,} {'run' if found.matched == 1 else 'runs'}",
+        context=context,
+    )
 
 
 @room.act("/runs/bulk/{id}/stop", role=Role.OPERATOR)

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from horarium.clock import Instant, Seconds
+from horarium.clock import Instant, Seconds, milliseconds
 from horarium.dashboard.ask import Ask, Download, Shown, Unanswerable
 from horarium.dashboard.rooms.runs.acting import known
 from horarium.dashboard.rooms.runs.listing import attempt_of
@@ -192,8 +192,18 @@ def _similar(ask: Ask, run: Run, error: ErrorRecord) -> str:
 
 def _gone(ask: Ask) -> Shown:
     """Say what can be said of a run that is not kept: our own ids tell when it was made."""
-    made = _made(ask.parts["id"])
-    context = {"id": ask.parts["id"], "made": made if made is not None and made <= ask.now else None}
+    made, conf = _made(ask.parts["id"]), ask.app.conf
+    made = made if made is not None and made <= ask.now else None
+    kept = conf.result_expires or 0.0
+    failed = kept if conf.result_failure_expires is None else conf.result_failure_expires
+    context: dict[str, Any] = {
+        "id": ask.parts["id"],
+        "made": made,
+        "kept": kept,
+        "kept_failed": failed,
+        "most": conf.keep_runs,
+        "until": made + milliseconds(max(kept, failed)) if made is not None and kept and failed else None,
+    }
     return Shown(template="runs/gone.html", title="Nothing is known of this run", context=context, status=404)
 
 

@@ -3,6 +3,7 @@ anybody else's edit."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from itertools import islice
 from typing import Any
@@ -14,6 +15,7 @@ from msgspec.structs import replace
 from horarium.app.rows import Rows
 from horarium.clock import Instant
 from horarium.dashboard.ask import Ask, Done, Shown
+from horarium.dashboard.calls import known_tasks
 from horarium.dashboard.person import Role
 from horarium.dashboard.rooms.schedules.acting import reason, require_editable
 from horarium.dashboard.rooms.schedules.coming import Coming, coming
@@ -28,8 +30,9 @@ from horarium.dashboard.rooms.schedules.drafting import (
     read,
     values_of,
 )
-from horarium.dashboard.rooms.schedules.looking import some
+from horarium.dashboard.rooms.schedules.looking import lately_of, some
 from horarium.dashboard.rooms.schedules.place import address, found, plain, room
+from horarium.dashboard.rooms.schedules.slots import JITTER, Slot, slot_at
 from horarium.errors import (
     CodecError,
     HorariumError,
@@ -65,7 +68,9 @@ class Forecast(Struct, frozen=True, kw_only=True):
     clash: int = 0
     clash_names: tuple[str, ...] = ()
     clash_at: str = ""
-    quiet: tuple[str, ...] = ()
+    quiet: tuple[Slot, ...] = ()
+    jitter: str = ""  # that would spread it, if it has none
+    lately: str = ""  # how its last runs went
     is_sample: bool = False
     trouble: str = ""
     warnings: tuple[str, ...] = ()
@@ -258,7 +263,7 @@ def _form(
             "choices": CHOICES,
             "events": EVENTS,
             "zones": _zones(),
-            "tasks": _tasks(ask),
+            "tasks": sorted(known_tasks(ask))[:TASKS],
             "takes_over": ask.given("take_over") == "yes",
             "reason": reason(ask),
             "forecast": _forecast(ask, draft, made, stored),
@@ -288,11 +293,12 @@ def _forecast(ask: Ask, draft: Draft, made: Schedule | None, stored: Schedule | 
         firings=firings,
         changes=tuple(coming(each, zone) for each in told.changes),
         warnings=tuple(warnings),
+        lately=lately_of(ask, stored.name) if stored is not None and stored.version else "",
     )
-    return _with_clash(ask, base, made, firings[0].at) if firings else base
+    return _with_clash(ask, base, made, draft.values, firings[0].at) if firings else base
 
 
-def _with_clash(ask: Ask, base: Forecast, made: Schedule, at: Instant) -> Forecast:
+def _with_clash(ask: Ask, base: Forecast, made: Schedule, values: Mapping[str, str], at: Instant) -> Forecast:
     """Look who else fires in the minute of the next firing, and where it is quieter near it, from now on."""
     minute = at - at % MINUTE
     read_in = list(islice(some(ask, OTHERS + 1), OTHERS + 1))
@@ -305,15 +311,10 @@ def _with_clash(ask: Ask, base: Forecast, made: Schedule, at: Instant) -> Foreca
         clash=clash,
         clash_names=heat.names_at(minute),
         clash_at=shown(made, minute),
-        quiet=tuple(shown(made, each) for each in quiet),
+        quiet=tuple(slot_at(made, values, each, minute) for each in quiet),
+        jitter=JITTER if clash and not made.jitter else "",
         is_sample=len(read_in) > OTHERS,
     )
-
-
-def _tasks(ask: Ask) -> list[str]:
-    """Return the names of tasks that can be sent: this app's, and those of live workers."""
-    elsewhere = {name for each in ask.engine.inspector.workers(now=ask.now) if each.alive for name in each.member.tasks}
-    return sorted({*ask.app.tasks, *elsewhere})[:TASKS]
 
 
 @lru_cache(maxsize=1)

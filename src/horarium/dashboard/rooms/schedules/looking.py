@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from itertools import islice
 
@@ -9,18 +10,22 @@ from msgspec import Struct
 
 from horarium.clock import Instant
 from horarium.dashboard.ask import Ask
-from horarium.engines.records import Page
+from horarium.engines.records import Page, RunFilter
 from horarium.errors import InvalidSchedule
+from horarium.observe.bars import in_words
+from horarium.observe.moments import span
 from horarium.schedules.health import Condition, health
 from horarium.schedules.record import Schedule
 
 ROWS = 50
+LATELY = 30  # runs that tell how a schedule fares
 SEARCHED = 5000  # schedules that one page looks through for those that fit
 DECLARED = 200  # of the code's definitions that are looked for in the store
 OWNERS = ("person", "code", "table")
 STATES = {
     "attention": "needs attention",
     "ok": "fares well",
+    "missed": "has missed some",
     "paused": "paused",
     "off": "disabled or ended",
     "new": "has not run yet",
@@ -60,6 +65,8 @@ class Wanted(Struct, frozen=True, kw_only=True):
         text = self.text.casefold()
         if text and not any(text in each.casefold() for each in (schedule.name, schedule.task, schedule.description)):
             return False
+        if self.state == "missed":
+            return schedule.missed > 0
         return not self.state or health(schedule, now).condition in _CONDITIONS[self.state]
 
 
@@ -95,6 +102,17 @@ def some(ask: Ask, most: int) -> Iterator[Schedule]:
         place, left = page.next, left - len(page.schedules)
         if place is None:
             return
+
+
+def lately_of(ask: Ask, name: str) -> str:
+    """Return how the last LATELY runs of a schedule went, and how long nearly all of them took; empty without any."""
+    runs = ask.engine.results.search(RunFilter(schedule=name), Page(limit=LATELY)).runs
+    if not runs:
+        return ""
+    took = sorted(run.took for run in runs if run.took is not None)
+    p95 = f"; p95 {span(took[max(0, math.ceil(0.95 * len(took)) - 1)])}" if took else ""
+    text = in_words(runs)
+    return text[:1].upper() + text[1:] + p95
 
 
 def has_scheduler(ask: Ask) -> bool:

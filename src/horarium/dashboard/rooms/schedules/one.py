@@ -13,6 +13,7 @@ from horarium.app.past import PastRun, rate_of
 from horarium.dashboard.ask import Ask, Shown
 from horarium.dashboard.rooms.schedules.coming import coming
 from horarium.dashboard.rooms.schedules.listing import TONES, health_of
+from horarium.dashboard.rooms.schedules.looking import lately_of
 from horarium.dashboard.rooms.schedules.place import address, found, room
 from horarium.errors import InvalidSchedule
 from horarium.observe.bars import BARS, bars_of, in_words
@@ -109,6 +110,7 @@ def schedule(ask: Ask) -> Shown:
             "bars": bars_of(own[:BARS]),
             "bars_text": in_words(own[:BARS]) if own else "",
             "rate": "" if rate is None else f"{rate:.0%} of the last {len(own)}",
+            "lately": lately_of(ask, schedule.name) if schedule.version else "",
             "options": options_of(schedule),
             "versions": versions_of(seen),
             "backfills": [(each, status(each, ask.now), progress(each)) for each in backfills],
