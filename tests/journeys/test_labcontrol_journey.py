@@ -317,7 +317,6 @@ def the_dashboard_shows_it(place: Place) -> None:
     page.get_by_role("button", name="Let workers tell").click()
     expect(main).to_contain_text("process_study_results", timeout=WAIT_MS)  # it goes on every second
     page.goto("about:blank")
-    place.type("horarium -A config purge -f -Q archive", "1 message cancelled")
 
 
 @journey.step("A process is missing, or nobody reads a queue: doctor says so", where="004:253", rows=(48, 108, 127))
