@@ -22,15 +22,15 @@ PATIENCE = 60  # seconds; a wait ends as soon as its fact is there
 
 
 @contextmanager
-def mail_server(nth: int) -> Iterator[smtplib.SMTP]:
+def mail_server(nth: int, *options: str, patience: float = PATIENCE) -> Iterator[smtplib.SMTP]:
     """Speak to a mail server of the example's, which is gone when the block ends."""
-    command = [sys.executable, "-m", "outside.mail_server", "--port", "0", "--nth", str(nth)]
+    command = [sys.executable, "-m", "outside.mail_server", "--port", "0", "--nth", str(nth), *options]
     with subprocess.Popen(command, cwd=LABCONTROL, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
             where = re.search(r"127\.0\.0\.1:(\d+)", server.stdout.readline())
             assert where is not None
-            with smtplib.SMTP("127.0.0.1", int(where[1]), timeout=PATIENCE) as client:
+            with smtplib.SMTP("127.0.0.1", int(where[1]), timeout=patience) as client:
                 yield client
             server.terminate()
             assert server.wait(PATIENCE) == 0
@@ -62,6 +62,15 @@ def test_one_of_the_people_has_no_mailbox() -> None:
             send(client, "gone@people.example")
         assert refused.value.recipients["gone@people.example"][0] == 550
         assert send(client, "gone@people.example", "ada@people.example").keys() == {"gone@people.example"}
+
+
+def test_the_first_mails_get_what_was_asked_for_silence_too() -> None:
+    with mail_server(0, "--first", "451,250,silence", patience=2.0) as client:
+        with pytest.raises(smtplib.SMTPDataError, match="Try again later"):
+            send(client, "ada@people.example")
+        assert send(client, "ada@people.example") == {}
+        with pytest.raises(smtplib.SMTPServerDisconnected, match="timed out"):
+            send(client, "ada@people.example")
 
 
 def test_its_own_tests_pass(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from servers import PostgresServer, RedisServer
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 ASSIGNMENT = re.compile(r"[A-Z_]+=")
+REST = 0.5  # seconds between two looks by a typed line
 WAIT_MS = 15_000  # for anything that a page is expected to show
 
 
@@ -58,13 +60,16 @@ class Place(Adopter):
         return told
 
     def type_until(self, line: str, *says: str) -> str:
-        """Type a line again and again until it prints all of this; return what it printed."""
-        told = ""
+        """Type a line again and again until it prints all of this; return what it printed. Each look is a process:
+        where a terminal shows when the time has come, wait for that, and type once."""
+        told, rested = "", 0.0
 
         def looks() -> bool:
-            nonlocal told
+            nonlocal told, rested
+            if time.monotonic() < rested:
+                return False
             done = self._typed(line)
-            told = done.stdout + done.stderr
+            told, rested = done.stdout + done.stderr, time.monotonic() + REST
             return all(words in told for words in says)
 
         self.until(looks, lambda: f"$ {line}\n{told}\nnever held all of {says}")

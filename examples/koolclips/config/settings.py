@@ -21,9 +21,13 @@ DATABASES = {"default": dj_database_url.config(default=f"sqlite:///{RUN / 'db.sq
 # Where clips are kept: any object store that speaks S3.
 CLOUDCUBE_URL = os.environ.get("CLOUDCUBE_URL", "http://127.0.0.1:9100")
 CLOUDCUBE_BUCKET = os.environ.get("CLOUDCUBE_BUCKET", "cube")
+CLOUDCUBE_TIMEOUT = float(os.environ.get("CLOUDCUBE_TIMEOUT", "5"))  # seconds
 AWS_ACCESS_KEY_ID = os.environ.get("AWS_ACCESS_KEY_ID", "key")
 AWS_SECRET_ACCESS_KEY = os.environ.get("AWS_SECRET_ACCESS_KEY", "secret")
 
 # On one machine a file is enough; with Redis, any number of machines.
 CELERY_BROKER_URL = os.environ.get("REDIS_URL", f"sqlite:///{RUN / 'horarium.db'}")
 CELERY_TIMEZONE = TIME_ZONE
+
+IS_DEMO = os.environ.get("KOOLCLIPS_DEMO", "0") != "0"
+RETRY_AFTER = int(os.environ.get("RETRY_AFTER", "1" if IS_DEMO else "60"))  # seconds; twice as long each further time

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, NamedTuple, Self
 
-import boto3
-from botocore.config import Config
 from django.conf import settings
 
 PREFIX = "clips/"
@@ -29,8 +27,12 @@ class Cube:
     @classmethod
     def opened(cls) -> Self:
         """The bucket that the settings name. It is made when it is first needed."""
+        import boto3  # here: it takes longer to import than all the rest, and most processes never ask the store
+        from botocore.config import Config
+
         # One attempt: tasks are tried again as a whole, where people can see it.
-        config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=5)
+        patience = settings.CLOUDCUBE_TIMEOUT
+        config = Config(retries={"total_max_attempts": 1}, connect_timeout=patience, read_timeout=patience)
         client = boto3.client(
             "s3",
             endpoint_url=settings.CLOUDCUBE_URL,

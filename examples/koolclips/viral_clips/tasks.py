@@ -8,6 +8,7 @@ import uuid
 from datetime import timedelta
 
 from botocore.exceptions import BotoCoreError, ClientError
+from django.conf import settings
 from django.utils import timezone
 
 from horarium import shared_task
@@ -15,15 +16,15 @@ from viral_clips.cube import Cube
 
 logger = logging.getLogger(__name__)
 
-DEMO = os.environ.get("KOOLCLIPS_DEMO", "0") != "0"
 AT_ONCE = 1000  # objects that S3 deletes in one request
 MEGABYTE = 1_000_000
 
 
 @shared_task(
     autoretry_for=(ClientError, BotoCoreError),  # a refusal, or no answer
-    max_retries=3,
-    retry_backoff=1 if DEMO else 60,
+    max_retries=5,
+    retry_backoff=settings.RETRY_AFTER,
+    retry_jitter=False,  # it is one run a night: there are no others to keep out of the way of
     time_limit=1800,
 )
 def scheduled_cloudcube_cleanup(retention_days: float = 5, dry_run: bool = False) -> dict[str, int]:
@@ -57,7 +58,7 @@ def send_weekly_report() -> str:
     return f"{len(clips)} clips, {sum(clip.size for clip in clips) / MEGABYTE:.1f} MB"
 
 
-@shared_task(autoretry_for=(ClientError, BotoCoreError), max_retries=5, retry_backoff=1 if DEMO else 30)
+@shared_task(autoretry_for=(ClientError, BotoCoreError), max_retries=5, retry_backoff=settings.RETRY_AFTER)
 def render_clip(name: str | None = None) -> str:
     """Render a clip and keep it; return its name."""
     name = name or f"{uuid.uuid4().hex[:12]}.mp4"

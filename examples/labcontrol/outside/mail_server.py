@@ -8,12 +8,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import email
+import email.policy
 import signal
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import count
+from itertools import chain, count
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
@@ -24,17 +25,21 @@ GONE = "gone@"  # how addresses begin that have no mailbox
 ACCEPTED = "250 2.0.0 OK"
 LATER = "451 4.3.0 Try again later"
 NO_MAILBOX = "550 5.1.1 No such mailbox"
+SILENCE = "silence"  # the message is taken, and nothing comes back as long as anybody would wait
+SILENCE_S = 60.0
+MOODS = {"250": ACCEPTED, "451": LATER, SILENCE: SILENCE}
 
 
 class Mailboxes:
-    """Takes mail, counts it by recipient, and tells of it. Every ``nth`` message is put off by 451; 0: none."""
+    """Takes mail, counts it by recipient, and tells of it. Every ``nth`` message is put off by 451; 0: none. The
+    ``first`` messages get these answers instead: keys of MOODS."""
 
-    def __init__(self, nth: int = NTH, *, tells: bool = False) -> None:
+    def __init__(self, nth: int = NTH, first: Sequence[str] = (), *, tells: bool = False) -> None:
         self.received: Counter[str] = Counter()
         self.answers: Counter[str] = Counter()
-        self._nth = nth
         self._tells = tells
-        self._messages = count(1)
+        later = (LATER if nth and number % nth == 0 else ACCEPTED for number in count(1))
+        self._moods = chain([MOODS[each] for each in first], later)
 
     async def handle_RCPT(  # aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -46,16 +51,20 @@ class Mailboxes:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         recipients = ", ".join(envelope.rcpt_tos)
-        if self._nth and next(self._messages) % self._nth == 0:
+        mood = next(self._moods)
+        if mood == SILENCE:
+            self._answer(SILENCE, recipients)
+            await asyncio.sleep(SILENCE_S)
+        if mood != ACCEPTED:
             return self._answer(LATER, recipients)
         self.received.update(envelope.rcpt_tos)
-        subject = email.message_from_bytes(bytes(envelope.content or b""))["Subject"]
+        subject = email.message_from_bytes(bytes(envelope.content or b""), policy=email.policy.default)["Subject"]
         return self._answer(ACCEPTED, f"{recipients}: {subject}")
 
     def _answer(self, answer: str, what: str) -> str:
         self.answers[answer] += 1
         if self._tells:
-            print(f"{answer[:3]} mail to {what}", flush=True)
+            print(f"{answer.partition(' ')[0]} mail to {what}", flush=True)
         return answer
 
 
@@ -104,8 +113,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m outside.mail_server")
     parser.add_argument("--port", type=int, default=PORT, help="(%(default)s)")
     parser.add_argument("--nth", type=int, default=NTH, help="put off every so many-th mail; 0: none (%(default)s)")
+    parser.add_argument("--first", default="", help="what the first mails get instead, such as 451,silence,250")
     choices = parser.parse_args()
-    mailboxes = Mailboxes(choices.nth, tells=True)
+    first = [mood for mood in choices.first.split(",") if mood]
+    mailboxes = Mailboxes(choices.nth, first, tells=True)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

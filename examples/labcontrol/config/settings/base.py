@@ -67,7 +67,9 @@ STUDY_FILES = RUN / "studies"
 
 EMAIL_HOST = os.environ.get("EMAIL_HOST", "127.0.0.1")
 EMAIL_PORT = int(os.environ.get("EMAIL_PORT", "8025"))
-EMAIL_TIMEOUT = 10  # seconds; without it a mail server that hangs would hold a worker's slot
+EMAIL_TIMEOUT = float(
+    os.environ.get("EMAIL_TIMEOUT", "10")
+)  # seconds; without it a mail server that hangs would hold a worker's slot
 DEFAULT_FROM_EMAIL = "lab@lab.example"
 REGISTRY_EMAIL = "registry@registry.example"
 
