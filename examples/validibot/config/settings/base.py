@@ -57,7 +57,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # several processes writ
 
 # The container engine that validations run in, and how long it may take to answer.
 DOCKER_HOST = os.environ.get("DOCKER_HOST", "tcp://127.0.0.1:2375")
-DOCKER_TIMEOUT = 10  # seconds
+DOCKER_TIMEOUT = int(os.environ.get("DOCKER_TIMEOUT", "10"))  # seconds
 
 # What this process is for; each service of the compose file says it. It is the project's own.
 APP_ROLE = os.environ.get("APP_ROLE", "web")
