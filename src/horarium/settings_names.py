@@ -23,7 +23,7 @@ OWN = frozenset(
     "store durability task_publish_timeout max_payload_bytes max_result_bytes worker_lease worker_sweep worker_grace "
     "worker_crash_limit worker_output_limit worker_output_lines worker_output_line_bytes worker_loglevel "
     "worker_queue_order worker_queue_weights task_rate_limit_scope task_priority_scheme keep_runs keep_runs_bytes "
-    "redaction redact_names redact_patterns alerts dashboard_users".split()
+    "redaction redact_names redact_patterns alerts dashboard_users environment".split()
 )
 _LIKELY_MEANT = 0.85  # how alike two names are of which one is taken for a slip
 

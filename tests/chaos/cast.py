@@ -408,6 +408,7 @@ class Person(Actor):
         again(engine.inspector.counts)
         again(lambda: engine.inspector.workers(now=self.now))
         again(lambda: engine.results.search(RunFilter(), Page(limit=5)))
+        again(lambda: engine.results.briefs(["tick"], 5))
         self._remember()
         self._edit()
 

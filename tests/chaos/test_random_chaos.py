@@ -77,7 +77,7 @@ def storm(scene: Scene, seed: int, seconds: float, pace: float) -> None:
     wait_for(lambda: len(scene.ground.events()) > 20, lambda: f"the system runs:\n{scene.ground.logs()}")
     mischief.run(seconds)
     # The crash delays of a message that was hit twice or three times are 10 and 60 s; the bound here is theirs.
-    with scene.recovery("all of it", within=15.0, fires=True):
+    with mischief.tended(), scene.recovery("all of it", within=15.0, fires=True):
         scene.proxy.heal()
     scene.producers = [place.program for place in mischief.places if place.role == "producer"]
     scene.beats = [place.program for place in mischief.places if place.role == "beat"]

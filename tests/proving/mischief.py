@@ -84,6 +84,17 @@ class Mischief:
                 doing.result()
                 self.heal()
 
+    @contextmanager
+    def tended(self) -> Iterator[None]:
+        """Only start anew what ends, beside what the ``with`` block does: a worker whose zygote was the last victim
+        finds that out, and ends, when all is healed."""
+        weights, self._weights = self._weights, {}
+        try:
+            with self.going_on():
+                yield
+        finally:
+            self._weights = weights
+
     def heal(self) -> None:
         """Thaw everything, and let every place be filled."""
         for place in self.places:
