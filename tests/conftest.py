@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 from itertools import islice
 
 import pytest
+
+# A script that starts the tests in its background lets them ignore SIGINT, and whatever they start inherits that: then
+# nothing would stop at the Ctrl-C that is to stop it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
